@@ -25,7 +25,10 @@ export function isTidemarkError(error: unknown): error is TidemarkError {
 /** An invariant of our own code is broken: a bug, never the user's fault. */
 export class AssertionError extends TidemarkError<'assertion_failed'> {
   constructor(message: string) {
-    super('assertion_failed', `invariant broken: ${message} (this is a bug in Tidemark, please report it)`);
+    super(
+      'assertion_failed',
+      `invariant broken: ${message} (this is a bug in Tidemark, please report it)`,
+    );
   }
 }
 

@@ -1,0 +1,188 @@
+// What storage offers to the engine: one partition's log. Offsets are safe integers.
+
+import type { FileRegion } from '../base/payload.ts';
+
+/** Where records are: offsets from `startOffset` up to, not including, `highWatermark` may be read. */
+export interface LogBounds {
+  /** First offset that still exists (raised by retention and DeleteRecords). */
+  readonly startOffset: number;
+  /** Synced end: everything below is on disk. With `--flush os`, everything below is in the page cache. */
+  readonly highWatermark: number;
+  /** Next offset to be given out. */
+  readonly endOffset: number;
+}
+
+/** One record batch, validated, about to be appended. Its header lies whole in the first part. */
+export interface BatchToAppend {
+  /** The batch's bytes; the log patches base offset and leader epoch into the first part (both outside the CRC). */
+  readonly parts: readonly Buffer[];
+  readonly byteLength: number;
+  /** Offsets it takes: last offset delta + 1. */
+  readonly offsetCount: number;
+  readonly maxTimestamp: number;
+}
+
+/** An append that has its offsets. */
+export interface AppendTicket {
+  readonly baseOffset: number;
+  /** Last offset of the batch. */
+  readonly lastOffset: number;
+  /** Resolves when the bytes are in the file (page cache). Rejects with KafkaError KAFKA_STORAGE_ERROR. */
+  readonly written: Promise<void>;
+  /** Resolves when the bytes are durable under the partition's flush policy. Rejects with KAFKA_STORAGE_ERROR. */
+  readonly committed: Promise<void>;
+}
+
+export interface LogReadOptions {
+  /** First offset wanted; must lie in [startOffset, limit]. */
+  readonly offset: number;
+  /** Exclusive upper offset bound: the high watermark, or the last stable offset. Always a batch boundary. */
+  readonly limit: number;
+  readonly maxBytes: number;
+  /** Whether a first batch larger than `maxBytes` is given whole, so that readers always make progress. */
+  readonly minOneBatch: boolean;
+}
+
+/** Batches from the one that holds `offset`: whole batches, except that the last may be cut by `maxBytes`. */
+export interface LogRead {
+  /** Batch bytes: memory (hot tail, loaded) or a region of a segment file; empty Buffer when there is nothing. */
+  readonly records: Buffer | FileRegion | readonly Buffer[];
+  readonly byteLength: number;
+}
+
+/** An offset found by time. */
+export interface TimestampOffset {
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly leaderEpoch: number;
+}
+
+/** Changing knobs of one log, taken from topic configs; may be replaced while the log is open. */
+export interface LogConfig {
+  readonly segmentBytes: number;
+  readonly segmentMs: number;
+  readonly segmentJitterMs: number;
+  readonly indexIntervalBytes: number;
+  readonly segmentIndexBytes: number;
+  readonly retentionMs: number; // -1: no limit
+  readonly retentionBytes: number; // -1: no limit
+  readonly cleanupDelete: boolean;
+  readonly cleanupCompact: boolean;
+  readonly fileDeleteDelayMs: number;
+  /** Kafka's flush.messages and flush.ms; with `sync` the broker syncs every group commit before it acknowledges. */
+  readonly flushMessages: number;
+  readonly flushMs: number;
+  readonly flushPolicy: 'sync' | 'os';
+}
+
+/** A stretch of the log that was damaged below the durable mark: reported, set aside, skipped. */
+export interface DamagedRange {
+  readonly firstOffset: number;
+  /** Inclusive. */
+  readonly lastOffset: number;
+  readonly segmentBaseOffset: number;
+  readonly position: number;
+  readonly bytes: number;
+}
+
+export type LogState = 'open' | 'failed' | 'closed';
+
+/** One partition on disk. One writer; any number of readers. */
+export interface PartitionLog extends LogBounds {
+  readonly directory: string;
+  /** `failed` after a write or sync error: appends are refused, reads below the mark go on. */
+  readonly state: LogState;
+  /** Current leader epoch: raised durably at create and before the first append after any unclean start. */
+  readonly leaderEpoch: number;
+  readonly damaged: readonly DamagedRange[];
+  sizeBytes(): number;
+  segmentCount(): number;
+
+  /**
+   * Gives the batch its offsets at once (synchronously), then writes and commits it in the background, in order.
+   * Throws KafkaError KAFKA_STORAGE_ERROR when the log has failed. Takes ownership of the parts.
+   */
+  append(batch: BatchToAppend): AppendTicket;
+  /** Bytes appended and not yet written; the caller pushes back on producers when this grows. */
+  pendingBytes(): number;
+
+  /** Throws KafkaError OFFSET_OUT_OF_RANGE when the offset is outside [startOffset, limit]. */
+  read(options: LogReadOptions): Promise<LogRead>;
+  /** First record with timestamp ≥ `timestamp` below the high watermark, record-exact; null when none. */
+  offsetForTimestamp(timestamp: number): Promise<TimestampOffset | null>;
+  /** The record with the largest timestamp (ListOffsets -3); null when the log is empty. */
+  maxTimestamp(): Promise<TimestampOffset | null>;
+  /** Kafka's endOffsetForEpoch: the epoch ≤ the one asked and its end offset; (-1, -1) when unknown. */
+  endOffsetForEpoch(epoch: number): { readonly epoch: number; readonly endOffset: number };
+  /** Leader epoch that the offset was written under; -1 when unknown. */
+  epochForOffset(offset: number): number;
+
+  /** Raises the start offset (durably, before it resolves) and frees whole segments below it. */
+  deleteRecordsBefore(offset: number): Promise<void>;
+  /** Rolls and deletes segments by time and size; answers how many segments went. */
+  applyRetention(nowMs: number): Promise<number>;
+  setConfig(config: LogConfig): void;
+
+  /** Whole batches in offset order from `offset` (or the first batch after it) up to the end of the log. */
+  batches(fromOffset: number): AsyncIterable<Buffer>;
+
+  /** Called after each rise of the high watermark. */
+  onCommit(listener: (highWatermark: number) => void): () => void;
+  /** Called once when the log fails. */
+  onFailure(listener: (cause: Error) => void): () => void;
+
+  /** Waits until everything appended so far is durable, whatever the flush policy. */
+  flush(): Promise<void>;
+  /**
+   * Brings a failed log back: what is above the mark is rewritten into a new file and synced; never a second sync of
+   * the same pages. Throws KAFKA_STORAGE_ERROR when the disk still refuses.
+   */
+  reopen(): Promise<void>;
+  /** Flushes, writes indexes and closes files. */
+  close(): Promise<void>;
+}
+
+/** Called by a log as it rolls to a new segment, at the moment the new base offset is given out. */
+export interface RollHooks {
+  /** State of the partition's producers as of `baseOffset` (all batches below it), kept as `<baseOffset>.snapshot`. */
+  producerSnapshot(baseOffset: number): Buffer | null;
+}
+
+export interface OpenLogOptions {
+  /** `<topic>-<partition>`: the directory's name below the data directory. */
+  readonly name: string;
+  /** Topic id: a directory left by a deleted topic of the same name is never taken for this one. */
+  readonly topicId: string;
+  readonly config: LogConfig;
+  readonly hooks?: RollHooks;
+}
+
+/** Counters that metrics, benchmarks and tests read. All only grow. */
+export interface CommitStats {
+  /** Syncs made, and appends (batches), records' offsets and bytes that they covered. */
+  syncs: number;
+  batches: number;
+  offsets: number;
+  bytes: number;
+}
+
+/** All logs of one data directory: its lock, commits, durable marks, clean-shutdown marker, open files. */
+export interface LogStore {
+  readonly root: string;
+  /** Whether the last stop was clean; false also on a new directory's first start = 'new'. */
+  readonly lastStop: 'new' | 'clean' | 'unclean';
+  readonly commits: Readonly<CommitStats>;
+  /** Opens or creates the partition's log, with recovery as DESIGN section 2 when the last stop was not clean. */
+  openLog(options: OpenLogOptions): Promise<PartitionLog>;
+  /** Closes the log, renames its directory away at once and removes it after `file.delete.delay.ms`. */
+  deleteLog(log: PartitionLog): Promise<void>;
+  /** Newest readable producer snapshot at or below `offset`, else null; unreadable ones are ignored. */
+  loadSnapshot(
+    log: PartitionLog,
+    offset: number,
+  ): Promise<{ offset: number; bytes: Buffer } | null>;
+  /** Bytes that may still be written on the data directory's disk. */
+  freeBytes(): Promise<number>;
+  /** Closes every log, writes marks and the clean-shutdown marker, frees the lock. */
+  close(): Promise<void>;
+}
