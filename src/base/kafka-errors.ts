@@ -164,7 +164,10 @@ export function isRetriable(name: KafkaErrorName): boolean {
   return retriable.has(name);
 }
 
-/** A refusal that Kafka has a code for. The broker throws it to answer with it; the client throws what it was answered. */
+/**
+ * A refusal that Kafka has a code for. The broker throws it to answer with it; the client throws what it was
+ * answered.
+ */
 export class KafkaError extends TidemarkError<KafkaErrorName> {
   /** The number on the wire. */
   readonly errorCode: number;

@@ -6,7 +6,7 @@
  */
 export interface FileRegion {
   readonly byteLength: number;
-  /** Descriptor and byte position for a zero-copy send, or null where the disk has no descriptors (memory, simulation). */
+  /** Descriptor and byte position for a zero-copy send; null where the disk has no descriptors. */
   readonly source: { readonly descriptor: number; readonly position: number } | null;
   /** Reads the whole range. Throws `TidemarkError` when the disk refuses. */
   load(): Promise<Buffer>;

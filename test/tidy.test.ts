@@ -1,0 +1,239 @@
+// The rules of the house as a test: which folder may import which, what only src/host may touch, and sizes.
+// A wish for another arrow is a design question: change the table here and the map in src/README.md together.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+const root = resolve(import.meta.dirname, '..');
+
+/** Folder of src → folders of src it may import. `*` is everything. */
+const layers: Record<string, readonly string[]> = {
+  base: [],
+  protocol: ['base'],
+  record: ['base'],
+  storage: ['base', 'record'],
+  engine: ['base', 'record', 'storage'],
+  coordinator: ['base', 'protocol', 'record'],
+  client: ['base', 'protocol', 'record'],
+  broker: ['base', 'protocol', 'record', 'engine', 'coordinator'],
+  inspect: ['base', 'record', 'storage'],
+  console: ['base', 'protocol', 'client', 'broker'],
+  host: ['base', 'storage', 'broker', 'client'],
+  compose: [
+    'base',
+    'protocol',
+    'record',
+    'storage',
+    'engine',
+    'coordinator',
+    'broker',
+    'client',
+    'host',
+    'inspect',
+  ],
+  testing: ['compose', 'base', 'protocol', 'client', 'broker'],
+  cli: ['*'],
+  'index.ts': ['compose', 'base'],
+};
+
+/** Packages that a folder may import besides Node's own modules. */
+const packages: Record<string, readonly string[]> = {
+  record: ['lz4-napi', 'snappy', 'snappyjs', '@bokuweb/zstd-wasm'],
+  storage: ['xxhash-wasm'],
+  engine: ['msgpackr'],
+  client: ['msgpackr'],
+  host: ['@node-rs/crc32', 'piscina'],
+  cli: ['commander', '@bomb.sh/tab'],
+};
+
+/** Node modules that compute and touch nothing outside: allowed everywhere. */
+const pureNodeModules = new Set([
+  'node:zlib',
+  'node:buffer',
+  'node:crypto',
+  'node:util',
+  'node:module',
+]);
+
+/** Folders that may reach the outside world. */
+const impure = new Set(['host', 'cli', 'compose', 'testing']);
+
+const bannedOutsideHost: readonly (readonly [RegExp, string])[] = [
+  [/\bDate\.now\(/, 'take the time from a Clock'],
+  [/\bnew Date\(\)/, 'take the time from a Clock'],
+  [/\bMath\.random\(/, 'take randomness from a Random'],
+  [/\b(setTimeout|setInterval|setImmediate)\(/, 'take timers from a Clock'],
+  [/\bprocess\.(?!binding)/, 'the process belongs to src/host and src/cli'],
+  [/\bperformance\.now\(/, 'take the time from a Clock'],
+];
+
+const bannedEverywhere: readonly (readonly [RegExp, string])[] = [
+  [/\bTODO\b|\bFIXME\b/, 'finish it, or say it in an issue'],
+  [/:\s*any\b|<any>|\bas any\b/, 'no any'],
+  [/@ts-ignore|@ts-expect-error/, 'mend the type'],
+  [/^export default/m, 'named exports only'],
+  [/^export \* from/m, 'explicit named exports only'],
+];
+
+interface Source {
+  readonly path: string;
+  readonly folder: string;
+  readonly text: string;
+  readonly code: string;
+}
+
+function* walk(directory: string): Generator<string> {
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    if (entry.name === 'node_modules' || entry.name === 'dist') continue;
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) yield* walk(path);
+    else if (entry.name.endsWith('.ts')) yield path;
+  }
+}
+
+/** Comments blanked, so that prose may name what code may not use. Strings stay (imports live there). */
+function withoutComments(text: string): string {
+  return text
+    .replace(/\/\*[\s\S]*?\*\//g, (match) => match.replace(/[^\n]/g, ' '))
+    .replace(/(^|[^:'"`\\])\/\/[^\n]*/g, (_match, before: string) => before);
+}
+
+function load(folder: string): Source[] {
+  return [...walk(join(root, folder))].map((path) => {
+    const text = readFileSync(path, 'utf8');
+    const inside = relative(join(root, folder), path).split(sep);
+    return {
+      path: relative(root, path),
+      folder: inside[0] ?? '',
+      text,
+      code: withoutComments(text),
+    };
+  });
+}
+
+const sources = load('src');
+
+function imports(source: Source): string[] {
+  const found: string[] = [];
+  for (const match of source.code.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)) {
+    if (match[1] !== undefined) found.push(match[1]);
+  }
+  return found;
+}
+
+function targetOf(source: Source, specifier: string): { folder: string; door: boolean } {
+  const path = relative(join(root, 'src'), resolve(dirname(join(root, source.path)), specifier));
+  const parts = path.split(sep);
+  return { folder: parts[0] ?? '', door: parts.length === 1 || parts[1] === 'index.ts' };
+}
+
+describe('layers', () => {
+  test('every folder of src has its row in the table', () => {
+    expect(sources.length).toBeGreaterThan(20);
+    expect(
+      [...new Set(sources.map((source) => source.folder))].filter((name) => !(name in layers)),
+    ).toEqual([]);
+  });
+
+  test('imports follow the arrows', () => {
+    const wrong: string[] = [];
+    for (const source of sources) {
+      const allowed = layers[source.folder] ?? [];
+      for (const specifier of imports(source)) {
+        if (!specifier.startsWith('.')) continue;
+        const target = targetOf(source, specifier);
+        if (target.folder === source.folder || allowed.includes('*')) continue;
+        if (!allowed.includes(target.folder)) wrong.push(`${source.path} → ${specifier}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  test('a folder is entered through its index.ts (base is imported by file)', () => {
+    const wrong: string[] = [];
+    for (const source of sources) {
+      for (const specifier of imports(source)) {
+        if (!specifier.startsWith('.')) continue;
+        const target = targetOf(source, specifier);
+        const open = ['base', 'host', source.folder];
+        if (!open.includes(target.folder) && !target.door)
+          wrong.push(`${source.path} → ${specifier}`);
+      }
+    }
+    expect(wrong.filter((line) => !line.startsWith('src/cli/'))).toEqual([]);
+  });
+
+  test('packages and Node modules are used only where the tables say', () => {
+    const wrong: string[] = [];
+    for (const source of sources) {
+      for (const specifier of imports(source)) {
+        if (specifier.startsWith('.')) continue;
+        if (specifier.startsWith('node:')) {
+          if (!impure.has(source.folder) && !pureNodeModules.has(specifier)) {
+            wrong.push(`${source.path} → ${specifier}`);
+          }
+          continue;
+        }
+        const name = specifier
+          .split('/')
+          .slice(0, specifier.startsWith('@') ? 2 : 1)
+          .join('/');
+        if (!(packages[source.folder] ?? []).includes(name))
+          wrong.push(`${source.path} → ${specifier}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  test('nothing imports cli, and src does not import tests or benches', () => {
+    const wrong = sources.flatMap((source) =>
+      imports(source)
+        .filter((specifier) => specifier.startsWith('.'))
+        .filter((specifier) => {
+          const path = relative(root, resolve(dirname(join(root, source.path)), specifier));
+          return !path.startsWith(`src${sep}`) && !path.startsWith(`tools${sep}`);
+        })
+        .map((specifier) => `${source.path} → ${specifier}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe('purity and form', () => {
+  test('clocks, randomness and the process stay in host and cli', () => {
+    const wrong: string[] = [];
+    for (const source of sources) {
+      if (impure.has(source.folder)) continue;
+      for (const [pattern, instead] of bannedOutsideHost) {
+        if (pattern.test(source.code)) wrong.push(`${source.path}: ${pattern.source} (${instead})`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  test('no unfinished work, no any, no silenced types, no default or star exports', () => {
+    const wrong: string[] = [];
+    for (const source of [...sources, ...load('tools'), ...load('bench')]) {
+      for (const [pattern, why] of bannedEverywhere) {
+        if (pattern.test(source.code)) wrong.push(`${source.path}: ${pattern.source} (${why})`);
+      }
+      if (/\b(TODO|FIXME)\b/.test(source.text))
+        wrong.push(`${source.path}: unfinished work in a comment`);
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  test('files are short, lines too, and names are kebab-case', () => {
+    const wrong: string[] = [];
+    for (const source of [...sources, ...load('tools'), ...load('bench')]) {
+      const lines = source.text.split('\n');
+      if (lines.length > 401) wrong.push(`${source.path}: ${lines.length} lines`);
+      const long = lines.findIndex((line) => line.length > 110);
+      if (long >= 0) wrong.push(`${source.path}:${long + 1}: longer than 110 characters`);
+      const name = source.path.split(sep).at(-1) ?? '';
+      if (!/^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z]+)*\.ts$/.test(name)) wrong.push(`${source.path}: name`);
+    }
+    expect(wrong).toEqual([]);
+  });
+});
