@@ -1,0 +1,34 @@
+// Shared by the codecs: loading an optional package, and the two errors that they all throw.
+
+import { createRequire } from 'node:module';
+import { KafkaError } from '../../base/kafka-errors.ts';
+import { RecordError } from '../record-error.ts';
+
+const load = createRequire(import.meta.url);
+
+/** The package's exports, or the error that loading it ended with. Synchronous, so that codecs need no await. */
+export function tryLoad(packageName: string): { module: unknown } | { error: unknown } {
+  try {
+    return { module: load(packageName) };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** The answer when nothing on this machine can do a codec. */
+export function codecMissing(codec: string, packageName: string, cause: unknown): KafkaError {
+  return new KafkaError(
+    'UNSUPPORTED_COMPRESSION_TYPE',
+    `${codec} compression needs the optional package ${packageName}, which could not be loaded: npm install ${packageName}`,
+    { cause },
+  );
+}
+
+export function expandedTooLarge(codec: string, maxBytes: number): RecordError {
+  const message = `${codec} data expands to more than the ${maxBytes} bytes allowed`;
+  return new RecordError('expanded_too_large', message, { offset: -1, position: 0 });
+}
+
+export function corruptBlock(codec: string, message: string, position: number): RecordError {
+  return new RecordError('corrupt_record', `${codec}: ${message}`, { offset: -1, position });
+}

@@ -1,0 +1,58 @@
+// The door of src/record: record batch v2 and nothing else. Pure; see header.ts for the byte layout.
+
+export {
+  BatchBuilder,
+  type BatchOptions,
+  buildBatch,
+  type EmptyBatchOptions,
+  emptyBatch,
+  type NewRecord,
+  type RecordHeader,
+} from './builder.ts';
+export {
+  type Codec,
+  type CompressOptions,
+  codecIdOf,
+  codecNames,
+  codecOf,
+  compress,
+  decompress,
+  EXPANDED_BYTES_MAX_DEFAULT,
+  isCodecReady,
+  prepareCodec,
+} from './codec/codec.ts';
+export {
+  addSequence,
+  BATCH_HEADER_BYTES,
+  BatchAttribute,
+  type BatchBytes,
+  BatchField,
+  BatchHeader,
+  CRC_COVERS_FROM,
+  computeBatchCrc,
+  headOf,
+  LOG_OVERHEAD,
+  MAGIC_V2,
+  NO_LEADER_EPOCH,
+  NO_PRODUCER_EPOCH,
+  NO_PRODUCER_ID,
+  NO_SEQUENCE,
+  NO_TIMESTAMP,
+  type ProducerState,
+  rewriteBatchCrc,
+  setMaxTimestampAndLogAppendTime,
+  setProducerState,
+  type TimestampType,
+} from './header.ts';
+export {
+  batchBytes,
+  expandRecords,
+  iterateBatches,
+  iterateRecords,
+  type ReadOptions,
+  type RecordsContext,
+  readRecords,
+  recordsContext,
+  type StoredRecord,
+} from './iterator.ts';
+export { RecordError, type RecordErrorCode, type RecordErrorPlace } from './record-error.ts';
