@@ -39,6 +39,7 @@ const layers: Record<string, readonly string[]> = {
 
 /** Packages that a folder may import besides Node's own modules. */
 const packages: Record<string, readonly string[]> = {
+  base: ['xxhash-wasm'],
   record: ['lz4-napi', 'snappy', 'snappyjs', '@bokuweb/zstd-wasm'],
   storage: ['xxhash-wasm'],
   engine: ['msgpackr'],

@@ -1,9 +1,12 @@
-// CRC-32C (Castagnoli), the checksum of a record batch. Plain JavaScript, eight bytes a step, with an optional
-// native routine that src/host/accelerators.ts installs for long inputs.
+// CRC-32C (Castagnoli), the checksum of a record batch. Plain JavaScript, eight bytes a step, with
+// an optional native routine that src/host/accelerators.ts installs for long inputs.
 
 const POLYNOMIAL = 0x82f63b78;
 
-/** Computes CRC-32C of `bytes`, going on from an earlier result `seed` (0 to begin). Returns a uint32. */
+/**
+ * Computes CRC-32C of `bytes`, going on from an earlier result `seed` (0 to begin). Returns a
+ * uint32.
+ */
 export type Crc32cFunction = (bytes: Uint8Array, seed: number) => number;
 
 // Eight tables of 256 in one array: table k holds the effect of a byte that k more bytes follow.

@@ -1,6 +1,6 @@
-// Variable-length integers as in Protocol Buffers, the way Kafka's records and flexible messages use them: seven
-// bits a byte, lowest first; signed values zigzag-coded (0, -1, 1, -2 … become 0, 1, 2, 3 …).
-// Source: org.apache.kafka.common.utils.ByteUtils.
+// Variable-length integers as in Protocol Buffers, the way Kafka's records and flexible messages
+// use them: seven bits a byte, lowest first; signed values zigzag-coded (0, -1, 1, -2 … become 0,
+// 1, 2, 3 …). Source: org.apache.kafka.common.utils.ByteUtils.
 
 import { TidemarkError } from './errors.ts';
 

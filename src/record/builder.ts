@@ -1,5 +1,6 @@
-// Builds one record batch, byte for byte what Java's MemoryRecordsBuilder would write for the same records.
-// The bytes of the records are written as they are appended, so the size is known at any time.
+// Builds one record batch, byte for byte what Java's MemoryRecordsBuilder would write for the same
+// records. The bytes of the records are written as they are appended, so the size is known at any
+// time.
 
 import { assert } from '../base/errors.ts';
 import { varintSize, varlongSize, writeVarint, writeVarlong } from '../base/varint.ts';
@@ -53,7 +54,9 @@ export interface BatchOptions {
   readonly logAppendTimeMs?: number;
   /** Compaction's horizon (KIP-534); becomes the base timestamp. */
   readonly deleteHorizonMs?: number;
-  /** Offset the batch ends with, when later records were compacted away. Default: the last record's. */
+  /**
+   * Offset the batch ends with, when later records were compacted away. Default: the last record's.
+   */
   readonly lastOffset?: number;
   /** First allocation in bytes; it doubles as needed. Default 1024. */
   readonly capacity?: number;
@@ -239,8 +242,8 @@ export interface EmptyBatchOptions {
 }
 
 /**
- * A header without records, which compaction keeps so that a producer's last sequence is not forgotten
- * (DefaultRecordBatch.writeEmptyHeader).
+ * A header without records, which compaction keeps so that a producer's last sequence is not
+ * forgotten (DefaultRecordBatch.writeEmptyHeader).
  */
 export function emptyBatch(options: EmptyBatchOptions): Buffer {
   const batch = Buffer.allocUnsafe(BATCH_HEADER_BYTES);

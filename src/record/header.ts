@@ -1,11 +1,13 @@
-// The 61 bytes at the head of a record batch, format v2 (KIP-98; org.apache.kafka.common.record.DefaultRecordBatch).
+// The 61 bytes at the head of a record batch, format v2 (KIP-98;
+// org.apache.kafka.common.record.DefaultRecordBatch).
 //
 //   byte  0  int64  base offset                    not under the CRC
 //         8  int32  batch length: bytes after this field
 //        12  int32  partition leader epoch         not under the CRC
 //        16  int8   magic = 2
 //        17  uint32 CRC-32C of byte 21 to the end
-//        21  int16  attributes: bits 0–2 codec, 3 timestamp type, 4 transactional, 5 control, 6 delete horizon
+//        21  int16  attributes: bits 0–2 codec, 3 timestamp type, 4 transactional, 5 control,
+//                    6 delete horizon
 //        23  int32  last offset delta
 //        27  int64  base timestamp (of the first record; with bit 6 the delete horizon)
 //        35  int64  max timestamp
@@ -76,8 +78,8 @@ export function writeInt64(buffer: Buffer, position: number, value: number): voi
 }
 
 /**
- * A view of one batch header inside a buffer. Moving it with {@link at} allows one object for a whole scan.
- * The 61 header bytes must lie in `buffer`; reading beyond it throws Node's RangeError.
+ * A view of one batch header inside a buffer. Moving it with {@link at} allows one object for a
+ * whole scan. The 61 header bytes must lie in `buffer`; reading beyond it throws Node's RangeError.
  * A 64-bit field beyond the safe integers throws {@link RecordError} `unsafe_integer` when read.
  */
 export class BatchHeader {
@@ -148,7 +150,10 @@ export class BatchHeader {
     return this.#has(BatchAttribute.control);
   }
 
-  /** When tombstones and markers of this batch may go, ms since the epoch; null when not set (KIP-534). */
+  /**
+   * When tombstones and markers of this batch may go, ms since the epoch; null when not set
+   * (KIP-534).
+   */
   get deleteHorizonMs(): number | null {
     return this.#has(BatchAttribute.deleteHorizon) ? this.baseTimestamp : null;
   }
@@ -256,8 +261,9 @@ export function rewriteBatchCrc(bytes: BatchBytes): void {
 }
 
 /**
- * What `message.timestamp.type=LogAppendTime` does to a batch: max timestamp is the broker's time, the
- * timestamp type says so, and readers use it for every record. Recomputes the CRC of the whole batch.
+ * What `message.timestamp.type=LogAppendTime` does to a batch: max timestamp is the broker's time,
+ * the timestamp type says so, and readers use it for every record. Recomputes the CRC of the whole
+ * batch.
  */
 export function setMaxTimestampAndLogAppendTime(bytes: BatchBytes, nowMs: number): void {
   const head = headOf(bytes);
@@ -274,7 +280,10 @@ export interface ProducerState {
   readonly baseSequence: number;
 }
 
-/** Gives a finished batch another producer state, as a client does on retry with a new epoch. Recomputes the CRC. */
+/**
+ * Gives a finished batch another producer state, as a client does on retry with a new epoch.
+ * Recomputes the CRC.
+ */
 export function setProducerState(bytes: BatchBytes, state: ProducerState): void {
   const head = headOf(bytes);
   writeInt64(head, BatchField.producerId, state.producerId);

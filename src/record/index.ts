@@ -1,4 +1,5 @@
-// The door of src/record: record batch v2 and nothing else. Pure; see header.ts for the byte layout.
+// The door of src/record: record batch v2 and nothing else. Pure; see header.ts for the byte
+// layout.
 
 export {
   BatchBuilder,
@@ -21,6 +22,15 @@ export {
   isCodecReady,
   prepareCodec,
 } from './codec/codec.ts';
+export {
+  buildEndTransactionBatch,
+  type ControlRecordType,
+  decodeControlKey,
+  decodeEndTransactionMarker,
+  type EndTransaction,
+  encodeControlKey,
+  encodeEndTransactionMarker,
+} from './control.ts';
 export {
   addSequence,
   BATCH_HEADER_BYTES,
@@ -56,3 +66,12 @@ export {
   type StoredRecord,
 } from './iterator.ts';
 export { RecordError, type RecordErrorCode, type RecordErrorPlace } from './record-error.ts';
+export {
+  InvalidRecordsError,
+  type ProduceRules,
+  type RecordRefusal,
+  type RecordRules,
+  validateBatch,
+  validateRecords,
+  verifyBatch,
+} from './validate.ts';

@@ -1,5 +1,6 @@
-// Reads batches out of a stretch of log, and records out of a batch. Whatever the bytes say, nothing is allocated by
-// a length that was read, every step moves forward, and damage ends in a RecordError that names its place.
+// Reads batches out of a stretch of log, and records out of a batch. Whatever the bytes say,
+// nothing is allocated by a length that was read, every step moves forward, and damage ends in a
+// RecordError that names its place.
 
 import { type Cursor, readVarint, readVarlong } from '../base/varint.ts';
 import type { RecordHeader } from './builder.ts';
@@ -14,7 +15,10 @@ import {
 } from './header.ts';
 import { RecordError } from './record-error.ts';
 
-/** A record as stored. Key, value and header values are views into the batch's (expanded) bytes, not copies. */
+/**
+ * A record as stored. Key, value and header values are views into the batch's (expanded) bytes, not
+ * copies.
+ */
 export interface StoredRecord {
   readonly offset: number;
   /** Milliseconds since the epoch, -1 for none; the batch's for `LogAppendTime`. */
@@ -57,9 +61,10 @@ export interface ReadOptions {
 }
 
 /**
- * The records of one whole batch, expanded when it is compressed. The checksum is not looked at (see verifyBatch).
- * zstd needs `prepareCodec('zstd')` once before.
- * Throws {@link RecordError} for damage, at once or while iterating, and KafkaError `UNSUPPORTED_COMPRESSION_TYPE`.
+ * The records of one whole batch, expanded when it is compressed. The checksum is not looked at
+ * (see verifyBatch). zstd needs `prepareCodec('zstd')` once before.
+ * Throws {@link RecordError} for damage, at once or while iterating, and KafkaError
+ * `UNSUPPORTED_COMPRESSION_TYPE`.
  */
 export function readRecords(batch: BatchBytes, options: ReadOptions = {}): Iterable<StoredRecord> {
   const header = new BatchHeader(headOf(batch));
@@ -87,7 +92,10 @@ export function expandRecords(batch: BatchBytes, options: ReadOptions = {}): Buf
   }
 }
 
-/** The records in an uncompressed section. Throws {@link RecordError} `corrupt_record` where it cannot go on. */
+/**
+ * The records in an uncompressed section. Throws {@link RecordError} `corrupt_record` where it
+ * cannot go on.
+ */
 export function* iterateRecords(
   section: Buffer,
   context: RecordsContext,
@@ -180,9 +188,10 @@ function corrupt(message: string, offset: number, position: number): RecordError
 }
 
 /**
- * The batches in a stretch of log such as a fetch response, in order. It ends at the end of the bytes or where the
- * last batch is cut off, as a broker's limits may do. Throws {@link RecordError} `corrupt_batch` or
- * `unsupported_magic` at a batch that cannot be stepped over; it never skips one. Checksums are not looked at.
+ * The batches in a stretch of log such as a fetch response, in order. It ends at the end of the
+ * bytes or where the last batch is cut off, as a broker's limits may do. Throws {@link RecordError}
+ * `corrupt_batch` or `unsupported_magic` at a batch that cannot be stepped over; it never skips
+ * one. Checksums are not looked at.
  */
 export function* iterateBatches(
   bytes: Buffer,

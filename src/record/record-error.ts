@@ -1,5 +1,5 @@
-// What this folder throws about bytes it cannot read. The broker's produce path answers with Kafka's own codes
-// (KafkaError) instead; see validate.ts.
+// What this folder throws about bytes it cannot read. The broker's produce path answers with
+// Kafka's own codes (KafkaError) instead; see validate.ts.
 
 import { TidemarkError } from '../base/errors.ts';
 
@@ -25,7 +25,9 @@ export interface RecordErrorPlace {
   readonly position: number;
 }
 
-/** Record bytes that cannot be read. `offset` is the batch's or record's, `position` a byte index. */
+/**
+ * Record bytes that cannot be read. `offset` is the batch's or record's, `position` a byte index.
+ */
 export class RecordError extends TidemarkError<RecordErrorCode> {
   readonly offset: number;
   readonly position: number;

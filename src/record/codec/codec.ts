@@ -1,5 +1,5 @@
-// The five codecs of a record batch behind one synchronous door. Packages load on first use; every decoder has a
-// cap on the expanded size that holds before, or while, memory is taken.
+// The five codecs of a record batch behind one synchronous door. Packages load on first use; every
+// decoder has a cap on the expanded size that holds before, or while, memory is taken.
 
 import { KafkaError } from '../../base/kafka-errors.ts';
 import { RecordError } from '../record-error.ts';
@@ -12,7 +12,10 @@ import { prepareZstd, zstdCompress, zstdDecompress, zstdReady } from './zstd.ts'
 export const codecNames = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 export type Codec = (typeof codecNames)[number];
 
-/** Expanded size that {@link decompress} allows when not told: 128 MiB, over a hundred default batches. */
+/**
+ * Expanded size that {@link decompress} allows when not told: 128 MiB, over a hundred default
+ * batches.
+ */
 export const EXPANDED_BYTES_MAX_DEFAULT = 128 * 1024 * 1024;
 
 /** The codec with that number in a batch's attributes; null for the unused numbers 5 to 7. */
@@ -26,15 +29,18 @@ export function codecIdOf(codec: Codec): number {
 }
 
 /**
- * Loads what a codec needs ahead of its first use. Only zstd on a Node without it (before 22.15) must be
- * prepared, since WebAssembly starts asynchronously; for every other codec this resolves at once.
+ * Loads what a codec needs ahead of its first use. Only zstd on a Node without it (before 22.15)
+ * must be prepared, since WebAssembly starts asynchronously; for every other codec this resolves at
+ * once.
  * Throws KafkaError `UNSUPPORTED_COMPRESSION_TYPE` when the package is not installed.
  */
 export async function prepareCodec(codec: Codec): Promise<void> {
   if (codec === 'zstd') await prepareZstd();
 }
 
-/** Whether {@link compress} and {@link decompress} can be called now, without {@link prepareCodec}. */
+/**
+ * Whether {@link compress} and {@link decompress} can be called now, without {@link prepareCodec}.
+ */
 export function isCodecReady(codec: Codec): boolean {
   return codec !== 'zstd' || zstdReady();
 }
@@ -45,8 +51,10 @@ export interface CompressOptions {
 }
 
 /**
- * Compresses as Kafka's clients do: gzip member, xerial-framed snappy, LZ4 frame, zstd frame. `none` returns the bytes.
- * Throws KafkaError `UNSUPPORTED_COMPRESSION_TYPE` when the codec's package is missing or not prepared.
+ * Compresses as Kafka's clients do: gzip member, xerial-framed snappy, LZ4 frame, zstd frame.
+ * `none` returns the bytes.
+ * Throws KafkaError `UNSUPPORTED_COMPRESSION_TYPE` when the codec's package is missing or not
+ * prepared.
  */
 export function compress(
   codec: Codec,
@@ -70,8 +78,9 @@ export function compress(
 
 /**
  * Expands a compressed records section; several members or frames in a row are read as one.
- * Throws RecordError `expanded_too_large` when the result would exceed `maxBytes`, `corrupt_record` for bytes that are
- * not of this codec, and KafkaError `UNSUPPORTED_COMPRESSION_TYPE` when its package is missing or not prepared.
+ * Throws RecordError `expanded_too_large` when the result would exceed `maxBytes`, `corrupt_record`
+ * for bytes that are not of this codec, and KafkaError `UNSUPPORTED_COMPRESSION_TYPE` when its
+ * package is missing or not prepared.
  */
 export function decompress(
   codec: Codec,

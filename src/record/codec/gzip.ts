@@ -1,4 +1,5 @@
-// gzip through node:zlib, which reads several members in a row and stops at `maxOutputLength` while expanding.
+// gzip through node:zlib, which reads several members in a row and stops at `maxOutputLength` while
+// expanding.
 
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { expandedTooLarge } from './support.ts';

@@ -1,7 +1,8 @@
-// LZ4 frames (lz4_Frame_format.md 1.6) through lz4-napi. It writes independent blocks of 256 KiB without checksums,
-// which Java's KafkaLZ4BlockInputStream accepts, and reads every variant, but has no cap on what it expands.
-// So the frames are walked first: block headers give an upper bound for nothing, and only where that bound exceeds
-// the cap are the blocks' own tokens counted, which gives the exact size without writing a byte.
+// LZ4 frames (lz4_Frame_format.md 1.6) through lz4-napi. It writes independent blocks of 256 KiB
+// without checksums, which Java's KafkaLZ4BlockInputStream accepts, and reads every variant, but
+// has no cap on what it expands. So the frames are walked first: block headers give an upper bound
+// for nothing, and only where that bound exceeds the cap are the blocks' own tokens counted, which
+// gives the exact size without writing a byte.
 
 import { codecMissing, corruptBlock, expandedTooLarge, tryLoad } from './support.ts';
 
@@ -131,7 +132,10 @@ function exactBytes(bytes: Buffer, frame: Frame): number {
   return total;
 }
 
-/** Expanded size of one compressed block: its sequences are literals (counted) and matches (counted), nothing more. */
+/**
+ * Expanded size of one compressed block: its sequences are literals (counted) and matches
+ * (counted), nothing more.
+ */
 function blockBytes(bytes: Buffer, block: Block): number {
   let total = 0;
   let position = block.start;

@@ -1,8 +1,11 @@
-// Snappy as Kafka's clients send it: raw, or in the framing of snappy-java (called xerial) that Java writes.
+// Snappy as Kafka's clients send it: raw, or in the framing of snappy-java (called xerial) that
+// Java writes.
 //
-//   xerial: 82 'SNAPPY' 00, int32 version, int32 lowest compatible version, then blocks: int32 length, raw snappy
+//   xerial: 82 'SNAPPY' 00, int32 version, int32 lowest compatible version,
+//           then blocks: int32 length, raw snappy
 //
-// A raw block begins with its expanded size as a varint; the native package believes it, so it is checked here first.
+// A raw block begins with its expanded size as a varint; the native package believes it, so it is
+// checked here first.
 
 import { readUnsignedVarint } from '../../base/varint.ts';
 import { codecMissing, corruptBlock, expandedTooLarge, tryLoad } from './support.ts';
@@ -11,7 +14,8 @@ const MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
 const HEADER_BYTES = 16;
 // Snappy looks back at most 64 KiB, so larger blocks would compress no better.
 const BLOCK_BYTES = 64 * 1024;
-// The densest element is a copy: 3 bytes for 64. A size beyond that ratio is a lie, whatever the cap.
+// The densest element is a copy: 3 bytes for 64. A size beyond that ratio is a lie, whatever the
+// cap.
 const EXPANSION_MAX = 22;
 
 interface Snappy {
@@ -47,7 +51,10 @@ function loadPlain(): Snappy {
   return result.module as Snappy;
 }
 
-/** Uses the plain JavaScript package even where the native one is installed; for tests and benchmarks. */
+/**
+ * Uses the plain JavaScript package even where the native one is installed; for tests and
+ * benchmarks.
+ */
 export function usePlainSnappy(plain: boolean): void {
   loaded = plain ? loadPlain() : undefined;
 }

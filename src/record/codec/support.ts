@@ -6,7 +6,10 @@ import { RecordError } from '../record-error.ts';
 
 const load = createRequire(import.meta.url);
 
-/** The package's exports, or the error that loading it ended with. Synchronous, so that codecs need no await. */
+/**
+ * The package's exports, or the error that loading it ended with. Synchronous, so that codecs need
+ * no await.
+ */
 export function tryLoad(packageName: string): { module: unknown } | { error: unknown } {
   try {
     return { module: load(packageName) };
@@ -19,7 +22,8 @@ export function tryLoad(packageName: string): { module: unknown } | { error: unk
 export function codecMissing(codec: string, packageName: string, cause: unknown): KafkaError {
   return new KafkaError(
     'UNSUPPORTED_COMPRESSION_TYPE',
-    `${codec} compression needs the optional package ${packageName}, which could not be loaded: npm install ${packageName}`,
+    `${codec} compression needs the package ${packageName}, which could not be loaded: ` +
+      `npm install ${packageName}`,
     { cause },
   );
 }

@@ -1,6 +1,8 @@
-// Zstandard (RFC 8878): node:zlib where Node has it (22.15 and later), else the WebAssembly build in
+// Zstandard (RFC 8878): node:zlib where Node has it (22.15 and later), else the WebAssembly build
+// in
 // @bokuweb/zstd-wasm, which starts asynchronously, hence prepareZstd().
-// Frames are walked first: their block headers bound the expanded size, whatever size the frame claims.
+// Frames are walked first: their block headers bound the expanded size, whatever size the frame
+// claims.
 
 import * as zlib from 'node:zlib';
 import { KafkaError } from '../../base/kafka-errors.ts';
@@ -59,7 +61,10 @@ function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Makes the two calls below usable; costs one WebAssembly start on a Node without zstd, nothing elsewhere. */
+/**
+ * Makes the two calls below usable; costs one WebAssembly start on a Node without zstd, nothing
+ * elsewhere.
+ */
 export async function prepareZstd(): Promise<void> {
   ready ??= fromNode();
   if (ready !== undefined) return;
@@ -124,7 +129,8 @@ function expandFrame(codec: Zstd, frame: Buffer, limits: Capacity): Buffer {
   try {
     return codec.decompress(frame, limits.capacity);
   } catch (error) {
-    // Both builds refuse to go beyond the capacity; only then could the true size be larger than allowed.
+    // Both builds refuse to go beyond the capacity; only then could the true size be larger than
+    // allowed.
     if (limits.capped && isTooSmall(error)) throw expandedTooLarge('zstd', limits.maxBytes);
     throw error;
   }
@@ -193,7 +199,8 @@ function walkBlocks(bytes: Buffer, from: number): { end: number; boundBytes: num
     if (type === 3 || size > BLOCK_BYTES_MAX) {
       throw corruptBlock('zstd', 'a block of a reserved type or size', position);
     }
-    // Type 1 repeats its one byte `size` times; type 0 is stored; type 2 expands to one block at most.
+    // Type 1 repeats its one byte `size` times; type 0 is stored; type 2 expands to one block at
+    // most.
     const length = type === 1 ? 1 : size;
     need(bytes, position + 3, length);
     boundBytes += type === 2 ? BLOCK_BYTES_MAX : size;

@@ -1,0 +1,239 @@
+// What is checked of a batch before it is stored (validateBatch, validateRecords: answers in
+// Kafka's codes, for a produce) and after it was read back (verifyBatch). Codes and order follow
+// Kafka 4.3: ProduceRequest.validateRecords, UnifiedLog.analyzeAndValidateRecords,
+// LogValidator.validateBatch. Two differences on purpose: bytes after the batch that are no whole
+// batch are refused (Kafka cuts them off silently), and an unknown codec is answered with
+// UNSUPPORTED_COMPRESSION_TYPE (Kafka: UNKNOWN_SERVER_ERROR).
+
+import { KafkaError } from '../base/kafka-errors.ts';
+import { codecIdOf, codecOf } from './codec/codec.ts';
+import {
+  BATCH_HEADER_BYTES,
+  type BatchBytes,
+  BatchHeader,
+  computeBatchCrc,
+  headOf,
+  LOG_OVERHEAD,
+  MAGIC_V2,
+} from './header.ts';
+import { type ReadOptions, readRecords } from './iterator.ts';
+import { RecordError, type RecordErrorCode } from './record-error.ts';
+
+// Bytes up to and including the magic byte; with fewer Kafka sees no batch at all.
+const BYTES_TO_MAGIC = 17;
+const ZSTD_PRODUCE_VERSION_MIN = 7;
+
+export interface ProduceRules {
+  /** Version of the produce request; zstd needs 7. */
+  readonly produceVersion: number;
+  /** Largest batch, header included (`max.message.bytes`). */
+  readonly maxMessageBytes: number;
+}
+
+/**
+ * Checks the one batch that a produce request holds for a partition, by its header and checksum
+ * alone, and returns a view of the header. `bytes` may come in several pieces, with the header
+ * whole in the first.
+ *
+ * Throws KafkaError: `INVALID_RECORD` (no batch or more than one, old magic, base offset, counts,
+ * control batch, sequence), `CORRUPT_MESSAGE` (sizes, unknown magic, checksum),
+ * `MESSAGE_TOO_LARGE`, `INVALID_TIMESTAMP` (the producer claims LogAppendTime),
+ * `UNSUPPORTED_COMPRESSION_TYPE`.
+ */
+export function validateBatch(bytes: BatchBytes, rules: ProduceRules): BatchHeader {
+  const total = totalBytes(bytes);
+  const header = new BatchHeader(headOf(bytes));
+  checkFraming(header, total);
+  if (header.codecId === codecIdOf('zstd') && rules.produceVersion < ZSTD_PRODUCE_VERSION_MIN) {
+    throw new KafkaError(
+      'UNSUPPORTED_COMPRESSION_TYPE',
+      `zstd needs produce version ${ZSTD_PRODUCE_VERSION_MIN} or later`,
+    );
+  }
+  if (total > rules.maxMessageBytes) {
+    const limit = rules.maxMessageBytes;
+    const message = `the batch has ${total} bytes, more than max.message.bytes=${limit}`;
+    throw new KafkaError('MESSAGE_TOO_LARGE', message);
+  }
+  if (computeBatchCrc(bytes) !== header.crc) {
+    throw new KafkaError('CORRUPT_MESSAGE', 'the checksum of the batch is wrong');
+  }
+  checkFields(header);
+  return header;
+}
+
+function totalBytes(bytes: BatchBytes): number {
+  if (Buffer.isBuffer(bytes)) return bytes.length;
+  return bytes.reduce((sum, part) => sum + part.length, 0);
+}
+
+function checkFraming(header: BatchHeader, total: number): void {
+  const head = header.buffer.length;
+  if (head < BYTES_TO_MAGIC) throw noBatch();
+  const size = header.sizeInBytes;
+  const magic = header.magic;
+  if (magic < 0 || magic > MAGIC_V2) {
+    throw new KafkaError('CORRUPT_MESSAGE', `there is no message format ${magic}`);
+  }
+  if (magic !== MAGIC_V2) {
+    const message = `message format ${magic} is no longer accepted, only record batches (format 2)`;
+    throw new KafkaError('INVALID_RECORD', message);
+  }
+  if (size < BATCH_HEADER_BYTES) {
+    throw new KafkaError('CORRUPT_MESSAGE', `a batch cannot have ${size} bytes`);
+  }
+  if (size > total || head < BATCH_HEADER_BYTES) throw noBatch();
+  if (size < total) {
+    throw new KafkaError(
+      'INVALID_RECORD',
+      `a produce request holds exactly one batch per partition, ${total - size} bytes follow it`,
+    );
+  }
+}
+
+function noBatch(): KafkaError {
+  return new KafkaError('INVALID_RECORD', 'a produce request holds one whole batch per partition');
+}
+
+function checkFields(header: BatchHeader): void {
+  const { baseOffset, recordCount, lastOffsetDelta, baseSequence, producerId } = readFields(header);
+  if (baseOffset !== 0) {
+    throw invalid(`the base offset of a produced batch is 0, this is ${baseOffset}`);
+  }
+  if (recordCount <= 0) throw invalid(`a record count of ${recordCount}`);
+  if (lastOffsetDelta !== recordCount - 1) {
+    throw invalid(`last offset delta ${lastOffsetDelta} with ${recordCount} records`);
+  }
+  if (header.isControl) throw invalid('clients may not write control records');
+  if (header.deleteHorizonMs !== null) throw invalid('clients may not set a delete horizon');
+  if (producerId >= 0 && baseSequence < 0) {
+    throw invalid(`sequence ${baseSequence} with producer id ${producerId}`);
+  }
+  if (header.timestampType === 'LogAppendTime') {
+    throw new KafkaError('INVALID_TIMESTAMP', 'producers may not set timestamp type LogAppendTime');
+  }
+  if (codecOf(header.codecId) === null) {
+    throw new KafkaError('UNSUPPORTED_COMPRESSION_TYPE', `there is no codec ${header.codecId}`);
+  }
+}
+
+interface CheckedFields {
+  readonly baseOffset: number;
+  readonly recordCount: number;
+  readonly lastOffsetDelta: number;
+  readonly baseSequence: number;
+  readonly producerId: number;
+}
+
+/** Also touches both timestamps, so that whoever reads the stored batch finds safe integers. */
+function readFields(header: BatchHeader): CheckedFields {
+  try {
+    void header.baseTimestamp;
+    void header.maxTimestamp;
+    const { baseOffset, recordCount, lastOffsetDelta, baseSequence, producerId } = header;
+    return { baseOffset, recordCount, lastOffsetDelta, baseSequence, producerId };
+  } catch (error) {
+    if (!(error instanceof RecordError)) throw error;
+    throw new KafkaError('INVALID_RECORD', error.message, { cause: error });
+  }
+}
+
+function invalid(message: string): KafkaError {
+  return new KafkaError('INVALID_RECORD', `the batch is not valid: ${message}`);
+}
+
+/**
+ * Rules that need the records themselves; the broker decodes them only on topics that ask for it.
+ */
+export interface RecordRules extends ReadOptions {
+  /** The topic is compacted: every record needs a key. */
+  readonly keysRequired: boolean;
+  readonly nowMs: number;
+  /** `message.timestamp.before.max.ms`; Infinity for no bound. */
+  readonly timestampBeforeMaxMs: number;
+  /** `message.timestamp.after.max.ms`; Infinity for no bound. */
+  readonly timestampAfterMaxMs: number;
+}
+
+/** One refused record: its index in the batch and why (`recordErrors` of a produce response). */
+export interface RecordRefusal {
+  readonly batchIndex: number;
+  readonly message: string;
+}
+
+/** A produce refused for single records. */
+export class InvalidRecordsError extends KafkaError {
+  readonly recordErrors: readonly RecordRefusal[];
+
+  constructor(name: 'INVALID_RECORD' | 'INVALID_TIMESTAMP', refusals: readonly RecordRefusal[]) {
+    const first = refusals[0]?.message ?? '';
+    super(name, `${refusals.length} records are refused, the first since ${first}`);
+    this.recordErrors = refusals;
+  }
+}
+
+/**
+ * Decodes a batch that passed {@link validateBatch} and checks every record. Throws {@link
+ * InvalidRecordsError} `INVALID_TIMESTAMP` or `INVALID_RECORD`, and KafkaError `INVALID_RECORD`
+ * when the records cannot be read.
+ */
+export function validateRecords(bytes: BatchBytes, rules: RecordRules): void {
+  const timestamps: RecordRefusal[] = [];
+  const refusals: RecordRefusal[] = [];
+  let batchIndex = 0;
+  try {
+    for (const record of readRecords(bytes, rules)) {
+      if (rules.keysRequired && record.key === null) {
+        refusals.push({ batchIndex, message: 'a compacted topic takes no record without key' });
+      } else if (!inTime(record.timestamp, rules)) {
+        const message = `timestamp ${record.timestamp} is out of the topic's bounds`;
+        timestamps.push({ batchIndex, message });
+      }
+      batchIndex += 1;
+    }
+  } catch (error) {
+    if (!(error instanceof RecordError)) throw error;
+    throw new KafkaError('INVALID_RECORD', error.message, { cause: error });
+  }
+  if (timestamps.length > 0) {
+    const all = [...timestamps, ...refusals].sort((a, b) => a.batchIndex - b.batchIndex);
+    throw new InvalidRecordsError('INVALID_TIMESTAMP', all);
+  }
+  if (refusals.length > 0) throw new InvalidRecordsError('INVALID_RECORD', refusals);
+}
+
+function inTime(timestamp: number, rules: RecordRules): boolean {
+  if (timestamp === -1) return true;
+  const age = rules.nowMs - timestamp;
+  return age <= rules.timestampBeforeMaxMs && -age <= rules.timestampAfterMaxMs;
+}
+
+/**
+ * Checks one whole batch as it was read back from disk or network: size, magic, checksum, and
+ * counts that agree. Returns a view of its header. Throws {@link RecordError}.
+ */
+export function verifyBatch(bytes: BatchBytes): BatchHeader {
+  const head = headOf(bytes);
+  const total = totalBytes(bytes);
+  if (head.length < BATCH_HEADER_BYTES) throw damage('truncated_batch', head, 'header cut off');
+  const header = new BatchHeader(head);
+  const size = header.batchLength + LOG_OVERHEAD;
+  if (header.magic !== MAGIC_V2) throw damage('unsupported_magic', head, `magic ${header.magic}`);
+  if (size < BATCH_HEADER_BYTES) throw damage('corrupt_batch', head, `size ${size}`);
+  if (size > total) throw damage('truncated_batch', head, `${size} bytes needed, ${total} there`);
+  if (size < total) throw damage('corrupt_batch', head, `${total - size} bytes too many`);
+  if (computeBatchCrc(bytes) !== header.crc) throw damage('corrupt_batch', head, 'wrong checksum');
+  const { recordCount, lastOffsetDelta } = header;
+  // Compaction leaves fewer records than offsets, down to none.
+  if (recordCount < 0 || lastOffsetDelta < 0 || recordCount > lastOffsetDelta + 1) {
+    const message = `${recordCount} records in ${lastOffsetDelta + 1} offsets`;
+    throw damage('corrupt_batch', head, message);
+  }
+  if (header.baseOffset < 0) throw damage('corrupt_batch', head, 'a negative offset');
+  return header;
+}
+
+function damage(code: RecordErrorCode, head: Buffer, message: string): RecordError {
+  const offset = head.length >= 8 ? Number(head.readBigInt64BE(0)) : -1;
+  return new RecordError(code, `damaged batch: ${message}`, { offset, position: 0 });
+}
