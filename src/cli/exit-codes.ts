@@ -1,0 +1,116 @@
+// Exit codes, the same for every command, and how a failure finds its own.
+
+import { isTidemarkError, TidemarkError } from '../base/errors.ts';
+import { KafkaError, type KafkaErrorName } from '../base/kafka-errors.ts';
+
+export const ExitCode = {
+  ok: 0,
+  error: 1,
+  usage: 2,
+  notFound: 3,
+  cannotConnect: 4,
+  refused: 5,
+  interrupted: 130,
+} as const;
+
+/** A failure that the command line words itself: what is wrong, and what to type next. */
+export class CliError extends TidemarkError<'cli_error'> {
+  readonly exitCode: number;
+  readonly nextStep: string | null;
+
+  constructor(
+    exitCode: number,
+    message: string,
+    nextStep: string | null = null,
+    options?: ErrorOptions,
+  ) {
+    super('cli_error', message, options);
+    this.exitCode = exitCode;
+    this.nextStep = nextStep;
+  }
+}
+
+/** A command that was typed wrongly. */
+export function usageError(message: string, nextStep: string | null = null): CliError {
+  return new CliError(ExitCode.usage, message, nextStep);
+}
+
+const notFound: ReadonlySet<KafkaErrorName> = new Set<KafkaErrorName>([
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'UNKNOWN_TOPIC_ID',
+  'GROUP_ID_NOT_FOUND',
+  'RESOURCE_NOT_FOUND',
+  'TRANSACTIONAL_ID_NOT_FOUND',
+]);
+const unreachable: ReadonlySet<KafkaErrorName> = new Set<KafkaErrorName>([
+  'REQUEST_TIMED_OUT',
+  'NETWORK_EXCEPTION',
+  'BROKER_NOT_AVAILABLE',
+  'LEADER_NOT_AVAILABLE',
+  'COORDINATOR_NOT_AVAILABLE',
+]);
+
+function ofKafkaError(code: KafkaErrorName): number {
+  if (notFound.has(code)) return ExitCode.notFound;
+  if (unreachable.has(code)) return ExitCode.cannotConnect;
+  const refused =
+    code.endsWith('_AUTHORIZATION_FAILED') || code.includes('SASL') || code === 'SECURITY_DISABLED';
+  return refused ? ExitCode.refused : ExitCode.error;
+}
+
+const byCode: Readonly<Record<string, number>> = {
+  cannot_connect: ExitCode.cannotConnect,
+  connection_lost: ExitCode.cannotConnect,
+  request_timed_out: ExitCode.cannotConnect,
+  invalid_address: ExitCode.usage,
+  invalid_offset_spec: ExitCode.usage,
+  invalid_duration: ExitCode.usage,
+  invalid_byte_size: ExitCode.usage,
+};
+
+/** The exit code of a failure. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof CliError) return error.exitCode;
+  if (error instanceof KafkaError) return ofKafkaError(error.code);
+  return isTidemarkError(error) ? (byCode[error.code] ?? ExitCode.error) : ExitCode.error;
+}
+
+const steps: Readonly<Record<string, string>> = {
+  cannot_connect:
+    'start a broker with "tidemark serve", or name one with --brokers host:port or TIDEMARK_BROKERS',
+  connection_lost: 'look at the log of the broker; "tidemark doctor" checks the way to it',
+  request_timed_out: 'try again, perhaps with -X request.timeout.ms=60000; is the broker busy?',
+  unsupported_api: 'this broker is too old or does not offer the request',
+  UNKNOWN_TOPIC_OR_PARTITION:
+    '"tidemark topic list" shows what there is; "tidemark topic create NAME" makes one',
+  TOPIC_ALREADY_EXISTS: 'describe it with "tidemark topic describe NAME", or pick another name',
+  INVALID_REPLICATION_FACTOR:
+    'leave --replication-factor out, or start the broker with --accept-replication-factor',
+  INVALID_TOPIC_EXCEPTION:
+    'a name has 1 to 249 of the characters a-z A-Z 0-9 . _ - and is not "." or ".."',
+  INVALID_PARTITIONS: 'ask for a number above the present one; partitions are never taken away',
+  OFFSET_OUT_OF_RANGE: '"tidemark topic describe NAME" shows the offsets that exist',
+  GROUP_ID_NOT_FOUND: '"tidemark group list" shows the groups that there are',
+  MESSAGE_TOO_LARGE: 'send smaller records, or raise max.message.bytes of the topic',
+  UNSUPPORTED_COMPRESSION_TYPE: 'choose another codec with -z: none, gzip, snappy, lz4, zstd',
+  KAFKA_STORAGE_ERROR: 'the disk refused: see the log of the broker, and run "tidemark doctor"',
+  listen_failed: 'choose a free port with --port, or --port 0 for any',
+  INVALID_CONFIG: '"tidemark config show" lists names, values and types',
+};
+
+/** What to do about a failure, when there is something to say. */
+export function nextStepOf(error: unknown): string | null {
+  if (error instanceof CliError) return error.nextStep;
+  return isTidemarkError(error) ? (steps[error.code] ?? null) : null;
+}
+
+/** Words for people: the message, the Kafka code when there is one, and causes that add something. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  let text = error.message;
+  if (error instanceof KafkaError && !text.includes(error.code)) text = `${error.code}: ${text}`;
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) {
+    if (cause.message !== '' && !text.includes(cause.message)) text += `: ${cause.message}`;
+  }
+  return text;
+}

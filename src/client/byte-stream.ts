@@ -1,0 +1,28 @@
+// The port through which the client reaches sockets. src/host/tcp-connector.ts implements it; tests use memory.
+
+/** What a connection tells its owner. `onClose` comes once, last; `cause` is set when it did not end in order. */
+export interface ByteStreamHandler {
+  onData(chunk: Buffer): void;
+  onClose(cause: Error | null): void;
+}
+
+/** One open connection. */
+export interface ByteStream {
+  /** Sends the chunks in order. They must not change until they are sent. */
+  write(chunks: readonly Uint8Array[]): void;
+  /** Bytes given to {@link write} and not yet taken by the operating system. */
+  pendingBytes(): number;
+  /** Resolves when the bytes pending at the call are taken, or the stream closed. */
+  drained(): Promise<void>;
+  /** Cuts the connection; `onClose(null)` follows. */
+  destroy(): void;
+}
+
+/** Opens connections. */
+export interface Connector {
+  /** Rejects with the system's error (`code` ECONNREFUSED, ENOTFOUND …) or after `timeoutMs`. */
+  connect(
+    target: { readonly host: string; readonly port: number; readonly timeoutMs: number },
+    handler: ByteStreamHandler,
+  ): Promise<ByteStream>;
+}

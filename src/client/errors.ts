@@ -1,0 +1,36 @@
+// What can go wrong between a client and its brokers. Refusals that have a Kafka code are KafkaError instead.
+
+import { TidemarkError } from '../base/errors.ts';
+
+/**
+ * - `cannot_connect`: no broker of the list could be reached
+ * - `connection_lost`: the connection ended while requests were under way; their outcome is unknown
+ * - `request_timed_out`: no answer in time; the outcome is unknown
+ * - `unsupported_api`: the broker has no version of the request that this client speaks
+ * - `bad_response`: what came back is not the Kafka protocol
+ * - `closed`: the client was closed
+ */
+export type ClientErrorCode =
+  | 'cannot_connect'
+  | 'connection_lost'
+  | 'request_timed_out'
+  | 'unsupported_api'
+  | 'bad_response'
+  | 'invalid_address'
+  | 'closed';
+
+const retriable: ReadonlySet<ClientErrorCode> = new Set([
+  'cannot_connect',
+  'connection_lost',
+  'request_timed_out',
+]);
+
+/** A failure on the way to a broker. `retriable`: the same request may succeed later. */
+export class ClientError extends TidemarkError<ClientErrorCode> {
+  readonly retriable: boolean;
+
+  constructor(code: ClientErrorCode, message: string, options?: ErrorOptions) {
+    super(code, message, options);
+    this.retriable = retriable.has(code);
+  }
+}
