@@ -1,0 +1,260 @@
+// Brokers as child processes: ours and Apache Kafka's behind one type, so that tests and benchmarks run on both.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { exitOf, freePort, tailOf, waitUntil } from './child.ts';
+import { javaArguments, projectRoot, runJava } from './jars.ts';
+
+export type BrokerKind = 'tidemark' | 'kafka';
+
+/** Broker configs by Kafka's names, such as `log.segment.bytes`. */
+export type BrokerConfig = Readonly<Record<string, string>>;
+
+export interface StartOptions {
+  readonly kind: BrokerKind;
+  /** Where its data goes; kept on stop. Default: a new temporary folder, removed on stop. */
+  readonly directory?: string;
+  readonly config?: BrokerConfig;
+  /** A fixed port, for a restart that clients must survive. Default: a free one. */
+  readonly port?: number;
+}
+
+/** A broker that runs in a process of its own. */
+export interface PeerBroker {
+  readonly kind: BrokerKind;
+  readonly bootstrap: string;
+  readonly port: number;
+  readonly pid: number;
+  /** The folder with `<topic>-<partition>` folders. */
+  readonly logDirectory: string;
+  /** Milliseconds from the start of the process until it said, or showed, that it was ready. */
+  readonly readyMs: number;
+  /** The end of what it wrote to standard error. */
+  readonly errors: () => string;
+  /** SIGTERM and wait. Throws if it does not end well. Removes a temporary folder. */
+  readonly stop: () => Promise<void>;
+  /** SIGTERM and wait; the data stays. */
+  readonly stopKeepingData: () => Promise<void>;
+  /** kill -9 and wait; the data stays. */
+  readonly kill: () => Promise<void>;
+}
+
+const STOP_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 120_000;
+
+/** Starts a broker and waits until it answers. */
+export function startBroker(options: StartOptions): Promise<PeerBroker> {
+  return options.kind === 'kafka' ? startKafka(options) : startTidemark(options);
+}
+
+/** What the tests run against: TIDEMARK_TEST_TARGET=kafka proves them on Apache Kafka itself. */
+export function testTarget(): BrokerKind {
+  return process.env['TIDEMARK_TEST_TARGET'] === 'kafka' ? 'kafka' : 'tidemark';
+}
+
+/** The built command of this project, which `npm run build` makes. */
+export function tidemarkCommand(): string {
+  return join(projectRoot(), 'dist/src/cli/bin.js');
+}
+
+interface Placed {
+  readonly directory: string;
+  readonly temporary: boolean;
+}
+
+function place(options: StartOptions): Placed {
+  if (options.directory !== undefined) {
+    mkdirSync(options.directory, { recursive: true });
+    return { directory: options.directory, temporary: false };
+  }
+  return { directory: mkdtempSync(join(tmpdir(), `${options.kind}-`)), temporary: true };
+}
+
+async function startTidemark(options: StartOptions): Promise<PeerBroker> {
+  if (!existsSync(tidemarkCommand())) throw new Error('not built: run `npm run build` first');
+  const placed = place(options);
+  const args = ['serve', '--port', String(options.port ?? 0), '--data', placed.directory, '--json'];
+  const file = join(placed.directory, '..', `${placed.directory.split('/').at(-1)}.properties`);
+  if (options.config !== undefined) {
+    writeFileSync(file, propertiesOf(options.config));
+    args.push('--config', file);
+  }
+  const began = performance.now();
+  const child = spawn(process.execPath, [tidemarkCommand(), ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const errors = tailOf(child);
+  const ended = exitOf(child);
+  try {
+    const line = await firstLine(child, errors);
+    const readyMs = performance.now() - began;
+    const said: unknown = JSON.parse(line);
+    const bootstrap = fieldOf(said, 'bootstrap');
+    const port = Number(bootstrap.slice(bootstrap.lastIndexOf(':') + 1));
+    const place = { ...placed, files: [file] };
+    return brokerOf(
+      { kind: 'tidemark', bootstrap, port, readyMs },
+      { child, ended, errors, place },
+    );
+  } catch (cause) {
+    child.kill('SIGKILL');
+    await ended;
+    throw new Error(`tidemark serve did not start: ${errors()}`, { cause });
+  }
+}
+
+function fieldOf(value: unknown, name: string): string {
+  const found: unknown = Object(value)[name];
+  if (typeof found !== 'string') throw new Error(`no ${name} in ${JSON.stringify(value)}`);
+  return found;
+}
+
+function firstLine(child: ChildProcess, errors: () => string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const timer = setTimeout(() => reject(new Error('said nothing')), START_TIMEOUT_MS);
+    child.once('close', (code) => {
+      clearTimeout(timer);
+      reject(new Error(`ended with ${code}: ${errors()}`));
+    });
+    child.stdout?.setEncoding('utf8').on('data', (piece: string) => {
+      text += piece;
+      const end = text.indexOf('\n');
+      if (end < 0) return;
+      clearTimeout(timer);
+      resolve(text.slice(0, end));
+    });
+  });
+}
+
+function propertiesOf(config: BrokerConfig): string {
+  return Object.entries(config)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('');
+}
+
+/** One node that is broker and controller, with the settings of Kafka's own server.properties. */
+async function startKafka(options: StartOptions): Promise<PeerBroker> {
+  const placed = place(options);
+  const port = options.port ?? (await freePort());
+  const controllerPort = await freePort();
+  const logDirectory = join(placed.directory, 'logs');
+  const file = join(placed.directory, 'server.properties');
+  writeFileSync(file, propertiesOf(kafkaConfig({ port, controllerPort, logDirectory, options })));
+  if (!existsSync(join(logDirectory, 'meta.properties'))) {
+    const format = ['format', '--standalone', '-t', 'VGlkZW1hcmtUZXN0SWQwMQ', '-c', file];
+    await runJava('kafka.tools.StorageTool', format);
+  }
+  const began = performance.now();
+  const java = ['-Xms1G', '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20'];
+  java.push(...javaArguments('kafka.Kafka', 1024), file);
+  const child = spawn('java', java, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const errors = tailOf(child);
+  const ended = exitOf(child);
+  try {
+    await waitUntil(() => answersApiVersions(port), {
+      timeoutMs: START_TIMEOUT_MS,
+      what: 'Apache Kafka',
+      failed: () => (child.exitCode === null ? '' : `ended: ${errors()}`),
+    });
+  } catch (cause) {
+    child.kill('SIGKILL');
+    await ended;
+    throw cause;
+  }
+  const readyMs = performance.now() - began;
+  const known = { kind: 'kafka', bootstrap: `127.0.0.1:${port}`, port, readyMs } as const;
+  return brokerOf(known, { child, ended, errors, place: { ...placed, files: [] }, logDirectory });
+}
+
+function kafkaConfig(given: {
+  readonly port: number;
+  readonly controllerPort: number;
+  readonly logDirectory: string;
+  readonly options: StartOptions;
+}): BrokerConfig {
+  const listeners = `PLAINTEXT://127.0.0.1:${given.port},CONTROLLER://127.0.0.1:${given.controllerPort}`;
+  return {
+    'process.roles': 'broker,controller',
+    'node.id': '1',
+    'controller.quorum.bootstrap.servers': `127.0.0.1:${given.controllerPort}`,
+    listeners,
+    'advertised.listeners': listeners,
+    'inter.broker.listener.name': 'PLAINTEXT',
+    'controller.listener.names': 'CONTROLLER',
+    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+    'log.dirs': given.logDirectory,
+    'offsets.topic.replication.factor': '1',
+    'offsets.topic.num.partitions': '8',
+    'transaction.state.log.replication.factor': '1',
+    'transaction.state.log.min.isr': '1',
+    'share.coordinator.state.topic.replication.factor': '1',
+    'share.coordinator.state.topic.min.isr': '1',
+    'group.initial.rebalance.delay.ms': '0',
+    ...given.options.config,
+  };
+}
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<number>;
+  readonly errors: () => string;
+  readonly place: Placed & { readonly files: readonly string[] };
+  readonly logDirectory?: string;
+}
+
+function brokerOf(
+  known: Pick<PeerBroker, 'kind' | 'bootstrap' | 'port' | 'readyMs'>,
+  running: Running,
+): PeerBroker {
+  const { child, ended, errors, place: placed } = running;
+  const signal = async (name: 'SIGTERM' | 'SIGKILL'): Promise<number> => {
+    if (child.exitCode === null && child.signalCode === null) child.kill(name);
+    const late = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+    const code = await ended;
+    clearTimeout(late);
+    return code;
+  };
+  const stopKeepingData = async () => {
+    const code = await signal('SIGTERM');
+    // A Java process ends with 143 on SIGTERM even after an orderly shutdown.
+    if (code !== 0 && code !== 143)
+      throw new Error(`${known.kind} ended with ${code}: ${errors()}`);
+  };
+  const clean = () => {
+    for (const file of placed.files) rmSync(file, { force: true });
+    if (placed.temporary) rmSync(placed.directory, { recursive: true, force: true });
+  };
+  return {
+    ...known,
+    pid: child.pid ?? -1,
+    logDirectory: running.logDirectory ?? placed.directory,
+    errors,
+    stopKeepingData,
+    stop: () => stopKeepingData().finally(clean),
+    kill: async () => {
+      await signal('SIGKILL');
+    },
+  };
+}
+
+/** True once the port answers an ApiVersions request (key 18, version 0, no client id). */
+export function answersApiVersions(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ port, host: '127.0.0.1' });
+    const done = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(1_000, () => done(false));
+    socket.once('error', () => done(false));
+    socket.once('close', () => done(false));
+    socket.once('data', () => done(true));
+    socket.once('connect', () => {
+      socket.write(Buffer.from([0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 0xff, 0xff]));
+    });
+  });
+}

@@ -1,0 +1,35 @@
+// The other systems that tests and benchmarks run beside ours: Apache Kafka from Maven Central, and our own broker as
+// a child process. Tests import from here; nothing here imports from the tests.
+
+export {
+  answersApiVersions,
+  type BrokerConfig,
+  type BrokerKind,
+  type PeerBroker,
+  type StartOptions,
+  startBroker,
+  testTarget,
+  tidemarkCommand,
+} from './broker.ts';
+export {
+  type ChildOptions,
+  type ChildResult,
+  exitOf,
+  freePort,
+  type ProcessUsage,
+  runChild,
+  tailOf,
+  usageOf,
+  waitUntil,
+} from './child.ts';
+export {
+  findKafkaLibs,
+  installKafka,
+  type JavaOptions,
+  javaArguments,
+  KAFKA_VERSION,
+  kafkaLibsFolder,
+  peersFolder,
+  projectRoot,
+  runJava,
+} from './jars.ts';
