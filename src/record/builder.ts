@@ -234,7 +234,7 @@ export interface EmptyBatchOptions {
   readonly lastOffset: number;
   readonly partitionLeaderEpoch: number;
   readonly producer: ProducerState;
-  /** Stored as both base and max timestamp. */
+  /** Stored as max timestamp; the base timestamp stays -1. */
   readonly timestamp: number;
   readonly timestampType: 'CreateTime' | 'LogAppendTime';
   readonly transactional: boolean;
@@ -253,7 +253,7 @@ export function emptyBatch(options: EmptyBatchOptions): Buffer {
     options: { transactional, control, producer, partitionLeaderEpoch, ...times },
     baseOffset: options.baseOffset,
     lastOffset: options.lastOffset,
-    baseTimestamp: timestamp,
+    baseTimestamp: NO_TIMESTAMP,
     maxTimestamp: timestamp,
     count: 0,
   });
