@@ -4,7 +4,6 @@
 // v3: request: producerId, producerEpoch; an epoch can be bumped (KIP-360).
 // v4: may answer PRODUCER_FENCED (KIP-588).
 // v5: may answer TRANSACTION_ABORTABLE (KIP-890); v6 is not stable in Kafka 4.3.
-// v6: response: ongoingTxnProducerId, ongoingTxnProducerEpoch.
 
 import { api } from '../schema/api.ts';
 import { type Infer, int16, int32, int64, nullableString } from '../schema/field.ts';
@@ -24,14 +23,12 @@ export type InitProducerIdRequest = Infer<typeof InitProducerIdRequest.fields>;
 
 export const InitProducerIdResponse = message(
   'InitProducerIdResponse',
-  { versions: [0, 6], flexible: 2 },
+  { versions: [0, 5], flexible: 2 },
   {
     throttleTimeMs: int32({ ignorable: true }),
     errorCode: int16(),
     producerId: int64({ fallback: -1 }),
     producerEpoch: int16(),
-    ongoingTxnProducerId: int64({ since: 6, fallback: -1 }),
-    ongoingTxnProducerEpoch: int16({ since: 6, fallback: -1 }),
   },
 );
 export type InitProducerIdResponse = Infer<typeof InitProducerIdResponse.fields>;
