@@ -2,22 +2,24 @@
 
 import { TidemarkError } from './errors.ts';
 
-const unitBytes: Readonly<Record<string, number>> = {
-  '': 1,
-  b: 1,
-  k: 1000,
-  kb: 1000,
-  mb: 1000 ** 2,
-  gb: 1000 ** 3,
-  tb: 1000 ** 4,
-  m: 1000 ** 2,
-  g: 1000 ** 3,
-  t: 1000 ** 4,
-  kib: 1024,
-  mib: 1024 ** 2,
-  gib: 1024 ** 3,
-  tib: 1024 ** 4,
-};
+const unitBytes = new Map<string, number>(
+  Object.entries({
+    '': 1,
+    b: 1,
+    k: 1000,
+    kb: 1000,
+    mb: 1000 ** 2,
+    gb: 1000 ** 3,
+    tb: 1000 ** 4,
+    m: 1000 ** 2,
+    g: 1000 ** 3,
+    t: 1000 ** 4,
+    kib: 1024,
+    mib: 1024 ** 2,
+    gib: 1024 ** 3,
+    tib: 1024 ** 4,
+  }),
+);
 
 /** Text that is no amount of bytes. */
 export class ByteSizeError extends TidemarkError<'invalid_byte_size'> {
@@ -33,7 +35,7 @@ export class ByteSizeError extends TidemarkError<'invalid_byte_size'> {
  */
 export function parseByteSize(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim());
-  const unit = match === null ? undefined : unitBytes[String(match[2]).toLowerCase()];
+  const unit = match === null ? undefined : unitBytes.get(String(match[2]).toLowerCase());
   if (match === null || unit === undefined) {
     throw new ByteSizeError(text, 'write for example 512, 64KiB, 10MB or 1GiB');
   }

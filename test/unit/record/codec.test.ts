@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import xxhash from 'xxhash-wasm';
 import { usePlainSnappy } from '../../../src/record/codec/snappy.ts';
+import { codecMissing, tryLoad } from '../../../src/record/codec/support.ts';
 import {
   codecIdOf,
   codecNames,
@@ -161,6 +162,17 @@ describe('bombs stop at the cap, before memory is taken', () => {
         expect(codeOf(() => decompress('lz4', lie, MiB))).toBe('corrupt_record');
       }),
     ).toBeLessThan(16 * MiB);
+  });
+});
+
+describe('a codec whose package is not installed', () => {
+  test('is refused with the name of the package', () => {
+    const result = tryLoad('no-such-package-for-lz4');
+    if (!('error' in result)) throw new Error('it loaded');
+    const error = codecMissing('lz4', 'lz4-napi', result.error);
+    expect(error.code).toBe('UNSUPPORTED_COMPRESSION_TYPE');
+    expect(error.message).toMatch(/npm install lz4-napi/);
+    expect(error.cause).toBe(result.error);
   });
 });
 
