@@ -1,0 +1,178 @@
+// Broker configs. Names, types, ranges and what may change while running are Kafka 4.3's; so are
+// the defaults, but where one broker on one disk makes Kafka's wrong (copies, partitions of
+// internal topics) or Kafka's own sample configuration differs
+// (`group.initial.rebalance.delay.ms`). Configs that begin with `tidemark.` are ours.
+
+import { ConfigTable, defineConfig } from '../config-def.ts';
+import type { BrokerConfigRow, ConfigRules } from './broker-config-row.ts';
+import { ignoredBrokerConfigs } from './broker-configs-ignored.ts';
+import { groupConfigs, offsetConfigs, transactionConfigs } from './broker-coordinator-configs.ts';
+import { logDefaults } from './broker-log-configs.ts';
+
+/** Turns rows into definitions, with what all of them share. */
+function definitionsOf(rows: readonly BrokerConfigRow[], shared: ConfigRules) {
+  return rows.map(([name, type, value, doc, rules]) =>
+    defineConfig({ dynamic: false, ...shared, ...rules, name, type, default: value, doc }),
+  );
+}
+
+const positive: ConfigRules = { minimum: 1 };
+const natural: ConfigRules = { minimum: 0 };
+
+const identity: readonly BrokerConfigRow[] = [
+  [
+    'node.id',
+    'int',
+    null,
+    'Number of this broker in its cluster; kept from the first start on.',
+    natural,
+  ],
+  ['broker.id', 'int', '-1', 'Older name of node.id.'],
+  ['broker.rack', 'string', null, 'Rack that clients are told.'],
+  ['process.roles', 'list', 'broker,controller', 'What this process is: both, always.'],
+  ['listeners', 'list', 'PLAINTEXT://localhost:9092', 'Addresses to listen on.'],
+  [
+    'advertised.listeners',
+    'list',
+    null,
+    'Addresses told to clients; by default the one they used.',
+  ],
+  [
+    'listener.security.protocol.map',
+    'string',
+    'SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT',
+    'Protocol of each listener name.',
+  ],
+  ['log.dir', 'list', 'data', 'The data directory.'],
+  ['log.dirs', 'list', null, 'The data directory; one only. Stronger than log.dir.'],
+];
+
+const topics: readonly BrokerConfigRow[] = [
+  ['num.partitions', 'int', '1', 'Partitions of a topic made without saying how many.', positive],
+  [
+    'default.replication.factor',
+    'int',
+    '1',
+    'Copies of a topic made without saying how many: one.',
+  ],
+  ['auto.create.topics.enable', 'boolean', 'true', 'Whether asking for a missing topic makes it.'],
+  ['delete.topic.enable', 'boolean', 'true', 'Whether topics may be deleted.'],
+  [
+    'max.request.partition.size.limit',
+    'int',
+    '2000',
+    'Partitions in one DescribeTopicPartitions answer.',
+    positive,
+  ],
+];
+
+const network: readonly BrokerConfigRow[] = [
+  [
+    'socket.request.max.bytes',
+    'int',
+    '104857600',
+    'Largest request; a larger one ends its connection.',
+    positive,
+  ],
+  [
+    'socket.send.buffer.bytes',
+    'int',
+    '102400',
+    "Send buffer; the system's own size is used.",
+    { effect: 'ignored' },
+  ],
+  [
+    'socket.receive.buffer.bytes',
+    'int',
+    '102400',
+    "Receive buffer; the system's own size is used.",
+    { effect: 'ignored' },
+  ],
+  [
+    'socket.listen.backlog.size',
+    'int',
+    '50',
+    'Connections that may wait to be accepted.',
+    positive,
+  ],
+  [
+    'connections.max.idle.ms',
+    'long',
+    '600000',
+    'A connection without requests for so long is closed.',
+  ],
+  ['max.connections', 'int', '2147483647', 'Connections at a time.', { ...natural, dynamic: true }],
+  [
+    'max.connections.per.ip',
+    'int',
+    '2147483647',
+    'Connections at a time from one address.',
+    { ...natural, dynamic: true },
+  ],
+  [
+    'max.connections.per.ip.overrides',
+    'string',
+    '',
+    'host:count pairs, stronger than max.connections.per.ip.',
+    { dynamic: true },
+  ],
+  [
+    'max.connection.creation.rate',
+    'int',
+    '2147483647',
+    'New connections a second.',
+    { ...natural, dynamic: true },
+  ],
+  [
+    'queued.max.requests',
+    'int',
+    '500',
+    'Requests accepted and not answered, before reading stops.',
+    positive,
+  ],
+  [
+    'queued.max.request.bytes',
+    'long',
+    '-1',
+    'Bytes of requests accepted and not answered; -1: no limit.',
+  ],
+  [
+    'request.timeout.ms',
+    'int',
+    '30000',
+    'How long a request may wait for something inside the broker.',
+  ],
+  ['fetch.max.bytes', 'int', '57671680', 'Most bytes in one fetch response.', { minimum: 1024 }],
+  [
+    'max.incremental.fetch.session.cache.slots',
+    'int',
+    '1000',
+    'Fetch sessions kept (KIP-227).',
+    natural,
+  ],
+];
+
+const own: readonly BrokerConfigRow[] = [
+  [
+    'tidemark.min.free.bytes',
+    'long',
+    '67108864',
+    'Free disk space below which clients may not write; 0 switches the check off.',
+    { ...natural, dynamic: true },
+  ],
+  [
+    'tidemark.flush.policy',
+    'string',
+    'sync',
+    'sync: acks=all waits for the disk. os: for the page cache, as in Kafka.',
+    { values: ['sync', 'os'] },
+  ],
+];
+
+/** Every config that the broker takes. */
+export const brokerConfigs = new ConfigTable('broker', [
+  ...definitionsOf([...identity, ...topics, ...network, ...own], {}),
+  ...definitionsOf([...groupConfigs, ...offsetConfigs, ...transactionConfigs], {}),
+  ...definitionsOf(logDefaults, { dynamic: true }),
+  ...definitionsOf(ignoredBrokerConfigs, { effect: 'ignored' }),
+]);
