@@ -3,6 +3,7 @@
 // time.
 
 import { assert } from '../base/errors.ts';
+import { KafkaError } from '../base/kafka-errors.ts';
 import { varintSize, varlongSize, writeVarint, writeVarlong } from '../base/varint.ts';
 import { type Codec, codecIdOf, compress } from './codec/codec.ts';
 import {
@@ -63,6 +64,7 @@ export interface BatchOptions {
 }
 
 const CAPACITY_DEFAULT = 1024;
+const OFFSET_DELTA_MAX = 0x7fff_ffff;
 
 /**
  * Collects records into one batch.
@@ -119,11 +121,17 @@ export class BatchBuilder {
     return varintSize(body) + body;
   }
 
-  /** Adds a record. Returns its offset. */
+  /** Adds a record. Returns its offset. Throws KafkaError `INVALID_TIMESTAMP`. */
   append(record: NewRecord): number {
     assert(!this.#built, 'a built batch takes no more records');
+    const { timestamp } = record;
+    if (!Number.isSafeInteger(timestamp) || timestamp < NO_TIMESTAMP) {
+      const message = `${timestamp} is no timestamp: whole milliseconds since the epoch, or -1`;
+      throw new KafkaError('INVALID_TIMESTAMP', message);
+    }
     const offset = this.#offsetOf(record);
     assert(offset > this.#lastOffset, 'offsets in a batch rise');
+    assert(offset - this.#baseOffset <= OFFSET_DELTA_MAX, 'offset deltas are int32');
     this.#baseTimestamp ??= record.timestamp;
     const body = this.#bodyBytes(record, offset);
     this.#reserve(body + 5);

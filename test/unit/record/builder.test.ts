@@ -113,6 +113,17 @@ describe('building', () => {
     expect(new BatchHeader(builder.build(fixtureProducer)).producerId).toBe(987_654_321_098);
   });
 
+  test('a timestamp that is none is refused and leaves the batch as it was', () => {
+    const builder = new BatchBuilder();
+    for (const timestamp of [Number.NaN, 1.5, -2, 2 ** 53]) {
+      expect(() => builder.append({ timestamp, key: null, value: null })).toThrow(
+        expect.objectContaining({ code: 'INVALID_TIMESTAMP' }),
+      );
+    }
+    builder.append({ timestamp: -1, key: null, value: null });
+    expect(new BatchHeader(builder.build()).recordCount).toBe(1);
+  });
+
   test('misuse is caught: building twice, building nothing, offsets that fall', () => {
     const builder = new BatchBuilder();
     expect(() => builder.build()).toThrow(/at least one record/);
