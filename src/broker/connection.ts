@@ -1,0 +1,380 @@
+// One connection: bytes in, requests to their handlers, answers out in the order of the requests.
+//
+// Requests of a connection run one after the other, as Kafka's do, except that Produce requests overlap: what waits
+// for a sync of the disk does not keep the next batch from being appended. Everything that could pile up is bounded:
+// - requests that wait: reading stops as soon as one has to wait, so at most one read's worth is queued
+// - a peer that does not read: no request starts while an answer is unsent beyond UNSENT_MAX
+// - all connections together: the memory gate; a connection within a frame goes on, others stop reading
+
+import { KafkaError } from '../base/kafka-errors.ts';
+import type { Clock, Logger } from '../base/ports.ts';
+import {
+  ApiVersions,
+  type Chunk,
+  decodeRequest,
+  decodeRequestHeader,
+  encodeResponse,
+  peekRequestStart,
+  Reader,
+  type RequestStart,
+} from '../protocol/index.ts';
+import { FrameReader } from './frame-reader.ts';
+import type { Handler, RequestContext, Session } from './handler.ts';
+import type { MemoryGate } from './memory-gate.ts';
+import type { BrokerMetrics } from './metrics.ts';
+import type { Router } from './router.ts';
+import type { PeerHandler, PeerSocket } from './socket.ts';
+
+/** Unsent bytes of answers beyond which no further request is started. */
+const UNSENT_MAX = 256 * 1024;
+/** Produce requests of one connection at work at the same time, and their bytes. */
+const OVERLAP_MAX = 64;
+const OVERLAP_BYTES_MAX = 32 * 1024 * 1024;
+
+/** What all connections share. */
+export interface ConnectionServices {
+  readonly router: Router;
+  readonly metrics: BrokerMetrics;
+  readonly gate: MemoryGate;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** `socket.request.max.bytes`. */
+  readonly requestBytesMax: number;
+  /** Whether appends waiting for the disk leave room for more; else calls back when there is room. */
+  mayProduce(resume: () => void): boolean;
+}
+
+/** A request at work, in its place among the answers. */
+interface Slot {
+  readonly handler: Handler | undefined;
+  readonly frameBytes: number;
+  done: boolean;
+  chunks: readonly Chunk[] | null;
+}
+
+type CloseCause = 'size' | 'header' | 'body' | 'version';
+
+export class Connection implements PeerHandler, Session {
+  readonly id: number;
+  readonly clientHost: string;
+  readonly local: { readonly host: string; readonly port: number };
+  clientSoftwareName = '';
+  clientSoftwareVersion = '';
+  /** Monotonic time of the last byte read or answer sent. */
+  lastActiveMs: number;
+  readonly #socket: PeerSocket;
+  readonly #services: ConnectionServices;
+  readonly #frames: FrameReader;
+  readonly #onClosed: (connection: Connection) => void;
+  readonly #gone = new Set<() => void>();
+  readonly #waiting: Buffer[] = [];
+  readonly #slots: Slot[] = [];
+  #slotBytes = 0;
+  #partialBytes = 0;
+  #unsentBytes = 0;
+  #paused = false;
+  /** The peer will send no more, or shall not: what is in flight is finished, then the connection ends. */
+  #ending = false;
+  #closed = false;
+  #inPump = false;
+  readonly #resume = (): void => this.#pump();
+
+  constructor(
+    id: number,
+    socket: PeerSocket,
+    services: ConnectionServices,
+    onClosed: (connection: Connection) => void,
+  ) {
+    this.id = id;
+    this.#socket = socket;
+    this.#services = services;
+    this.#onClosed = onClosed;
+    this.clientHost = `/${socket.remoteHost}`;
+    this.local = { host: socket.localHost, port: socket.localPort };
+    this.lastActiveMs = services.clock.monotonic();
+    this.#frames = new FrameReader(services.requestBytesMax, (frame) => this.#take(frame));
+  }
+
+  /** Whether nothing is at work or on its way out. */
+  get quiet(): boolean {
+    return this.#slots.length === 0 && this.#waiting.length === 0 && this.#unsentBytes === 0;
+  }
+
+  /** Whether the peer owes us something: the rest of a frame, or to read what we sent. */
+  get stuck(): boolean {
+    return this.#frames.midFrame || this.#unsentBytes > 0;
+  }
+
+  readBuffer(): Buffer {
+    return this.#frames.readBuffer();
+  }
+
+  onRead(length: number): void {
+    if (this.#closed || this.#ending) return;
+    const { metrics, clock } = this.#services;
+    metrics.bytesIn += length;
+    this.lastActiveMs = clock.monotonic();
+    try {
+      this.#frames.advance(length);
+    } catch (error) {
+      this.#refuse('size', error);
+      return;
+    }
+    this.#countPartial();
+    this.#pump();
+  }
+
+  onEnd(): void {
+    this.finish();
+  }
+
+  onClose(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#ending = true;
+    const { gate } = this.#services;
+    gate.stopWaiting(this.#resume);
+    gate.give(this.#partialBytes + this.#unsentBytes);
+    this.#partialBytes = 0;
+    this.#unsentBytes = 0;
+    for (const frame of this.#waiting.splice(0)) gate.give(frame.byteLength);
+    this.#tellGone();
+    this.#onClosed(this);
+  }
+
+  onGone(callback: () => void): () => void {
+    if (this.#ending) callback();
+    else this.#gone.add(callback);
+    return () => this.#gone.delete(callback);
+  }
+
+  disconnect(reason: string): void {
+    this.#services.logger.info({ client: this.clientHost, reason }, 'closing a connection');
+    this.#socket.destroy();
+  }
+
+  /** Reads no more, answers what has come in (long polls at once, with what they have), then closes. */
+  finish(): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    this.#socket.pause();
+    this.#tellGone();
+    this.#pump();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #tellGone(): void {
+    for (const callback of this.#gone) callback();
+    this.#gone.clear();
+  }
+
+  #take(frame: Buffer): void {
+    this.#services.gate.take(frame.byteLength);
+    this.#waiting.push(frame);
+  }
+
+  #countPartial(): void {
+    const held = this.#frames.heldBytes;
+    if (held === this.#partialBytes) return;
+    const { gate } = this.#services;
+    if (held > this.#partialBytes) gate.take(held - this.#partialBytes);
+    else gate.give(this.#partialBytes - held);
+    this.#partialBytes = held;
+  }
+
+  /** Starts what may start, then decides whether to read on. */
+  #pump(): void {
+    if (this.#inPump) return;
+    this.#inPump = true;
+    try {
+      while (!this.#closed && this.#waiting.length > 0 && this.#mayStart()) {
+        const frame = this.#waiting.shift();
+        if (frame !== undefined) this.#start(frame);
+      }
+    } finally {
+      this.#inPump = false;
+    }
+    if (this.#closed) return;
+    if (this.#ending) {
+      if (this.quiet) this.#socket.end();
+      return;
+    }
+    this.#setPaused(this.#waiting.length > 0 || !this.#mayReadOn());
+  }
+
+  #mayReadOn(): boolean {
+    const { gate } = this.#services;
+    if (gate.open || this.#frames.midFrame) return true;
+    gate.wait(this.#resume);
+    return false;
+  }
+
+  #setPaused(paused: boolean): void {
+    if (paused === this.#paused) return;
+    this.#paused = paused;
+    if (paused) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
+  #mayStart(): boolean {
+    if (this.#unsentBytes > UNSENT_MAX) return false;
+    const next = this.#services.router.handler(this.#nextApiKey());
+    if (next?.overlaps === true && !this.#services.mayProduce(this.#resume)) return false;
+    if (this.#slots.length === 0) return true;
+    // All slots are alike: the last one says what the others are.
+    const last = this.#slots[this.#slots.length - 1];
+    return (
+      next?.overlaps === true &&
+      last?.handler === next &&
+      this.#slots.length < OVERLAP_MAX &&
+      this.#slotBytes < OVERLAP_BYTES_MAX
+    );
+  }
+
+  #nextApiKey(): number {
+    const frame = this.#waiting[0];
+    return frame === undefined || frame.byteLength < 2 ? -1 : frame.readInt16BE(0);
+  }
+
+  #start(frame: Buffer): void {
+    const { router } = this.#services;
+    const reader = new Reader(frame);
+    let start: RequestStart;
+    try {
+      start = peekRequestStart(reader);
+    } catch (error) {
+      this.#drop(frame, 'header', error);
+      return;
+    }
+    const handler = router.handler(start.apiKey);
+    if (handler === undefined || !servesVersion(handler, start.apiVersion)) {
+      this.#unsupported(frame, start, handler);
+      return;
+    }
+    let request: unknown;
+    let clientId: string | null;
+    try {
+      ({ clientId } = decodeRequestHeader(handler.api, start.apiVersion, reader));
+      request = decodeRequest(handler.api, start.apiVersion, reader);
+    } catch (error) {
+      this.#drop(frame, 'body', error);
+      return;
+    }
+    const slot = this.#open(frame, handler);
+    const context: RequestContext = { version: start.apiVersion, clientId, session: this };
+    void router.dispatch(handler, request, context).then((response) => {
+      if (response === undefined) this.destroy();
+      this.#answer(slot, start, response ?? null);
+    });
+  }
+
+  #open(frame: Buffer, handler: Handler | undefined): Slot {
+    const slot: Slot = { handler, frameBytes: frame.byteLength, done: false, chunks: null };
+    this.#slots.push(slot);
+    this.#slotBytes += slot.frameBytes;
+    return slot;
+  }
+
+  #unsupported(frame: Buffer, start: RequestStart, handler: Handler | undefined): void {
+    const { router, logger } = this.#services;
+    if (handler !== undefined && start.apiKey === ApiVersions.key) {
+      const slot = this.#open(frame, handler);
+      const refusal = router.unknownApiVersions(ApiVersions.key);
+      this.#answer(slot, { ...start, apiVersion: 0 }, refusal);
+      return;
+    }
+    const text = `API ${start.apiKey} version ${start.apiVersion} is not served`;
+    const error = new KafkaError('UNSUPPORTED_VERSION', text);
+    const range = handler?.api.versions;
+    const readable =
+      handler !== undefined &&
+      range !== undefined &&
+      start.apiVersion >= range[0] &&
+      start.apiVersion <= range[1];
+    if (!readable) {
+      this.#drop(frame, 'version', error);
+      return;
+    }
+    const slot = this.#open(frame, handler);
+    try {
+      const reader = new Reader(frame);
+      const { clientId } = decodeRequestHeader(handler.api, start.apiVersion, reader);
+      const request = decodeRequest(handler.api, start.apiVersion, reader);
+      const context = { version: start.apiVersion, clientId, session: this };
+      const refusal = handler.refuse(request, error, context);
+      if (refusal === null) this.destroy();
+      this.#answer(slot, start, refusal);
+    } catch (cause) {
+      logger.debug({ error: cause }, 'an unsupported request could not be read');
+      this.destroy();
+      this.#answer(slot, start, null);
+    }
+  }
+
+  /** Bytes that are no request: nothing that follows can be trusted. */
+  #drop(frame: Buffer, cause: CloseCause, error: unknown): void {
+    this.#services.gate.give(frame.byteLength);
+    this.#refuse(cause, error);
+  }
+
+  #refuse(cause: CloseCause, error: unknown): void {
+    const { metrics, logger } = this.#services;
+    metrics.badFrames[cause]++;
+    logger.warn({ client: this.clientHost, cause, error }, 'closing a connection: bad request');
+    this.#socket.destroy();
+    this.#ending = true;
+  }
+
+  #answer(slot: Slot, start: RequestStart, response: object | null): void {
+    if (response !== null && !this.#closed && slot.handler !== undefined) {
+      slot.chunks = this.#encode(slot.handler, start, response);
+    }
+    slot.done = true;
+    this.#services.gate.give(slot.frameBytes);
+    let first = this.#slots[0];
+    while (first?.done === true) {
+      this.#slots.shift();
+      this.#slotBytes -= first.frameBytes;
+      if (first.chunks !== null) this.#send(first.chunks);
+      first = this.#slots[0];
+    }
+    this.#pump();
+  }
+
+  #encode(handler: Handler, start: RequestStart, response: object): readonly Chunk[] | null {
+    try {
+      return encodeResponse(handler.api, start.apiVersion, start.correlationId, response as never);
+    } catch (error) {
+      const { logger, metrics } = this.#services;
+      metrics.countFailure(handler.api.name);
+      logger.error({ api: handler.api.name, error }, 'an answer could not be encoded');
+      this.destroy();
+      return null;
+    }
+  }
+
+  #send(chunks: readonly Chunk[]): void {
+    if (this.#closed) return;
+    let bytes = 0;
+    for (const chunk of chunks) bytes += chunk.byteLength;
+    const { metrics, gate } = this.#services;
+    metrics.bytesOut += bytes;
+    gate.take(bytes);
+    this.#unsentBytes += bytes;
+    this.#socket.write(chunks as readonly Buffer[], () => {
+      // After the close, everything unsent has been given back at once.
+      if (this.#closed) return;
+      this.#unsentBytes -= bytes;
+      this.lastActiveMs = this.#services.clock.monotonic();
+      gate.give(bytes);
+      this.#pump();
+    });
+  }
+}
+
+function servesVersion(handler: Handler, version: number): boolean {
+  return version >= handler.versions[0] && version <= handler.versions[1];
+}

@@ -1,0 +1,116 @@
+// Incremental fetch sessions (KIP-227): which partitions a fetcher follows is kept here, so that its requests name
+// only what changes. The number of sessions is bounded; when all slots are taken, a session unused for two minutes
+// makes room, or else the smallest of those that had their two minutes, if the new one is larger.
+// Rules: org.apache.kafka.server.FetchSession, FetchManager.
+
+import type { Clock, Random } from '../../base/ports.ts';
+import type { FetchSet } from './fetch-set.ts';
+
+/** Epoch of the request that opens a session. */
+export const INITIAL_EPOCH = 0;
+/** Epoch of a request that wants none, or closes the one it names. */
+export const FINAL_EPOCH = -1;
+
+const EPOCH_MAX = 2 ** 31 - 1;
+/** Kafka's MIN_INCREMENTAL_FETCH_SESSION_EVICTION_MS. */
+const EVICTION_MS = 120_000;
+
+export interface SessionCacheOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** `max.incremental.fetch.session.cache.slots`. */
+  readonly slots: number;
+}
+
+/** Counters that only grow. */
+export interface SessionCacheStats {
+  created: number;
+  evicted: number;
+}
+
+/** The epoch after `epoch`: it wraps to 1, never to a special value. */
+export function nextEpoch(epoch: number): number {
+  return epoch < 0 ? FINAL_EPOCH : epoch === EPOCH_MAX ? 1 : epoch + 1;
+}
+
+export class FetchSessionCache {
+  readonly stats: SessionCacheStats = { created: 0, evicted: 0 };
+  readonly #options: SessionCacheOptions;
+  /** Least recently used first. */
+  readonly #sessions = new Map<number, FetchSet>();
+
+  constructor(options: SessionCacheOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  get(id: number): FetchSet | undefined {
+    return this.#sessions.get(id);
+  }
+
+  /** Marks the session as just used. */
+  touch(session: FetchSet): void {
+    session.lastUsedMs = this.#options.clock.monotonic();
+    this.#sessions.delete(session.id);
+    this.#sessions.set(session.id, session);
+  }
+
+  /** Keeps the set as a new session if there is room; answers whether it did. Its next epoch is then 1. */
+  add(set: FetchSet): boolean {
+    if (this.#sessions.size >= this.#options.slots && !this.#makeRoom(set.targets.size)) {
+      return false;
+    }
+    set.id = this.#freeId();
+    set.epoch = nextEpoch(INITIAL_EPOCH);
+    set.createdMs = this.#options.clock.monotonic();
+    set.lastUsedMs = set.createdMs;
+    this.#sessions.set(set.id, set);
+    this.stats.created++;
+    return true;
+  }
+
+  /** Ends a session; nothing when there is none of this id. */
+  remove(id: number): void {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return;
+    this.#sessions.delete(id);
+    session.dispose();
+  }
+
+  topicChanged(topic: string): void {
+    for (const session of this.#sessions.values()) session.topicChanged(topic);
+  }
+
+  clear(): void {
+    for (const id of [...this.#sessions.keys()]) this.remove(id);
+  }
+
+  #makeRoom(newSize: number): boolean {
+    const now = this.#options.clock.monotonic();
+    let smallest: FetchSet | undefined;
+    for (const session of this.#sessions.values()) {
+      if (now - session.lastUsedMs > EVICTION_MS) return this.#evict(session);
+      if (now - session.createdMs <= EVICTION_MS) continue;
+      if (smallest === undefined || session.targets.size < smallest.targets.size) {
+        smallest = session;
+      }
+    }
+    return smallest !== undefined && newSize > smallest.targets.size && this.#evict(smallest);
+  }
+
+  #evict(session: FetchSet): boolean {
+    this.remove(session.id);
+    this.stats.evicted++;
+    return true;
+  }
+
+  #freeId(): number {
+    for (;;) {
+      const id = this.#options.random.bytes(4).readUInt32BE() >>> 1;
+      if (id !== 0 && !this.#sessions.has(id)) return id;
+    }
+  }
+}

@@ -1,0 +1,114 @@
+// Cuts the bytes of a connection into frames: an int32 length, then that many bytes.
+//
+// Small frames arrive in a scratch buffer that all connections share (an idle connection holds no memory) and are
+// copied out at their exact size. Once the length of a larger frame is known, the rest of it is read straight into
+// its own buffer, so record batches are never copied. A frame's buffer grows as bytes arrive: a length that promises
+// much and sends little costs little.
+
+import { TidemarkError } from '../base/errors.ts';
+
+/** Shared by all readers: bytes stay here only within one `advance`. */
+const scratch = Buffer.allocUnsafeSlow(64 * 1024);
+/** Room taken at once for a frame of at least this size; beyond it the room doubles as bytes arrive. */
+const ROOM_FIRST = 2 * 1024 * 1024;
+const LENGTH_BYTES = 4;
+const none = Buffer.alloc(0);
+
+/** A length prefix that no request may have: the stream cannot be trusted any more. */
+export class FrameError extends TidemarkError<'frame_too_large' | 'frame_negative'> {}
+
+export class FrameReader {
+  readonly #lengthMax: number;
+  readonly #onFrame: (frame: Buffer) => void;
+  /** Bytes of a length prefix that was cut. */
+  readonly #prefix = Buffer.alloc(LENGTH_BYTES);
+  #prefixLength = 0;
+  /** Buffer of the frame that is being read into directly, and how much of it is there. */
+  #frame = none;
+  #filled = 0;
+  #length = 0;
+  #reading = false;
+
+  /** Frames longer than `lengthMax` bytes are refused. Each frame belongs to who `onFrame` gives it to. */
+  constructor(lengthMax: number, onFrame: (frame: Buffer) => void) {
+    this.#lengthMax = lengthMax;
+    this.#onFrame = onFrame;
+  }
+
+  /** Memory held for a frame that is not complete. */
+  get heldBytes(): number {
+    return this.#frame.byteLength;
+  }
+
+  /** Whether a frame has begun and is not complete. */
+  get midFrame(): boolean {
+    return this.#reading || this.#prefixLength > 0;
+  }
+
+  /** Where the next bytes of the connection are to be put. */
+  readBuffer(): Buffer {
+    return this.#reading ? this.#frame.subarray(this.#filled) : scratch;
+  }
+
+  /** Takes in `length` bytes put where `readBuffer` said. Throws {@link FrameError}. */
+  advance(length: number): void {
+    if (!this.#reading) {
+      this.#split(scratch.subarray(0, length));
+      return;
+    }
+    this.#filled += length;
+    if (this.#filled === this.#length) this.#complete();
+    else if (this.#filled === this.#frame.byteLength) this.#grow();
+  }
+
+  #split(bytes: Buffer): void {
+    let position = 0;
+    const end = bytes.byteLength;
+    while (position < end) {
+      if (this.#prefixLength > 0 || end - position < LENGTH_BYTES) {
+        const taken = Math.min(LENGTH_BYTES - this.#prefixLength, end - position);
+        bytes.copy(this.#prefix, this.#prefixLength, position, position + taken);
+        this.#prefixLength += taken;
+        position += taken;
+        if (this.#prefixLength < LENGTH_BYTES) return;
+        this.#prefixLength = 0;
+        this.#begin(this.#prefix.readInt32BE(0));
+      } else {
+        this.#begin(bytes.readInt32BE(position));
+        position += LENGTH_BYTES;
+      }
+      const taken = Math.min(this.#length, end - position);
+      const whole = taken === this.#length;
+      this.#frame = Buffer.allocUnsafe(whole ? taken : Math.min(this.#length, ROOM_FIRST));
+      bytes.copy(this.#frame, 0, position, position + taken);
+      position += taken;
+      this.#filled = taken;
+      if (whole) this.#complete();
+      else if (this.#filled === this.#frame.byteLength) this.#grow();
+    }
+  }
+
+  #begin(length: number): void {
+    if (length < 0) throw new FrameError('frame_negative', `a frame of ${length} bytes`);
+    if (length > this.#lengthMax) {
+      const message = `a frame of ${length} bytes, above socket.request.max.bytes (${this.#lengthMax})`;
+      throw new FrameError('frame_too_large', message);
+    }
+    this.#length = length;
+    this.#reading = true;
+  }
+
+  #grow(): void {
+    const larger = Buffer.allocUnsafe(Math.min(this.#length, this.#frame.byteLength * 2));
+    this.#frame.copy(larger, 0, 0, this.#filled);
+    this.#frame = larger;
+  }
+
+  #complete(): void {
+    const frame = this.#frame;
+    this.#frame = none;
+    this.#filled = 0;
+    this.#reading = false;
+    this.#onFrame(frame);
+  }
+}

@@ -1,0 +1,206 @@
+// Fetch, versions 4 to 18.
+//
+// v4 isolation levels · v5 logStartOffset · v7 sessions (KIP-227) · v9 leader epochs (KIP-320) · v11 rack and preferred
+// replica (always -1: there is one) · v12 flexible, divergence by epoch · v13 topics by id (KIP-516) · v15 replicaState ·
+// v16 endpoints of new leaders (never set) · v17, v18 fields of followers, ignored.
+//
+// Waits for `minBytes` up to `maxWaitMs`, woken by commits. In an incremental answer only what changed is told; a
+// raised log start offset alone is told with the next change. An answer holds `maxBytes` at most, capped by
+// `fetch.max.bytes` and by what the memory for unsent answers leaves, except that a first batch always fits.
+// Not done: replication. A replica id is ignored, and readers of any kind see what is committed.
+
+import { ErrorCode } from '../../base/kafka-errors.ts';
+import {
+  Fetch,
+  type FetchRequest,
+  type FetchResponse,
+  type ResponseInput,
+} from '../../protocol/index.ts';
+import { FetchSet, type FetchTarget } from '../fetch/fetch-set.ts';
+import { loadResults } from '../fetch/load-results.ts';
+import { errorResult, type TargetReader, type TargetResult } from '../fetch/read-targets.ts';
+import { runFetch } from '../fetch/run-fetch.ts';
+import { FINAL_EPOCH, INITIAL_EPOCH, nextEpoch } from '../fetch/session-cache.ts';
+import { type Handler, handler, type RequestContext } from '../handler.ts';
+import { numberConfig, type Services } from '../services.ts';
+
+type Answer = ResponseInput<typeof Fetch>;
+type TopicAnswer = FetchResponse['responses'][number];
+type PartitionAnswer = Answer['responses'][number]['partitions'][number];
+
+/** However little memory is left, so much may be answered. */
+const ANSWER_BYTES_MIN = 64 * 1024;
+
+/** How a request stands to sessions. */
+type Mode =
+  | { readonly kind: 'none'; readonly set: FetchSet }
+  | { readonly kind: 'open'; readonly set: FetchSet }
+  | { readonly kind: 'continue'; readonly set: FetchSet }
+  | { readonly kind: 'error'; readonly errorCode: number };
+
+function putTargets(set: FetchSet, request: FetchRequest): void {
+  for (const topic of request.topics) {
+    for (const partition of topic.partitions) {
+      set.put({
+        topic: topic.topic,
+        topicId: topic.topicId,
+        index: partition.partition,
+        fetchOffset: partition.fetchOffset,
+        maxBytes: partition.partitionMaxBytes,
+        currentLeaderEpoch: partition.currentLeaderEpoch,
+        lastFetchedEpoch: partition.lastFetchedEpoch,
+      });
+    }
+  }
+}
+
+function newSet(request: FetchRequest, usesTopicIds: boolean): FetchSet {
+  const set = new FetchSet(usesTopicIds);
+  putTargets(set, request);
+  return set;
+}
+
+/** Kafka's FetchManager.newContext. */
+function modeOf(services: Services, request: FetchRequest, version: number): Mode {
+  const { fetchSessions } = services;
+  const { sessionId, sessionEpoch } = request;
+  const usesTopicIds = version >= 13;
+  if (sessionEpoch === INITIAL_EPOCH || sessionEpoch === FINAL_EPOCH) {
+    if (sessionId !== 0) fetchSessions.remove(sessionId);
+    const set = newSet(request, usesTopicIds);
+    return { kind: sessionEpoch === FINAL_EPOCH ? 'none' : 'open', set };
+  }
+  const session = fetchSessions.get(sessionId);
+  if (session === undefined) {
+    return { kind: 'error', errorCode: ErrorCode.FETCH_SESSION_ID_NOT_FOUND };
+  }
+  if (session.epoch !== sessionEpoch) {
+    return { kind: 'error', errorCode: ErrorCode.INVALID_FETCH_SESSION_EPOCH };
+  }
+  if (session.usesTopicIds !== usesTopicIds) {
+    return { kind: 'error', errorCode: ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR };
+  }
+  for (const topic of request.forgottenTopicsData) {
+    const name = usesTopicIds ? topic.topicId : topic.topic;
+    for (const index of topic.partitions) session.forget(name, index);
+  }
+  putTargets(session, request);
+  if (session.targets.size === 0) {
+    fetchSessions.remove(sessionId);
+    return { kind: 'none', set: new FetchSet(usesTopicIds) };
+  }
+  session.epoch = nextEpoch(sessionEpoch);
+  fetchSessions.touch(session);
+  return { kind: 'continue', set: session };
+}
+
+function partitionAnswer(target: FetchTarget, result: TargetResult): PartitionAnswer {
+  return {
+    partitionIndex: target.spec.index,
+    errorCode: result.errorCode,
+    highWatermark: result.highWatermark,
+    lastStableOffset: result.lastStableOffset,
+    logStartOffset: result.logStartOffset,
+    abortedTransactions: result.abortedTransactions,
+    preferredReadReplica: -1,
+    records: result.records,
+    ...(result.divergingEpoch === null ? {} : { divergingEpoch: result.divergingEpoch }),
+  };
+}
+
+function isNews(target: FetchTarget, result: TargetResult): boolean {
+  return (
+    result.byteLength > 0 ||
+    result.errorCode !== 0 ||
+    result.divergingEpoch !== null ||
+    result.highWatermark !== target.toldHighWatermark ||
+    result.logStartOffset !== target.toldStartOffset
+  );
+}
+
+/** What is answered, by topic; notes what the fetcher is then told, and moves who was served to the end. */
+function collect(set: FetchSet, reader: TargetReader, all: boolean): Answer['responses'] {
+  const topics = new Map<
+    string,
+    Pick<TopicAnswer, 'topic' | 'topicId'> & { partitions: PartitionAnswer[] }
+  >();
+  for (const [target, result] of reader.results) {
+    if (!all && !isNews(target, result)) continue;
+    const failed = result.errorCode !== 0;
+    target.toldHighWatermark = failed ? -1 : result.highWatermark;
+    target.toldStartOffset = failed ? -1 : result.logStartOffset;
+    if (result.byteLength > 0 && set.ready.delete(target)) set.ready.add(target);
+    const { topic, topicId } = target.spec;
+    const key = set.usesTopicIds ? topicId : topic;
+    let answer = topics.get(key);
+    if (answer === undefined) {
+      answer = { topic, topicId, partitions: [] };
+      topics.set(key, answer);
+    }
+    answer.partitions.push(partitionAnswer(target, result));
+  }
+  return [...topics.values()];
+}
+
+function bytesMax(services: Services, asked: number): number {
+  const configured = numberConfig(services.engine, 'fetch.max.bytes');
+  const affordable = Math.max(ANSWER_BYTES_MIN, services.gate.freeBytes);
+  return Math.max(0, Math.min(asked, configured, affordable));
+}
+
+async function fetch(
+  services: Services,
+  request: FetchRequest,
+  context: RequestContext,
+): Promise<Answer> {
+  const { engine, clock, fetchSessions, metrics } = services;
+  const mode = modeOf(services, request, context.version);
+  if (mode.kind === 'error') {
+    return { errorCode: mode.errorCode, sessionId: 0, responses: [] };
+  }
+  const { set } = mode;
+  const maxBytes = bytesMax(services, request.maxBytes);
+  const reader = await runFetch({
+    set,
+    clock,
+    lookup: {
+      partition: (topic, index) => engine.partition(topic, index),
+      topicName: (topicId) => engine.topicById(topicId)?.name,
+    },
+    limits: {
+      isolation: request.isolationLevel === 1 ? 'read_committed' : 'read_uncommitted',
+      maxBytes,
+      progress: true,
+    },
+    minBytes: Math.min(request.minBytes, maxBytes),
+    maxWaitMs: request.maxWaitMs,
+    onGone: (callback) => context.session.onGone(callback),
+  });
+  await loadResults(reader);
+  metrics.fetchedBytes += reader.bytes;
+  const responses = collect(set, reader, mode.kind !== 'continue');
+  const kept = mode.kind === 'continue' || (mode.kind === 'open' && fetchSessions.add(set));
+  const sessionId = kept ? set.id : 0;
+  if (!kept) set.dispose();
+  return { errorCode: 0, sessionId, responses };
+}
+
+export function fetchHandler(services: Services): Handler {
+  return handler(Fetch, {
+    handle: (request, context) => fetch(services, request, context),
+    refuse: (request, error) => ({
+      errorCode: error.errorCode,
+      sessionId: 0,
+      responses: request.topics.map((topic) => ({
+        topic: topic.topic,
+        topicId: topic.topicId,
+        partitions: topic.partitions.map((partition) => {
+          const { records, highWatermark } = errorResult(error.errorCode);
+          const { errorCode } = error;
+          const partitionIndex = partition.partition;
+          return { partitionIndex, errorCode, highWatermark, abortedTransactions: null, records };
+        }),
+      })),
+    }),
+  });
+}

@@ -1,0 +1,80 @@
+// From a request to its handler. The table of handlers is the only source of what is announced, so ApiVersions
+// cannot promise what is not there.
+
+import { ErrorCode, KafkaError } from '../base/kafka-errors.ts';
+import type { Logger } from '../base/ports.ts';
+import type { Handler, RequestContext } from './handler.ts';
+import type { BrokerMetrics } from './metrics.ts';
+
+/** One line of the ApiVersions answer. */
+export interface AnnouncedApi {
+  readonly apiKey: number;
+  readonly minVersion: number;
+  readonly maxVersion: number;
+}
+
+export class Router {
+  readonly #handlers: (Handler | undefined)[] = [];
+  readonly #metrics: BrokerMetrics;
+  readonly #logger: Logger;
+
+  constructor(metrics: BrokerMetrics, logger: Logger) {
+    this.#metrics = metrics;
+    this.#logger = logger;
+  }
+
+  /** Adds handlers, each for an API that has none yet. */
+  register(handlers: readonly Handler[]): void {
+    for (const handler of handlers) this.#handlers[handler.api.key] = handler;
+  }
+
+  handler(apiKey: number): Handler | undefined {
+    return this.#handlers[apiKey];
+  }
+
+  /** What is served, by ascending key. */
+  announced(): AnnouncedApi[] {
+    const apis: AnnouncedApi[] = [];
+    for (const handler of this.#handlers) {
+      if (handler === undefined) continue;
+      const { api, versions, announcedFrom } = handler;
+      apis.push({ apiKey: api.key, minVersion: announcedFrom, maxVersion: versions[1] });
+    }
+    return apis;
+  }
+
+  /**
+   * Runs a request. Answers with the response, `null` when there is none to send, or `undefined` when the failure
+   * cannot be told in this API's response and the connection is to be closed. Never throws.
+   */
+  async dispatch(
+    handler: Handler,
+    request: unknown,
+    context: RequestContext,
+  ): Promise<object | null | undefined> {
+    const { name } = handler.api;
+    this.#metrics.countRequest(name);
+    try {
+      return await handler.handle(request, context);
+    } catch (cause) {
+      this.#metrics.countFailure(name);
+      const known = cause instanceof KafkaError;
+      if (!known) this.#logger.error({ api: name, error: cause }, 'a request failed unexpectedly');
+      const error = known
+        ? cause
+        : new KafkaError('UNKNOWN_SERVER_ERROR', 'the broker failed; its log says why', { cause });
+      try {
+        return handler.refuse(request, error, context) ?? undefined;
+      } catch (failure) {
+        this.#logger.error({ api: name, error: failure }, 'a failure could not be answered');
+        return undefined;
+      }
+    }
+  }
+
+  /** Kafka's answer to an ApiVersions request of a version that it does not know (KIP-511); always in version 0. */
+  unknownApiVersions(apiVersionsKey: number): object {
+    const known = this.announced().filter((api) => api.apiKey === apiVersionsKey);
+    return { errorCode: ErrorCode.UNSUPPORTED_VERSION, apiKeys: known };
+  }
+}

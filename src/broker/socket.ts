@@ -1,0 +1,36 @@
+// The port to a connected peer. src/host implements it over TCP; tests implement it in memory.
+
+/** A connected peer. All methods may be called after the connection is gone and then do nothing. */
+export interface PeerSocket {
+  readonly remoteHost: string;
+  readonly remotePort: number;
+  /** The address the peer connected to: what is advertised to it by default. */
+  readonly localHost: string;
+  readonly localPort: number;
+  /**
+   * Sends the chunks in order, in one system call where the system allows it, never copying them. `sent` is called
+   * once when the system has taken all of them, or when the connection is gone.
+   */
+  write(chunks: readonly Uint8Array[], sent: () => void): void;
+  /** Stops and starts reading from the peer. */
+  pause(): void;
+  resume(): void;
+  /** Closes after everything written so far was sent. */
+  end(): void;
+  /** Closes at once. */
+  destroy(): void;
+}
+
+/**
+ * Who owns a peer. Bytes are read straight to where they belong: the host asks for a place before each read, fills
+ * its beginning and says how much came. Nothing is told after `onClose`, which comes exactly once.
+ */
+export interface PeerHandler {
+  /** Where the next bytes go; never empty. May be memory shared between peers, so it is used up within `onRead`. */
+  readBuffer(): Buffer;
+  /** `length` bytes were put at the start of what `readBuffer` gave last. */
+  onRead(length: number): void;
+  /** The peer will send nothing more; it may still read. */
+  onEnd(): void;
+  onClose(): void;
+}

@@ -1,0 +1,204 @@
+// TCP listeners: node:net behind the broker's PeerSocket port. TLS takes the same seam: `acceptStream` works on any
+// duplex stream with a socket's addresses.
+
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { TidemarkError } from '../base/errors.ts';
+import type { PeerHandler, PeerSocket } from '../broker/index.ts';
+
+export interface ListenOptions {
+  /** Addresses to listen on. All take the same port. */
+  readonly hosts: readonly string[];
+  /** 0: any free port. */
+  readonly port: number;
+  /**
+   * Hosts after the first that the machine may lack (an IPv6 loopback in a container without IPv6) are left out
+   * instead of failing.
+   */
+  readonly optionalHosts?: boolean;
+  readonly accept: (peer: PeerSocket) => PeerHandler;
+}
+
+export interface TcpAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface TcpListener {
+  readonly addresses: readonly TcpAddress[];
+  /** Stops accepting; connections that exist go on. */
+  close(): Promise<void>;
+}
+
+/** The port is taken, the address does not exist here, or the port needs rights that the process lacks. */
+export class ListenError extends TidemarkError<'listen_failed'> {
+  constructor(address: TcpAddress, cause: NodeJS.ErrnoException) {
+    super('listen_failed', `cannot listen on ${address.host}:${address.port}: ${reason(cause)}`, {
+      cause,
+    });
+  }
+}
+
+function reason(cause: NodeJS.ErrnoException): string {
+  switch (cause.code) {
+    case 'EADDRINUSE':
+      return 'another process uses the port; stop it or choose another with --port';
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+    case 'EAFNOSUPPORT':
+      return 'this machine has no such address';
+    case 'EACCES':
+      return 'the process may not use this port; choose one above 1023';
+    default:
+      return cause.message;
+  }
+}
+
+/** Attempts to find one port that is free on every host, when any port will do. */
+const FREE_PORT_ATTEMPTS = 8;
+/** A freed descriptor is soon there again; until then each accept fails (EMFILE) and the server goes on. */
+const BACKLOG = 1024;
+
+class StreamPeer implements PeerSocket {
+  readonly #stream: Socket;
+  readonly remoteHost: string;
+  readonly remotePort: number;
+  readonly localHost: string;
+  readonly localPort: number;
+
+  constructor(stream: Socket) {
+    this.#stream = stream;
+    this.remoteHost = stream.remoteAddress ?? '';
+    this.remotePort = stream.remotePort ?? 0;
+    this.localHost = plainAddress(stream.localAddress ?? '');
+    this.localPort = stream.localPort ?? 0;
+  }
+
+  write(chunks: readonly Uint8Array[], sent: () => void): void {
+    const stream = this.#stream;
+    const last = chunks.length - 1;
+    if (last < 0 || stream.destroyed || stream.writableEnded) {
+      queueMicrotask(sent);
+      return;
+    }
+    const done = (): void => sent();
+    if (last === 0) {
+      stream.write(chunks[0] as Uint8Array, done);
+      return;
+    }
+    stream.cork();
+    for (let i = 0; i < last; i++) stream.write(chunks[i] as Uint8Array);
+    stream.write(chunks[last] as Uint8Array, done);
+    stream.uncork();
+  }
+
+  pause(): void {
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    this.#stream.resume();
+  }
+
+  end(): void {
+    this.#stream.end();
+  }
+
+  destroy(): void {
+    this.#stream.destroy();
+  }
+}
+
+/** `::ffff:10.0.0.1` → `10.0.0.1`: what an IPv4 client can connect to again. */
+function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+}
+
+function acceptStream(stream: Socket, accept: ListenOptions['accept']): void {
+  stream.setNoDelay(true);
+  stream.setKeepAlive(true);
+  // A connection that was reset while it waited to be accepted has no address any more.
+  if (stream.remoteAddress === undefined) {
+    stream.on('error', () => stream.destroy());
+    stream.destroy();
+    return;
+  }
+  const handler = accept(new StreamPeer(stream));
+  stream.on('data', (chunk: Buffer) => handler.onData(chunk));
+  stream.on('end', () => handler.onEnd());
+  // Resets and broken pipes are the peer's business: `close` always follows.
+  stream.on('error', () => stream.destroy());
+  stream.on('close', () => handler.onClose());
+}
+
+function listenOne(address: TcpAddress, accept: ListenOptions['accept']): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer({ allowHalfOpen: true }, (stream) => acceptStream(stream, accept));
+    const failed = (cause: Error): void => reject(new ListenError(address, cause));
+    server.once('error', failed);
+    server.listen({ host: address.host, port: address.port, backlog: BACKLOG }, () => {
+      server.off('error', failed);
+      // After this only a failed accept can come here (out of descriptors): the listener stays.
+      server.on('error', () => {});
+      resolve(server);
+    });
+  });
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+  });
+}
+
+function codeOf(error: unknown): string | undefined {
+  const cause = error instanceof ListenError ? (error.cause as NodeJS.ErrnoException) : undefined;
+  return cause?.code;
+}
+
+function addressOf(server: Server): TcpAddress {
+  const address = server.address() as AddressInfo;
+  return { host: address.address, port: address.port };
+}
+
+async function listenAll(options: ListenOptions, port: number): Promise<Server[]> {
+  const servers: Server[] = [];
+  try {
+    for (const host of options.hosts) {
+      const known = servers[0];
+      const wanted = known === undefined ? port : addressOf(known).port;
+      try {
+        servers.push(await listenOne({ host, port: wanted }, options.accept));
+      } catch (error) {
+        const missing = codeOf(error) === 'EADDRNOTAVAIL' || codeOf(error) === 'EAFNOSUPPORT';
+        if (!(options.optionalHosts === true && known !== undefined && missing)) throw error;
+      }
+    }
+    return servers;
+  } catch (error) {
+    await Promise.all(servers.map(closeServer));
+    throw error;
+  }
+}
+
+/** Listens on all hosts, on one port. Throws {@link ListenError}; then nothing is left listening. */
+export async function listenTcp(options: ListenOptions): Promise<TcpListener> {
+  let servers: Server[] | undefined;
+  for (let attempt = 1; servers === undefined; attempt++) {
+    try {
+      servers = await listenAll(options, options.port);
+    } catch (error) {
+      // With any port allowed, the one that the first host got may be taken on the second: draw again.
+      const again = options.port === 0 && codeOf(error) === 'EADDRINUSE';
+      if (!again || attempt >= FREE_PORT_ATTEMPTS) throw error;
+    }
+  }
+  const listening = servers;
+  return {
+    addresses: listening.map(addressOf),
+    async close() {
+      // `close` calls back only when the connections are gone too; those are closed by the broker.
+      for (const server of listening) server.close(() => {});
+    },
+  };
+}
