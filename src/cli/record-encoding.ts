@@ -23,7 +23,8 @@ export async function prepareEncoding(encoding: Encoding): Promise<void> {
 }
 
 function loadedMsgpack(): Msgpack {
-  if (msgpack === null) throw usageError('msgpack is not loaded here; name it with --value-encoding');
+  if (msgpack === null)
+    throw usageError('msgpack is not loaded here; name it with --value-encoding');
   return msgpack;
 }
 

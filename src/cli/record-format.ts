@@ -7,8 +7,8 @@
 //   %T{iso}   %o{big8}     numbers: iso (times), ascii, hex, big8 big4 big2 byte little8 little4
 //   %h{%k=%v;}             once for each header
 
-import { decodeBytes, type Encoding, isEncoding } from './record-encoding.ts';
 import { usageError } from './exit-codes.ts';
+import { decodeBytes, type Encoding, isEncoding } from './record-encoding.ts';
 
 /** A record as printed. */
 export interface PrintableRecord {
@@ -61,9 +61,9 @@ function parse(template: string, defaults: FormatDefaults): Part[] {
   for (let at = 0; at < template.length; ) {
     const character = template[at] ?? '';
     if (character === '\\') {
-      const escape = readEscape(template, at);
-      literal.push(...escape.bytes);
-      at = escape.next;
+      const read = readEscape(template, at);
+      literal.push(...read.bytes);
+      at = read.next;
     } else if (character === '%') {
       if (template[at + 1] === '%') {
         literal.push(0x25);
@@ -197,7 +197,10 @@ function numberPart(
   }
   const width = widths[form];
   if (width === undefined) {
-    throw badFormat(template, `{${form}} is not ascii, hex, iso, big8, big4, big2, byte or little8`);
+    throw badFormat(
+      template,
+      `{${form}} is not ascii, hex, iso, big8, big4, big2, byte or little8`,
+    );
   }
   return (record, index) => {
     const bytes = Buffer.alloc(8);
@@ -210,6 +213,6 @@ function numberPart(
 function badFormat(template: string, why: string): Error {
   return usageError(
     `the format '${template}' cannot be used: ${why}`,
-    "write for example -f '%t/%p@%o %k=%v\\n'; see \"tidemark consume --help\"",
+    'write for example -f \'%t/%p@%o %k=%v\\n\'; see "tidemark consume --help"',
   );
 }

@@ -1,10 +1,6 @@
 // From "where" to an offset of one partition, with what to tell the user about it.
 
-import {
-  describeOffsetSpec,
-  formatTime,
-  type OffsetSpec,
-} from './offset-spec.ts';
+import { describeOffsetSpec, formatTime, type OffsetSpec } from './offset-spec.ts';
 
 /** What resolving needs to know about one partition. Each is asked at most once. */
 export interface OffsetLookup {

@@ -71,7 +71,8 @@ export function parseOffsetSpec(text: string, nowMs: number): OffsetSpec {
   if (input.startsWith('@')) {
     return { kind: 'timestamp', timestampMs: parseTime(input.slice(1), nowMs, input) };
   }
-  if (/\sago$/i.test(input)) return { kind: 'timestamp', timestampMs: parseTime(input, nowMs, input) };
+  if (/\sago$/i.test(input))
+    return { kind: 'timestamp', timestampMs: parseTime(input, nowMs, input) };
   throw new OffsetSpecError(text, input === '' ? 'it is empty' : 'the form is unknown');
 }
 
@@ -169,7 +170,8 @@ function isBackwards(range: OffsetRangeSpec): boolean {
   const { from, to } = range;
   if (from === undefined || to === undefined) return false;
   if (from.kind === 'offset' && to.kind === 'offset') return to.offset < from.offset;
-  if (from.kind === 'timestamp' && to.kind === 'timestamp') return to.timestampMs < from.timestampMs;
+  if (from.kind === 'timestamp' && to.kind === 'timestamp')
+    return to.timestampMs < from.timestampMs;
   if (from.kind === 'last' && to.kind === 'last') return to.count > from.count;
   return (from.kind === 'latest' && to.kind !== 'latest') || to.kind === 'earliest';
 }

@@ -15,14 +15,15 @@ export function parseProperties(text: string): Map<string, string> {
     const body = line.trimStart();
     if (body === '' || body.startsWith('#') || body.startsWith('!')) continue;
     const match = /^((?:\\.|[^\\\s=:])+)\s*[=:]?\s*(.*)$/s.exec(body);
-    if (match?.[1] !== undefined) values.set(unescape(match[1]), unescape(match[2] ?? '').trimEnd());
+    if (match?.[1] !== undefined)
+      values.set(unescaped(match[1]), unescaped(match[2] ?? '').trimEnd());
   }
   return values;
 }
 
 const escapes: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', f: '\f' };
 
-function unescape(text: string): string {
+function unescaped(text: string): string {
   return text.replace(/\\(?:u([0-9a-f]{4})|(.))/gi, (_, code?: string, character?: string) =>
     code === undefined
       ? (escapes[character ?? ''] ?? character ?? '')

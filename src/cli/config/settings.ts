@@ -151,7 +151,8 @@ function clientListener(setting: Setting): { name: string; host: string; port: n
   for (const text of setting.value.split(',')) {
     const match = /^\s*(?:([A-Za-z0-9_]+):\/\/)?\[?([^\]]*?)\]?:(\d{1,5})\s*$/.exec(text);
     const [, name = '', host = '', port = ''] = match ?? [];
-    if (match === null || Number(port) > 65_535) throw bad(setting, 'a list like PLAINTEXT://host:9092');
+    if (match === null || Number(port) > 65_535)
+      throw bad(setting, 'a list like PLAINTEXT://host:9092');
     if (name.toUpperCase().startsWith('CONTROLLER')) continue;
     return { name, host, port: Number(port) };
   }
@@ -182,9 +183,7 @@ function portOf(setting: Setting | undefined): number {
 
 function advertiseOf(setting: Setting | undefined): { host: string; port: number } | null {
   if (setting === undefined) return null;
-  const text = isListeners(setting)
-    ? formatAddress(clientListener(setting))
-    : setting.value;
+  const text = isListeners(setting) ? formatAddress(clientListener(setting)) : setting.value;
   const [address, more] = parseBrokers(text);
   if (address === undefined || more !== undefined) throw bad(setting, 'one address, host:port');
   return address;

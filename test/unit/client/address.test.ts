@@ -3,8 +3,20 @@ import { formatAddress, parseBrokers } from '../../../src/client/address.ts';
 
 test.each([
   ['localhost', [{ host: 'localhost', port: 9092 }]],
-  ['a:1,b:2', [{ host: 'a', port: 1 }, { host: 'b', port: 2 }]],
-  ['a:1, b', [{ host: 'a', port: 1 }, { host: 'b', port: 9092 }]],
+  [
+    'a:1,b:2',
+    [
+      { host: 'a', port: 1 },
+      { host: 'b', port: 2 },
+    ],
+  ],
+  [
+    'a:1, b',
+    [
+      { host: 'a', port: 1 },
+      { host: 'b', port: 9092 },
+    ],
+  ],
   ['PLAINTEXT://kafka:29092', [{ host: 'kafka', port: 29_092 }]],
   ['[::1]:9093', [{ host: '::1', port: 9093 }]],
   ['::1', [{ host: '::1', port: 9092 }]],

@@ -1,0 +1,285 @@
+// What the client knows of a cluster: its brokers, topics and leaders, learnt from Metadata and forgotten on errors;
+// and the loop that tries again what may be tried again.
+
+import { ErrorCode, errorName, KafkaError } from '../base/kafka-errors.ts';
+import type { Clock, Random } from '../base/ports.ts';
+import {
+  FindCoordinator,
+  Metadata,
+  type MetadataResponse,
+  type Transport,
+} from '../protocol/index.ts';
+import { ClientError } from './errors.ts';
+import type { Network, Node } from './network.ts';
+import { sleep } from './tcp-transport.ts';
+
+export interface ClusterOptions {
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** How long a call goes on trying, in ms (Kafka's `default.api.timeout.ms`). Default 60 000. */
+  readonly apiTimeoutMs?: number;
+  /** Age in ms at which metadata is asked for again (`metadata.max.age.ms`). Default 300 000. */
+  readonly metadataMaxAgeMs?: number;
+  /** Whether asking for an unknown topic may create it (`allow.auto.create.topics`). Default true. */
+  readonly allowAutoTopicCreation?: boolean;
+}
+
+export interface PartitionInfo {
+  readonly partition: number;
+  readonly leaderId: number;
+  readonly leaderEpoch: number;
+  readonly replicas: readonly number[];
+  readonly inSync: readonly number[];
+  readonly errorCode: number;
+}
+
+export interface TopicInfo {
+  readonly name: string;
+  readonly id: string;
+  readonly internal: boolean;
+  /** By partition number, ascending. */
+  readonly partitions: readonly PartitionInfo[];
+}
+
+export interface ClusterInfo {
+  readonly clusterId: string | null;
+  readonly controllerId: number;
+  readonly nodes: readonly Node[];
+}
+
+const RETRY_BACKOFF_MS = 100;
+const RETRY_BACKOFF_MAX_MS = 1_000;
+
+/** Throws the KafkaError of a response's code; 0 is fine. `message` is the broker's own text, when it sent one. */
+export function throwIfError(code: number, what: string, message?: string | null): void {
+  if (code === ErrorCode.NONE) return;
+  const name = errorName(code);
+  throw new KafkaError(name, message ? `${what}: ${message}` : `${what}: ${name}`);
+}
+
+export class Cluster {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly #network: Network;
+  readonly #apiTimeoutMs: number;
+  readonly #metadataMaxAgeMs: number;
+  readonly #autoCreate: boolean;
+  readonly #topics = new Map<string, { info: TopicInfo; untilMs: number }>();
+  readonly #coordinators = new Map<string, Node>();
+  #nodes: readonly Node[] = [];
+  #controllerId = -1;
+  #clusterId: string | null = null;
+  #entry: Transport | null = null;
+
+  constructor(options: ClusterOptions) {
+    this.clock = options.clock;
+    this.random = options.random;
+    this.#network = options.network;
+    this.#apiTimeoutMs = options.apiTimeoutMs ?? 60_000;
+    this.#metadataMaxAgeMs = options.metadataMaxAgeMs ?? 300_000;
+    this.#autoCreate = options.allowAutoTopicCreation ?? true;
+  }
+
+  /** Brokers and controller, asked for anew. */
+  async describe(): Promise<ClusterInfo> {
+    await this.retry(() => this.#refresh([], false));
+    return { clusterId: this.#clusterId, controllerId: this.#controllerId, nodes: this.#nodes };
+  }
+
+  /** All topics, asked for anew, by name. */
+  async listTopics(): Promise<TopicInfo[]> {
+    const response = await this.retry(() => this.#refresh(null, false));
+    const found = response.topics.filter((topic) => topic.errorCode === ErrorCode.NONE);
+    return found.map(topicInfo).sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /**
+   * One topic, from the cache when it is fresh. Throws KafkaError `UNKNOWN_TOPIC_OR_PARTITION` (at once when creating
+   * was not asked for), `INVALID_TOPIC_EXCEPTION`, `TOPIC_AUTHORIZATION_FAILED`.
+   */
+  async topic(name: string, options: { create?: boolean } = {}): Promise<TopicInfo> {
+    const cached = this.#topics.get(name);
+    if (cached !== undefined && cached.untilMs > this.clock.monotonic()) return cached.info;
+    const create = options.create === true && this.#autoCreate;
+    return this.retry(
+      async () => {
+        const response = await this.#refresh([name], create);
+        const topic = response.topics.find((one) => one.name === name);
+        if (topic === undefined) {
+          throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `there is no topic '${name}'`);
+        }
+        throwIfError(topic.errorCode, topicProblem(name, topic.errorCode));
+        return topicInfo(topic);
+      },
+      // An unknown topic that nobody creates will not appear by waiting.
+      (error) => create || !isUnknownTopic(error),
+    );
+  }
+
+  /** Forgets what is known of a topic, after an error that says it is stale. */
+  forget(topic: string): void {
+    this.#topics.delete(topic);
+  }
+
+  /** The way to a partition's leader. Throws as {@link topic}; `LEADER_NOT_AVAILABLE` when there is none now. */
+  async leader(topic: string, partition: number): Promise<{ node: Node; epoch: number }> {
+    const info = await this.topic(topic);
+    const found = info.partitions.find((one) => one.partition === partition);
+    if (found === undefined) {
+      this.forget(topic);
+      throw new KafkaError(
+        'UNKNOWN_TOPIC_OR_PARTITION',
+        `topic '${topic}' has ${info.partitions.length} partitions, so no partition ${partition}`,
+      );
+    }
+    const node = this.#nodes.find((one) => one.id === found.leaderId);
+    if (node === undefined) {
+      this.forget(topic);
+      throw new KafkaError('LEADER_NOT_AVAILABLE', `${topic}-${partition} has no leader now`);
+    }
+    return { node, epoch: found.leaderEpoch };
+  }
+
+  /** The transport to a node from {@link leader} or {@link coordinator}. */
+  to(node: Node): Transport {
+    return this.#network.to(node);
+  }
+
+  /** All brokers known; asks when none is. */
+  async nodes(): Promise<readonly Node[]> {
+    if (this.#nodes.length === 0) await this.describe();
+    return this.#nodes;
+  }
+
+  /** The broker that takes topic changes; any broker forwards them in a KRaft cluster. */
+  async controller(): Promise<Transport> {
+    if (this.#nodes.length === 0) await this.#refresh([], false);
+    const node = this.#nodes.find((one) => one.id === this.#controllerId) ?? this.#nodes[0];
+    return node === undefined ? this.any() : this.to(node);
+  }
+
+  /** Forgets the controller, after `NOT_CONTROLLER`. */
+  forgetController(): void {
+    this.#nodes = [];
+  }
+
+  /** A broker that answers: the last one that did, else the first of the bootstrap list that connects. */
+  async any(): Promise<Transport> {
+    if (this.#entry !== null) return this.#entry;
+    let failure: unknown = null;
+    const known = this.#nodes.map((node) => this.#network.to(node));
+    for (const entry of [...this.#network.entries(), ...known]) {
+      try {
+        await entry.versions(Metadata);
+        this.#entry = entry;
+        return entry;
+      } catch (error) {
+        failure ??= error;
+      }
+    }
+    throw failure ?? new ClientError('cannot_connect', 'there is no broker to connect to');
+  }
+
+  /** The coordinator of a group. Throws KafkaError, `COORDINATOR_NOT_AVAILABLE` among them. */
+  async coordinator(group: string): Promise<Node> {
+    const known = this.#coordinators.get(group);
+    if (known !== undefined) return known;
+    const transport = await this.any();
+    const range = await transport.versions(FindCoordinator);
+    const many = (range?.[1] ?? 0) >= 4;
+    const response = await transport.send(
+      FindCoordinator,
+      many ? { coordinatorKeys: [group] } : { key: group },
+    );
+    const found = many ? response.coordinators[0] : response;
+    if (found === undefined) {
+      throw new KafkaError('COORDINATOR_NOT_AVAILABLE', `no coordinator for group '${group}'`);
+    }
+    throwIfError(found.errorCode, `coordinator of group '${group}'`, found.errorMessage);
+    const node = { id: found.nodeId, host: found.host, port: found.port };
+    this.#coordinators.set(group, node);
+    return node;
+  }
+
+  /** Forgets the coordinator, after `NOT_COORDINATOR` or a lost connection. */
+  forgetCoordinator(group: string): void {
+    this.#coordinators.delete(group);
+  }
+
+  /**
+   * Runs `attempt` until it succeeds, fails for good, or time is up; then the last error is thrown. A broker that
+   * cannot be reached at all fails at once, as long as none was ever reached.
+   */
+  async retry<T>(
+    attempt: (deadlineMs: number) => Promise<T>,
+    mayRetry: (error: unknown) => boolean = () => true,
+  ): Promise<T> {
+    const { clock } = this;
+    const deadlineMs = clock.monotonic() + this.#apiTimeoutMs;
+    for (let backoffMs = RETRY_BACKOFF_MS; ; backoffMs *= 2) {
+      try {
+        return await attempt(deadlineMs);
+      } catch (error) {
+        if (error instanceof ClientError) this.#entry = null;
+        const hopeless = error instanceof ClientError && this.#nodes.length === 0;
+        if (!isRetriableError(error) || hopeless || !mayRetry(error)) throw error;
+        const waitMs = Math.min(backoffMs, RETRY_BACKOFF_MAX_MS) * (0.8 + 0.4 * this.random.next());
+        if (clock.monotonic() + waitMs >= deadlineMs) throw error;
+        await sleep(clock, waitMs);
+      }
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#network.close();
+  }
+
+  async #refresh(names: readonly string[] | null, create: boolean): Promise<MetadataResponse> {
+    const transport = await this.any();
+    const topics = names === null ? null : names.map((name) => ({ name }));
+    const response = await transport.send(Metadata, { topics, allowAutoTopicCreation: create });
+    throwIfError(response.errorCode, 'metadata');
+    this.#learn(response);
+    return response;
+  }
+
+  #learn(response: MetadataResponse): void {
+    this.#nodes = response.brokers.map(({ nodeId, host, port }) => ({ id: nodeId, host, port }));
+    this.#controllerId = response.controllerId;
+    this.#clusterId = response.clusterId;
+    const untilMs = this.clock.monotonic() + this.#metadataMaxAgeMs;
+    for (const topic of response.topics) {
+      if (topic.errorCode !== ErrorCode.NONE || topic.name === null) continue;
+      this.#topics.set(topic.name, { info: topicInfo(topic), untilMs });
+    }
+  }
+}
+
+/** Whether trying again may help. */
+export function isRetriableError(error: unknown): boolean {
+  return (error instanceof KafkaError || error instanceof ClientError) && error.retriable;
+}
+
+function isUnknownTopic(error: unknown): boolean {
+  return error instanceof KafkaError && error.code === 'UNKNOWN_TOPIC_OR_PARTITION';
+}
+
+function topicProblem(name: string, code: number): string {
+  return code === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    ? `there is no topic '${name}'`
+    : `topic '${name}'`;
+}
+
+function topicInfo(topic: MetadataResponse['topics'][number]): TopicInfo {
+  const partitions = topic.partitions.map((one) => ({
+    partition: one.partitionIndex,
+    leaderId: one.leaderId,
+    leaderEpoch: one.leaderEpoch,
+    replicas: one.replicaNodes,
+    inSync: one.isrNodes,
+    errorCode: one.errorCode,
+  }));
+  partitions.sort((a, b) => a.partition - b.partition);
+  return { name: topic.name ?? '', id: topic.topicId, internal: topic.isInternal, partitions };
+}

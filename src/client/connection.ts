@@ -1,0 +1,286 @@
+// One connection to one broker: requests are written as they come and answered in order (the protocol's rule), so
+// any number may be under way. A request that is not answered in time ends the connection, since its answer would
+// stand before all later ones.
+
+import { ErrorCode } from '../base/kafka-errors.ts';
+import type { CancelTimer, Clock } from '../base/ports.ts';
+import {
+  type Api,
+  ApiVersions,
+  decodeResponse,
+  encodeRequest,
+  type Fields,
+  FrameSplitter,
+  Produce,
+  peekCorrelationId,
+  type RequestInput,
+  type ResponseOf,
+  type VersionRange,
+} from '../protocol/index.ts';
+import { type BrokerAddress, formatAddress } from './address.ts';
+import type { ByteStream, Connector } from './byte-stream.ts';
+import { ClientError } from './errors.ts';
+
+export interface ConnectionOptions {
+  readonly address: BrokerAddress;
+  readonly clientId: string;
+  readonly connector: Connector;
+  readonly clock: Clock;
+  readonly connectTimeoutMs: number;
+  /** Longest answer that is taken; a broker that announces more is not believed. */
+  readonly responseBytesMax: number;
+}
+
+/** Name and version that ApiVersions tells the broker (KIP-511). */
+const SOFTWARE = { clientSoftwareName: 'tidemark', clientSoftwareVersion: '0.1.0' } as const;
+
+interface Pending {
+  readonly correlationId: number;
+  readonly name: string;
+  readonly decode: (frame: Buffer) => unknown;
+  readonly resolve: (response: unknown) => void;
+  readonly reject: (error: Error) => void;
+  readonly cancelTimer: CancelTimer;
+}
+
+/** Any API and version: the types of the message do not matter to the bookkeeping. */
+export interface CallOptions {
+  readonly version: number;
+  readonly timeoutMs: number;
+}
+
+export class Connection {
+  readonly address: BrokerAddress;
+  readonly #options: ConnectionOptions;
+  readonly #splitter: FrameSplitter;
+  readonly #pending = new Map<number, Pending>();
+  readonly #versions = new Map<number, VersionRange>();
+  #stream: ByteStream | null = null;
+  #nextCorrelationId = 0;
+  #failure: Error | null = null;
+  #onClose: (() => void) | null = null;
+
+  private constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.address = options.address;
+    this.#splitter = new FrameSplitter(options.responseBytesMax);
+  }
+
+  /**
+   * Connects and learns the broker's versions. Throws {@link ClientError} `cannot_connect`, `bad_response`,
+   * `request_timed_out`.
+   */
+  static async open(options: ConnectionOptions): Promise<Connection> {
+    const connection = new Connection(options);
+    const { address, connector, connectTimeoutMs } = options;
+    try {
+      connection.#stream = await connector.connect(
+        { ...address, timeoutMs: connectTimeoutMs },
+        {
+          onData: (chunk) => connection.#onData(chunk),
+          onClose: (cause) => connection.#closed(cause),
+        },
+      );
+    } catch (cause) {
+      throw connectFailed(address, cause);
+    }
+    try {
+      await connection.#negotiate();
+    } catch (cause) {
+      connection.destroy();
+      throw cause;
+    }
+    return connection;
+  }
+
+  get isOpen(): boolean {
+    return this.#failure === null;
+  }
+
+  /** Requests that wait for an answer. */
+  get pendingCount(): number {
+    return this.#pending.size;
+  }
+
+  /** Calls `listener` once, when the connection is gone. */
+  onClose(listener: () => void): void {
+    if (this.#failure === null) this.#onClose = listener;
+    else listener();
+  }
+
+  /** What the broker announced for an API, or null. */
+  announced(apiKey: number): VersionRange | null {
+    return this.#versions.get(apiKey) ?? null;
+  }
+
+  /**
+   * Sends one request in one version. Resolves with the response; a Produce with acks 0 has none and resolves with the
+   * empty one. Throws {@link ClientError} `connection_lost`, `request_timed_out`, `bad_response` and `ProtocolError`
+   * for a request that the version cannot carry.
+   */
+  async call<Request extends Fields, Response extends Fields>(
+    api: Api<Request, Response>,
+    request: RequestInput<Api<Request, Response>>,
+    options: CallOptions,
+  ): Promise<ResponseOf<Api<Request, Response>>> {
+    if (this.#failure !== null) throw this.#failure;
+    const { version } = options;
+    const correlationId = this.#nextCorrelationId;
+    this.#nextCorrelationId = (correlationId + 1) | 0;
+    const identity = { correlationId, clientId: this.#options.clientId };
+    const chunks = encodeRequest(api, version, identity, request);
+    const answered = !isUnanswered(api, request);
+    const reply = answered ? this.#expect(api, correlationId, options) : null;
+    this.#stream?.write(chunks.filter((chunk) => Buffer.isBuffer(chunk)));
+    if (reply !== null) return reply;
+    await this.#stream?.drained();
+    return api.response.complete({ responses: [] } as never) as ResponseOf<Api<Request, Response>>;
+  }
+
+  /** Cuts the connection; what is under way rejects with `closed`. */
+  destroy(): void {
+    this.#fail(new ClientError('closed', `the connection to ${this.#name()} was closed`));
+  }
+
+  #expect<Request extends Fields, Response extends Fields>(
+    api: Api<Request, Response>,
+    correlationId: number,
+    options: CallOptions,
+  ): Promise<ResponseOf<Api<Request, Response>>> {
+    const { version, timeoutMs } = options;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(correlationId, {
+        correlationId,
+        name: api.name,
+        decode: (frame) =>
+          api.key === ApiVersions.key
+            ? decodeApiVersions(version, frame)
+            : decodeResponse(api, version, frame),
+        resolve: (response) => resolve(response as ResponseOf<Api<Request, Response>>),
+        reject,
+        cancelTimer: this.#options.clock.setTimer(timeoutMs, () =>
+          this.#timedOut(api.name, timeoutMs),
+        ),
+      });
+    });
+  }
+
+  #timedOut(name: string, timeoutMs: number): void {
+    this.#fail(
+      new ClientError(
+        'request_timed_out',
+        `${this.#name()} did not answer ${name} within ${timeoutMs} ms; whether it was carried out is unknown`,
+      ),
+    );
+  }
+
+  /** KIP-511: the newest version first; a broker that does not know it answers in version 0 with its own range. */
+  async #negotiate(): Promise<void> {
+    const timeoutMs = this.#options.connectTimeoutMs;
+    let version = ApiVersions.versions[1];
+    let response = await this.call(ApiVersions, SOFTWARE, { version, timeoutMs });
+    if (response.errorCode === ErrorCode.UNSUPPORTED_VERSION) {
+      const theirs = response.apiKeys.find((one) => one.apiKey === ApiVersions.key);
+      version = Math.min(theirs?.maxVersion ?? 0, version);
+      response = await this.call(ApiVersions, SOFTWARE, { version, timeoutMs });
+    }
+    if (response.errorCode !== ErrorCode.NONE) {
+      throw new ClientError(
+        'bad_response',
+        `${this.#name()} refused ApiVersions with error ${response.errorCode}`,
+      );
+    }
+    for (const { apiKey, minVersion, maxVersion } of response.apiKeys) {
+      this.#versions.set(apiKey, [minVersion, maxVersion]);
+    }
+  }
+
+  #onData(chunk: Buffer): void {
+    try {
+      this.#splitter.push(chunk);
+      for (let frame = this.#splitter.next(); frame !== null; frame = this.#splitter.next()) {
+        this.#onFrame(frame);
+      }
+    } catch (cause) {
+      this.#fail(
+        new ClientError('bad_response', `${this.#name()} does not speak the Kafka protocol`, {
+          cause,
+        }),
+      );
+    }
+  }
+
+  #onFrame(frame: Buffer): void {
+    const correlationId = peekCorrelationId(frame);
+    const [oldest] = this.#pending.values();
+    if (oldest === undefined || oldest.correlationId !== correlationId) {
+      const expected = oldest === undefined ? 'none' : String(oldest.correlationId);
+      throw new ClientError('bad_response', `answer ${correlationId} came, expected ${expected}`);
+    }
+    this.#pending.delete(correlationId);
+    oldest.cancelTimer();
+    let response: unknown;
+    try {
+      response = oldest.decode(frame);
+    } catch (cause) {
+      const message = `the answer of ${this.#name()} to ${oldest.name} cannot be read`;
+      oldest.reject(new ClientError('bad_response', message, { cause }));
+      throw cause;
+    }
+    oldest.resolve(response);
+  }
+
+  #closed(cause: Error | null): void {
+    const count = this.#pending.size;
+    const lost = count === 0 ? '' : `; ${count} request${count === 1 ? '' : 's'} had no answer yet`;
+    this.#fail(
+      new ClientError('connection_lost', `the connection to ${this.#name()} ended${lost}`, {
+        cause,
+      }),
+    );
+  }
+
+  #fail(error: Error): void {
+    if (this.#failure !== null) return;
+    this.#failure = error;
+    this.#stream?.destroy();
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const { cancelTimer, reject } of pending) {
+      cancelTimer();
+      reject(error);
+    }
+    this.#onClose?.();
+  }
+
+  #name(): string {
+    return formatAddress(this.address);
+  }
+}
+
+/** A refused version comes back in version 0, whatever was asked. */
+function decodeApiVersions(version: number, frame: Buffer): unknown {
+  const refused = frame.length >= 6 && frame.readInt16BE(4) === ErrorCode.UNSUPPORTED_VERSION;
+  return decodeResponse(ApiVersions, refused ? 0 : version, frame);
+}
+
+function isUnanswered(api: Api, request: unknown): boolean {
+  return api.key === Produce.key && (request as { acks: number }).acks === 0;
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ENOTFOUND: 'the host name is unknown',
+  EAI_AGAIN: 'the host name cannot be looked up now',
+  ETIMEDOUT: 'no answer in time',
+  EHOSTUNREACH: 'there is no way to the host',
+  ENETUNREACH: 'there is no way to the network',
+  ECONNRESET: 'the connection was reset',
+};
+
+function connectFailed(address: BrokerAddress, cause: unknown): ClientError {
+  const code = (cause as NodeJS.ErrnoException | null)?.code ?? '';
+  const why = reasons[code] ?? (cause instanceof Error ? cause.message : String(cause));
+  const name = formatAddress(address);
+  return new ClientError('cannot_connect', `cannot connect to ${name}: ${why}`, { cause });
+}

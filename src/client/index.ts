@@ -1,0 +1,71 @@
+// The door of src/client: how to reach any Kafka cluster, over TCP or in process.
+
+export { type BrokerAddress, formatAddress, parseBrokers } from './address.ts';
+export {
+  type CommittedOffset,
+  describeGroup,
+  describeLogDirs,
+  type GroupDescription,
+  type GroupListing,
+  type GroupMember,
+  type LogDir,
+  listGroups,
+  type TopicPartition,
+} from './admin-cluster.ts';
+export {
+  alterConfigs,
+  type ConfigChange,
+  type ConfigEntry,
+  type ConfigResource,
+  type ConfigSource,
+  describeConfigs,
+} from './admin-configs.ts';
+export {
+  type AdminOptions,
+  type CreatedTopic,
+  createPartitions,
+  createTopics,
+  deleteRecords,
+  deleteTopics,
+  type NewTopic,
+  type Outcome,
+} from './admin-topics.ts';
+export type { ByteStream, ByteStreamHandler, Connector } from './byte-stream.ts';
+export {
+  Cluster,
+  type ClusterInfo,
+  type ClusterOptions,
+  isRetriableError,
+  type PartitionInfo,
+  type TopicInfo,
+} from './cluster.ts';
+export { ClientError, type ClientErrorCode } from './errors.ts';
+export type { FetchedRecords } from './fetched-records.ts';
+export {
+  committedOffsets,
+  type FoundOffset,
+  type Isolation,
+  listOffsets,
+  offsetLookup,
+  SpecialTime,
+} from './list-offsets.ts';
+export { LogReader, type ReaderOptions } from './log-reader.ts';
+export { type Network, type Node, singleNetwork, tcpNetwork } from './network.ts';
+export { type OffsetLookup, type ResolvedOffset, resolveOffset } from './offset-resolve.ts';
+export {
+  describeOffsetSpec,
+  formatTime,
+  type OffsetRangeSpec,
+  type OffsetSpec,
+  OffsetSpecError,
+  parseOffsetRange,
+  parseOffsetSpec,
+} from './offset-spec.ts';
+export {
+  type OutgoingRecord,
+  openSender,
+  RecordSender,
+  type SenderOptions,
+} from './record-sender.ts';
+export type { Landed, OnLanded } from './send-batch.ts';
+export { type TcpOptions, TcpTransport } from './tcp-transport.ts';

@@ -1,0 +1,49 @@
+// Ways to all brokers of a cluster. Over TCP each has its own; in process one broker is the whole cluster.
+
+import type { Transport } from '../protocol/index.ts';
+import { type BrokerAddress, formatAddress } from './address.ts';
+import { type TcpOptions, TcpTransport } from './tcp-transport.ts';
+
+/** A broker as metadata names it. */
+export interface Node extends BrokerAddress {
+  readonly id: number;
+}
+
+/** Finds the transport for a broker. Everything above it does not know what lies below. */
+export interface Network {
+  /** Ways into the cluster before any node is known, to be tried in turn. */
+  entries(): readonly Transport[];
+  /** The way to a node. The same object as long as the node keeps its address. */
+  to(node: Node): Transport;
+  close(): Promise<void>;
+}
+
+/** A network over TCP, from the addresses of some brokers. */
+export function tcpNetwork(bootstrap: readonly BrokerAddress[], options: TcpOptions): Network {
+  const transports = new Map<string, TcpTransport>();
+  const at = (address: BrokerAddress): TcpTransport => {
+    const name = formatAddress(address);
+    let transport = transports.get(name);
+    if (transport === undefined) {
+      transport = new TcpTransport({ host: address.host, port: address.port }, options);
+      transports.set(name, transport);
+    }
+    return transport;
+  };
+  return {
+    entries: () => bootstrap.map(at),
+    to: at,
+    async close() {
+      await Promise.all([...transports.values()].map((transport) => transport.close()));
+    },
+  };
+}
+
+/** A network of one transport, whatever node is asked for: a broker in the same process. */
+export function singleNetwork(transport: Transport): Network {
+  return {
+    entries: () => [transport],
+    to: () => transport,
+    close: () => transport.close(),
+  };
+}
