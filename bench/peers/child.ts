@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** How much of a child's standard error is kept for messages (the end of it), in characters. */
-const ERROR_TEXT_MAX = 16_384;
+const ERROR_TEXT_MAX = 262_144;
 
 export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>;

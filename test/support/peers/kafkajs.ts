@@ -35,13 +35,20 @@ async function plugCodecsIn(): Promise<void> {
   }
 }
 
-export async function kafkaOf(bootstrap: string): Promise<Kafka> {
+/** A client that gives up soon; with `patient` one that outlives broker restarts, and does not log them. */
+export async function kafkaOf(
+  bootstrap: string,
+  patience: 'impatient' | 'patient' = 'impatient',
+): Promise<Kafka> {
   await plugCodecsIn();
   return new kafkajs.Kafka({
     brokers: [bootstrap],
     clientId: 'interop',
-    logLevel: kafkajs.logLevel.ERROR,
-    retry: { retries: 3 },
+    logLevel: patience === 'patient' ? kafkajs.logLevel.NOTHING : kafkajs.logLevel.ERROR,
+    retry:
+      patience === 'patient'
+        ? { retries: 1_000, initialRetryTime: 50, maxRetryTime: 500 }
+        : { retries: 3 },
   });
 }
 
