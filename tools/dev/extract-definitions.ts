@@ -115,7 +115,8 @@ function fieldFacts(raw: RawField, common: Map<string, readonly RawField[]>): Fi
     type: of === undefined ? raw.type : raw.type.replace(/\w+/, 'struct'),
     versions: raw.versions ?? raw.taggedVersions ?? 'none',
     ...(raw.nullableVersions === undefined ? {} : { nullable: raw.nullableVersions }),
-    ...(raw.default === undefined ? {} : { default: String(raw.default) }),
+    // A default of JSON null counts as none; null as a default is the string "null".
+    ...(raw.default == null ? {} : { default: String(raw.default) }),
     ...(raw.ignorable === true ? { ignorable: true } : {}),
     ...(raw.tag === undefined ? {} : { tag: raw.tag }),
     ...(raw.flexibleVersions === undefined ? {} : { flexible: raw.flexibleVersions }),

@@ -20,7 +20,7 @@ import { message } from '../schema/message.ts';
 const topicPartitions = {
   topicId: uuid(),
   partitions: array(int32()),
-  assignmentEpochs: tagged(0, nullableArray(int32(), { fallback: null })),
+  assignmentEpochs: tagged(0, nullableArray(int32())),
 } as const;
 
 export const ConsumerGroupMetadataKey = message(
@@ -94,18 +94,16 @@ export const ConsumerGroupMemberMetadataValue = message(
     subscribedTopicRegex: nullableString(),
     rebalanceTimeoutMs: int32({ fallback: -1 }),
     serverAssignor: nullableString(),
+    // For a member of the new protocol write null: left out, it reads as a classic member without protocols.
     classicMemberMetadata: tagged(
       0,
-      nullableStruct(
-        {
-          sessionTimeoutMs: int32(),
-          supportedProtocols: array({
-            name: string(),
-            metadata: bytes(),
-          }),
-        },
-        { fallback: null },
-      ),
+      nullableStruct({
+        sessionTimeoutMs: int32(),
+        supportedProtocols: array({
+          name: string(),
+          metadata: bytes(),
+        }),
+      }),
     ),
   },
 );

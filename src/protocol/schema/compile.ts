@@ -17,6 +17,7 @@ import {
   type Layout,
   leastKindSize,
   leastStructSize,
+  nullMarker,
   recordsInMemory,
   taggedFields,
 } from './layout.ts';
@@ -164,7 +165,8 @@ function readText(functions: Functions, field: Field, layout: Layout): string {
       return `${arrayReader(functions, field, layout)}(r)`;
     case 'struct': {
       const read = `${structReader(functions, field.of ?? {}, layout)}(r)`;
-      return isNullable(field, layout.version) ? `(r.int8() < 0 ? null : ${read})` : read;
+      if (!isNullable(field, layout.version)) return read;
+      return `(${field.tag < 0 ? 'r.int8() < 0' : 'r.unsignedVarint() === 0'} ? null : ${read})`;
     }
     default:
       return `r.${field.kind}()`;
@@ -282,7 +284,7 @@ function writeText(
       if (!isNullable(field, layout.version)) {
         return `if (${value} === null) throw rt.nullForbidden('${name}'); ${write}(${w}, ${value});`;
       }
-      return `${w}.reserve(1); ${w}.putInt8(${value} === null ? -1 : 1); if (${value} !== null) ${write}(${w}, ${value});`;
+      return `${w}.reserve(1); ${w}.putInt8(${value} === null ? ${nullMarker(field)} : 1); if (${value} !== null) ${write}(${w}, ${value});`;
     }
     default:
       return `${w}.reserve(${fixedWidth[field.kind]}); ${w}.put${capital(field.kind)}(${value});`;

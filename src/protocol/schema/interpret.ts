@@ -14,6 +14,7 @@ import {
   isFallback,
   isNullable,
   type Layout,
+  nullMarker,
   recordsInMemory,
   taggedFields,
 } from './layout.ts';
@@ -88,7 +89,9 @@ function fieldRead(field: Field, layout: Layout): Read {
       return arrayRead(field, layout);
     case 'struct': {
       const read = structRead(field.of ?? {}, layout);
-      return nullable ? (r) => (r.int8() < 0 ? null : read(r)) : read;
+      if (!nullable) return read;
+      if (field.tag < 0) return (r) => (r.int8() < 0 ? null : read(r));
+      return (r) => (r.unsignedVarint() === 0 ? null : read(r));
     }
     default:
       return scalarRead(field.kind, layout);
@@ -176,7 +179,7 @@ function valueWrite(field: Field, layout: Layout): Write {
       if (!isNullable(field, layout.version)) return write;
       return (w, v) => {
         w.reserve(1);
-        w.putInt8(v === null ? -1 : 1);
+        w.putInt8(v === null ? nullMarker(field) : 1);
         if (v !== null) write(w, v);
       };
     }

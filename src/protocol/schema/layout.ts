@@ -34,6 +34,14 @@ export function isNullable(field: Field, version: number): boolean {
   return version >= field.nullableSince && version <= field.nullableUntil;
 }
 
+/**
+ * The byte that stands for a null struct; 1 comes before any other. Kafka's generated classes read it as an int8 below
+ * zero, but as an unsigned varint of zero where the struct is a tagged field.
+ */
+export function nullMarker(field: Field): number {
+  return field.tag < 0 ? -1 : 0;
+}
+
 /** The fields of the fixed part in that version, in wire order. */
 export function fixedFields(fields: Fields, version: number): [string, Field][] {
   return Object.entries(fields).filter(([, f]) => f.tag < 0 && isPresent(f, version));
