@@ -1,0 +1,169 @@
+// SyncGroup, Heartbeat, LeaveGroup and the end of sessions.
+
+import { ErrorCode, KafkaError, type KafkaErrorName } from '../../../base/kafka-errors.ts';
+import type {
+  HeartbeatRequest,
+  LeaveGroupRequest,
+  LeaveGroupResponse,
+  SyncGroupRequest,
+  SyncGroupResponse,
+} from '../../../protocol/index.ts';
+import type { Ticket } from '../../step.ts';
+import type { GroupStep } from '../types.ts';
+import type { ClassicGroup, Member } from './classic-group.ts';
+import {
+  completeJoinIfAll,
+  dropMember,
+  rebalanceOrCompleteJoin,
+  receivedSync,
+  restartSession,
+} from './rebalance.ts';
+import { syncError, synced } from './replies.ts';
+
+/** One SyncGroup under way. */
+export interface Sync {
+  readonly request: SyncGroupRequest;
+  readonly ticket: Ticket<SyncGroupResponse>;
+}
+
+/** Answers with the assignment, now or once the leader's is durable. Throws KafkaError. */
+export function syncGroup(group: ClassicGroup, sync: Sync, step: GroupStep): void {
+  const { request, ticket } = sync;
+  const member = group.requireMember(request.memberId, request.groupInstanceId);
+  requireGeneration(group, request.generationId);
+  const { protocolType, protocolName } = request;
+  if (
+    (protocolType !== null && protocolType !== group.protocolType) ||
+    (protocolName !== null && protocolName !== group.protocolName)
+  ) {
+    throw new KafkaError('INCONSISTENT_GROUP_PROTOCOL', 'the group has chosen another protocol');
+  }
+  switch (group.state) {
+    case 'Empty':
+    case 'Dead':
+      throw new KafkaError('UNKNOWN_MEMBER_ID', 'the group has no members');
+    case 'PreparingRebalance':
+      throw new KafkaError('REBALANCE_IN_PROGRESS', 'the group is collecting its members');
+    case 'CompletingRebalance':
+      awaitAssignment(group, member, ticket, step);
+      receivedSync(group, member.memberId, step);
+      if (group.isLeader(member.memberId)) storeAssignment(group, request, step);
+      return;
+    case 'Stable':
+      receivedSync(group, member.memberId, step);
+      restartSession(group, member.memberId, member.sessionTimeoutMs, step);
+      step.reply(ticket, synced(group, member));
+  }
+}
+
+function awaitAssignment(
+  group: ClassicGroup,
+  member: Member,
+  ticket: Ticket<SyncGroupResponse>,
+  step: GroupStep,
+): void {
+  // SyncGroup sent again: the first one's connection is probably gone.
+  if (member.awaitingSync !== null) {
+    step.reply(member.awaitingSync, syncError('REBALANCE_IN_PROGRESS'));
+  }
+  member.awaitingSync = ticket;
+  step.logger.debug({ groupId: group.groupId, memberId: member.memberId }, 'group: awaits sync');
+}
+
+function storeAssignment(group: ClassicGroup, request: SyncGroupRequest, step: GroupStep): void {
+  const { groupId, generation } = group;
+  const assignment = new Map<string, Buffer>();
+  for (const one of request.assignments) {
+    assignment.set(one.memberId, Buffer.from(one.assignment));
+  }
+  step.append({ kind: 'group', group: groupId, value: group.toValue(assignment) });
+  step.whenCommitted({ kind: 'assigned', groupId, generation, assignment });
+}
+
+/** Keeps the member alive. Throws KafkaError; REBALANCE_IN_PROGRESS keeps it alive too. */
+export function heartbeat(group: ClassicGroup, request: HeartbeatRequest, step: GroupStep): void {
+  const member = group.requireMember(request.memberId, request.groupInstanceId);
+  requireGeneration(group, request.generationId);
+  if (group.state === 'Empty' || group.state === 'Dead') {
+    throw new KafkaError('UNKNOWN_MEMBER_ID', 'the group has no members');
+  }
+  restartSession(group, member.memberId, member.sessionTimeoutMs, step);
+}
+
+/** What a heartbeat hears from a group in this state. */
+export function heartbeatCode(group: ClassicGroup): number {
+  return group.state === 'PreparingRebalance' ? ErrorCode.REBALANCE_IN_PROGRESS : ErrorCode.NONE;
+}
+
+/** Takes the named members out and answers for each. */
+export function leaveGroup(
+  group: ClassicGroup,
+  members: LeaveGroupRequest['members'],
+  step: GroupStep,
+): LeaveGroupResponse['members'] {
+  const answers: LeaveGroupResponse['members'] = [];
+  const gone: string[] = [];
+  for (const { memberId, groupInstanceId } of members) {
+    const name = leaveOne(group, memberId, groupInstanceId, step);
+    answers.push({ memberId, groupInstanceId, errorCode: ErrorCode[name] });
+    if (name === 'NONE') gone.push(groupInstanceId ?? memberId);
+  }
+  if (gone.length > 0) memberGone(group, `${gone.join(', ')} left`, step);
+  return answers;
+}
+
+function leaveOne(
+  group: ClassicGroup,
+  memberId: string,
+  groupInstanceId: string | null,
+  step: GroupStep,
+): KafkaErrorName {
+  if (memberId === '') {
+    // An administrator takes out a static member by its instance id alone.
+    const current = groupInstanceId === null ? undefined : group.staticMemberId(groupInstanceId);
+    if (current === undefined) return 'UNKNOWN_MEMBER_ID';
+    dropMember(group, current, 'UNKNOWN_MEMBER_ID', step);
+    return 'NONE';
+  }
+  if (!group.pendingJoin.has(memberId)) {
+    try {
+      group.requireMember(memberId, groupInstanceId);
+    } catch (error) {
+      if (error instanceof KafkaError) return error.code;
+      throw error;
+    }
+  }
+  dropMember(group, memberId, 'UNKNOWN_MEMBER_ID', step);
+  return 'NONE';
+}
+
+/** A member's session ended without a sign of life. */
+export function sessionTimeout(group: ClassicGroup, memberId: string, step: GroupStep): void {
+  if (group.pendingJoin.has(memberId)) {
+    dropMember(group, memberId, 'UNKNOWN_MEMBER_ID', step);
+    completeJoinIfAll(group, step);
+    return;
+  }
+  const member = group.members.get(memberId);
+  if (member === undefined) return;
+  // It waits for us, so it need not speak; its session starts again with our answer. A new member is the exception:
+  // nothing else would ever end it if its connection broke while it waited.
+  const waits = member.awaitingJoin !== null || member.awaitingSync !== null;
+  if (waits && !member.isNew) return;
+  dropMember(group, memberId, 'UNKNOWN_MEMBER_ID', step);
+  memberGone(group, `member ${memberId} was not heard of in time`, step);
+}
+
+function memberGone(group: ClassicGroup, reason: string, step: GroupStep): void {
+  if (group.state === 'Stable' || group.state === 'CompletingRebalance') {
+    rebalanceOrCompleteJoin(group, reason, step);
+  } else {
+    completeJoinIfAll(group, step);
+  }
+}
+
+function requireGeneration(group: ClassicGroup, generation: number): void {
+  if (generation !== group.generation) {
+    throw new KafkaError('ILLEGAL_GENERATION', `the group's generation is ${group.generation}`);
+  }
+}

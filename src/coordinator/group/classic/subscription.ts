@@ -1,0 +1,26 @@
+// The one thing the broker reads in members' metadata: which topics they want (to expire and delete offsets safely).
+
+import {
+  ConsumerProtocolSubscription,
+  decodeVersioned,
+  ProtocolError,
+} from '../../../protocol/index.ts';
+
+/** Topics in all the subscriptions; null when one cannot be read. */
+export function subscribedTopics(subscriptions: readonly Buffer[]): ReadonlySet<string> | null {
+  const topics = new Set<string>();
+  for (const metadata of subscriptions) {
+    try {
+      const { topics: wanted } = decodeVersioned(
+        ConsumerProtocolSubscription,
+        metadata,
+        'as-newest',
+      );
+      for (const topic of wanted) topics.add(topic);
+    } catch (error) {
+      if (error instanceof ProtocolError) return null;
+      throw error;
+    }
+  }
+  return topics;
+}

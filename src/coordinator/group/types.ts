@@ -1,0 +1,86 @@
+// What all kinds of groups share: the events of their timers, and the surroundings of a decision.
+
+import { KafkaError } from '../../base/kafka-errors.ts';
+import type { Logger, Random } from '../../base/ports.ts';
+import type { GroupConfig } from '../config.ts';
+import type { GroupRecord } from '../records.ts';
+import { Step } from '../step.ts';
+
+/** Kinds of groups in ListGroups, spelled as Kafka does. `consumer` is the protocol of KIP-848. */
+export type GroupType = 'classic' | 'consumer';
+
+/** What comes back to the groups later: timers, and records that are now committed. */
+export type GroupEvent =
+  /** A member was not heard of for its session timeout; also for ids given out and never used. */
+  | { readonly kind: 'session'; readonly groupId: string; readonly memberId: string }
+  /** Time to join is over. `remainingMs` is what the initial delay may still grow by; null for later rebalances. */
+  | {
+      readonly kind: 'join';
+      readonly groupId: string;
+      readonly delayMs: number;
+      readonly remainingMs: number | null;
+    }
+  /** Time to sync is over. */
+  | { readonly kind: 'sync'; readonly groupId: string; readonly generation: number }
+  /** The leader's assignment is durable. */
+  | {
+      readonly kind: 'assigned';
+      readonly groupId: string;
+      readonly generation: number;
+      readonly assignment: ReadonlyMap<string, Buffer>;
+    }
+  /** Time to look for offsets and groups to forget. */
+  | { readonly kind: 'expiry' };
+
+/** Hands of the coordinator that never change. */
+export interface GroupSurroundings {
+  readonly config: GroupConfig;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** One decision about groups. */
+export class GroupStep extends Step<GroupRecord, GroupEvent> {
+  readonly config: GroupConfig;
+  readonly random: Random;
+  readonly logger: Logger;
+
+  constructor(nowMs: number, surroundings: GroupSurroundings) {
+    super(nowMs);
+    this.config = surroundings.config;
+    this.random = surroundings.random;
+    this.logger = surroundings.logger;
+  }
+}
+
+/** Who sends a request, in which version. */
+export interface RequestContext {
+  readonly clientId: string;
+  readonly clientHost: string;
+  readonly apiVersion: number;
+}
+
+/** Timer names. The length keeps `a` + `bc` and `ab` + `c` apart. */
+export const timerKey = {
+  session: (groupId: string, memberId: string): string =>
+    `session:${groupId.length}:${groupId}:${memberId}`,
+  join: (groupId: string): string => `join:${groupId}`,
+  sync: (groupId: string): string => `sync:${groupId}`,
+  expiry: 'expiry',
+} as const;
+
+/** Refuses a group id that no record key could hold; an empty one too where Kafka does. */
+export function checkGroupId(groupId: string, empty: 'allowed' | 'refused'): void {
+  if (groupId === '' && empty === 'refused') {
+    throw new KafkaError('INVALID_GROUP_ID', 'the group id is empty');
+  }
+  if (!storable(groupId)) throw new KafkaError('INVALID_GROUP_ID', 'the group id is too long');
+}
+
+/**
+ * Whether the text fits a Kafka string. What came in as invalid UTF-8 is longer on its way out, so this is not
+ * settled by having been read from a request.
+ */
+export function storable(text: string | null): boolean {
+  return text === null || text.length * 3 <= 0x7fff || Buffer.byteLength(text) <= 0x7fff;
+}

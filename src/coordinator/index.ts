@@ -1,0 +1,23 @@
+// The door of the coordinators: consumer groups and their offsets, as plain state machines over a log.
+//
+// - coordinator.ts: what the broker calls, one method per API
+// - runtime.ts, step.ts, timers.ts: the loop decide → persist → apply → reply, for any state machine
+// - machine.ts: the groups and offsets of one partition of `__consumer_offsets`
+// - group/classic/: the classic group protocol; offsets/: commits; records.ts: their form in the log
+// - ports.ts: what is needed from outside
+
+export { defaultGroupConfig, type GroupConfig } from './config.ts';
+export { Coordinator, type CoordinatorOptions } from './coordinator.ts';
+export type { RequestContext } from './group/types.ts';
+export { javaStringHash, partitionFor } from './partition-for.ts';
+export type {
+  CommandLog,
+  LogEntry,
+  LogRecord,
+  TopicInfo,
+  TopicView,
+  TransactionalProducer,
+} from './ports.ts';
+export { decodeRecord, encodeRecord, type GroupRecord } from './records.ts';
+export { Shard, type ShardOptions, type StateMachine } from './runtime.ts';
+export { Step, type Ticket } from './step.ts';

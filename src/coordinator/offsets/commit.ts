@@ -1,0 +1,122 @@
+// OffsetCommit: who may commit, and what is stored.
+
+import { ErrorCode, KafkaError } from '../../base/kafka-errors.ts';
+import type { OffsetCommitRequest, OffsetCommitResponse } from '../../protocol/index.ts';
+import type { ClassicGroup } from '../group/classic/classic-group.ts';
+import { restartSession } from '../group/classic/rebalance.ts';
+import type { GroupStep } from '../group/types.ts';
+import type { TopicView } from '../ports.ts';
+
+type RequestTopic = OffsetCommitRequest['topics'][number];
+type ResponseTopic = OffsetCommitResponse['topics'][number];
+
+/** From this version topics come by id instead of by name. */
+const topicIdsSince = 10;
+
+/** A topic of the request with its name and id, or the answer for one that does not exist. */
+export type CheckedTopic =
+  | { readonly kind: 'known'; readonly topic: RequestTopic; readonly partitionCount: number }
+  | { readonly kind: 'refused'; readonly answer: ResponseTopic };
+
+/** Looks the topics up, in the request's order. */
+export function checkTopics(
+  request: OffsetCommitRequest,
+  apiVersion: number,
+  topics: TopicView,
+): CheckedTopic[] {
+  return request.topics.map((topic) => {
+    const byId = apiVersion >= topicIdsSince;
+    const found = byId ? topics.topicById(topic.topicId) : topics.topic(topic.name);
+    if (found === undefined) {
+      const code = byId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+      return { kind: 'refused', answer: answerAll(topic, code) };
+    }
+    const { name, id: topicId, partitionCount } = found;
+    return { kind: 'known', topic: { ...topic, name, topicId }, partitionCount };
+  });
+}
+
+/** The same code for every partition of a topic. */
+export function answerAll(topic: RequestTopic, errorCode: number): ResponseTopic {
+  const { name, topicId } = topic;
+  const partitions = topic.partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode }));
+  return { name, topicId, partitions };
+}
+
+/** What a group makes of the sender of a commit. Throws the KafkaError that every partition is answered with. */
+export function checkCommitter(
+  group: ClassicGroup,
+  request: OffsetCommitRequest,
+  step: GroupStep,
+): void {
+  const { generationIdOrMemberEpoch: generation, memberId, groupInstanceId } = request;
+  // Tools, and consumers that assign themselves: only while no managed member owns the group.
+  if (generation < 0 && group.state === 'Empty') return;
+  if (generation < 0 && memberId === '' && groupInstanceId === null) {
+    throw new KafkaError('UNKNOWN_MEMBER_ID', 'the group has members, and this is none of them');
+  }
+  const member = group.requireMember(memberId, groupInstanceId);
+  if (generation !== group.generation) {
+    throw new KafkaError('ILLEGAL_GENERATION', `the group's generation is ${group.generation}`);
+  }
+  if (group.state === 'CompletingRebalance') {
+    throw new KafkaError('REBALANCE_IN_PROGRESS', 'the generation has no assignment yet');
+  }
+  // Old consumers kept their session by committing.
+  restartSession(group, member.memberId, member.sessionTimeoutMs, step);
+}
+
+/** Stores what can be stored and answers per partition. */
+export function commitOffsets(
+  request: OffsetCommitRequest,
+  topics: readonly CheckedTopic[],
+  step: GroupStep,
+): OffsetCommitResponse {
+  const answers = topics.map((checked): ResponseTopic => {
+    if (checked.kind === 'refused') return checked.answer;
+    const { topic, partitionCount } = checked;
+    return {
+      name: topic.name,
+      topicId: topic.topicId,
+      partitions: topic.partitions.map((partition) => ({
+        partitionIndex: partition.partitionIndex,
+        errorCode: commitOne(request, { topic, partition, partitionCount }, step),
+      })),
+    };
+  });
+  return { throttleTimeMs: 0, topics: answers };
+}
+
+function commitOne(
+  request: OffsetCommitRequest,
+  at: {
+    readonly topic: RequestTopic;
+    readonly partition: RequestTopic['partitions'][number];
+    readonly partitionCount: number;
+  },
+  step: GroupStep,
+): number {
+  const { topic, partition, partitionCount } = at;
+  const metadata = partition.committedMetadata ?? '';
+  const index = partition.partitionIndex;
+  if (index < 0 || index >= partitionCount) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+  if (metadata.length > step.config.offsetMetadataMaxBytes) {
+    return ErrorCode.OFFSET_METADATA_TOO_LARGE;
+  }
+  const { retentionTimeMs } = request;
+  step.append({
+    kind: 'offset',
+    group: request.groupId,
+    topic: topic.name,
+    partition: index,
+    value: {
+      offset: partition.committedOffset,
+      leaderEpoch: partition.committedLeaderEpoch,
+      metadata,
+      commitTimestamp: step.nowMs,
+      expireTimestamp: retentionTimeMs === -1 ? -1 : step.nowMs + retentionTimeMs,
+      topicId: topic.topicId,
+    },
+  });
+  return ErrorCode.NONE;
+}

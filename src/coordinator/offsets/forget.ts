@@ -1,0 +1,98 @@
+// Offsets that go away: deleted by request, with their topic, with their group, or by age.
+
+import { ErrorCode } from '../../base/kafka-errors.ts';
+import type { OffsetDeleteRequest, OffsetDeleteResponse } from '../../protocol/index.ts';
+import type { ClassicGroup } from '../group/classic/classic-group.ts';
+import type { GroupStep } from '../group/types.ts';
+import type { TopicView } from '../ports.ts';
+import type { CommittedOffset, OffsetPlace, OffsetStore } from './store.ts';
+
+function forget(at: OffsetPlace, step: GroupStep): void {
+  const { group, topic, partition } = at;
+  step.append({ kind: 'offset', group, topic, partition, value: null });
+}
+
+/** OffsetDelete (KIP-496) on a group that allows it. A partition without an offset is no error. */
+export function deleteOffsets(
+  request: OffsetDeleteRequest,
+  from: { readonly group: ClassicGroup; readonly store: OffsetStore; readonly topics: TopicView },
+  step: GroupStep,
+): OffsetDeleteResponse['topics'] {
+  const { group, store, topics } = from;
+  return request.topics.map(({ name, partitions }) => {
+    const partitionCount = topics.topic(name)?.partitionCount ?? 0;
+    return {
+      name,
+      partitions: partitions.map(({ partitionIndex }) => {
+        if (partitionIndex < 0 || partitionIndex >= partitionCount) {
+          return { partitionIndex, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION };
+        }
+        if (group.isSubscribedTo(name)) {
+          return { partitionIndex, errorCode: ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC };
+        }
+        const at = { group: group.groupId, topic: name, partition: partitionIndex };
+        if (store.get(at.group, at.topic, at.partition) !== undefined) forget(at, step);
+        return { partitionIndex, errorCode: ErrorCode.NONE };
+      }),
+    };
+  });
+}
+
+/** Forgets all of a group's offsets. */
+export function forgetGroup(group: string, store: OffsetStore, step: GroupStep): void {
+  for (const [topic, partitions] of store.entries(group)) {
+    for (const partition of partitions.keys()) forget({ group, topic, partition }, step);
+  }
+}
+
+/** Forgets what every group committed for these topics. */
+export function forgetTopics(
+  names: ReadonlySet<string>,
+  store: OffsetStore,
+  step: GroupStep,
+): void {
+  for (const group of store.groupIds()) {
+    for (const [topic, partitions] of store.entries(group)) {
+      if (!names.has(topic)) continue;
+      for (const partition of partitions.keys()) forget({ group, topic, partition }, step);
+    }
+  }
+}
+
+/**
+ * Forgets a group's offsets that are too old (KIP-211). Answers whether none is left, now or in an open transaction.
+ *
+ * An age counts from when the group became empty; for topics that nobody in a stable group reads any more, and for
+ * offsets of consumers outside any group, from the commit.
+ */
+export function forgetExpired(group: ClassicGroup, store: OffsetStore, step: GroupStep): boolean {
+  const { groupId } = group;
+  const retentionMs = step.config.offsetsRetentionMinutes * 60_000;
+  let left = store.hasPending(groupId);
+  for (const [topic, partitions] of store.entries(groupId)) {
+    for (const [partition, offset] of partitions) {
+      const sinceMs = ageFrom(group, topic, offset);
+      const { expireTimestamp } = offset.value;
+      const expired =
+        sinceMs !== null &&
+        !store.hasPending(groupId, topic, partition) &&
+        (expireTimestamp === -1
+          ? step.nowMs - sinceMs >= retentionMs
+          : step.nowMs >= expireTimestamp);
+      if (expired) forget({ group: groupId, topic, partition }, step);
+      else left = true;
+    }
+  }
+  return !left;
+}
+
+/** Since when an offset has not been needed; null while it is. */
+function ageFrom(group: ClassicGroup, topic: string, offset: CommittedOffset): number | null {
+  const committedMs = offset.value.commitTimestamp;
+  if (group.protocolType === null) return committedMs;
+  if (group.state === 'Empty') return group.stateSinceMs ?? committedMs;
+  if (group.state === 'Stable' && group.subscribed !== null && !group.subscribed.has(topic)) {
+    return committedMs;
+  }
+  return null;
+}

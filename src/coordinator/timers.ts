@@ -1,0 +1,139 @@
+// Many named timers on one clock timer. Heartbeats push their timer back all the time, so moving one later must be
+// cheap: only the map is touched, and the heap learns of it when the old due time comes.
+
+import type { CancelTimer, Clock } from '../base/ports.ts';
+
+interface Entry<E> {
+  dueMs: number;
+  /** Breaks ties in the order of scheduling, so that a run is repeatable. */
+  order: number;
+  event: E;
+  /** Due time under which the heap holds this entry; later than `dueMs` never. */
+  queuedMs: number;
+}
+
+interface Queued {
+  readonly dueMs: number;
+  readonly order: number;
+  readonly key: string;
+}
+
+/** Timers by key, each with an event as data. Times are the clock's monotonic milliseconds. */
+export class TimerQueue<E> {
+  readonly #clock: Clock;
+  readonly #fire: (event: E) => void;
+  readonly #entries = new Map<string, Entry<E>>();
+  #heap: Queued[] = [];
+  #order = 0;
+  #wakeMs = Number.POSITIVE_INFINITY;
+  #cancelWake: CancelTimer | null = null;
+
+  constructor(clock: Clock, fire: (event: E) => void) {
+    this.#clock = clock;
+    this.#fire = fire;
+  }
+
+  /** Number of timers set. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Sets or replaces the timer `key`. */
+  schedule(key: string, delayMs: number, event: E): void {
+    const dueMs = this.#clock.monotonic() + Math.max(0, delayMs);
+    const order = this.#order++;
+    const known = this.#entries.get(key);
+    if (known !== undefined && known.queuedMs <= dueMs) {
+      known.dueMs = dueMs;
+      known.order = order;
+      known.event = event;
+      return;
+    }
+    this.#entries.set(key, { dueMs, order, event, queuedMs: dueMs });
+    this.#push({ dueMs, order, key });
+    this.#arm();
+  }
+
+  cancel(key: string): void {
+    this.#entries.delete(key);
+  }
+
+  /** Forgets all timers. */
+  clear(): void {
+    this.#entries.clear();
+    this.#heap = [];
+    this.#cancelWake?.();
+    this.#cancelWake = null;
+    this.#wakeMs = Number.POSITIVE_INFINITY;
+  }
+
+  #arm(): void {
+    const first = this.#heap[0];
+    if (first === undefined || first.dueMs >= this.#wakeMs) return;
+    this.#cancelWake?.();
+    this.#wakeMs = first.dueMs;
+    this.#cancelWake = this.#clock.setTimer(first.dueMs - this.#clock.monotonic(), () => {
+      this.#cancelWake = null;
+      this.#wakeMs = Number.POSITIVE_INFINITY;
+      this.#run();
+      this.#arm();
+    });
+  }
+
+  #run(): void {
+    const nowMs = this.#clock.monotonic();
+    for (;;) {
+      const first = this.#heap[0];
+      if (first === undefined || first.dueMs > nowMs) return;
+      this.#pop();
+      const entry = this.#entries.get(first.key);
+      // Cancelled, or replaced by one that has a place of its own.
+      if (entry === undefined || entry.queuedMs !== first.dueMs) continue;
+      if (entry.dueMs > nowMs) {
+        entry.queuedMs = entry.dueMs;
+        this.#push({ dueMs: entry.dueMs, order: entry.order, key: first.key });
+        continue;
+      }
+      this.#entries.delete(first.key);
+      this.#fire(entry.event);
+    }
+  }
+
+  #push(queued: Queued): void {
+    const heap = this.#heap;
+    let child = heap.push(queued) - 1;
+    while (child > 0) {
+      const parent = (child - 1) >> 1;
+      const above = heap[parent];
+      if (above === undefined || before(above, queued)) break;
+      heap[child] = above;
+      child = parent;
+    }
+    heap[child] = queued;
+  }
+
+  #pop(): void {
+    const heap = this.#heap;
+    const last = heap.pop();
+    if (last === undefined || heap.length === 0) return;
+    let parent = 0;
+    for (;;) {
+      let child = 2 * parent + 1;
+      let smaller = heap[child];
+      if (smaller === undefined) break;
+      const right = heap[child + 1];
+      if (right !== undefined && before(right, smaller)) {
+        child += 1;
+        smaller = right;
+      }
+      if (before(last, smaller)) break;
+      heap[parent] = smaller;
+      parent = child;
+    }
+    heap[parent] = last;
+  }
+}
+
+function before(a: Queued, b: Queued): boolean {
+  return a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order);
+}
