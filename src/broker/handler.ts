@@ -1,6 +1,7 @@
 // What a request handler is, and what it is given.
 
 import type { KafkaError } from '../base/kafka-errors.ts';
+import type { RequestContext as CoordinatorContext } from '../coordinator/index.ts';
 import type { Api, RequestOf, ResponseInput, VersionRange } from '../protocol/index.ts';
 
 /** The connection, or the in-process caller, that a request came from. Lives as long as it does. */
@@ -25,6 +26,12 @@ export interface RequestContext {
   readonly version: number;
   readonly clientId: string | null;
   readonly session: Session;
+}
+
+/** The same, as the coordinators take it. */
+export function coordinatorContext(context: RequestContext): CoordinatorContext {
+  const { clientId, session, version } = context;
+  return { clientId: clientId ?? '', clientHost: session.clientHost, apiVersion: version };
 }
 
 /** Serves one API. `null` means that there is no answer (Produce with acks=0). */

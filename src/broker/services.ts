@@ -45,6 +45,9 @@ export const TOPIC_OPERATIONS = operations([3, 4, 5, 6, 7, 8, 10, 11]);
 /** Create, alter, describe, cluster action, describe and alter configs, idempotent write. */
 export const CLUSTER_OPERATIONS = operations([5, 7, 8, 9, 10, 11, 12]);
 
+/** Read, delete, describe, describe and alter configs. */
+export const GROUP_OPERATIONS = operations([3, 6, 8, 10, 11]);
+
 /** The topic that a request names by id, or by name where the version or the id says nothing. */
 export function findTopic(engine: Engine, name: string, topicId: string): Topic | undefined {
   return topicId === ZERO_UUID || topicId === '' ? engine.topic(name) : engine.topicById(topicId);

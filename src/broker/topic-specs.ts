@@ -40,7 +40,8 @@ export function checkReplicas(brokerIds: readonly number[], rules: ReplicationRu
 
 function checkAssignments(spec: ReplicationSpec, rules: ReplicationRules): number {
   if (spec.replicationFactor !== -1) {
-    const text = 'a manual partition assignment was given, but replication factor was not set to -1';
+    const text =
+      'a manual partition assignment was given, but replication factor was not set to -1';
     throw new KafkaError('INVALID_REQUEST', text);
   }
   if (spec.numPartitions !== -1) {

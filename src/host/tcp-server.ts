@@ -1,7 +1,7 @@
 // TCP listeners: node:net behind the broker's PeerSocket port. TLS takes the same seam: `acceptStream` works on any
 // duplex stream with a socket's addresses.
 
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { TidemarkError } from '../base/errors.ts';
 import type { PeerHandler, PeerSocket } from '../broker/index.ts';
 
@@ -114,6 +114,16 @@ function plainAddress(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }
 
+/** Moves what was read to where the handler wants it, piece by piece. */
+function deliver(chunk: Buffer, handler: PeerHandler): void {
+  for (let position = 0; position < chunk.byteLength; ) {
+    const into = handler.readBuffer();
+    const length = chunk.copy(into, 0, position);
+    handler.onRead(length);
+    position += length;
+  }
+}
+
 function acceptStream(stream: Socket, accept: ListenOptions['accept']): void {
   stream.setNoDelay(true);
   stream.setKeepAlive(true);
@@ -124,7 +134,7 @@ function acceptStream(stream: Socket, accept: ListenOptions['accept']): void {
     return;
   }
   const handler = accept(new StreamPeer(stream));
-  stream.on('data', (chunk: Buffer) => handler.onData(chunk));
+  stream.on('data', (chunk: Buffer) => deliver(chunk, handler));
   stream.on('end', () => handler.onEnd());
   // Resets and broken pipes are the peer's business: `close` always follows.
   stream.on('error', () => stream.destroy());

@@ -18,12 +18,7 @@ import {
 } from '../../protocol/index.ts';
 import { errorCodeOf } from '../errors.ts';
 import { type Handler, handler, type RequestContext } from '../handler.ts';
-import {
-  CLUSTER_OPERATIONS,
-  NO_OPERATIONS,
-  type Services,
-  TOPIC_OPERATIONS,
-} from '../services.ts';
+import { CLUSTER_OPERATIONS, NO_OPERATIONS, type Services, TOPIC_OPERATIONS } from '../services.ts';
 
 type TopicRequest = NonNullable<MetadataRequest['topics']>[number];
 type TopicAnswer = MetadataResponse['topics'][number];
@@ -126,7 +121,9 @@ async function metadata(
     version,
   };
   if (!all && (version === 10 || version === 11)) {
-    const byId = request.topics?.some((topic) => topic.topicId !== ZERO_UUID || topic.name === null);
+    const byId = request.topics?.some(
+      (topic) => topic.topicId !== ZERO_UUID || topic.name === null,
+    );
     if (byId === true) {
       throw new KafkaError('INVALID_REQUEST', 'topics by id are answered from version 12');
     }

@@ -1,0 +1,246 @@
+// The broker: connections, router, handlers and coordinators over one engine. It knows nothing of sockets; the host
+// hands it peers.
+
+import type { CancelTimer, Clock, Logger, Random } from '../base/ports.ts';
+import { Coordinator, defaultGroupConfig, type GroupConfig } from '../coordinator/index.ts';
+import type { Engine } from '../engine/index.ts';
+import type { Transport } from '../protocol/index.ts';
+import { groupCommandLog, topicView } from './command-log.ts';
+import { ConnectionSet } from './connection-set.ts';
+import { FetchSessionCache } from './fetch/session-cache.ts';
+import type { Session } from './handler.ts';
+import { allHandlers } from './handlers/index.ts';
+import { InProcessTransport } from './in-process-transport.ts';
+import { MemoryGate } from './memory-gate.ts';
+import { BrokerMetrics, brokerMetrics, type Metric, metricsText } from './metrics.ts';
+import { Router } from './router.ts';
+import { type Endpoint, numberConfig, type Services } from './services.ts';
+import type { PeerHandler, PeerSocket } from './socket.ts';
+
+/** Memory of requests and answers in flight over all connections, unless `queued.max.request.bytes` says else. */
+const MEMORY_BYTES_DEFAULT = 256 * 1024 * 1024;
+/** Appended bytes not yet written, beyond which no further produce request starts. */
+const PENDING_BYTES_MAX = 128 * 1024 * 1024;
+/** How often those who wait for appended bytes to be written are looked at. */
+const PENDING_CHECK_MS = 2;
+
+export interface BrokerSettings {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Told to clients instead of the address they connected to; port 0: the port they connected to. */
+  readonly advertise: Endpoint | null;
+  readonly acceptReplicationFactor: boolean;
+  /** As DescribeLogDirs names it. */
+  readonly logDir: string;
+  /** Bytes that may still be written there, or -1. */
+  freeBytes(): Promise<number>;
+  /** Metrics of other layers, added to the broker's own. */
+  extraMetrics?(): readonly Metric[];
+}
+
+/** Group settings as the engine's broker configs have them, read at each use. */
+function groupConfig(engine: Engine): GroupConfig {
+  const value = (name: string, fallback: number): number => {
+    const configured = engine.brokerConfig(name);
+    return typeof configured === 'number' ? configured : fallback;
+  };
+  const base = defaultGroupConfig;
+  return {
+    get groupMinSessionTimeoutMs() {
+      return value('group.min.session.timeout.ms', base.groupMinSessionTimeoutMs);
+    },
+    get groupMaxSessionTimeoutMs() {
+      return value('group.max.session.timeout.ms', base.groupMaxSessionTimeoutMs);
+    },
+    get groupInitialRebalanceDelayMs() {
+      return value('group.initial.rebalance.delay.ms', base.groupInitialRebalanceDelayMs);
+    },
+    get groupMaxSize() {
+      return value('group.max.size', base.groupMaxSize);
+    },
+    get offsetMetadataMaxBytes() {
+      return value('offset.metadata.max.bytes', base.offsetMetadataMaxBytes);
+    },
+    get offsetsRetentionMinutes() {
+      return value('offsets.retention.minutes', base.offsetsRetentionMinutes);
+    },
+    get offsetsRetentionCheckIntervalMs() {
+      return value('offsets.retention.check.interval.ms', base.offsetsRetentionCheckIntervalMs);
+    },
+  };
+}
+
+export class Broker {
+  readonly metrics = new BrokerMetrics();
+  readonly #settings: BrokerSettings;
+  readonly #coordinator: Coordinator;
+  readonly #connections: ConnectionSet;
+  readonly #router: Router;
+  readonly #fetchSessions: FetchSessionCache;
+  readonly #gate: MemoryGate;
+  readonly #transports = new Set<InProcessTransport>();
+  readonly #waitingToProduce = new Set<() => void>();
+  #cancelPendingCheck: CancelTimer | undefined;
+  readonly #stopWatchingTopics: () => void;
+  /** Where callers in this process would connect to, for those that ask for addresses. */
+  #listenEndpoint: Endpoint = { host: 'localhost', port: 9092 };
+  #nextTransportId = -1;
+  #closing: Promise<void> | undefined;
+
+  constructor(settings: BrokerSettings) {
+    const { engine, clock, random, logger } = settings;
+    this.#settings = settings;
+    const queued = numberConfig(engine, 'queued.max.request.bytes');
+    this.#gate = new MemoryGate(queued > 0 ? queued : MEMORY_BYTES_DEFAULT);
+    this.#coordinator = new Coordinator({
+      log: groupCommandLog(engine),
+      topics: topicView(engine),
+      clock,
+      random,
+      logger,
+      config: groupConfig(engine),
+    });
+    this.#fetchSessions = new FetchSessionCache({
+      clock,
+      random,
+      slots: numberConfig(engine, 'max.incremental.fetch.session.cache.slots'),
+    });
+    this.#router = new Router(this.metrics, logger);
+    this.#router.register(allHandlers(this.#services(), () => this.#router.announced()));
+    this.#connections = new ConnectionSet({
+      router: this.#router,
+      metrics: this.metrics,
+      gate: this.#gate,
+      clock,
+      logger,
+      requestBytesMax: numberConfig(engine, 'socket.request.max.bytes'),
+      idleMs: numberConfig(engine, 'connections.max.idle.ms'),
+      mayProduce: (resume) => this.#mayProduce(resume),
+    });
+    this.#stopWatchingTopics = engine.onTopicsChanged((names) => this.#topicsChanged(names));
+  }
+
+  /** Loads the groups. Requests may come before this resolves; groups then answer that they are loading. */
+  start(): Promise<void> {
+    return this.#coordinator.start();
+  }
+
+  /** Says where the broker is reached, for callers without a connection. */
+  setListenEndpoint(endpoint: Endpoint): void {
+    this.#listenEndpoint = endpoint;
+  }
+
+  /** Takes over a peer that has connected. */
+  accept(socket: PeerSocket): PeerHandler {
+    return this.#connections.accept(socket);
+  }
+
+  /** A way to this broker from within the process. */
+  transport(): Transport {
+    const transport = new InProcessTransport({
+      id: this.#nextTransportId--,
+      router: this.#router,
+      clock: this.#settings.clock,
+      onClosed: () => this.#transports.delete(transport),
+    });
+    this.#transports.add(transport);
+    return transport;
+  }
+
+  /** All metrics in Prometheus's text format. */
+  metricsText(): string {
+    const { engine } = this.#settings;
+    const gauge = (name: string, help: string, value: number): Metric => ({
+      name,
+      type: 'gauge',
+      help,
+      samples: [{ value }],
+    });
+    const counter = (name: string, help: string, value: number): Metric => ({
+      ...gauge(name, help, value),
+      type: 'counter',
+    });
+    const { stats } = this.#fetchSessions;
+    return metricsText([
+      ...brokerMetrics(this.metrics),
+      gauge('tidemark_inflight_bytes', 'Requests and answers in memory.', this.#gate.usedBytes),
+      gauge('tidemark_pending_append_bytes', 'Appended, not written.', engine.pendingBytes()),
+      gauge('tidemark_fetch_sessions', 'Open fetch sessions.', this.#fetchSessions.size),
+      counter('tidemark_fetch_sessions_created_total', 'Fetch sessions opened.', stats.created),
+      counter('tidemark_fetch_sessions_evicted_total', 'Fetch sessions evicted.', stats.evicted),
+      gauge('tidemark_topics', 'Topics.', engine.topics().length),
+      ...(this.#settings.extraMetrics?.() ?? []),
+    ]);
+  }
+
+  /**
+   * Lets what is in flight finish, for at most `graceMs`, and closes every connection. The host stops accepting
+   * before; the engine is closed after, by who opened it.
+   */
+  close(graceMs: number): Promise<void> {
+    this.#closing ??= this.#close(graceMs);
+    return this.#closing;
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    // Members that wait for a rebalance are told to look for another coordinator, so nothing waits for them.
+    this.#coordinator.close();
+    await this.#connections.close(graceMs);
+    for (const transport of this.#transports) await transport.close();
+    this.#stopWatchingTopics();
+    this.#cancelPendingCheck?.();
+    this.#fetchSessions.clear();
+  }
+
+  #services(): Services {
+    const { engine, clock, logger, logDir, acceptReplicationFactor } = this.#settings;
+    return {
+      engine,
+      coordinator: this.#coordinator,
+      clock,
+      logger,
+      metrics: this.metrics,
+      gate: this.#gate,
+      fetchSessions: this.#fetchSessions,
+      logDir,
+      acceptReplicationFactor,
+      endpoint: (session) => this.#endpoint(session),
+      freeBytes: () => this.#settings.freeBytes(),
+    };
+  }
+
+  #endpoint(session: Session): Endpoint {
+    const reached = session.local ?? this.#listenEndpoint;
+    const { advertise } = this.#settings;
+    if (advertise === null) return reached;
+    return { host: advertise.host, port: advertise.port === 0 ? reached.port : advertise.port };
+  }
+
+  #topicsChanged(names: readonly string[]): void {
+    const deleted: string[] = [];
+    for (const name of names) {
+      this.#fetchSessions.topicChanged(name);
+      if (this.#settings.engine.topic(name) === undefined) deleted.push(name);
+    }
+    if (deleted.length > 0) void this.#coordinator.onTopicsDeleted(deleted);
+  }
+
+  #mayProduce(resume: () => void): boolean {
+    if (this.#settings.engine.pendingBytes() < PENDING_BYTES_MAX) return true;
+    this.#waitingToProduce.add(resume);
+    this.#cancelPendingCheck ??= this.#checkPending();
+    return false;
+  }
+
+  #checkPending(): CancelTimer {
+    return this.#settings.clock.setTimer(PENDING_CHECK_MS, () => {
+      this.#cancelPendingCheck = undefined;
+      const waiting = [...this.#waitingToProduce];
+      this.#waitingToProduce.clear();
+      // Those that still may not start enter themselves again.
+      for (const resume of waiting) resume();
+    });
+  }
+}

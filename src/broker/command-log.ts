@@ -1,0 +1,82 @@
+// The coordinators' ports, over the engine: `__consumer_offsets` as a command log, and the catalogue, read only.
+
+import { KafkaError } from '../base/kafka-errors.ts';
+import type { CommandLog, LogEntry, LogRecord, TopicView } from '../coordinator/index.ts';
+import type { Engine, Partition } from '../engine/index.ts';
+import {
+  BatchHeader,
+  buildBatch,
+  codecOf,
+  decodeControlKey,
+  isCodecReady,
+  prepareCodec,
+  readRecords,
+} from '../record/index.ts';
+import { numberConfig } from './services.ts';
+
+export const GROUP_METADATA_TOPIC = '__consumer_offsets';
+
+/** Configs that Kafka gives the topic (GroupCoordinatorConfig): the last offset of each key is kept. */
+const topicConfigs: ReadonlyMap<string, string> = new Map([
+  ['cleanup.policy', 'compact'],
+  ['compression.type', 'producer'],
+  ['segment.bytes', '104857600'],
+]);
+
+/** The entries of one stored batch, in order. */
+function* entriesOf(batch: Buffer): Generator<LogEntry> {
+  const header = new BatchHeader(batch);
+  const transaction = header.isTransactional
+    ? { producerId: header.producerId, producerEpoch: header.producerEpoch }
+    : null;
+  for (const { key, value, timestamp } of readRecords(batch)) {
+    if (header.isControl) {
+      const type = decodeControlKey(key);
+      if (type === 'unknown' || transaction === null) continue;
+      yield { kind: 'marker', transaction, outcome: type };
+    } else if (key !== null) {
+      const record: LogRecord = { key, value, timestampMs: timestamp };
+      yield { kind: 'record', record, transaction };
+    }
+  }
+}
+
+/** The command log of the group coordinator. The topic is made when a group first needs it. */
+export function groupCommandLog(engine: Engine): CommandLog {
+  const partitionOf = (index: number): Partition => {
+    const partition = engine.partition(GROUP_METADATA_TOPIC, index);
+    if (partition !== undefined) return partition;
+    throw new KafkaError('COORDINATOR_NOT_AVAILABLE', `no ${GROUP_METADATA_TOPIC}-${index}`);
+  };
+  return {
+    partitionCount: () => engine.topic(GROUP_METADATA_TOPIC)?.partitionCount ?? 0,
+    async create() {
+      const count = numberConfig(engine, 'offsets.topic.num.partitions');
+      const topic = await engine.ensureInternalTopic(GROUP_METADATA_TOPIC, count, topicConfigs);
+      return topic.partitionCount;
+    },
+    async append(partition, records) {
+      const batch = buildBatch(
+        records.map(({ key, value, timestampMs }) => ({ key, value, timestamp: timestampMs })),
+      );
+      await partitionOf(partition).append({ records: batch, acks: -1, origin: 'internal' });
+    },
+    async *read(partition) {
+      const source = partitionOf(partition);
+      for await (const batch of source.batches(source.startOffset)) {
+        // Ours are not compressed; those of a directory that Kafka wrote may be.
+        const codec = codecOf(new BatchHeader(batch).codecId);
+        if (codec !== null && !isCodecReady(codec)) await prepareCodec(codec);
+        yield* entriesOf(batch);
+      }
+    },
+  };
+}
+
+/** What coordinators may know of the topics. */
+export function topicView(engine: Engine): TopicView {
+  return {
+    topic: (name) => engine.topic(name),
+    topicById: (id) => engine.topicById(id),
+  };
+}
