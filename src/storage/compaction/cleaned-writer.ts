@@ -1,0 +1,96 @@
+// Writes one rewritten segment beside the old ones, under `.cleaned` names, with its indexes.
+
+import { BatchHeader } from '../../record/index.ts';
+import type { Disk, DiskFile } from '../disk.ts';
+import { Segment } from '../segment.ts';
+import { directoryOf, writeSmallFile } from '../small-file.ts';
+
+export const CLEANED_SUFFIX = '.cleaned';
+
+export interface CleanedFacts {
+  readonly bytes: number;
+  readonly maxTimestamp: number;
+  readonly maxTimestampOffset: number;
+}
+
+export class CleanedWriter {
+  readonly #disk: Disk;
+  readonly #segment: Segment;
+  readonly #intervalBytes: number;
+  #file: DiskFile | null = null;
+
+  constructor(
+    disk: Disk,
+    target: {
+      readonly directory: string;
+      readonly baseOffset: number;
+      readonly indexIntervalBytes: number;
+    },
+  ) {
+    this.#disk = disk;
+    this.#segment = new Segment(target.directory, target.baseOffset, 0);
+    this.#intervalBytes = target.indexIntervalBytes;
+  }
+
+  /** Appends whole batches. */
+  async write(batches: readonly Buffer[]): Promise<void> {
+    if (batches.length === 0) return;
+    this.#file ??= await this.#create();
+    const from = this.#segment.size;
+    for (const batch of batches) {
+      const header = new BatchHeader(batch);
+      this.#segment.track(
+        {
+          baseOffset: header.baseOffset,
+          lastOffset: header.lastOffset,
+          bytes: batch.length,
+          maxTimestamp: header.maxTimestamp,
+        },
+        this.#intervalBytes,
+      );
+    }
+    await this.#file.write(batches, from);
+  }
+
+  /** Syncs log, indexes and names. Nothing written: no files are left. */
+  async finish(): Promise<CleanedFacts> {
+    const segment = this.#segment;
+    if (this.#file !== null) {
+      await this.#file.datasync();
+      await this.#close();
+      segment.finishTimes();
+      await writeSmallFile(this.#disk, this.#path('.index'), segment.offsets.encode());
+      await writeSmallFile(this.#disk, this.#path('.timeindex'), segment.times.encode());
+      await this.#disk.syncDirectory(directoryOf(segment.stem));
+    }
+    return {
+      bytes: segment.size,
+      maxTimestamp: segment.maxTimestamp,
+      maxTimestampOffset: segment.maxTimestampOffset,
+    };
+  }
+
+  /** Removes what was written. */
+  async discard(): Promise<void> {
+    await this.#close();
+    for (const suffix of ['.log', '.index', '.timeindex']) {
+      await this.#disk.remove(this.#path(suffix));
+    }
+  }
+
+  async #create(): Promise<DiskFile> {
+    const file = await this.#disk.open(this.#path('.log'), 'create');
+    await file.truncate(0);
+    return file;
+  }
+
+  async #close(): Promise<void> {
+    const file = this.#file;
+    this.#file = null;
+    await file?.close();
+  }
+
+  #path(suffix: string): string {
+    return this.#segment.stem + suffix + CLEANED_SUFFIX;
+  }
+}
