@@ -1,0 +1,209 @@
+import { describe, expect, test } from 'vitest';
+import { FetchSet } from '../../../src/broker/fetch/fetch-set.ts';
+import type { TargetReader } from '../../../src/broker/fetch/read-targets.ts';
+import { runFetch } from '../../../src/broker/fetch/run-fetch.ts';
+import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
+import { type FakePartition, fakePartition, fakeTopic } from './support/fake-partition.ts';
+
+function partitions(count: number): FakePartition[] {
+  const topic = fakeTopic('t', count);
+  return Array.from({ length: count }, (_, index) => fakePartition(topic, index));
+}
+
+function setOf(
+  all: readonly FakePartition[],
+  spec: Partial<{ fetchOffset: number; maxBytes: number; currentLeaderEpoch: number }> = {},
+): FetchSet {
+  const set = new FetchSet(false);
+  for (const { topic, index } of all) {
+    set.put({
+      topic: topic.name,
+      topicId: '',
+      index,
+      fetchOffset: 0,
+      maxBytes: 1000,
+      currentLeaderEpoch: -1,
+      lastFetchedEpoch: -1,
+      ...spec,
+    });
+  }
+  return set;
+}
+
+interface Options {
+  readonly minBytes?: number;
+  readonly maxWaitMs?: number;
+  readonly maxBytes?: number;
+  readonly onGone?: (callback: () => void) => () => void;
+}
+
+function start(all: readonly FakePartition[], set: FetchSet, options: Options = {}) {
+  const clock = new VirtualClock();
+  const state: { reader: TargetReader | undefined } = { reader: undefined };
+  const done = runFetch({
+    set,
+    clock,
+    lookup: {
+      partition: (topic, index) => (topic === 't' ? all[index] : undefined),
+      topicName: () => undefined,
+    },
+    limits: {
+      isolation: 'read_uncommitted',
+      maxBytes: options.maxBytes ?? 10_000,
+      progress: true,
+    },
+    minBytes: options.minBytes ?? 1,
+    maxWaitMs: options.maxWaitMs ?? 500,
+    onGone: options.onGone ?? (() => () => {}),
+  }).then((reader) => {
+    state.reader = reader;
+    return reader;
+  });
+  return { clock, state, done };
+}
+
+function lengths(reader: TargetReader): Record<number, number> {
+  const all: Record<number, number> = {};
+  for (const [target, result] of reader.results) all[target.spec.index] = result.byteLength;
+  return all;
+}
+
+describe('runFetch', () => {
+  test('answers at once what is there', async () => {
+    const all = partitions(2);
+    all[0]!.commit(10, 20);
+    const { done } = start(all, setOf(all));
+    expect(lengths(await done)).toEqual({ 0: 30, 1: 0 });
+  });
+
+  test('waits until something is committed, and leaves no listener behind', async () => {
+    const all = partitions(3);
+    const set = setOf(all);
+    const { clock, state, done } = start(all, set);
+    await clock.advance(100);
+    expect(state.reader).toBeUndefined();
+    all[1]!.commit(5);
+    await clock.advance(1);
+    expect(lengths(await done)).toEqual({ 0: 0, 1: 5, 2: 0 });
+    set.dispose();
+    expect(all.map(({ listeners }) => listeners.size)).toEqual([0, 0, 0]);
+  });
+
+  test('answers with nothing when the time is up', async () => {
+    const all = partitions(1);
+    const { clock, state, done } = start(all, setOf(all), { maxWaitMs: 500 });
+    await clock.advance(499);
+    expect(state.reader).toBeUndefined();
+    await clock.advance(1);
+    expect((await done).bytes).toBe(0);
+  });
+
+  test('does not wait when the request does not want to', async () => {
+    const all = partitions(1);
+    expect((await start(all, setOf(all), { maxWaitMs: 0 }).done).bytes).toBe(0);
+  });
+
+  test('gathers minBytes over partitions and commits, without counting anything twice', async () => {
+    const all = partitions(2);
+    all[0]!.commit(40);
+    const { clock, state, done } = start(all, setOf(all), { minBytes: 100 });
+    await clock.advance(10);
+    all[1]!.commit(30);
+    await clock.advance(10);
+    expect(state.reader).toBeUndefined();
+    all[0]!.commit(30);
+    await clock.advance(10);
+    expect(lengths(await done)).toEqual({ 0: 70, 1: 30 });
+    expect(state.reader?.bytes).toBe(100);
+  });
+
+  test('sees a commit that comes between reading and waiting', async () => {
+    const all = partitions(1);
+    const partition = all[0]!;
+    partition.commit(1);
+    const read = partition.read.bind(partition);
+    // The record lands after the read has looked, and before anybody listens.
+    partition.read = async (spec) => {
+      const result = await read(spec);
+      if (partition.sizes.length === 1) {
+        partition.sizes.push(50);
+        partition.highWatermark = 2;
+      }
+      return result;
+    };
+    const { clock, done } = start(all, setOf(all), { minBytes: 20 });
+    await clock.advance(1);
+    expect((await done).bytes).toBe(51);
+  });
+
+  test('a first batch larger than every limit is given whole, and only that', async () => {
+    const all = partitions(2);
+    all[0]!.commit(5000);
+    all[1]!.commit(5000);
+    const { done } = start(all, setOf(all, { maxBytes: 10 }), { maxBytes: 100 });
+    expect(lengths(await done)).toEqual({ 0: 5000, 1: 0 });
+  });
+
+  test('keeps to maxBytes over all partitions', async () => {
+    const all = partitions(5);
+    for (const partition of all) partition.commit(40);
+    const { done } = start(all, setOf(all), { maxBytes: 100 });
+    expect(lengths(await done)).toEqual({ 0: 40, 1: 40, 2: 0, 3: 0, 4: 0 });
+  });
+
+  test('an error of one partition is answered at once, beside what the others have', async () => {
+    const all = partitions(3);
+    all[0]!.commit(1);
+    all[1]!.leaderEpoch = 3;
+    const set = setOf(all, { currentLeaderEpoch: 0 });
+    set.put({ ...[...set.targets.values()][2]!.spec, fetchOffset: 9 });
+    const reader = await start(all, set, { minBytes: 1000 }).done;
+    const codes = [...reader.results.values()].map(({ errorCode }) => errorCode);
+    // FENCED_LEADER_EPOCH, OFFSET_OUT_OF_RANGE
+    expect(codes).toEqual([0, 74, 1]);
+  });
+
+  test('ends when the fetcher is gone', async () => {
+    const all = partitions(1);
+    let gone = () => {};
+    const { clock, state, done } = start(all, setOf(all), {
+      onGone: (callback) => {
+        gone = callback;
+        return () => {};
+      },
+    });
+    await clock.advance(1);
+    expect(state.reader).toBeUndefined();
+    gone();
+    expect((await done).bytes).toBe(0);
+  });
+
+  test('many commits of one turn make one round of reads', async () => {
+    const all = partitions(100);
+    const { clock, done } = start(all, setOf(all), { minBytes: 100 });
+    await clock.advance(1);
+    for (const partition of all) partition.commit(1);
+    await clock.advance(1);
+    expect((await done).bytes).toBe(100);
+    expect(all.map(({ reads }) => reads.length)).toEqual(all.map(() => 1));
+  });
+
+  test('a set that waits on thousands of partitions looks only at those that change', async () => {
+    const all = partitions(5000);
+    const set = setOf(all);
+    const first = start(all, set, { maxWaitMs: 10 });
+    await first.clock.advance(20);
+    await first.done;
+    const second = start(all, set, { maxWaitMs: 10 });
+    await second.clock.advance(20);
+    await second.done;
+    expect(set.ready.size).toBe(0);
+    const third = start(all, set);
+    await third.clock.advance(1);
+    all[4321]!.commit(7);
+    await third.clock.advance(1);
+    const reader = await third.done;
+    expect(lengths(reader)).toEqual({ 4321: 7 });
+    set.dispose();
+  });
+});

@@ -1,0 +1,75 @@
+import { describe, expect, test } from 'vitest';
+import { FetchSet } from '../../../src/broker/fetch/fetch-set.ts';
+import { FetchSessionCache, nextEpoch } from '../../../src/broker/fetch/session-cache.ts';
+import { SeededRandom } from '../../../src/testing/seeded-random.ts';
+import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
+
+function sized(partitions: number): FetchSet {
+  const set = new FetchSet(false);
+  for (let index = 0; index < partitions; index++) {
+    set.put({
+      topic: 't',
+      topicId: '',
+      index,
+      fetchOffset: 0,
+      maxBytes: 1,
+      currentLeaderEpoch: -1,
+      lastFetchedEpoch: -1,
+    });
+  }
+  return set;
+}
+
+function cacheOf(slots: number) {
+  const clock = new VirtualClock();
+  return { clock, cache: new FetchSessionCache({ clock, random: new SeededRandom(1), slots }) };
+}
+
+describe('FetchSessionCache', () => {
+  test('gives each session its own id, and epoch 1 to begin with', () => {
+    const { cache } = cacheOf(10);
+    const [a, b] = [sized(1), sized(1)];
+    expect(cache.add(a) && cache.add(b)).toBe(true);
+    expect(a.id).toBeGreaterThan(0);
+    expect(a.id).not.toBe(b.id);
+    expect(a.epoch).toBe(1);
+    expect(cache.get(a.id)).toBe(a);
+  });
+
+  test('refuses a session when all slots are taken by young ones', async () => {
+    const { clock, cache } = cacheOf(1);
+    cache.add(sized(1));
+    await clock.advance(119_000);
+    expect(cache.add(sized(100))).toBe(false);
+    expect(cache.size).toBe(1);
+  });
+
+  test('a session unused for two minutes makes room', async () => {
+    const { clock, cache } = cacheOf(2);
+    const [stale, used] = [sized(5), sized(5)];
+    cache.add(stale);
+    cache.add(used);
+    await clock.advance(120_001);
+    cache.touch(used);
+    const young = sized(1);
+    expect(cache.add(young)).toBe(true);
+    expect(cache.get(stale.id)).toBeUndefined();
+    expect(cache.get(used.id)).toBe(used);
+    expect(cache.stats.evicted).toBe(1);
+  });
+
+  test('an old session in use makes room only for a larger one', async () => {
+    const { clock, cache } = cacheOf(1);
+    const old = sized(5);
+    cache.add(old);
+    await clock.advance(120_001);
+    cache.touch(old);
+    expect(cache.add(sized(5))).toBe(false);
+    expect(cache.add(sized(6))).toBe(true);
+    expect(cache.get(old.id)).toBeUndefined();
+  });
+
+  test('epochs wrap past the special values', () => {
+    expect([0, 1, 0x7fff_ffff, -1].map(nextEpoch)).toEqual([1, 2, 1, -1]);
+  });
+});
