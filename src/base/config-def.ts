@@ -102,6 +102,9 @@ export class ConfigTable {
   }
 }
 
+/** Characters of a wrong value that an error repeats. */
+const SHOWN_MAX = 100;
+
 const integerBounds = {
   short: [-(2n ** 15n), 2n ** 15n - 1n],
   int: [-(2n ** 31n), 2n ** 31n - 1n],
@@ -190,7 +193,8 @@ function alsoText(also: readonly number[] | undefined): string {
 }
 
 function badValue(definition: ConfigDef, text: string, allowed: string): KafkaError {
-  const shown = definition.sensitive ? 'this value' : `"${text}"`;
+  const start = text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text;
+  const shown = definition.sensitive ? 'this value' : `"${start}"`;
   const message = `${shown} is not allowed for config ${definition.name}: it takes ${allowed}`;
   return new KafkaError('INVALID_CONFIG', message);
 }

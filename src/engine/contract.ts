@@ -1,6 +1,8 @@
-// What the engine offers to the broker, the coordinators' ports and the in-process API: many partitions by topic.
+// What the engine offers to the broker, the coordinators' ports and the in-process API: many
+// partitions by topic.
 
 import type { Payload } from '../base/payload.ts';
+import type { EngineMetrics } from './metrics.ts';
 
 /** A topic as the catalogue knows it. */
 export interface Topic {
@@ -62,7 +64,10 @@ export interface AppendRequest {
   readonly acks: -1 | 0 | 1;
   /** Epoch the client believes in; -1: not checked. */
   readonly currentLeaderEpoch?: number;
-  /** `client` batches are checked as produce requests are; `internal` ones (coordinators) may go to internal topics. */
+  /**
+   * `client` batches are checked as produce requests are; `internal` ones (coordinators) may go to
+   * internal topics.
+   */
   readonly origin: 'client' | 'internal';
   /** Version of the Produce request, for rules that depend on it (zstd, old formats). */
   readonly produceVersion?: number;
@@ -109,7 +114,9 @@ export interface ProducerInfo {
   readonly currentTransactionStartOffset: number;
 }
 
-/** One partition: its log, the state of its producers, its high watermark and last stable offset. */
+/**
+ * One partition: its log, the state of its producers, its high watermark and last stable offset.
+ */
 export interface Partition {
   readonly topic: Topic;
   readonly index: number;
@@ -125,7 +132,10 @@ export interface Partition {
   append(request: AppendRequest): Promise<AppendResult>;
   /** Answers at once, perhaps with nothing; waiting is the broker's. Throws KafkaError. */
   read(spec: FetchSpec): Promise<FetchedRecords>;
-  /** `timestamp` ≥ 0, or Kafka's -1 latest, -2 earliest, -3 max timestamp, -4 earliest local, -5 latest tiered. */
+  /**
+   * `timestamp` ≥ 0, or Kafka's -1 latest, -2 earliest, -3 max timestamp, -4 earliest local, -5
+   * latest tiered.
+   */
   listOffset(
     timestamp: number,
     isolation: Isolation,
@@ -151,13 +161,22 @@ export interface Engine {
   /** Stable across restarts. */
   readonly clusterId: string;
   readonly nodeId: number;
+  /** The data directory. */
+  readonly root: string;
+  readonly metrics: EngineMetrics;
   topics(): readonly Topic[];
   topic(name: string): Topic | undefined;
   topicById(id: string): Topic | undefined;
   partition(topic: string, index: number): Partition | undefined;
-  /** Throws TOPIC_ALREADY_EXISTS, INVALID_TOPIC_EXCEPTION, INVALID_PARTITIONS, INVALID_CONFIG, POLICY_VIOLATION. */
+  /**
+   * Throws TOPIC_ALREADY_EXISTS, INVALID_TOPIC_EXCEPTION, INVALID_PARTITIONS, INVALID_CONFIG,
+   * POLICY_VIOLATION.
+   */
   createTopic(spec: CreateTopic): Promise<Topic>;
-  /** Makes an internal topic (`__consumer_offsets`) once, with the partition count fixed at creation. */
+  /**
+   * Makes an internal topic (`__consumer_offsets`) once, with the partition count fixed at
+   * creation.
+   */
   ensureInternalTopic(
     name: string,
     partitions: number,
@@ -175,15 +194,22 @@ export interface Engine {
   ): Promise<void>;
   brokerConfigs(): readonly ConfigValue[];
   alterBrokerConfigs(changes: readonly ConfigChange[], validateOnly: boolean): Promise<void>;
-  /** Current value, converted: 'log.retention.ms' → number, 'auto.create.topics.enable' → boolean. */
+  /**
+   * Current value, converted: 'log.retention.ms' → number, 'auto.create.topics.enable' → boolean.
+   */
   brokerConfig(name: string): string | number | boolean | null;
   /** A producer id never given before, also after a crash (blocks are reserved durably). */
   nextProducerId(): Promise<number>;
   /** Called after topics were created, deleted or grown. */
   onTopicsChanged(listener: (names: readonly string[]) => void): () => void;
-  /** Runs retention, rolling by time, producer expiry; also done by itself at `log.retention.check.interval.ms`. */
+  /**
+   * Runs retention, rolling by time, producer expiry; also done by itself at
+   * `log.retention.check.interval.ms`.
+   */
   housekeeping(): Promise<void>;
   /** Bytes accepted and not yet written, over all partitions: the broker's back-pressure signal. */
   pendingBytes(): number;
+  /** Room on the data directory's disk; `Number.MAX_SAFE_INTEGER` when unknown. */
+  freeBytes(): Promise<number>;
   close(): Promise<void>;
 }

@@ -233,11 +233,4 @@ export const transactionConfigs: readonly BrokerConfigRow[] = [
     'An idle producer id is forgotten after this.',
     { ...positive, dynamic: true },
   ],
-  [
-    'producer.id.expiration.check.interval.ms',
-    'int',
-    '600000',
-    'How often idle producer ids are looked for.',
-    { ...positive, hidden: true },
-  ],
 ];

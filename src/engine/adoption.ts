@@ -1,0 +1,148 @@
+// Compares the directories on disk with the catalogue at the start: directories of deleted topics
+// go, topics that the catalogue lost come back, and what nobody can account for is reported and
+// left alone.
+
+import { type Disk, DiskError } from '../storage/index.ts';
+import { type CatalogueRecord, type CatalogueState, topicRecord } from './catalogue-state.ts';
+import type { Topic } from './contract.ts';
+import { isInternalTopic, parsePartitionDirectory } from './topic-names.ts';
+
+/** A directory that looks like a partition's. */
+export interface FoundDirectory {
+  readonly directory: string;
+  readonly topic: string;
+  readonly index: number;
+  /** From `partition.metadata`; null when that is missing or unreadable. */
+  readonly topicId: string | null;
+}
+
+export interface AdoptionPlan {
+  /** Topics that the catalogue does not know (any more), and partitions of known ones. */
+  readonly records: readonly CatalogueRecord[];
+  readonly adopted: readonly Topic[];
+  /** Directories of deleted topics. */
+  readonly remove: readonly string[];
+  /** Deleted topics of which nothing is left once `remove` is done. */
+  readonly purged: readonly string[];
+  readonly strays: readonly { readonly directory: string; readonly reason: string }[];
+}
+
+const METADATA_BYTES_MAX = 4096;
+
+/**
+ * The partition directories below the data directory. Throws DiskError when it cannot be listed.
+ */
+export async function findPartitionDirectories(
+  disk: Disk,
+  root: string,
+): Promise<readonly FoundDirectory[]> {
+  const found: FoundDirectory[] = [];
+  for (const name of await disk.list(root)) {
+    const parsed = parsePartitionDirectory(name);
+    if (parsed === null) continue;
+    const topicId = await readTopicId(disk, `${root}/${name}`);
+    found.push({ directory: name, ...parsed, topicId });
+  }
+  return found;
+}
+
+/** Kafka's `partition.metadata`: `version: 0`, then `topic_id: ` and 22 characters. */
+export async function readTopicId(disk: Disk, directory: string): Promise<string | null> {
+  try {
+    const file = await disk.open(`${directory}/partition.metadata`, 'read');
+    try {
+      const bytes = Buffer.alloc(Math.min(await file.size(), METADATA_BYTES_MAX));
+      await file.read(bytes, 0);
+      const match = /^version: 0\s+topic_id: ([A-Za-z0-9_-]{22})\s*$/.exec(
+        bytes.toString('latin1'),
+      );
+      return match?.[1] ?? null;
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (error instanceof DiskError) return null;
+    throw error;
+  }
+}
+
+/** What is to be done about the directories found. Pure. */
+export function planAdoption(
+  found: readonly FoundDirectory[],
+  state: CatalogueState,
+  nowMs: number,
+): AdoptionPlan {
+  const records: CatalogueRecord[] = [];
+  const adopted: Topic[] = [];
+  const remove: string[] = [];
+  const strays: { directory: string; reason: string }[] = [];
+  const names = new Map([...state.topics.values()].map((topic) => [topic.name, topic]));
+  for (const [id, group] of groupById(found, names, strays)) {
+    if (state.deleted.has(id)) {
+      remove.push(...group.map((item) => item.directory));
+      continue;
+    }
+    const count = 1 + Math.max(...group.map((item) => item.index));
+    const name = group[0]?.topic ?? '';
+    const known = names.get(name);
+    if (known === undefined) {
+      const topic = adoptedTopic(name, id, count, nowMs);
+      names.set(name, topic);
+      adopted.push(topic);
+      records.push(topicRecord(topic));
+    } else if (known.id !== id) {
+      const reason = `it belongs to topic id ${id}, but ${name} is ${known.id}`;
+      strays.push(...group.map((item) => ({ directory: item.directory, reason })));
+    } else if (count > known.partitionCount) {
+      records.push({ kind: 'topic-grown', id, partitionCount: count });
+    }
+  }
+  return { records, adopted, remove, purged: [...state.deleted], strays };
+}
+
+/**
+ * Directories by topic id, the ids with most directories first; ones without an id go to the
+ * strays.
+ */
+function groupById(
+  found: readonly FoundDirectory[],
+  names: ReadonlyMap<string, Topic>,
+  strays: { directory: string; reason: string }[],
+): [string, FoundDirectory[]][] {
+  const groups = new Map<string, FoundDirectory[]>();
+  for (const item of found) {
+    if (item.topicId === null) {
+      // A crash while a partition was made leaves one of these; its log puts that right.
+      const topic = names.get(item.topic);
+      if (topic !== undefined && item.index < topic.partitionCount) continue;
+      const reason = 'its partition.metadata is missing or unreadable';
+      strays.push({ directory: item.directory, reason });
+      continue;
+    }
+    const group = groups.get(item.topicId);
+    if (group === undefined) groups.set(item.topicId, [item]);
+    else if (group[0]?.topic === item.topic) group.push(item);
+    else {
+      const reason = `topic id ${item.topicId} is also that of ${group[0]?.directory}`;
+      strays.push({ directory: item.directory, reason });
+    }
+  }
+  return [...groups].sort((a, b) => b[1].length - a[1].length);
+}
+
+/**
+ * A topic whose configs are lost. Until somebody sets them again nothing of it may be deleted, so
+ * it keeps everything.
+ */
+function adoptedTopic(name: string, id: string, partitionCount: number, nowMs: number): Topic {
+  const internal = isInternalTopic(name);
+  const configs = new Map(
+    internal
+      ? [['cleanup.policy', 'compact']]
+      : [
+          ['retention.ms', '-1'],
+          ['retention.bytes', '-1'],
+        ],
+  ) as ReadonlyMap<string, string>;
+  return { name, id, internal, partitionCount, configs, createdMs: nowMs };
+}

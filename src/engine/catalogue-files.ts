@@ -1,0 +1,260 @@
+// The catalogue on disk: `<data>/catalogue/<generation>.snapshot` and `<generation>.log`, both rows
+// of frames:
+//
+//   byte 0  uint32  length of the payload
+//        4  uint32  CRC-32C of the payload
+//        8          payload: one record in MessagePack
+//
+// A snapshot begins with a frame `{ records: <how many follow> }`. A generation is its snapshot,
+// then the records of its log. Every start begins a new generation, so nothing is ever appended to
+// a file that an earlier process may have failed to sync; the generation before it is kept in case
+// the new snapshot turns out unreadable. What cannot be read is renamed to `<file>.damaged` and
+// never removed.
+
+import { Packr } from 'msgpackr';
+import { crc32c } from '../base/crc32c.ts';
+import { type Disk, DiskError, type DiskFile } from '../storage/index.ts';
+
+const FRAME_BYTES = 8;
+/** A log of this size is replaced by a snapshot. */
+const LOG_BYTES_MAX = 1024 * 1024;
+
+// Plain maps, so that each frame can be read alone.
+const packr = new Packr({ useRecords: false });
+
+/** Something of the catalogue that could not be read. */
+export interface CatalogueDamage {
+  readonly path: string;
+  /** First byte that is not used. */
+  readonly position: number;
+  readonly bytes: number;
+  /**
+   * The end of the newest log, as a crash in the middle of a write leaves it: nothing lost that was
+   * acknowledged.
+   */
+  readonly tornTail: boolean;
+}
+
+/** What was found on disk: records in order, the newest generation, and what is unreadable. */
+export interface CatalogueContent {
+  readonly records: readonly unknown[];
+  readonly generation: number;
+  readonly damage: readonly CatalogueDamage[];
+}
+
+interface Frames {
+  readonly records: unknown[];
+  /** Where reading stopped; the file's length when all is good. */
+  readonly end: number;
+  readonly length: number;
+  /** Whether what stopped it is a frame cut off by the end of the file, or the last one. */
+  readonly atTail: boolean;
+}
+
+function frame(record: unknown): Buffer {
+  const payload = packr.pack(record);
+  const bytes = Buffer.allocUnsafe(FRAME_BYTES + payload.length);
+  bytes.writeUInt32BE(payload.length, 0);
+  bytes.writeUInt32BE(crc32c(payload), 4);
+  payload.copy(bytes, FRAME_BYTES);
+  return bytes;
+}
+
+function readFrames(bytes: Buffer): Frames {
+  const records: unknown[] = [];
+  let end = 0;
+  while (bytes.length - end >= FRAME_BYTES) {
+    const next = end + FRAME_BYTES + bytes.readUInt32BE(end);
+    if (next > bytes.length) break;
+    const payload = bytes.subarray(end + FRAME_BYTES, next);
+    const record = crc32c(payload) === bytes.readUInt32BE(end + 4) ? decode(payload) : undefined;
+    if (record === undefined) {
+      return { records, end, length: bytes.length, atTail: next === bytes.length };
+    }
+    records.push(record);
+    end = next;
+  }
+  return { records, end, length: bytes.length, atTail: true };
+}
+
+/** A record is an object; anything else reads as unreadable. */
+function decode(payload: Buffer): object | undefined {
+  try {
+    const value: unknown = packr.unpack(payload);
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The files of one catalogue. Calls must not overlap. */
+export class CatalogueFiles {
+  readonly #disk: Disk;
+  readonly #directory: string;
+  #generation = 0;
+  #log: DiskFile | null = null;
+  #logBytes = 0;
+
+  constructor(disk: Disk, root: string) {
+    this.#disk = disk;
+    this.#directory = `${root}/catalogue`;
+  }
+
+  /** Whether the log should give way to a snapshot: it is large, or a write to it failed. */
+  get wantsSnapshot(): boolean {
+    return this.#log === null || this.#logBytes > LOG_BYTES_MAX;
+  }
+
+  /** Reads all there is; damage is reported, never thrown. Throws DiskError without a directory. */
+  async load(): Promise<CatalogueContent> {
+    await this.#disk.makeDirectory(this.#directory);
+    const names = await this.#disk.list(this.#directory);
+    const snapshots = generations(names, 'snapshot');
+    const logs = generations(names, 'log');
+    this.#generation = Math.max(0, ...snapshots, ...logs);
+    const records: unknown[] = [];
+    const damage: CatalogueDamage[] = [];
+    const from = await this.#loadSnapshot(snapshots.reverse(), records, damage);
+    for (const generation of logs.filter((candidate) => candidate >= from)) {
+      const path = this.#path(generation, 'log');
+      const frames = await this.#readFile(path);
+      records.push(...frames.records);
+      if (frames.end === frames.length) continue;
+      const tornTail = frames.atTail && generation === logs.at(-1);
+      damage.push({ path, position: frames.end, bytes: frames.length - frames.end, tornTail });
+    }
+    await this.#setAside(damage);
+    return { records, generation: this.#generation, damage };
+  }
+
+  /**
+   * Begins the next generation with a snapshot of `records`. Throws DiskError; the old one then
+   * still stands.
+   */
+  async begin(records: readonly unknown[]): Promise<void> {
+    const generation = this.#generation + 1;
+    const path = this.#path(generation, 'snapshot');
+    const frames = [frame({ records: records.length }), ...records.map(frame)];
+    await this.#writeFile(`${path}.tmp`, frames);
+    await this.#disk.rename(`${path}.tmp`, path);
+    const log = await this.#disk.open(this.#path(generation, 'log'), 'create');
+    await this.#disk.syncDirectory(this.#directory);
+    const before = this.#log;
+    this.#log = log;
+    this.#logBytes = 0;
+    this.#generation = generation;
+    await before?.close();
+    await this.#removeBefore(generation - 1);
+  }
+
+  /**
+   * Adds records to the log, durable when it resolves. Throws DiskError; the log is then not
+   * written to again.
+   */
+  async append(records: readonly unknown[]): Promise<void> {
+    const log = this.#log;
+    if (log === null) throw new Error('the catalogue has no log: begin() comes first');
+    const frames = records.map(frame);
+    try {
+      await log.write(frames, this.#logBytes);
+      await log.datasync();
+    } catch (error) {
+      this.#log = null;
+      await log.close().catch(() => {});
+      throw error;
+    }
+    for (const bytes of frames) this.#logBytes += bytes.length;
+  }
+
+  async close(): Promise<void> {
+    const log = this.#log;
+    this.#log = null;
+    await log?.close();
+  }
+
+  /** Reads the newest good snapshot into `records`; answers its generation, 0 for none. */
+  async #loadSnapshot(
+    newestFirst: readonly number[],
+    records: unknown[],
+    damage: CatalogueDamage[],
+  ): Promise<number> {
+    for (const generation of newestFirst) {
+      const path = this.#path(generation, 'snapshot');
+      const frames = await this.#readFile(path);
+      const head = frames.records[0];
+      const count = frames.records.length - 1;
+      if (frames.end === frames.length && isSnapshotHead(head) && head.records === count) {
+        for (let index = 1; index <= count; index += 1) records.push(frames.records[index]);
+        return generation;
+      }
+      damage.push({ path, position: frames.end, bytes: frames.length, tornTail: false });
+    }
+    return 0;
+  }
+
+  async #setAside(damage: readonly CatalogueDamage[]): Promise<void> {
+    const lost = damage.filter((item) => !item.tornTail);
+    try {
+      for (const { path } of lost) await this.#disk.rename(path, `${path}.damaged`);
+      if (lost.length > 0) await this.#disk.syncDirectory(this.#directory);
+    } catch (error) {
+      // It stays where it is then: the next generations leave it behind either way.
+      if (!(error instanceof DiskError)) throw error;
+    }
+  }
+
+  async #removeBefore(generation: number): Promise<void> {
+    for (const name of await this.#disk.list(this.#directory)) {
+      const match = /^(\d{10})\.(?:log|snapshot)$/.exec(name);
+      if (match !== null && Number(match[1]) < generation) {
+        await this.#disk.remove(`${this.#directory}/${name}`);
+      }
+    }
+  }
+
+  /** A file's frames; one that the disk will not read holds none, and one byte that is not used. */
+  async #readFile(path: string): Promise<Frames> {
+    try {
+      const file = await this.#disk.open(path, 'read');
+      try {
+        const bytes = Buffer.alloc(await file.size());
+        const count = await file.read(bytes, 0);
+        return readFrames(bytes.subarray(0, count));
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      return { records: [], end: 0, length: 1, atTail: false };
+    }
+  }
+
+  async #writeFile(path: string, parts: readonly Buffer[]): Promise<void> {
+    await this.#disk.remove(path);
+    const file = await this.#disk.open(path, 'create');
+    try {
+      await file.write(parts, 0);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+  }
+
+  #path(generation: number, kind: 'log' | 'snapshot'): string {
+    return `${this.#directory}/${String(generation).padStart(10, '0')}.${kind}`;
+  }
+}
+
+function isSnapshotHead(record: unknown): record is { records: number } {
+  return typeof record === 'object' && record !== null && 'records' in record;
+}
+
+/** Generations of one kind of file, rising. */
+function generations(names: readonly string[], kind: 'log' | 'snapshot'): number[] {
+  const found: number[] = [];
+  for (const name of names) {
+    const match = /^(\d{10})\.(log|snapshot)$/.exec(name);
+    if (match?.[2] === kind) found.push(Number(match[1]));
+  }
+  return found.sort((a, b) => a - b);
+}

@@ -1,0 +1,191 @@
+// Values of configs and where they come from. For a topic config: the topic's own value, else the
+// broker config that stands for it (changed at run time, else given at the start), else the
+// default.
+
+import {
+  type ConfigDef,
+  type ConfigScalar,
+  type ConfigTable,
+  parseConfig,
+} from '../base/config-def.ts';
+import { brokerConfigs } from '../base/configs/broker-configs.ts';
+import { topicConfigs } from '../base/configs/topic-configs.ts';
+import { assert } from '../base/errors.ts';
+import { KafkaError } from '../base/kafka-errors.ts';
+import type { ConfigValue } from './contract.ts';
+
+type Synonym = ConfigValue['synonyms'][number];
+
+/** Throws KafkaError `INVALID_CONFIG` when a topic cannot have these configs. */
+export function checkTopicConfigs(configs: ReadonlyMap<string, string>): void {
+  for (const [name, text] of configs) parseConfig(topicConfigs.get(name), text);
+}
+
+/** Broker configs in all their layers, and topic configs on top of them. */
+export class ConfigStore {
+  readonly #static: ReadonlyMap<string, string>;
+  #dynamic: ReadonlyMap<string, string> = new Map();
+  readonly #parsed = new Map<string, ConfigScalar>();
+
+  /**
+   * `overrides`: what was given at the start. Unknown names stay out and are told to `onUnknown`.
+   * Throws KafkaError `INVALID_CONFIG` for a value that is not allowed.
+   */
+  constructor(overrides: ReadonlyMap<string, string>, onUnknown: (name: string) => void) {
+    const known = new Map<string, string>();
+    for (const [name, text] of overrides) {
+      const definition = brokerConfigs.find(name);
+      if (definition === undefined) {
+        onUnknown(name);
+        continue;
+      }
+      parseConfig(definition, text);
+      known.set(name, text);
+    }
+    this.#static = known;
+  }
+
+  /** Broker configs changed at run time. */
+  get dynamic(): ReadonlyMap<string, string> {
+    return this.#dynamic;
+  }
+
+  /** Replaces the configs changed at run time. */
+  setDynamic(configs: ReadonlyMap<string, string>): void {
+    this.#dynamic = configs;
+    this.#parsed.clear();
+  }
+
+  /** A broker config's value, converted. The name must be in the table. */
+  broker(name: string): ConfigScalar {
+    const cached = this.#parsed.get(name);
+    if (cached !== undefined) return cached;
+    const definition = brokerConfigs.get(name);
+    const value = parseConfig(definition, this.#brokerLayers(name)[0]?.value ?? null);
+    this.#parsed.set(name, value);
+    return value;
+  }
+
+  brokerNumber(name: string): number {
+    const value = this.broker(name);
+    assert(typeof value === 'number', `broker config ${name} is a number`);
+    return value;
+  }
+
+  /** Every broker config, as DescribeConfigs tells it. */
+  brokerValues(): readonly ConfigValue[] {
+    return valuesOf(brokerConfigs, this.#dynamic, (definition) =>
+      this.#brokerLayers(definition.name),
+    );
+  }
+
+  /** A topic config's value, converted, for a topic with `configs` set on it. */
+  topic(configs: ReadonlyMap<string, string>, name: string): ConfigScalar {
+    const definition = topicConfigs.get(name);
+    return parseConfig(definition, this.#topicLayers(definition, configs).value);
+  }
+
+  topicNumber(configs: ReadonlyMap<string, string>, name: string): number {
+    const value = this.topic(configs, name);
+    assert(typeof value === 'number', `topic config ${name} is a number`);
+    return value;
+  }
+
+  topicText(configs: ReadonlyMap<string, string>, name: string): string {
+    return String(this.topic(configs, name) ?? '');
+  }
+
+  /** Every config of a topic, as DescribeConfigs tells it. */
+  topicValues(configs: ReadonlyMap<string, string>): readonly ConfigValue[] {
+    const values: ConfigValue[] = [];
+    for (const definition of topicConfigs.all()) {
+      if (definition.hidden && !configs.has(definition.name)) continue;
+      const { value, layers } = this.#topicLayers(definition, configs);
+      values.push(describe(definition, value, layers, false));
+    }
+    return values;
+  }
+
+  #brokerLayers(name: string): Synonym[] {
+    const layers: Synonym[] = [];
+    const dynamic = this.#dynamic.get(name);
+    if (dynamic !== undefined) layers.push({ name, value: dynamic, source: 'dynamic-broker' });
+    const fixed = this.#static.get(name);
+    if (fixed !== undefined) layers.push({ name, value: fixed, source: 'static-broker' });
+    const standard = brokerConfigs.find(name)?.default ?? null;
+    if (standard !== null) layers.push({ name, value: standard, source: 'default' });
+    return layers;
+  }
+
+  /** The value in units of the topic config, and the layers in their own names and units. */
+  #topicLayers(
+    definition: ConfigDef,
+    configs: ReadonlyMap<string, string>,
+  ): { value: string | null; layers: Synonym[] } {
+    const layers: Synonym[] = [];
+    const own = configs.get(definition.name);
+    let value = own ?? null;
+    if (own !== undefined) layers.push({ name: definition.name, value: own, source: 'topic' });
+    for (const synonym of definition.synonyms) {
+      for (const layer of this.#brokerLayers(synonym.name)) {
+        layers.push(layer);
+        value ??= scaled(layer.value, synonym.factor);
+      }
+    }
+    if (value === null && definition.default !== null) {
+      value = definition.default;
+      layers.push({ name: definition.name, value, source: 'default' });
+    }
+    return { value, layers };
+  }
+}
+
+/** A value in other units; a negative one means "no limit" in all units. */
+function scaled(text: string | null, factor: number): string | null {
+  if (text === null || factor === 1) return text;
+  const value = Number(text.trim());
+  return String(value < 0 ? -1 : value * factor);
+}
+
+function valuesOf(
+  table: ConfigTable,
+  set: ReadonlyMap<string, string>,
+  layersOf: (definition: ConfigDef) => Synonym[],
+): readonly ConfigValue[] {
+  const values: ConfigValue[] = [];
+  for (const definition of table.all()) {
+    if (definition.hidden && !set.has(definition.name)) continue;
+    const layers = layersOf(definition);
+    values.push(describe(definition, layers[0]?.value ?? null, layers, !definition.dynamic));
+  }
+  return values;
+}
+
+function describe(
+  definition: ConfigDef,
+  value: string | null,
+  layers: readonly Synonym[],
+  readOnly: boolean,
+): ConfigValue {
+  const hide = definition.sensitive;
+  return {
+    name: definition.name,
+    value: hide ? null : value,
+    source: layers[0]?.source ?? 'default',
+    readOnly,
+    sensitive: hide,
+    type: definition.type,
+    documentation: definition.doc,
+    synonyms: hide ? layers.map((layer) => ({ ...layer, value: null })) : layers,
+  };
+}
+
+/** Throws KafkaError `INVALID_CONFIG` when configs that are good alone contradict each other. */
+export function checkTogether(store: ConfigStore, configs: ReadonlyMap<string, string>): void {
+  const low = store.topicNumber(configs, 'min.compaction.lag.ms');
+  const high = store.topicNumber(configs, 'max.compaction.lag.ms');
+  if (low > high) {
+    const message = `min.compaction.lag.ms (${low}) is above max.compaction.lag.ms (${high})`;
+    throw new KafkaError('INVALID_CONFIG', message);
+  }
+}

@@ -1,0 +1,243 @@
+// The engine: topics, their partitions, configs and producer ids of one data directory.
+
+import { type ConfigScalar, parseConfig } from '../base/config-def.ts';
+import { brokerConfigs } from '../base/configs/broker-configs.ts';
+import { KafkaError } from '../base/kafka-errors.ts';
+import type { CancelTimer, Random } from '../base/ports.ts';
+import type { Catalogue } from './catalogue.ts';
+import { applyConfigChanges } from './config-changes.ts';
+import type { ConfigStore } from './config-store.ts';
+import type {
+  ConfigChange,
+  ConfigValue,
+  CreateTopic,
+  Engine,
+  Partition,
+  Topic,
+} from './contract.ts';
+import { forEachLimited } from './limited.ts';
+import type { EngineMetrics } from './metrics.ts';
+import { ProducerIds } from './producer-ids.ts';
+import { TopicAdmin } from './topic-admin.ts';
+import type { TopicRegistry } from './topic-registry.ts';
+import type { PartitionContext } from './topic-shared.ts';
+
+/** Partitions looked after at a time. */
+const HOUSEKEEPING_MAX = 4;
+
+export interface EngineParts {
+  readonly catalogue: Catalogue;
+  readonly configs: ConfigStore;
+  readonly registry: TopicRegistry;
+  readonly context: PartitionContext;
+  readonly random: Random;
+  /** See {@link TopicAdmin}. */
+  readonly purge: (topicId: string, directories: readonly string[]) => Promise<boolean>;
+}
+
+export class TidemarkEngine implements Engine {
+  readonly clusterId: string;
+  readonly nodeId: number;
+  readonly #parts: EngineParts;
+  readonly #admin: TopicAdmin;
+  readonly #producerIds: ProducerIds;
+  readonly #listeners = new Set<(names: readonly string[]) => void>();
+  #cancelHousekeeping: CancelTimer = () => {};
+  #housekeeping: Promise<void> | null = null;
+  #closing: Promise<void> | null = null;
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts;
+    const { state } = parts.catalogue;
+    this.clusterId = state.clusterId ?? '';
+    this.nodeId = state.nodeId;
+    this.#producerIds = new ProducerIds(parts.catalogue);
+    this.#admin = new TopicAdmin({ ...parts, changed: (names) => this.#changed(names) });
+    this.#scheduleHousekeeping();
+  }
+
+  get metrics(): EngineMetrics {
+    return this.#parts.context.metrics;
+  }
+
+  get root(): string {
+    return this.#parts.context.store.root;
+  }
+
+  topics(): readonly Topic[] {
+    return this.#parts.registry.topics();
+  }
+
+  topic(name: string): Topic | undefined {
+    return this.#parts.registry.find(name)?.shared.topic;
+  }
+
+  topicById(id: string): Topic | undefined {
+    return this.#parts.registry.findById(id)?.shared.topic;
+  }
+
+  partition(topic: string, index: number): Partition | undefined {
+    return this.#parts.registry.find(topic)?.partitions[index];
+  }
+
+  async createTopic(spec: CreateTopic): Promise<Topic> {
+    this.#checkOpen();
+    return await this.#admin.create(spec);
+  }
+
+  async ensureInternalTopic(
+    name: string,
+    partitions: number,
+    configs: ReadonlyMap<string, string>,
+  ): Promise<Topic> {
+    this.#checkOpen();
+    return await this.#admin.ensureInternal(name, partitions, configs);
+  }
+
+  async autoCreateTopic(name: string): Promise<Topic> {
+    this.#checkOpen();
+    return await this.#admin.autoCreate(name);
+  }
+
+  async deleteTopic(name: string): Promise<void> {
+    this.#checkOpen();
+    await this.#admin.delete(name);
+  }
+
+  async createPartitions(name: string, count: number, validateOnly: boolean): Promise<void> {
+    this.#checkOpen();
+    await this.#admin.grow(name, count, validateOnly);
+  }
+
+  topicConfigs(name: string): readonly ConfigValue[] {
+    const { configs, registry } = this.#parts;
+    return configs.topicValues(registry.get(name).shared.topic.configs);
+  }
+
+  async alterTopicConfigs(
+    name: string,
+    changes: readonly ConfigChange[],
+    validateOnly: boolean,
+  ): Promise<void> {
+    this.#checkOpen();
+    await this.#admin.alterConfigs(name, changes, validateOnly);
+  }
+
+  brokerConfigs(): readonly ConfigValue[] {
+    return this.#parts.configs.brokerValues();
+  }
+
+  async alterBrokerConfigs(changes: readonly ConfigChange[], validateOnly: boolean): Promise<void> {
+    this.#checkOpen();
+    const { catalogue, configs: store, registry } = this.#parts;
+    await this.#admin.exclusive(async () => {
+      const configs = applyConfigChanges(brokerConfigs, store.dynamic, changes, (name) =>
+        String(store.broker(name) ?? ''),
+      );
+      for (const { name } of changes) checkDynamic(name, configs.get(name));
+      if (validateOnly) return;
+      await catalogue.commit({ kind: 'broker-configs', configs: Object.fromEntries(configs) });
+      store.setDynamic(configs);
+      registry.refreshAll();
+    });
+  }
+
+  brokerConfig(name: string): ConfigScalar {
+    return this.#parts.configs.broker(name);
+  }
+
+  async nextProducerId(): Promise<number> {
+    this.#checkOpen();
+    return await this.#producerIds.next();
+  }
+
+  onTopicsChanged(listener: (names: readonly string[]) => void): () => void {
+    const entry = (names: readonly string[]): void => listener(names);
+    this.#listeners.add(entry);
+    return () => {
+      this.#listeners.delete(entry);
+    };
+  }
+
+  housekeeping(): Promise<void> {
+    this.#housekeeping ??= this.#keepHouse().finally(() => {
+      this.#housekeeping = null;
+    });
+    return this.#housekeeping;
+  }
+
+  pendingBytes(): number {
+    let total = 0;
+    for (const partition of this.#parts.registry.partitions()) total += partition.pendingBytes();
+    return total;
+  }
+
+  freeBytes(): Promise<number> {
+    return this.#parts.context.store.freeBytes();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const { catalogue, context, registry } = this.#parts;
+    this.#cancelHousekeeping();
+    context.space.close();
+    await this.#housekeeping?.catch(() => {});
+    await this.#admin.exclusive(async () => {
+      for (const partition of registry.partitions()) partition.end('closed');
+      await context.store.close();
+      await catalogue.close();
+    });
+  }
+
+  async #keepHouse(): Promise<void> {
+    const { configs, context, registry } = this.#parts;
+    const expirationMs = configs.brokerNumber('producer.id.expiration.ms');
+    await forEachLimited([...registry.partitions()], HOUSEKEEPING_MAX, async (partition) => {
+      try {
+        await partition.housekeeping(expirationMs);
+      } catch (error) {
+        const fields = { partition: partition.name, err: error };
+        context.logger.warn(fields, 'housekeeping of a partition failed');
+      }
+    });
+  }
+
+  #scheduleHousekeeping(): void {
+    const { configs, context } = this.#parts;
+    const intervalMs = configs.brokerNumber('log.retention.check.interval.ms');
+    this.#cancelHousekeeping = context.clock.setTimer(intervalMs, () => {
+      void this.housekeeping().finally(() => {
+        if (this.#closing === null) this.#scheduleHousekeeping();
+      });
+    });
+  }
+
+  #changed(names: readonly string[]): void {
+    for (const listener of this.#listeners) listener(names);
+  }
+
+  #checkOpen(): void {
+    if (this.#closing === null) return;
+    throw new KafkaError('BROKER_NOT_AVAILABLE', 'the broker is stopping');
+  }
+}
+
+/** Throws KafkaError `INVALID_REQUEST`, as Kafka does for brokers. */
+function checkDynamic(name: string, value: string | undefined): void {
+  const definition = brokerConfigs.get(name);
+  if (!definition.dynamic) {
+    const message = `broker config ${name} can only be set at the start`;
+    throw new KafkaError('INVALID_REQUEST', message);
+  }
+  if (value === undefined) return;
+  try {
+    parseConfig(definition, value);
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+    throw new KafkaError('INVALID_REQUEST', error.message, { cause: error });
+  }
+}

@@ -1,0 +1,451 @@
+// One partition: its log, its producers, and the rules between a client's batch and the log.
+
+import { KafkaError } from '../base/kafka-errors.ts';
+import type { BatchHeader } from '../record/index.ts';
+import type { AppendTicket, PartitionLog } from '../storage/index.ts';
+import { CommitWaiters } from './commit-waiters.ts';
+import type {
+  AppendRequest,
+  AppendResult,
+  FetchedRecords,
+  FetchSpec,
+  Isolation,
+  Partition,
+  ProducerInfo,
+  Topic,
+} from './contract.ts';
+import { type FoundOffset, findOffset } from './offset-lookup.ts';
+import {
+  checkedBatch,
+  codecsMissing,
+  finishedBatch,
+  type PreparedBatch,
+  partsOf,
+  trustedBatch,
+} from './prepare-append.ts';
+import { recoverProducers } from './producer-recovery.ts';
+import { encodeProducerSnapshot } from './producer-snapshot.ts';
+import { type ProducerBatch, ProducerStates } from './producer-state.ts';
+import { partitionDirectory } from './topic-names.ts';
+import type { PartitionContext, TopicShared } from './topic-shared.ts';
+import { TurnQueue } from './turn-queue.ts';
+
+/**
+ * `opening` also while it is brought back. `offline`: the log could not be opened at all.
+ * `deleted`, `closed`: this object answers nothing any more.
+ */
+type State = 'opening' | 'open' | 'offline' | 'deleted' | 'closed';
+
+const EMPTY = Buffer.alloc(0);
+
+export class LogPartition implements Partition {
+  readonly index: number;
+  readonly #shared: TopicShared;
+  readonly #context: PartitionContext;
+  #state: State = 'opening';
+  #log: PartitionLog | null = null;
+  #producers = new ProducerStates();
+  readonly #waiters = new CommitWaiters();
+  readonly #turns = new TurnQueue();
+  readonly #listeners = new Set<() => void>();
+  #reopening: Promise<void> | null = null;
+
+  private constructor(shared: TopicShared, index: number, context: PartitionContext) {
+    this.#shared = shared;
+    this.#context = context;
+    this.index = index;
+  }
+
+  /**
+   * Opens or creates the log. A log that cannot be opened gives a partition that is offline, not an
+   * error.
+   */
+  static async open(
+    shared: TopicShared,
+    index: number,
+    context: PartitionContext,
+  ): Promise<LogPartition> {
+    const partition = new LogPartition(shared, index, context);
+    await partition.#openLog().catch(() => {});
+    return partition;
+  }
+
+  get topic(): Topic {
+    return this.#shared.topic;
+  }
+
+  get name(): string {
+    return partitionDirectory(this.topic.name, this.index);
+  }
+
+  get startOffset(): number {
+    return this.#log?.startOffset ?? 0;
+  }
+
+  get endOffset(): number {
+    return this.#log?.endOffset ?? 0;
+  }
+
+  get highWatermark(): number {
+    return this.#log?.highWatermark ?? 0;
+  }
+
+  get lastStableOffset(): number {
+    return this.highWatermark;
+  }
+
+  get leaderEpoch(): number {
+    return this.#log?.leaderEpoch ?? 0;
+  }
+
+  get online(): boolean {
+    return this.#state === 'open' && this.#log?.state === 'open';
+  }
+
+  sizeBytes(): number {
+    return this.#log?.sizeBytes() ?? 0;
+  }
+
+  pendingBytes(): number {
+    return this.#log?.pendingBytes() ?? 0;
+  }
+
+  append(request: AppendRequest): Promise<AppendResult> {
+    const parts = partsOf(request.records);
+    const missing = codecsMissing(parts, this.#shared.settings.rules);
+    return this.#turns.run(missing, () => this.#append(request, parts));
+  }
+
+  async read(spec: FetchSpec): Promise<FetchedRecords> {
+    const log = this.#readable(spec.currentLeaderEpoch);
+    const { startOffset, highWatermark } = log;
+    const lastStableOffset = this.lastStableOffset;
+    const { metrics } = this.#context;
+    const bounds = {
+      startOffset,
+      limit: spec.isolation === 'read_committed' ? lastStableOffset : highWatermark,
+      endOffset: log.endOffset,
+    };
+    checkReadable(spec.offset, bounds);
+    const found =
+      spec.offset >= bounds.limit
+        ? { records: EMPTY, byteLength: 0 }
+        : await log.read({
+            offset: spec.offset,
+            limit: bounds.limit,
+            maxBytes: spec.maxBytes,
+            minOneBatch: spec.minOneBatch,
+          });
+    metrics.reads += 1;
+    metrics.bytesRead += found.byteLength;
+    return {
+      records: found.records,
+      byteLength: found.byteLength,
+      highWatermark,
+      lastStableOffset,
+      logStartOffset: startOffset,
+      abortedTransactions: spec.isolation === 'read_committed' ? [] : null,
+    };
+  }
+
+  async listOffset(
+    timestamp: number,
+    isolation: Isolation,
+    currentLeaderEpoch: number,
+  ): Promise<FoundOffset> {
+    const log = this.#readable(currentLeaderEpoch);
+    const limit = isolation === 'read_committed' ? this.lastStableOffset : log.highWatermark;
+    return await findOffset(log, timestamp, limit);
+  }
+
+  endOffsetForEpoch(
+    epoch: number,
+    currentLeaderEpoch: number,
+  ): { epoch: number; endOffset: number } {
+    return this.#readable(currentLeaderEpoch).endOffsetForEpoch(epoch);
+  }
+
+  async deleteRecords(offset: number): Promise<number> {
+    const log = this.#writable();
+    const { cleanupCompact, cleanupDelete } = this.#shared.settings.log;
+    if (cleanupCompact && !cleanupDelete) {
+      const message = `${this.topic.name} is compacted: records go by their keys, not by offset`;
+      throw new KafkaError('POLICY_VIOLATION', message);
+    }
+    const before = offset === -1 ? log.highWatermark : offset;
+    if (before < 0 || before > log.highWatermark) {
+      const message = `offset ${offset} is not in 0 to ${log.highWatermark}, or -1`;
+      throw new KafkaError('OFFSET_OUT_OF_RANGE', message);
+    }
+    if (before > log.startOffset) await log.deleteRecordsBefore(before);
+    return log.startOffset;
+  }
+
+  producers(): readonly ProducerInfo[] {
+    this.#readable(-1);
+    return this.#producers.infos();
+  }
+
+  async *batches(fromOffset: number): AsyncGenerator<Buffer, void, undefined> {
+    const log = this.#readable(-1);
+    for await (const batch of log.batches(fromOffset)) {
+      if (Number(batch.readBigInt64BE(0)) >= log.highWatermark) return;
+      yield batch;
+    }
+  }
+
+  onCommit(listener: () => void): () => void {
+    // A function of its own for each call, so that one listener may be given twice.
+    const entry = (): void => listener();
+    this.#listeners.add(entry);
+    return () => {
+      this.#listeners.delete(entry);
+    };
+  }
+
+  reopen(): Promise<void> {
+    this.#reopening ??= this.#reopen().finally(() => {
+      this.#reopening = null;
+    });
+    return this.#reopening;
+  }
+
+  /** Takes the topic's settings as they are now. */
+  settingsChanged(): void {
+    this.#log?.setConfig(this.#shared.settings.log);
+  }
+
+  /**
+   * Retention, rolling by time, and producers idle for `producerExpirationMs`. Throws what the log
+   * throws.
+   */
+  async housekeeping(producerExpirationMs: number): Promise<void> {
+    const log = this.#log;
+    if (log === null || !this.online) return;
+    const nowMs = this.#context.clock.now();
+    this.#producers.expire(nowMs, producerExpirationMs);
+    await log.applyRetention(nowMs);
+  }
+
+  /** Ends this object; answers its log, which the caller closes or deletes. */
+  end(state: 'deleted' | 'closed'): PartitionLog | null {
+    this.#state = state;
+    this.#waiters.failed(this.#unavailable());
+    return this.#log;
+  }
+
+  async #openLog(): Promise<void> {
+    const { store, logger, metrics } = this.#context;
+    const { topic, settings } = this.#shared;
+    try {
+      const log = await store.openLog({
+        name: this.name,
+        topicId: topic.id,
+        config: settings.log,
+        hooks: { producerSnapshot: () => encodeProducerSnapshot(this.#producers) },
+      });
+      await this.#recover(log);
+      log.onCommit((highWatermark) => this.#committed(highWatermark));
+      log.onFailure((cause) => this.#failed(cause));
+      this.#log = log;
+      if (this.#state === 'opening') this.#state = 'open';
+    } catch (error) {
+      metrics.partitionFailures += 1;
+      logger.error({ partition: this.name, err: error }, 'a partition cannot be opened');
+      if (this.#state === 'opening') this.#state = 'offline';
+      throw error;
+    }
+  }
+
+  async #recover(log: PartitionLog): Promise<void> {
+    const { store, logger, clock } = this.#context;
+    this.#producers = await recoverProducers(log, { store, logger, nowMs: clock.now() });
+  }
+
+  async #reopen(): Promise<void> {
+    if (this.online) return;
+    if (this.#state === 'deleted' || this.#state === 'closed') throw this.#unavailable();
+    this.#state = 'opening';
+    const log = this.#log;
+    if (log === null) {
+      await this.#openLog();
+      return;
+    }
+    try {
+      await log.reopen();
+      // What producers had in flight may be gone: the log alone says what was stored.
+      await this.#recover(log);
+    } finally {
+      if (this.#state === 'opening') this.#state = 'open';
+    }
+    this.#context.logger.info({ partition: this.name }, 'the partition takes writes again');
+  }
+
+  async #append(request: AppendRequest, parts: readonly Buffer[]): Promise<AppendResult> {
+    const { metrics } = this.#context;
+    let stored: Stored;
+    try {
+      stored = this.#store(request, parts);
+    } catch (error) {
+      metrics.appendsRefused += 1;
+      throw error;
+    }
+    const { ticket, result } = stored;
+    if (ticket === null) {
+      if (request.acks !== 0) await this.#committedUpTo(result.lastOffset);
+    } else if (request.acks === -1) await ticket.committed;
+    else if (request.acks === 1) await ticket.written;
+    return result;
+  }
+
+  /**
+   * Everything up to giving out offsets happens in one turn of the event loop, so appends cannot
+   * mix.
+   */
+  #store(request: AppendRequest, parts: readonly Buffer[]): Stored {
+    const log = this.#writable();
+    const { topic } = this;
+    const { rules } = this.#shared.settings;
+    checkLeaderEpoch(request.currentLeaderEpoch ?? -1, log.leaderEpoch);
+    if (request.origin === 'client') this.#admitClient(request, topic);
+    const seen =
+      request.origin === 'client' ? checkedBatch(request, parts, rules) : trustedBatch(parts);
+    const duplicate = this.#checkProducer(seen.header);
+    if (duplicate !== null) {
+      this.#context.metrics.batchesDuplicate += 1;
+      return { ticket: null, result: this.#resultFor(duplicate, log) };
+    }
+    if (request.origin === 'internal') return this.#place(seen, log);
+    if (!this.#context.space.admits(seen.byteLength)) throw diskNearlyFull();
+    return this.#place(finishedBatch(seen, rules, this.#context.clock.now()), log);
+  }
+
+  #place(batch: PreparedBatch, log: PartitionLog): Stored {
+    const { header, byteLength } = batch;
+    const { metrics } = this.#context;
+    const { maxTimestamp, recordCount, lastOffsetDelta } = header;
+    const offsetCount = lastOffsetDelta + 1;
+    const ticket = log.append({ parts: batch.parts, byteLength, offsetCount, maxTimestamp });
+    if (header.hasProducerId) this.#rememberProducer(header, ticket);
+    metrics.batchesAppended += 1;
+    metrics.recordsAppended += recordCount;
+    metrics.bytesAppended += byteLength;
+    const result = {
+      baseOffset: ticket.baseOffset,
+      lastOffset: ticket.lastOffset,
+      logAppendTimeMs: batch.logAppendTimeMs,
+      logStartOffset: log.startOffset,
+    };
+    return { ticket, result };
+  }
+
+  #admitClient(request: AppendRequest, topic: Topic): void {
+    if (topic.internal) {
+      const message = `${topic.name} is kept by the broker, clients do not write to it`;
+      throw new KafkaError('INVALID_TOPIC_EXCEPTION', message);
+    }
+    const needed = this.#shared.settings.rules.minInsyncReplicas;
+    if (request.acks === -1 && needed > 1) {
+      const message = `min.insync.replicas=${needed}, but this broker keeps one copy`;
+      throw new KafkaError('NOT_ENOUGH_REPLICAS', message);
+    }
+  }
+
+  #checkProducer(header: BatchHeader): ProducerBatch | null {
+    if (!header.hasProducerId || header.baseSequence < 0) return null;
+    return this.#producers.check({
+      producerId: header.producerId,
+      epoch: header.producerEpoch,
+      baseSequence: header.baseSequence,
+      lastSequence: header.lastSequence,
+    });
+  }
+
+  #rememberProducer(header: BatchHeader, ticket: AppendTicket): void {
+    if (header.isControl || header.baseSequence < 0) return;
+    const { baseSequence, lastSequence, maxTimestamp } = header;
+    const { baseOffset, lastOffset } = ticket;
+    const batch = { baseSequence, lastSequence, baseOffset, lastOffset, timestampMs: maxTimestamp };
+    const nowMs = this.#context.clock.now();
+    this.#producers.apply(header.producerId, header.producerEpoch, batch, nowMs);
+  }
+
+  #resultFor(stored: ProducerBatch, log: PartitionLog): AppendResult {
+    const { logAppendTime } = this.#shared.settings.rules;
+    return {
+      baseOffset: stored.baseOffset,
+      lastOffset: stored.lastOffset,
+      logAppendTimeMs: logAppendTime ? stored.timestampMs : -1,
+      logStartOffset: log.startOffset,
+    };
+  }
+
+  /** Waits for the batch that a duplicate repeats, which may still be in flight. */
+  #committedUpTo(offset: number): Promise<void> {
+    if (this.highWatermark > offset) return Promise.resolve();
+    return this.#waiters.wait(offset);
+  }
+
+  #committed(highWatermark: number): void {
+    this.#waiters.committed(highWatermark);
+    for (const listener of this.#listeners) listener();
+  }
+
+  #failed(cause: Error): void {
+    const { logger, metrics } = this.#context;
+    metrics.partitionFailures += 1;
+    const fields = { partition: this.name, err: cause };
+    logger.error(fields, 'the partition takes no writes until it is reopened');
+    const message = `${this.name} failed: ${cause.message}`;
+    this.#waiters.failed(new KafkaError('KAFKA_STORAGE_ERROR', message, { cause }));
+  }
+
+  #writable(): PartitionLog {
+    const log = this.#readable(-1);
+    if (log.state === 'open') return log;
+    throw new KafkaError('KAFKA_STORAGE_ERROR', `${this.name} takes no writes: its disk failed`);
+  }
+
+  #readable(currentLeaderEpoch: number): PartitionLog {
+    const log = this.#log;
+    if (log === null || this.#state !== 'open') throw this.#unavailable();
+    checkLeaderEpoch(currentLeaderEpoch, log.leaderEpoch);
+    return log;
+  }
+
+  #unavailable(): KafkaError {
+    switch (this.#state) {
+      case 'deleted':
+        return new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `${this.name} was deleted`);
+      case 'closed':
+        return new KafkaError('NOT_LEADER_OR_FOLLOWER', 'the broker is stopping');
+      default:
+        return new KafkaError('KAFKA_STORAGE_ERROR', `${this.name} is offline, see the broker log`);
+    }
+  }
+}
+
+/** What an append came to: a ticket to wait for, or null for a duplicate of an earlier batch. */
+interface Stored {
+  readonly ticket: AppendTicket | null;
+  readonly result: AppendResult;
+}
+
+function checkLeaderEpoch(asked: number, current: number): void {
+  if (asked < 0 || asked === current) return;
+  const name = asked < current ? 'FENCED_LEADER_EPOCH' : 'UNKNOWN_LEADER_EPOCH';
+  throw new KafkaError(name, `leader epoch ${asked} was asked for, ${current} is in use`);
+}
+
+function checkReadable(offset: number, bounds: { startOffset: number; endOffset: number }): void {
+  if (offset >= bounds.startOffset && offset <= bounds.endOffset) return;
+  const range = `${bounds.startOffset} to ${bounds.endOffset}`;
+  throw new KafkaError('OFFSET_OUT_OF_RANGE', `offset ${offset} is not in ${range}`);
+}
+
+function diskNearlyFull(): KafkaError {
+  return new KafkaError(
+    'KAFKA_STORAGE_ERROR',
+    'the disk is nearly full (tidemark.min.free.bytes): free some room, or shorten retention',
+  );
+}

@@ -1,0 +1,33 @@
+// Keeps appends in order when one has to wait for a codec to be loaded.
+
+import { type Codec, prepareCodec } from '../record/index.ts';
+
+export class TurnQueue {
+  #last: Promise<void> = Promise.resolve();
+  #waiting = 0;
+
+  /**
+   * Loads codecs, then calls `work`; never before the work given earlier has begun. Calls it at
+   * once when there is nothing to wait for. Throws what loading a codec throws.
+   */
+  run<T>(codecs: readonly Codec[], work: () => Promise<T>): Promise<T> {
+    if (codecs.length === 0 && this.#waiting === 0) return work();
+    this.#waiting += 1;
+    const turn = this.#last.then(() => prepareAll(codecs));
+    this.#last = turn.catch(() => {});
+    return turn.then(
+      () => {
+        this.#waiting -= 1;
+        return work();
+      },
+      (error: unknown) => {
+        this.#waiting -= 1;
+        throw error;
+      },
+    );
+  }
+}
+
+async function prepareAll(codecs: readonly Codec[]): Promise<void> {
+  for (const codec of codecs) await prepareCodec(codec);
+}
