@@ -105,17 +105,13 @@ export class Connection implements PeerHandler, Session {
     return this.#frames.midFrame || this.#unsentBytes > 0;
   }
 
-  readBuffer(): Buffer {
-    return this.#frames.readBuffer();
-  }
-
-  onRead(length: number): void {
+  onData(chunk: Buffer): void {
     if (this.#closed || this.#ending) return;
     const { metrics, clock } = this.#services;
-    metrics.bytesIn += length;
+    metrics.bytesIn += chunk.byteLength;
     this.lastActiveMs = clock.monotonic();
     try {
-      this.#frames.advance(length);
+      this.#frames.push(chunk);
     } catch (error) {
       this.#refuse('size', error);
       return;

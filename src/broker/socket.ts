@@ -21,15 +21,10 @@ export interface PeerSocket {
   destroy(): void;
 }
 
-/**
- * Who owns a peer. Bytes are read straight to where they belong: the host asks for a place before each read, fills
- * its beginning and says how much came. Nothing is told after `onClose`, which comes exactly once.
- */
+/** Who owns a peer. Nothing is told after `onClose`, which comes exactly once. */
 export interface PeerHandler {
-  /** Where the next bytes go; never empty. May be memory shared between peers, so it is used up within `onRead`. */
-  readBuffer(): Buffer;
-  /** `length` bytes were put at the start of what `readBuffer` gave last. */
-  onRead(length: number): void;
+  /** The chunk belongs to the receiver: nothing writes into it again. */
+  onData(chunk: Buffer): void;
   /** The peer will send nothing more; it may still read. */
   onEnd(): void;
   onClose(): void;

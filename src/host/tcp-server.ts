@@ -114,16 +114,6 @@ function plainAddress(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }
 
-/** Moves what was read to where the handler wants it, piece by piece. */
-function deliver(chunk: Buffer, handler: PeerHandler): void {
-  for (let position = 0; position < chunk.byteLength; ) {
-    const into = handler.readBuffer();
-    const length = chunk.copy(into, 0, position);
-    handler.onRead(length);
-    position += length;
-  }
-}
-
 function acceptStream(stream: Socket, accept: ListenOptions['accept']): void {
   stream.setNoDelay(true);
   stream.setKeepAlive(true);
@@ -134,7 +124,7 @@ function acceptStream(stream: Socket, accept: ListenOptions['accept']): void {
     return;
   }
   const handler = accept(new StreamPeer(stream));
-  stream.on('data', (chunk: Buffer) => deliver(chunk, handler));
+  stream.on('data', (chunk: Buffer) => handler.onData(chunk));
   stream.on('end', () => handler.onEnd());
   // Resets and broken pipes are the peer's business: `close` always follows.
   stream.on('error', () => stream.destroy());

@@ -1,0 +1,5 @@
+// The door of src/compose: the host's disk, clock and sockets wired into the rest.
+
+export { BrokerOptionError } from './addresses.ts';
+export type { BrokerOptions, ListenAddress, RunningBroker } from './broker-options.ts';
+export { openBroker } from './open-broker.ts';

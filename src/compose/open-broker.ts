@@ -1,0 +1,159 @@
+// Puts a broker together: disk, engine, broker, listeners. What `serve()` and the command line call.
+
+import { type Logger, silentLogger } from '../base/ports.ts';
+import { Broker, type Endpoint } from '../broker/index.ts';
+import { type Engine, openEngine } from '../engine/index.ts';
+import { loadAccelerators } from '../host/accelerators.ts';
+import type { MetricsServer } from '../host/metrics-server.ts';
+import { nodeClock } from '../host/node-clock.ts';
+import { nodeRandom } from '../host/node-random.ts';
+import { listenTcp, type TcpListener } from '../host/tcp-server.ts';
+import {
+  BrokerOptionError,
+  formatAddress,
+  listenHosts,
+  parseAdvertised,
+  reachable,
+} from './addresses.ts';
+import type { BrokerOptions, RunningBroker } from './broker-options.ts';
+import { type DataDirectory, openData } from './data-directory.ts';
+
+const PORT_DEFAULT = 9092;
+/** A stop waits this long for requests in flight. */
+const STOP_GRACE_MS = 10_000;
+
+function checkOptions(options: BrokerOptions): void {
+  if ((options.dataDir === undefined) === (options.memory !== true)) {
+    throw new BrokerOptionError('give either dataDir or memory: true');
+  }
+  const port = options.port ?? PORT_DEFAULT;
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new BrokerOptionError(`port ${port} is not between 0 and 65535`);
+  }
+  advertisedOf(options);
+}
+
+function configsOf(options: BrokerOptions): Map<string, string> {
+  const configs = new Map(Object.entries(options.configs ?? {}));
+  if (options.flush !== undefined) configs.set('tidemark.flush.policy', options.flush);
+  return configs;
+}
+
+interface Parts {
+  readonly engine: Engine;
+  readonly broker: Broker;
+  readonly listener: TcpListener;
+  readonly metrics: MetricsServer | null;
+}
+
+/** Ends everything in the order that loses nothing: no new peers, then requests, then the data. */
+async function stop(parts: Parts, logger: Logger): Promise<void> {
+  await parts.listener.close();
+  await parts.metrics?.close();
+  await parts.broker.close(STOP_GRACE_MS);
+  await parts.engine.close();
+  logger.info({}, 'the broker has stopped, its data is marked clean');
+}
+
+async function serveMetricsOf(
+  options: BrokerOptions,
+  broker: Broker,
+): Promise<MetricsServer | null> {
+  if (options.metricsPort === undefined) return null;
+  const { serveMetrics } = await import('../host/metrics-server.ts');
+  const host = listenHosts(options.host)[0] ?? '127.0.0.1';
+  return serveMetrics({ host, port: options.metricsPort, text: () => broker.metricsText() });
+}
+
+function advertisedOf({ advertise }: BrokerOptions): Endpoint | null {
+  return advertise === undefined ? null : parseAdvertised(advertise);
+}
+
+function newBroker(
+  options: BrokerOptions,
+  engine: Engine,
+  data: DataDirectory,
+  logger: Logger,
+): Broker {
+  return new Broker({
+    engine,
+    clock: nodeClock,
+    random: nodeRandom,
+    logger,
+    advertise: advertisedOf(options),
+    acceptReplicationFactor: options.acceptReplicationFactor === true,
+    logDir: data.logDir,
+    freeBytes: () => data.store.freeBytes(),
+    extraMetrics: () => data.metrics(),
+  });
+}
+
+async function listen(options: BrokerOptions, broker: Broker): Promise<TcpListener> {
+  const listener = await listenTcp({
+    hosts: listenHosts(options.host),
+    port: options.port ?? PORT_DEFAULT,
+    optionalHosts: true,
+    accept: (peer) => broker.accept(peer),
+  });
+  const first = listener.addresses[0];
+  if (first !== undefined) broker.setListenEndpoint(reachable(first));
+  return listener;
+}
+
+/**
+ * Opens the data and serves it. Resolves when clients can connect; groups load meanwhile and say so. Throws
+ * {@link BrokerOptionError}, ListenError when the port cannot be had, KafkaError `INVALID_CONFIG` for a config, and
+ * what opening the data throws (a second process on the same directory is refused). After a throw nothing is left
+ * open.
+ */
+export async function openBroker(options: BrokerOptions): Promise<RunningBroker> {
+  checkOptions(options);
+  const logger = options.logger ?? silentLogger;
+  loadAccelerators();
+  const config = configsOf(options);
+  const data = await openData(options, logger);
+  let engine: Engine;
+  try {
+    const { disk, root, store } = data;
+    const memory = options.memory === true;
+    const shared = { clock: nodeClock, random: nodeRandom, logger };
+    engine = await openEngine({ disk, root, store, config, memory, ...shared });
+  } catch (error) {
+    await data.store.close();
+    throw error;
+  }
+  const broker = newBroker(options, engine, data, logger);
+  let listener: TcpListener | undefined;
+  try {
+    listener = await listen(options, broker);
+    const metrics = await serveMetricsOf(options, broker);
+    return running({ engine, broker, listener, metrics }, logger);
+  } catch (error) {
+    await listener?.close();
+    await broker.close(0);
+    await engine.close();
+    throw error;
+  }
+}
+
+function running(parts: Parts, logger: Logger): RunningBroker {
+  const { engine, broker, listener, metrics } = parts;
+  broker.start().catch((error: unknown) => logger.error({ error }, 'groups could not be loaded'));
+  let stopped: Promise<void> | undefined;
+  const first = listener.addresses[0];
+  const bootstrap = first === undefined ? '' : formatAddress(reachable(first));
+  return {
+    addresses: listener.addresses,
+    bootstrap,
+    metricsAddress: metrics?.address ?? null,
+    clusterId: engine.clusterId,
+    nodeId: engine.nodeId,
+    engine,
+    transport: () => broker.transport(),
+    metricsText: () => broker.metricsText(),
+    close() {
+      stopped ??= stop(parts, logger);
+      return stopped;
+    },
+  };
+}

@@ -1,0 +1,86 @@
+// A peer in memory: what a test sends arrives at once, what the broker sends is kept.
+
+import type { PeerHandler, PeerSocket } from '../../../../src/broker/socket.ts';
+import {
+  type Api,
+  decodeResponse,
+  encodeRequest,
+  FrameSplitter,
+  peekCorrelationId,
+} from '../../../../src/protocol/index.ts';
+
+export class FakeSocket implements PeerSocket {
+  readonly remoteHost = '10.0.0.9';
+  readonly remotePort = 5555;
+  readonly localHost = '10.0.0.1';
+  readonly localPort = 9092;
+  handler: PeerHandler | undefined;
+  paused = false;
+  /** `end`: closed after sending; `destroy`: closed at once. */
+  closedBy: 'end' | 'destroy' | null = null;
+  /** When set, nothing is taken by the peer until `drain`. */
+  slow = false;
+  readonly #sent: Buffer[] = [];
+  readonly #unsent: (() => void)[] = [];
+
+  write(chunks: readonly Uint8Array[], sent: () => void): void {
+    this.#sent.push(...chunks.map((chunk) => Buffer.from(chunk)));
+    if (this.slow) this.#unsent.push(sent);
+    else sent();
+  }
+
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    this.paused = false;
+  }
+
+  end(): void {
+    this.#close('end');
+  }
+
+  destroy(): void {
+    this.#close('destroy');
+  }
+
+  drain(): void {
+    this.slow = false;
+    for (const sent of this.#unsent.splice(0)) sent();
+  }
+
+  send(bytes: Buffer): void {
+    this.handler?.onData(bytes);
+  }
+
+  request(api: Api, version: number, correlationId: number, request: object): void {
+    const identity = { correlationId, clientId: 'test' };
+    this.send(Buffer.concat(encodeRequest(api, version, identity, request as never) as Buffer[]));
+  }
+
+  /** Frames that the broker has sent so far. */
+  frames(): Buffer[] {
+    const splitter = new FrameSplitter(2 ** 30);
+    for (const chunk of this.#sent) splitter.push(chunk);
+    const all: Buffer[] = [];
+    for (let frame = splitter.next(); frame !== null; frame = splitter.next()) all.push(frame);
+    return all;
+  }
+
+  correlationIds(): number[] {
+    return this.frames().map(peekCorrelationId);
+  }
+
+  response(index: number, api: Api, version: number): Record<string, unknown> {
+    const frame = this.frames()[index];
+    if (frame === undefined) throw new Error(`there is no answer ${index}`);
+    return decodeResponse(api, version, frame) as Record<string, unknown>;
+  }
+
+  #close(by: 'end' | 'destroy'): void {
+    if (this.closedBy !== null) return;
+    this.closedBy = by;
+    queueMicrotask(() => this.handler?.onClose());
+  }
+}
