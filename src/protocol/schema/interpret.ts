@@ -8,7 +8,6 @@ import type { Field, Fields, ScalarKind } from './field.ts';
 import {
   absentFields,
   fallbackOf,
-  fallbackStruct,
   fixedFields,
   fixedWidth,
   isFallback,
@@ -46,8 +45,10 @@ function completed(field: Field, value: unknown): unknown {
 }
 
 function structRead(fields: Fields, layout: Layout): Read {
-  const fixed = fixedFields(fields, layout.version).map(
-    ([name, f]) => [name, fieldRead(f, layout)] as const,
+  // In schema order, which is wire order for the fixed part; a tagged field may replace its fallback below.
+  const fixed = new Set(fixedFields(fields, layout.version).map(([name]) => name));
+  const entries = Object.entries(fields).map(
+    ([name, f]) => [name, fixed.has(name) ? fieldRead(f, layout) : () => fallbackOf(f)] as const,
   );
   const tags = new Map(
     taggedFields(fields, layout.version).map(([name, f]) => [
@@ -56,8 +57,8 @@ function structRead(fields: Fields, layout: Layout): Read {
     ]),
   );
   return (reader) => {
-    const value: Values = fallbackStruct(fields);
-    for (const [name, read] of fixed) value[name] = read(reader);
+    const value: Values = {};
+    for (const [name, read] of entries) value[name] = read(reader);
     for (let left = layout.flexible ? reader.tagCount() : 0; left > 0; left--) {
       const tag = reader.unsignedVarint();
       const size = reader.unsignedVarint();
