@@ -57,7 +57,7 @@ export function testTarget(): BrokerKind {
 
 /** The built command of this project, which `npm run build` makes. */
 export function tidemarkCommand(): string {
-  return join(projectRoot(), 'dist/src/cli/bin.js');
+  return join(projectRoot(), 'dist/src/cli/bin.cjs');
 }
 
 interface Placed {

@@ -42,6 +42,7 @@ export {
 export { ClientError, type ClientErrorCode } from './errors.ts';
 export type { FetchedRecords } from './fetched-records.ts';
 export {
+  commitOffsets,
   committedOffsets,
   type FoundOffset,
   type Isolation,

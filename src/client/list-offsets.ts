@@ -1,7 +1,7 @@
 // Offsets by time, and the two ends of partitions.
 
 import { errorName, KafkaError } from '../base/kafka-errors.ts';
-import { ListOffsets, OffsetFetch } from '../protocol/index.ts';
+import { ListOffsets, OffsetCommit, OffsetFetch } from '../protocol/index.ts';
 import { type Cluster, throwIfError } from './cluster.ts';
 import type { OffsetLookup } from './offset-resolve.ts';
 
@@ -139,4 +139,33 @@ export function offsetLookup(
       return (await committedOffsets(cluster, group, topic, [partition])).get(partition) ?? null;
     },
   };
+}
+
+/**
+ * Commits offsets for a group without being its member, as Kafka's own tools do. A group that has members refuses it.
+ * Throws KafkaError `UNKNOWN_MEMBER_ID` then, and others.
+ */
+export async function commitOffsets(
+  cluster: Cluster,
+  group: string,
+  topic: string,
+  offsets: ReadonlyMap<number, number>,
+): Promise<void> {
+  const { id } = await cluster.topic(topic);
+  const partitions = [...offsets].map(([partitionIndex, committedOffset]) => ({
+    partitionIndex,
+    committedOffset,
+    committedMetadata: '',
+  }));
+  await cluster.retry(async () => {
+    const transport = cluster.to(await cluster.coordinator(group));
+    const response = await transport.send(OffsetCommit, {
+      groupId: group,
+      topics: [{ name: topic, topicId: id, partitions }],
+    });
+    for (const one of response.topics.flatMap((answer) => answer.partitions)) {
+      if (one.errorCode !== 0) cluster.forgetCoordinator(group);
+      throwIfError(one.errorCode, `commit of group '${group}' on ${topic}-${one.partitionIndex}`);
+    }
+  });
 }

@@ -12,13 +12,14 @@ export interface ServeSettings {
   /** Null: both loopbacks. */
   readonly host: string | null;
   readonly port: number;
-  /** Null: the address that each client connected to. */
-  readonly advertise: { readonly host: string; readonly port: number } | null;
+  /** `host:port` or `host`; null: the address that each client connected to. */
+  readonly advertise: string | null;
+  /** Null: no HTTP. */
+  readonly metricsPort: number | null;
   readonly flush: 'sync' | 'os';
   readonly acceptReplicationFactor: boolean;
-  readonly nodeId: number | null;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
-  /** Kafka's broker configs, by name. */
+  /** Kafka's broker configs, by name; those without effect too, since they are checked and shown. */
   readonly configs: ReadonlyMap<string, Setting>;
   /** Known to Kafka, without meaning in a single process. */
   readonly ignored: readonly Setting[];
@@ -28,37 +29,6 @@ export interface ServeSettings {
 
 export const DATA_DIRECTORY_DEFAULT = './tidemark-data';
 export const PORT_DEFAULT = 9092;
-
-/** Kafka's settings about clusters, the JVM's threads, ZooKeeper and other processes. */
-const ignoredPatterns: readonly RegExp[] = [
-  /^process\.roles$/,
-  /^(initial\.)?broker\.registration\./,
-  /^(broker|controller|replica|zookeeper|quorum)\./,
-  /^controller\./,
-  /^(inter|security\.inter)\.broker\./,
-  /^(default|offsets\.topic|transaction\.state\.log|config\.storage)\.replication\.factor$/,
-  /^(share\.coordinator\.state\.topic|offset\.storage|status\.storage)\.(replication\.factor|min\.isr)$/,
-  /^transaction\.state\.log\.min\.isr$/,
-  /^min\.insync\.replicas$/,
-  /^num\.(network|io|replica\.fetchers?|replica\.alter\.log\.dirs|recovery)\.?(threads.*)?$/,
-  /^background\.threads$/,
-  /^queued\.max\./,
-  /^(leader\.|auto\.leader\.|unclean\.leader\.)/,
-  /^listener\.security\.protocol\.map$/,
-  /^metadata\.(log|max|snapshot)\./,
-  /^metrics?\./,
-  /^remote\.(log|fetch|list)\./,
-  /^socket\.(send|receive)\.buffer\.bytes$/,
-  /^(alter|create)\.(config|log|topic)\..*policy/,
-  /^(authorizer|super\.users|allow\.everyone)/,
-  /^(group\.initial\.rebalance\.delay\.ms)$/,
-  /^cluster\.id$/,
-  /^rack$/,
-];
-
-function isIgnored(name: string): boolean {
-  return ignoredPatterns.some((pattern) => pattern.test(name));
-}
 
 type Settings = ReadonlyMap<string, Setting>;
 
@@ -78,28 +48,31 @@ const names = {
   advertise: ['advertise', 'advertised.listeners'],
   flush: ['flush'],
   acceptReplicationFactor: ['accept.replication.factor'],
-  nodeId: ['node.id', 'broker.id'],
   logLevel: ['log.level'],
+  metricsPort: ['metrics.port'],
 } as const;
 const ownNames: ReadonlySet<string> = new Set(Object.values(names).flat());
 
-/**
- * Sorts the settings. `isKnown` says whether the broker knows a config by that name. Throws a usage error for a value
- * that cannot be used.
- */
+/** What the broker makes of a config name. */
+export type ConfigEffect = 'live' | 'ignored' | 'unknown';
+
+/** Sorts the settings. Throws a usage error for a value that cannot be used. */
 export function serveSettings(
   settings: Settings,
-  isKnown: (name: string) => boolean,
+  effectOf: (name: string) => ConfigEffect,
 ): ServeSettings {
   const configs = new Map<string, Setting>();
   const ignored: Setting[] = [];
   const unknown: Setting[] = [];
   for (const [name, setting] of settings) {
     if (ownNames.has(name)) continue;
-    if (isKnown(name)) configs.set(name, setting);
-    else (isIgnored(name) ? ignored : unknown).push(setting);
+    const effect = effectOf(name);
+    if (effect === 'unknown') unknown.push(setting);
+    else configs.set(name, setting);
+    if (effect === 'ignored') ignored.push(setting);
   }
   const data = first(settings, names.data);
+  const metricsPort = first(settings, names.metricsPort);
   const memory = flagOf(first(settings, names.memory));
   return {
     dataDirectory: memory ? null : (data?.value.split(',')[0] ?? DATA_DIRECTORY_DEFAULT).trim(),
@@ -109,8 +82,8 @@ export function serveSettings(
     advertise: advertiseOf(first(settings, names.advertise)),
     flush: oneOf(first(settings, names.flush), ['sync', 'os'], 'sync'),
     acceptReplicationFactor: flagOf(first(settings, names.acceptReplicationFactor)),
-    nodeId: integerOf(first(settings, names.nodeId)),
     logLevel: oneOf(first(settings, names.logLevel), ['debug', 'info', 'warn', 'error'], 'info'),
+    metricsPort: metricsPort === undefined ? null : plainPort(metricsPort),
     configs,
     ignored,
     unknown,
@@ -140,12 +113,6 @@ function oneOf<const T extends string>(
   return found;
 }
 
-function integerOf(setting: Setting | undefined): number | null {
-  if (setting === undefined) return null;
-  if (!/^\d{1,10}$/.test(setting.value)) throw bad(setting, 'a number of 0 or more');
-  return Number(setting.value);
-}
-
 /** The first listener that is for clients: in a KRaft file the controller has one of its own. */
 function clientListener(setting: Setting): { name: string; host: string; port: number } {
   for (const text of setting.value.split(',')) {
@@ -173,7 +140,10 @@ function hostOf(setting: Setting | undefined): string | null {
 
 function portOf(setting: Setting | undefined): number {
   if (setting === undefined) return PORT_DEFAULT;
-  if (isListeners(setting)) return clientListener(setting).port;
+  return isListeners(setting) ? clientListener(setting).port : plainPort(setting);
+}
+
+function plainPort(setting: Setting): number {
   const port = Number(setting.value);
   if (!/^\d{1,5}$/.test(setting.value) || port > 65_535) {
     throw bad(setting, 'a port, 0 to 65535 (0 takes any free one)');
@@ -181,10 +151,10 @@ function portOf(setting: Setting | undefined): number {
   return port;
 }
 
-function advertiseOf(setting: Setting | undefined): { host: string; port: number } | null {
+function advertiseOf(setting: Setting | undefined): string | null {
   if (setting === undefined) return null;
-  const text = isListeners(setting) ? formatAddress(clientListener(setting)) : setting.value;
-  const [address, more] = parseBrokers(text);
-  if (address === undefined || more !== undefined) throw bad(setting, 'one address, host:port');
-  return address;
+  if (isListeners(setting)) return formatAddress(clientListener(setting));
+  const [, more] = parseBrokers(setting.value);
+  if (more !== undefined) throw bad(setting, 'one address, host:port');
+  return setting.value.trim();
 }

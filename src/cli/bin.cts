@@ -1,0 +1,10 @@
+#!/usr/bin/env node
+// The entry of the command. libuv makes its thread pool at the first use, and loading an ES module is such a use
+// (measured: the size set in one is not seen any more). So this file is CommonJS, imports nothing, sets the size and
+// hands over.
+
+// File writes, syncs and name look-ups wait in these threads; with Node's four a few slow syncs hold up all the rest.
+const threads = Math.max(8, process.getBuiltinModule('node:os').availableParallelism());
+process.env['UV_THREADPOOL_SIZE'] ??= String(threads);
+
+import('./main.ts').then(({ main }) => main(process.argv.slice(2)));

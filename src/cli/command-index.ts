@@ -1,0 +1,61 @@
+// The commands by name, in the order of the help. Each lives in a file of its own that is loaded when it is typed.
+
+import type { Command } from 'commander';
+import type { CommandModule } from './program.ts';
+
+interface IndexEntry {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<CommandModule>;
+}
+
+/** All commands. */
+export const commandIndex: readonly IndexEntry[] = [
+  {
+    name: 'serve',
+    summary: 'run a broker',
+    load: async () => (await import('./commands/serve.ts')).serveCommand,
+  },
+  {
+    name: 'topic',
+    summary: 'create, list, describe, alter and delete topics',
+    load: async () => (await import('./commands/topic.ts')).topicCommand,
+  },
+  {
+    name: 'produce',
+    summary: 'write records from lines, files or JSON',
+    load: async () => (await import('./commands/produce.ts')).produceCommand,
+  },
+  {
+    name: 'consume',
+    summary: 'read records',
+    load: async () => (await import('./commands/consume.ts')).consumeCommand,
+  },
+  {
+    name: 'group',
+    summary: 'list and describe consumer groups',
+    load: async () => (await import('./commands/group.ts')).groupCommand,
+  },
+  {
+    name: 'config',
+    summary: 'show and change configs of topics and brokers',
+    load: async () => (await import('./commands/config.ts')).configCommand,
+  },
+  {
+    name: 'doctor',
+    summary: 'check this machine, a data directory and the way to a broker',
+    load: async () => (await import('./commands/doctor.ts')).doctorCommand,
+  },
+  {
+    name: 'completion',
+    summary: 'print a shell completion script',
+    load: async () => (await import('./commands/completion.ts')).completionCommand,
+  },
+];
+
+/** Loads and builds a command of the index. */
+export async function loadCommand(name: string): Promise<Command> {
+  const entry = commandIndex.find((one) => one.name === name);
+  if (entry === undefined) throw new Error(`no command ${name}`);
+  return (await entry.load()).build();
+}

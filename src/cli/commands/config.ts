@@ -1,0 +1,200 @@
+// tidemark config show | get | set
+
+import { type Command, Option } from 'commander';
+import type { ConfigEntry, ConfigResource } from '../../client/index.ts';
+import { configPairs } from '../config-pairs.ts';
+import { CliError, ExitCode, usageError } from '../exit-codes.ts';
+import { paint, processIo } from '../io.ts';
+import { type BrokerOptions, brokerCommand, type CommandModule, makeCommand } from '../program.ts';
+import { type Session, withCluster } from '../session.ts';
+import { renderTable } from '../table.ts';
+
+interface ResourceOptions extends BrokerOptions {
+  readonly topic?: string;
+  readonly broker?: string | true;
+}
+
+interface ShowOptions extends ResourceOptions {
+  readonly origin?: boolean;
+  readonly all?: boolean;
+  readonly docs?: boolean;
+}
+
+interface SetOptions extends ResourceOptions {
+  readonly unset?: boolean;
+  readonly dryRun?: boolean;
+}
+
+function build(): Command {
+  const config = makeCommand('config', 'show and change configs of topics and brokers', [
+    'tidemark config show --topic orders',
+    'tidemark config show --broker --all --origin',
+    'tidemark config get retention.ms --topic orders',
+    'tidemark config set --topic orders retention.ms=7d',
+  ]);
+  config.addCommand(showCommand());
+  config.addCommand(getCommand());
+  config.addCommand(setCommand());
+  return config;
+}
+
+/** The noun `config`. */
+export const configCommand: CommandModule = { build };
+
+function resourceCommand(name: string, summary: string, examples: readonly string[]): Command {
+  return brokerCommand(name, summary, examples)
+    .addOption(new Option('-t, --topic <name>', 'of this topic').conflicts('broker'))
+    .option('--broker [id]', 'of this broker; without a number of the one that answers (default)');
+}
+
+function showCommand(): Command {
+  return resourceCommand('show', 'show configs: those that were set, or all', [
+    'tidemark config show --topic orders --all --docs',
+    'tidemark config show --origin',
+  ])
+    .option('-a, --all', 'also those with their default')
+    .option('--origin', 'where each value comes from')
+    .option('--docs', 'what each config means')
+    .action((options: ShowOptions) => show(options));
+}
+
+function getCommand(): Command {
+  return resourceCommand('get', 'print the value of one config', [
+    'tidemark config get segment.bytes --topic orders',
+  ])
+    .argument('<name>', 'name of the config')
+    .action((name: string, options: ResourceOptions) => get(name, options));
+}
+
+function setCommand(): Command {
+  return resourceCommand('set', 'change configs while the broker runs', [
+    'tidemark config set --topic orders retention.ms=7d cleanup.policy+=compact',
+    'tidemark config set --topic orders --unset retention.ms',
+    'tidemark config set --broker log.retention.ms=1d',
+  ])
+    .argument('<pairs...>', 'key=value, key+=item, key-=item; with --unset only keys')
+    .option('-u, --unset', 'give the named configs their default again')
+    .option('--dry-run', 'only check')
+    .action((pairs: string[], options: SetOptions) => set(pairs, options));
+}
+
+async function resourceOf(session: Session, options: ResourceOptions): Promise<ConfigResource> {
+  const { topic, broker } = options;
+  if (topic !== undefined) {
+    await session.cluster.topic(topic);
+    return { type: 'topic', name: topic };
+  }
+  if (typeof broker === 'string') return { type: 'broker', name: broker };
+  const [node] = await session.cluster.nodes();
+  return { type: 'broker', name: String(node?.id ?? '') };
+}
+
+function isSet(entry: ConfigEntry): boolean {
+  return entry.source !== 'default' && entry.source !== 'unknown';
+}
+
+/** Of a topic what was set on it; of a broker what differs from its defaults. */
+function isShown(entry: ConfigEntry, resource: ConfigResource, options: ShowOptions): boolean {
+  if (options.all === true || options.docs === true) return true;
+  return resource.type === 'topic' ? entry.source === 'topic' : isSet(entry);
+}
+
+async function show(options: ShowOptions): Promise<void> {
+  const io = processIo();
+  await withCluster(options, async (session) => {
+    const resource = await resourceOf(session, options);
+    const documentation = options.docs ?? false;
+    const all = await session.client.describeConfigs(session.cluster, resource, { documentation });
+    const entries = all.filter((entry) => isShown(entry, resource, options));
+    if (options.json === true) {
+      await io.data(`${JSON.stringify({ resource, configs: entries })}\n`);
+      return;
+    }
+    if (entries.length === 0) {
+      io.say('everything has its default; --all shows it');
+      return;
+    }
+    const rows = entries.map((entry) => [
+      entry.name,
+      entry.sensitive ? '(hidden)' : (entry.value ?? ''),
+      ...(options.origin === true ? [originOf(entry)] : []),
+      ...(documentation ? [(entry.documentation ?? '').replace(/\s+/g, ' ')] : []),
+    ]);
+    const header = ['NAME', 'VALUE'];
+    if (options.origin === true) header.push('ORIGIN');
+    if (documentation) header.push('MEANING');
+    await io.data(renderTable(header, rows));
+  });
+}
+
+/** The source, with the name that gave the value when it is another one. */
+function originOf(entry: ConfigEntry): string {
+  const [by] = entry.synonyms;
+  const other = by === undefined || by.name === entry.name ? '' : ` (${by.name})`;
+  return paint('dim', `${entry.source}${other}`);
+}
+
+async function get(name: string, options: ResourceOptions): Promise<void> {
+  const io = processIo();
+  await withCluster(options, async (session) => {
+    const resource = await resourceOf(session, options);
+    const entries = await session.client.describeConfigs(session.cluster, resource);
+    const entry = entries.find((one) => one.name === name);
+    if (entry === undefined) {
+      throw new CliError(
+        ExitCode.notFound,
+        `there is no ${resource.type} config '${name}'`,
+        `did you mean ${nearest(name, entries)}? "tidemark config show --all" lists them`,
+      );
+    }
+    await io.data(options.json === true ? `${JSON.stringify(entry)}\n` : `${entry.value ?? ''}\n`);
+  });
+}
+
+/** The name that takes the fewest keystrokes to get to. */
+function nearest(name: string, entries: readonly ConfigEntry[]): string {
+  const names = entries.map((entry) => entry.name);
+  return names.reduce((best, one) =>
+    editDistance(name, one) < editDistance(name, best) ? one : best,
+  );
+}
+
+/** Insertions, deletions and replacements of characters between two texts (Levenshtein). */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + Number(a[i - 1] !== b[j - 1]);
+      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, replaced));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
+
+async function set(pairs: readonly string[], options: SetOptions): Promise<void> {
+  const io = processIo();
+  const changes =
+    options.unset === true
+      ? pairs.map((name) => ({ name, operation: 'delete' as const, value: null }))
+      : configPairs(pairs, 'config set');
+  if (options.unset === true && pairs.some((name) => name.includes('='))) {
+    throw usageError('--unset takes names, not values');
+  }
+  await withCluster(options, async (session) => {
+    const resource = await resourceOf(session, options);
+    const validateOnly = options.dryRun ?? false;
+    await session.client.alterConfigs(session.cluster, resource, changes, { validateOnly });
+    if (options.json === true) {
+      await io.data(`${JSON.stringify({ resource, changes, dryRun: validateOnly })}\n`);
+      return;
+    }
+    for (const { name, operation, value } of changes) {
+      const words = operation === 'delete' ? 'has its default' : `${operation} ${value}`;
+      io.say(
+        `${resource.type} ${resource.name}: ${name} ${words}${validateOnly ? ' (not done)' : ''}`,
+      );
+    }
+  });
+}

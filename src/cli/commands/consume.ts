@@ -1,0 +1,282 @@
+// tidemark consume: records of a topic as text, by a format, or as JSON.
+
+import { type Command, Option } from 'commander';
+import type {
+  FetchedRecords,
+  Isolation,
+  LogReader,
+  OffsetRangeSpec,
+  OffsetSpec,
+} from '../../client/index.ts';
+import { CliError, ExitCode, usageError } from '../exit-codes.ts';
+import { type CliIo, processIo } from '../io.ts';
+import { type BrokerOptions, brokerCommand, type CommandModule, collect } from '../program.ts';
+import { type Encoding, encodings, prepareEncoding, toJsonField } from '../record-encoding.ts';
+import { compileFormat, type PrintableRecord, type RecordFormatter } from '../record-format.ts';
+import { type Session, withCluster } from '../session.ts';
+import { stopSignal } from '../stop-signal.ts';
+
+interface ConsumeOptions extends BrokerOptions {
+  readonly offset?: readonly string[];
+  readonly partition?: readonly string[];
+  readonly count?: string;
+  readonly exit?: boolean;
+  readonly format: string;
+  readonly group?: string;
+  readonly commit?: boolean;
+  readonly isolation: Isolation;
+  readonly keyEncoding: Encoding;
+  readonly valueEncoding: Encoding;
+  readonly quiet?: boolean;
+}
+
+const offsetHelp = `
+Offsets (-o): earliest, latest, committed; 42; -10 (the last ten); +10 (after the committed one);
+  @2026-11-22T10:00:00Z, @1763800000000, @-2h, "2h ago"; ranges A..B, where B is not included;
+  kcat's s@TIME and e@TIME. Times without a zone are UTC.
+
+Formats (-f): %t topic, %p partition, %o offset, %k key, %v value, %h headers, %T timestamp (ms),
+  %K %V sizes, %n count, %% percent, \\n \\t \\xHH. With an encoding: %v{hex} %k{base64} %v{json}
+  %v{msgpack} %T{iso} %o{big8} %h{%k=%v;}`;
+
+function build(): Command {
+  return brokerCommand('consume', 'read records of a topic', [
+    'tidemark consume orders                       from the first record on, and stay',
+    'tidemark consume orders -o -10 -e             the last ten of each partition',
+    'tidemark consume orders -o @-1h -f "%T{iso} %k: %v\\n"',
+    'tidemark consume orders -e --json | jq .value',
+    'tidemark consume orders -p 0 -o 100..200',
+  ])
+    .argument('<topic>', 'topic to read')
+    .option('-o, --offset <where>', 'where to begin, or a range (default: earliest)', collect)
+    .option('-p, --partition <list>', 'only these partitions: 0,2 or 0-3, repeatable', collect)
+    .option('-n, --count <records>', 'stop after so many records')
+    .option('-e, --exit', 'stop at the end as it is when the command starts')
+    .option('-f, --format <template>', 'how to print a record', '%v\\n')
+    .option('-g, --group <id>', 'begin where this group left off (-o committed)')
+    .option('--commit', 'commit what was read for --group; the group must have no members')
+    .addOption(
+      new Option('--isolation <level>', 'whether records of open or aborted transactions show')
+        .choices(['read_committed', 'read_uncommitted'])
+        .default('read_committed'),
+    )
+    .addOption(encodingOption('--key-encoding', 'how %k and JSON keys are shown'))
+    .addOption(encodingOption('--value-encoding', 'how %v and JSON values are shown'))
+    .option('-q, --quiet', 'do not say where it begins')
+    .addHelpText('after', offsetHelp)
+    .action((topic: string, options: ConsumeOptions) => consume(topic, options));
+}
+
+/** The verb `consume`. */
+export const consumeCommand: CommandModule = { build };
+
+function encodingOption(flag: string, words: string): Option {
+  return new Option(`${flag} <encoding>`, words).choices([...encodings]).default('text');
+}
+
+/** `0,2`, `0-3`, several times; null: all. */
+function partitionsOf(lists: readonly string[] | undefined): ReadonlySet<number> | null {
+  if (lists === undefined) return null;
+  const wanted = new Set<number>();
+  for (const part of lists.flatMap((list) => list.split(','))) {
+    const match = /^\s*(\d{1,9})(?:-(\d{1,9}))?\s*$/.exec(part);
+    const from = Number(match?.[1]);
+    const to = Number(match?.[2] ?? match?.[1]);
+    if (match === null || to < from || to - from > 100_000) {
+      throw usageError(`--partition ${part}: write numbers such as 0,2 or 0-3`);
+    }
+    for (let partition = from; partition <= to; partition++) wanted.add(partition);
+  }
+  return wanted;
+}
+
+function countOf(text: string | undefined): number {
+  if (text === undefined) return Number.POSITIVE_INFINITY;
+  if (!/^\d{1,15}$/.test(text)) throw usageError(`--count ${text}: write a whole number`);
+  return Number(text);
+}
+
+async function consume(topic: string, options: ConsumeOptions): Promise<void> {
+  const io = processIo();
+  const limit = countOf(options.count);
+  const partitions = partitionsOf(options.partition);
+  if (options.commit === true && options.group === undefined) {
+    throw usageError('--commit needs --group');
+  }
+  await prepareEncoding(options.keyEncoding);
+  await prepareEncoding(options.valueEncoding);
+  if (/\{msgpack\}/.test(options.format)) await prepareEncoding('msgpack');
+  const print = options.json === true ? jsonPrinter(options) : textPrinter(options);
+  await withCluster(options, async (session) => {
+    const range = rangeOf(session, options);
+    const run = new ConsumeRun(io, session, { topic, options, print, limit });
+    await run.start(partitions, range);
+    await run.read();
+  });
+}
+
+function rangeOf(
+  { client }: Session,
+  options: ConsumeOptions,
+): OffsetRangeSpec & { from: OffsetSpec } {
+  const fallback: OffsetSpec =
+    options.group === undefined ? { kind: 'earliest' } : { kind: 'committed', shift: 0 };
+  const parts = (options.offset ?? []).map((text) => client.parseOffsetRange(text, Date.now()));
+  return { from: fallback, ...Object.assign({}, ...parts) };
+}
+
+function textPrinter(options: ConsumeOptions): RecordFormatter {
+  const { keyEncoding: key, valueEncoding: value } = options;
+  return compileFormat(options.format, { key, value });
+}
+
+function jsonPrinter(options: ConsumeOptions): RecordFormatter {
+  return (record) => {
+    const key = toJsonField(record.key, options.keyEncoding);
+    const value = toJsonField(record.value, options.valueEncoding);
+    const document = {
+      topic: record.topic,
+      partition: record.partition,
+      offset: record.offset,
+      timestamp: record.timestamp,
+      key: key.value,
+      ...(key.encoding === undefined ? {} : { keyEncoding: key.encoding }),
+      value: value.value,
+      ...(value.encoding === undefined ? {} : { valueEncoding: value.encoding }),
+      headers: record.headers.map((header) => {
+        const field = toJsonField(header.value, 'text');
+        const encoding = field.encoding === undefined ? {} : { valueEncoding: field.encoding };
+        return { key: header.key, value: field.value, ...encoding };
+      }),
+    };
+    return Buffer.from(`${JSON.stringify(document, plainBigints)}\n`);
+  };
+}
+
+function plainBigints(_name: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? value.toString() : value;
+}
+
+interface RunOptions {
+  readonly topic: string;
+  readonly options: ConsumeOptions;
+  readonly print: RecordFormatter;
+  readonly limit: number;
+}
+
+/** One run: resolves places, reads, prints, commits. */
+class ConsumeRun {
+  readonly #io: CliIo;
+  readonly #session: Session;
+  readonly #run: RunOptions;
+  readonly #reader: LogReader;
+  /** Where to stop in each partition; absent: never. */
+  readonly #stops = new Map<number, number>();
+  /** Next offset to be printed in each partition. */
+  readonly #positions = new Map<number, number>();
+  #printed = 0;
+
+  constructor(io: CliIo, session: Session, run: RunOptions) {
+    this.#io = io;
+    this.#session = session;
+    this.#run = run;
+    this.#reader = new session.client.LogReader(session.cluster, {
+      topic: run.topic,
+      isolation: run.options.isolation,
+      onMoved: (partition, from, to) =>
+        io.say(`${run.topic}/${partition}: offset ${from} is gone, going on at ${to}`),
+    });
+  }
+
+  /** Looks up where each partition begins and ends, and says so. */
+  async start(
+    wanted: ReadonlySet<number> | null,
+    range: OffsetRangeSpec & { readonly from: OffsetSpec },
+  ): Promise<void> {
+    const { topic, options } = this.#run;
+    const info = await this.#session.cluster.topic(topic);
+    const all = info.partitions.map((one) => one.partition);
+    for (const partition of wanted ?? []) {
+      if (!all.includes(partition)) {
+        const known = `topic '${topic}' has the partitions 0 to ${all.length - 1}`;
+        throw new CliError(ExitCode.notFound, `${known}, not ${partition}`, 'look at --partition');
+      }
+    }
+    const mine = all.filter((partition) => wanted?.has(partition) ?? true);
+    const to = range.to ?? (options.exit === true ? ({ kind: 'latest' } as const) : null);
+    const notes = await Promise.all(mine.map((one) => this.#place(one, range.from, to)));
+    if (options.quiet !== true) for (const note of shorten(notes)) this.#io.say(note);
+  }
+
+  async #place(partition: number, from: OffsetSpec, to: OffsetSpec | null): Promise<string> {
+    const { topic, options } = this.#run;
+    const { client, cluster } = this.#session;
+    const { group } = options;
+    const at = { topic, partition, ...(group === undefined ? {} : { group }) };
+    const lookup = client.offsetLookup(cluster, at, options.isolation);
+    const begin = await client.resolveOffset(from, lookup);
+    let note = `${topic}/${partition}: from ${begin.note}`;
+    this.#positions.set(partition, begin.offset);
+    if (to !== null) {
+      const end = await client.resolveOffset(to, lookup);
+      note += `, before ${end.note}`;
+      if (end.offset <= begin.offset) return `${note}: nothing to read`;
+      this.#stops.set(partition, end.offset);
+    }
+    this.#reader.set(partition, begin.offset);
+    return note;
+  }
+
+  async read(): Promise<void> {
+    const { limit } = this.#run;
+    const stop = stopSignal();
+    try {
+      if (limit > 0) {
+        for await (const fetched of this.#reader.read(stop.signal)) {
+          await this.#take(fetched);
+          if (this.#printed >= limit) break;
+        }
+      }
+    } finally {
+      stop.off();
+    }
+    await this.#commit();
+    if (stop.signal.aborted) process.exitCode = ExitCode.interrupted;
+  }
+
+  async #take(fetched: FetchedRecords): Promise<void> {
+    const { topic, print, limit } = this.#run;
+    const { partition } = fetched;
+    const stopAt = this.#stops.get(partition) ?? Number.POSITIVE_INFINITY;
+    const out: Buffer[] = [];
+    let position = fetched.nextOffset;
+    for (const record of fetched.records) {
+      if (record.offset >= stopAt) break;
+      if (this.#printed >= limit) {
+        position = record.offset;
+        break;
+      }
+      this.#printed += 1;
+      const printable: PrintableRecord = { ...record, topic, partition };
+      out.push(print(printable, this.#printed));
+    }
+    this.#positions.set(partition, Math.min(position, stopAt));
+    if (fetched.nextOffset >= stopAt) this.#reader.remove(partition);
+    if (out.length > 0) await this.#io.data(Buffer.concat(out));
+  }
+
+  async #commit(): Promise<void> {
+    const { topic, options } = this.#run;
+    if (options.commit !== true || options.group === undefined) return;
+    const { client, cluster } = this.#session;
+    await client.commitOffsets(cluster, options.group, topic, this.#positions);
+    if (options.quiet !== true) this.#io.say(`committed for group ${options.group}`);
+  }
+}
+
+/** Of many partitions the first few lines are enough. */
+function shorten(notes: readonly string[]): readonly string[] {
+  const shown = 8;
+  if (notes.length <= shown + 1) return notes;
+  return [...notes.slice(0, shown), `… and ${notes.length - shown} more partitions`];
+}

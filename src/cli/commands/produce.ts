@@ -1,0 +1,320 @@
+// tidemark produce: records from arguments, lines, files or JSON.
+
+import { createReadStream } from 'node:fs';
+import { type Command, Option } from 'commander';
+import { formatByteSize } from '../../base/byte-size.ts';
+import type { Landed, OutgoingRecord, RecordSender, SenderOptions } from '../../client/index.ts';
+import { type Codec, codecNames } from '../../record/index.ts';
+import { CliError, ExitCode, exitCodeOf, messageOf, usageError } from '../exit-codes.ts';
+import { type CliIo, processIo } from '../io.ts';
+import { delimiterBytes, readLines } from '../line-reader.ts';
+import { type BrokerOptions, brokerCommand, type CommandModule, collect } from '../program.ts';
+import { type Encoding, encodings, prepareEncoding } from '../record-encoding.ts';
+import { withCluster } from '../session.ts';
+import { stopSignal, untilAborted } from '../stop-signal.ts';
+import { type LineForm, parseHeader, recordOfJson, recordOfLine } from '../typed-records.ts';
+
+interface ProduceOptions extends BrokerOptions {
+  readonly file?: string;
+  readonly delimiter: string;
+  readonly keyDelimiter?: string;
+  readonly key?: string;
+  readonly header?: readonly string[];
+  readonly ndjson?: boolean;
+  readonly null?: boolean;
+  readonly compress?: Codec;
+  readonly partition?: string;
+  readonly acks?: string;
+  readonly rate?: string;
+  readonly keyEncoding: Encoding;
+  readonly valueEncoding: Encoding;
+  readonly create?: boolean;
+  readonly quiet?: boolean;
+}
+
+function build(): Command {
+  return brokerCommand('produce', 'write records: each line of the input is one', [
+    'echo hello | tidemark produce orders',
+    "printf 'alice:1\\nbob:2\\n' | tidemark produce orders --key-delimiter :",
+    'tidemark produce orders --file access.log -z zstd',
+    'tidemark produce orders "one record" "another" -H source=shell',
+    'tidemark consume orders -e --json | tidemark produce copy --ndjson',
+  ])
+    .argument('<topic>', 'topic to write to')
+    .argument('[values...]', 'records; without any the input is read')
+    .option('-F, --file <path>', 'read this file instead of the standard input')
+    .option('-D, --delimiter <text>', 'what ends a record', '\\n')
+    .option('-K, --key-delimiter <text>', 'what stands between key and value of a line')
+    .option('-k, --key <key>', 'key of records that have none')
+    .option('-H, --header <key=value>', 'header of every record, repeatable', collect)
+    .option('--ndjson', 'each line is {"key","value","headers","partition","timestamp"}')
+    .option('-Z, --null', 'an empty value is a tombstone (null)')
+    .addOption(
+      new Option('-z, --compress <codec>', 'codec of the batches').choices([...codecNames]),
+    )
+    .option('-p, --partition <number>', 'write to this partition')
+    .option('-a, --acks <acks>', 'all (on disk), 1 (in the page cache) or 0 (nobody answers)')
+    .option('--rate <count>', 'at most so many records a second')
+    .addOption(encodingOption('--key-encoding', 'how keys are typed'))
+    .addOption(encodingOption('--value-encoding', 'how values are typed'))
+    .option('--create', 'make the topic when it does not exist')
+    .option('-q, --quiet', 'no progress and no summary')
+    .action((topic: string, values: string[], options: ProduceOptions) =>
+      produce(topic, values, options),
+    );
+}
+
+/** The verb `produce`. */
+export const produceCommand: CommandModule = { build };
+
+function encodingOption(flag: string, words: string): Option {
+  return new Option(`${flag} <encoding>`, words).choices([...encodings]).default('text');
+}
+
+function wholeNumber(text: string | undefined, option: string, lowest: number): number | null {
+  if (text === undefined) return null;
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < lowest || !Number.isSafeInteger(value)) {
+    throw usageError(`${option} ${text}: write a whole number from ${lowest} on`);
+  }
+  return value;
+}
+
+function acksOf(text: string | undefined): -1 | 0 | 1 {
+  switch (text) {
+    case undefined:
+    case 'all':
+    case '-1':
+      return -1;
+    case '0':
+      return 0;
+    case '1':
+      return 1;
+    default:
+      throw usageError(`--acks ${text}: write all, 1 or 0`);
+  }
+}
+
+function codecOfOptions(options: ProduceOptions, property: string | undefined): Codec {
+  const name = options.compress ?? property ?? 'none';
+  const codec = codecNames.find((one) => one === name);
+  if (codec === undefined) throw usageError(`codec ${name}: write ${codecNames.join(', ')}`);
+  return codec;
+}
+
+function lineForm(options: ProduceOptions): LineForm {
+  const { keyDelimiter } = options;
+  return {
+    keyDelimiter:
+      keyDelimiter === undefined ? null : delimiterBytes(keyDelimiter, '--key-delimiter'),
+    key: options.key ?? null,
+    keyEncoding: options.keyEncoding,
+    valueEncoding: options.valueEncoding,
+    headers: (options.header ?? []).map(parseHeader),
+    emptyIsNull: options.null ?? false,
+    partition: wholeNumber(options.partition, '--partition', 0),
+  };
+}
+
+async function produce(
+  topic: string,
+  values: readonly string[],
+  options: ProduceOptions,
+): Promise<void> {
+  const io = processIo();
+  if (values.length > 0 && options.file !== undefined) {
+    throw usageError('give records as arguments or with --file, not both');
+  }
+  const form = lineForm(options);
+  const rate = wholeNumber(options.rate, '--rate', 1);
+  await prepareEncoding(options.keyEncoding);
+  await prepareEncoding(options.valueEncoding);
+  if (options.ndjson === true) await prepareEncoding('msgpack');
+  const lines = values.length > 0 ? ofValues(values) : ofInput(io, options);
+  await withCluster(options, async ({ cluster, client, properties }) => {
+    const settings: SenderOptions = {
+      topic,
+      acks: acksOf(options.acks ?? properties.get('acks')),
+      codec: codecOfOptions(options, properties.get('compression.type')),
+      ...numberProperty(properties, 'linger.ms', 'lingerMs'),
+      ...numberProperty(properties, 'batch.size', 'batchBytes'),
+    };
+    const create = options.create ?? false;
+    const sender = await client.openSender(cluster, { ...settings, create });
+    const run = new ProduceRun(io, sender, { quiet: options.quiet ?? false, rate });
+    const toRecord = options.ndjson === true ? recordOfJson : recordOfLine;
+    await run.all(lines, (line) => toRecord(line, form));
+    await run.report(topic, options.json ?? false);
+  });
+}
+
+function numberProperty<Name extends 'lingerMs' | 'batchBytes'>(
+  properties: ReadonlyMap<string, string>,
+  property: string,
+  name: Name,
+): { [K in Name]?: number } {
+  const value = wholeNumber(properties.get(property), `-X ${property}`, 0);
+  return value === null ? {} : ({ [name]: value } as { [K in Name]?: number });
+}
+
+async function* ofValues(values: readonly string[]): AsyncGenerator<Buffer> {
+  for (const value of values) yield Buffer.from(value);
+}
+
+async function* ofInput(io: CliIo, options: ProduceOptions): AsyncGenerator<Buffer> {
+  const { file } = options;
+  const delimiter = delimiterBytes(options.delimiter, '--delimiter');
+  if (file === undefined || file === '-') {
+    if (io.inputIsTerminal && options.quiet !== true) {
+      io.say('each line you type is a record; end with Ctrl-D');
+    }
+    yield* readLines(process.stdin, delimiter);
+    return;
+  }
+  try {
+    yield* readLines(createReadStream(file, { highWaterMark: 256 * 1024 }), delimiter);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
+    throw new CliError(ExitCode.notFound, `there is no file ${file}`, 'look at --file', { cause });
+  }
+}
+
+interface PartitionSummary {
+  records: number;
+  firstOffset: number;
+  lastOffset: number;
+}
+
+/** One run: feeds the sender, counts what is acknowledged, shows progress. */
+class ProduceRun {
+  readonly #io: CliIo;
+  readonly #sender: RecordSender;
+  readonly #options: { readonly quiet: boolean; readonly rate: number | null };
+  readonly #partitions = new Map<number, PartitionSummary>();
+  readonly #startedMs = performance.now();
+  #read = 0;
+  #bytes = 0;
+  #acknowledged = 0;
+  #failed = 0;
+  #failure: Error | null = null;
+  #nextProgressMs = 0;
+
+  constructor(
+    io: CliIo,
+    sender: RecordSender,
+    options: { readonly quiet: boolean; readonly rate: number | null },
+  ) {
+    this.#io = io;
+    this.#sender = sender;
+    this.#options = options;
+  }
+
+  /** Sends every line; stops reading at the first failure. Everything taken is answered at the end. */
+  async all(
+    lines: AsyncIterable<Buffer>,
+    toRecord: (line: Buffer) => OutgoingRecord,
+  ): Promise<void> {
+    const stop = stopSignal();
+    try {
+      for await (const line of untilAborted(lines, stop.signal)) {
+        this.#read += 1;
+        this.#add(line, toRecord);
+        if (this.#failure !== null) break;
+        if (this.#sender.bufferedBytes > BUFFER_BYTES) await this.#sender.drained();
+        await this.#pace();
+        this.#progress();
+      }
+      if (stop.signal.aborted) {
+        this.#failure ??= new CliError(ExitCode.interrupted, 'interrupted');
+        process.stdin.destroy();
+      }
+    } finally {
+      await this.#sender.flush();
+      stop.off();
+      this.#io.progress('');
+    }
+  }
+
+  async report(topic: string, json: boolean): Promise<void> {
+    const seconds = (performance.now() - this.#startedMs) / 1000;
+    const partitions = [...this.#partitions].sort(([a], [b]) => a - b);
+    if (json) {
+      const document = {
+        topic,
+        records: this.#acknowledged,
+        failed: this.#failed,
+        bytes: this.#bytes,
+        seconds: Number(seconds.toFixed(3)),
+        partitions: partitions.map(([partition, summary]) => ({ partition, ...summary })),
+      };
+      await this.#io.data(`${JSON.stringify(document)}\n`);
+    } else if (!this.#options.quiet) {
+      this.#io.say(`${this.#words(seconds)} → ${topic}`);
+    }
+    if (this.#failure === null) return;
+    const notSent = this.#failed > 0 ? ` (${this.#failed} records not acknowledged)` : '';
+    if (notSent === '') throw this.#failure;
+    const message = `${messageOf(this.#failure)}${notSent}`;
+    throw new CliError(exitCodeOf(this.#failure), message, null, { cause: this.#failure });
+  }
+
+  #add(line: Buffer, toRecord: (line: Buffer) => OutgoingRecord): void {
+    let record: OutgoingRecord;
+    try {
+      record = toRecord(line);
+      this.#sender.add(record, (error, landed) => this.#landed(error, landed));
+    } catch (error) {
+      const message = `record ${this.#read}: ${messageOf(error)}`;
+      this.#failure ??= new CliError(exitCodeOf(error), message, null, { cause: error });
+      return;
+    }
+    this.#bytes += (record.key?.length ?? 0) + (record.value?.length ?? 0);
+  }
+
+  #landed(error: Error | null, landed: Landed | null): void {
+    if (error !== null || landed === null) {
+      this.#failed += 1;
+      this.#failure ??= error;
+      return;
+    }
+    this.#acknowledged += 1;
+    const summary = this.#partitions.get(landed.partition);
+    if (summary === undefined) {
+      const { offset } = landed;
+      this.#partitions.set(landed.partition, {
+        records: 1,
+        firstOffset: offset,
+        lastOffset: offset,
+      });
+    } else {
+      summary.records += 1;
+      summary.lastOffset = landed.offset;
+    }
+  }
+
+  /** Keeps to `--rate` by waiting until this record is due. */
+  async #pace(): Promise<void> {
+    const { rate } = this.#options;
+    if (rate === null) return;
+    const aheadMs = (this.#read / rate) * 1000 - (performance.now() - this.#startedMs);
+    if (aheadMs > 1) await new Promise((resolve) => setTimeout(resolve, aheadMs));
+  }
+
+  #progress(): void {
+    if (this.#options.quiet || !this.#io.wordsAreTerminal) return;
+    const nowMs = performance.now();
+    if (nowMs < this.#nextProgressMs) return;
+    this.#nextProgressMs = nowMs + 200;
+    this.#io.progress(this.#words((nowMs - this.#startedMs) / 1000));
+  }
+
+  #words(seconds: number): string {
+    const rate = Math.round(this.#acknowledged / Math.max(seconds, 0.001));
+    const bytes = formatByteSize(this.#bytes);
+    const count = `${this.#acknowledged} record${this.#acknowledged === 1 ? '' : 's'}`;
+    return `${count}, ${bytes} in ${seconds.toFixed(1)} s (${rate}/s)`;
+  }
+}
+
+/** As the sender's own default. */
+const BUFFER_BYTES = 32 * 1024 * 1024;

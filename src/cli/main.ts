@@ -1,0 +1,68 @@
+// The program: finds the command that was typed, loads only that one, runs it, and turns every failure into words, a
+// next step and an exit code.
+
+import { Command, CommanderError } from 'commander';
+import { commandIndex, loadCommand } from './command-index.ts';
+import { exitCodeOf, messageOf, nextStepOf } from './exit-codes.ts';
+import { paint, processIo } from './io.ts';
+import { exitCodeOfCommander, finishProgram } from './program.ts';
+import { VERSION } from './version.ts';
+
+/** Runs the command line `args` (without node and script) and ends the process. */
+export async function main(args: readonly string[]): Promise<void> {
+  const io = processIo();
+  // The client's timers do not keep the process alive; a command that waits for one must not just end.
+  const alive = setInterval(() => {}, 60_000);
+  try {
+    const program = await buildProgram(args);
+    if (args.length === 0) program.outputHelp();
+    else await program.parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    process.exitCode = report(error, (line) => io.say(line));
+  } finally {
+    clearInterval(alive);
+  }
+}
+
+/** Says what went wrong; answers the exit code. */
+function report(error: unknown, say: (line: string) => void): number {
+  // Commander has written its own words already.
+  if (error instanceof CommanderError) return exitCodeOfCommander(error);
+  say(`${paint('red', 'error:', 'words')} ${messageOf(error)}`);
+  const step = nextStepOf(error);
+  if (step !== null) say(`  ${paint('dim', '→', 'words')} ${step}`);
+  if (process.env['TIDEMARK_DEBUG'] && error instanceof Error) say(error.stack ?? '');
+  return exitCodeOf(error);
+}
+
+/** The program with the typed command in full and the others by name. All of them for shell completion. */
+async function buildProgram(args: readonly string[]): Promise<Command> {
+  const program = new Command('tidemark')
+    .description('A durable, partitioned log that speaks the Apache Kafka® protocol.')
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpCommand('help [command]', 'show help of a command')
+    .showSuggestionAfterError(true)
+    .showHelpAfterError('(tidemark --help lists the commands)')
+    .configureHelp({ sortSubcommands: false })
+    .addHelpText('after', firstSteps);
+  const typed = args[0] === 'help' ? args[1] : args.find((word) => !word.startsWith('-'));
+  const all = typed === 'completion' || typed === 'complete';
+  for (const { name, summary } of commandIndex) {
+    const full = all || name === typed;
+    program.addCommand(full ? await loadCommand(name) : new Command(name).description(summary));
+  }
+  if (all) {
+    const { addCompletion } = await import('./completion.ts');
+    await addCompletion(program, args);
+  }
+  return finishProgram(program);
+}
+
+const firstSteps = `
+First steps:
+  tidemark serve                              start a broker on 127.0.0.1:9092
+  tidemark topic create orders -p 3           make a topic
+  echo hello | tidemark produce orders        write a record
+  tidemark consume orders -o earliest -e      read what is there
+
+Exit codes: 0 ok, 1 error, 2 usage, 3 not found, 4 cannot connect or timed out, 5 refused, 130 interrupted`;

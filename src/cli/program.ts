@@ -1,0 +1,86 @@
+// What every command shares: its form, its options, how it ends.
+
+import { Command, Option } from 'commander';
+import { ExitCode } from './exit-codes.ts';
+
+/** One command of the program, in a file of its own, loaded only when it is typed. */
+export interface CommandModule {
+  /** The command with its options, help and action. */
+  build(): Command;
+}
+
+/** Options that every command has. */
+export interface CommonOptions {
+  readonly json?: boolean;
+}
+
+/** Options of every command that talks to a broker. */
+export interface BrokerOptions extends CommonOptions {
+  readonly brokers?: string;
+  readonly property?: readonly string[];
+}
+
+/** Adds a value to the list of a repeatable option. */
+export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}
+
+/** A command with `--json` and examples in its help. */
+export function makeCommand(name: string, summary: string, examples: readonly string[]): Command {
+  const command = new Command(name)
+    .summary(summary)
+    .description(summary)
+    .option('--json', 'print data as JSON: one document, or one a line for streams')
+    .showHelpAfterError('(add --help for options and examples)')
+    .showSuggestionAfterError(true)
+    .configureHelp({ sortOptions: false, showGlobalOptions: false });
+  if (examples.length > 0) {
+    command.addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`);
+  }
+  return command;
+}
+
+/** {@link makeCommand} with the options that reach a cluster. */
+export function brokerCommand(name: string, summary: string, examples: readonly string[]): Command {
+  return makeCommand(name, summary, examples)
+    .addOption(
+      new Option(
+        '-b, --brokers <list>',
+        'brokers, host:port with commas (TIDEMARK_BROKERS, KAFKA_BROKERS, BOOTSTRAP_SERVERS; default 127.0.0.1:9092)',
+      ),
+    )
+    .addOption(
+      new Option(
+        '-X, --property <key=value>',
+        'client property, e.g. request.timeout.ms=5000',
+      ).argParser(collect),
+    );
+}
+
+/** Options of verbs that destroy something. */
+export function addGuards(command: Command): Command {
+  return command
+    .option('-y, --yes', 'do not ask')
+    .option('--dry-run', 'only say what would happen');
+}
+
+const COMMON = 'Common options:';
+
+/** Makes commander throw instead of ending the process, and lists a command's own options first. */
+export function finishProgram(command: Command): Command {
+  command.exitOverride();
+  const options = command.options as Option[];
+  options.sort((a, b) => Number(isCommon(a)) - Number(isCommon(b)));
+  for (const option of options) if (isCommon(option)) option.helpGroup(COMMON);
+  for (const sub of command.commands) finishProgram(sub);
+  return command;
+}
+
+function isCommon(option: Option): boolean {
+  return ['--json', '--brokers', '--property'].includes(option.long ?? '');
+}
+
+/** The exit code for commander's own endings: help and version are fine, the rest is usage. */
+export function exitCodeOfCommander(error: { readonly exitCode: number }): number {
+  return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
+}

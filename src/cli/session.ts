@@ -1,0 +1,120 @@
+// A command's way to the cluster, from its options and the environment. The client is loaded here, when it is needed.
+
+import type { Cluster, TcpOptions } from '../client/index.ts';
+import { usageError } from './exit-codes.ts';
+import type { BrokerOptions } from './program.ts';
+
+const BROKERS_DEFAULT = '127.0.0.1:9092';
+
+/** The broker list: option, then environment, then the default. */
+export function brokersOf(options: BrokerOptions): string {
+  const { env } = process;
+  return (
+    options.brokers ||
+    env['TIDEMARK_BROKERS'] ||
+    env['KAFKA_BROKERS'] ||
+    env['BOOTSTRAP_SERVERS'] ||
+    BROKERS_DEFAULT
+  );
+}
+
+/** Properties of `-X`, by name. Throws a usage error for one without `=`. */
+export function propertiesOf(options: BrokerOptions): Map<string, string> {
+  const properties = new Map<string, string>();
+  for (const text of options.property ?? []) {
+    const at = text.indexOf('=');
+    if (at < 1) throw usageError(`-X ${text}: write -X key=value`);
+    properties.set(text.slice(0, at).trim(), text.slice(at + 1).trim());
+  }
+  return properties;
+}
+
+/** Properties that commands read for themselves. */
+const ofCommands = new Set([
+  'acks',
+  'compression.type',
+  'linger.ms',
+  'batch.size',
+  'isolation.level',
+]);
+const times: Readonly<Record<string, 'requestTimeoutMs' | 'connectTimeoutMs'>> = {
+  'request.timeout.ms': 'requestTimeoutMs',
+  'socket.connection.setup.timeout.ms': 'connectTimeoutMs',
+};
+
+interface ClientSettings {
+  clientId: string;
+  apiTimeoutMs?: number;
+  requestTimeoutMs?: number;
+  connectTimeoutMs?: number;
+}
+
+function clientSettings(properties: ReadonlyMap<string, string>): ClientSettings {
+  const settings: ClientSettings = { clientId: 'tidemark-cli' };
+  for (const [name, value] of properties) {
+    const time = times[name];
+    if (name === 'client.id') settings.clientId = value;
+    else if (name === 'default.api.timeout.ms') settings.apiTimeoutMs = milliseconds(name, value);
+    else if (time !== undefined) settings[time] = milliseconds(name, value);
+    else if (name === 'security.protocol' && value.toUpperCase() === 'PLAINTEXT') continue;
+    else if (!ofCommands.has(name)) throw unknownProperty(name);
+  }
+  return settings;
+}
+
+function unknownProperty(name: string): Error {
+  const secure = /^(security|sasl|ssl)\./.test(name);
+  const known = ['client.id', 'default.api.timeout.ms', ...Object.keys(times), ...ofCommands];
+  return usageError(
+    secure ? `-X ${name}: TLS and SASL are not built in yet` : `-X ${name} is not known`,
+    secure ? 'connect to a PLAINTEXT listener' : `known are ${known.join(', ')}`,
+  );
+}
+
+function milliseconds(name: string, value: string): number {
+  if (!/^\d{1,9}$/.test(value)) throw usageError(`-X ${name}=${value}: write milliseconds`);
+  return Number(value);
+}
+
+/** A connected command. */
+export interface Session {
+  readonly cluster: Cluster;
+  readonly client: typeof import('../client/index.ts');
+  /** Broker list as it was resolved. */
+  readonly brokers: string;
+  readonly properties: ReadonlyMap<string, string>;
+}
+
+/** Runs `work` with a cluster, and closes the cluster after it. Nothing is connected before the first request. */
+export async function withCluster<T>(
+  options: BrokerOptions,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const properties = propertiesOf(options);
+  const settings = clientSettings(properties);
+  const brokers = brokersOf(options);
+  const [client, { tcpConnector }, { nodeClock }, { nodeRandom }, { loadAccelerators }] =
+    await Promise.all([
+      import('../client/index.ts'),
+      import('../host/tcp-connector.ts'),
+      import('../host/node-clock.ts'),
+      import('../host/node-random.ts'),
+      import('../host/accelerators.ts'),
+    ]);
+  loadAccelerators();
+  const { apiTimeoutMs, ...tcp } = settings;
+  const tcpOptions: TcpOptions = {
+    ...tcp,
+    connector: tcpConnector,
+    clock: nodeClock,
+    random: nodeRandom,
+  };
+  const network = client.tcpNetwork(client.parseBrokers(brokers), tcpOptions);
+  const timing = apiTimeoutMs === undefined ? {} : { apiTimeoutMs };
+  const cluster = new client.Cluster({ network, clock: nodeClock, random: nodeRandom, ...timing });
+  try {
+    return await work({ cluster, client, brokers, properties });
+  } finally {
+    await cluster.close();
+  }
+}
