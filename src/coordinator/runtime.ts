@@ -80,6 +80,8 @@ export class Shard<R, E, S extends Step<R, E>, M extends StateMachine<R, E, S>> 
   readonly #waiting = new Map<number, Waiting>();
   #gathered: Write<E>[] = [];
   #inFlight: Batch<E>[] = [];
+  /** Appends not answered yet, of former lives too: the log stands still only when they are. */
+  readonly #appending = new Set<Promise<void>>();
   readonly #lastWrite = new Map<string, Write<E>>();
 
   constructor(options: ShardOptions<R, E, S, M>) {
@@ -100,6 +102,8 @@ export class Shard<R, E, S extends Step<R, E>, M extends StateMachine<R, E, S>> 
     this.#state = 'loading';
     const machine = newMachine();
     try {
+      await Promise.allSettled(this.#appending);
+      if (life !== this.#life) return;
       for await (const entry of log.read(partition)) {
         if (life !== this.#life) return;
         machine.replay(entry);
@@ -240,13 +244,13 @@ export class Shard<R, E, S extends Step<R, E>, M extends StateMachine<R, E, S>> 
       const name = failureName(error);
       this.#reload(name, 'the coordinator could not write its log');
     };
-    try {
-      this.#options.log.append(this.#options.partition, records).then(() => {
-        if (life === this.#life) this.#commit(batch);
-      }, failed);
-    } catch (error) {
-      failed(error);
-    }
+    const { log, partition } = this.#options;
+    const append = async (): Promise<void> => log.append(partition, records);
+    const appending = append().then(() => {
+      if (life === this.#life) this.#commit(batch);
+    }, failed);
+    this.#appending.add(appending);
+    void appending.finally(() => this.#appending.delete(appending));
   }
 
   #commit(batch: Batch<E>): void {
