@@ -100,11 +100,6 @@ export const damages: Readonly<Record<string, (folder: string) => void>> = {
   'a time index entry with another timestamp': (folder) => {
     flip(filled(folder, '.timeindex'), 6);
   },
-  'a last offset index entry of zeros': (folder) => {
-    const path = filled(folder, '.index');
-    const bytes = readFileSync(path);
-    writeFileSync(path, bytes.fill(0, bytes.length - 8));
-  },
 };
 
 /** A copy of a partition's folder with one damage done to it. */

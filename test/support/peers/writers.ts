@@ -1,6 +1,9 @@
 // Writers that go on through crashes of the broker and note which records were acknowledged, for the crash tests.
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import kafkajs from 'kafkajs';
 import { exitOf, javaArguments, tailOf } from '../../../bench/peers/index.ts';
 import { codecIdOf, codecNames } from '../../../src/record/index.ts';
@@ -88,8 +91,12 @@ export async function startTextWriter(bootstrap: string, topic: string): Promise
  * number modulo 600, and one JSON line for each acknowledgement.
  */
 export function startVerifiableWriter(bootstrap: string, topic: string): Writer {
+  // The tool turns retries, and so idempotence, off unless a file says otherwise.
+  const folder = mkdtempSync(join(tmpdir(), 'tidemark-writer-'));
+  const config = join(folder, 'producer.properties');
+  writeFileSync(config, 'enable.idempotence=true\nretries=2147483647\nbatch.size=4096\n');
   const args = ['--bootstrap-server', bootstrap, '--topic', topic, '--acks', '-1'];
-  args.push('--throughput', '4000', '--repeating-keys', '600');
+  args.push('--throughput', '4000', '--repeating-keys', '600', '--command-config', config);
   const main = javaArguments('org.apache.kafka.tools.VerifiableProducer', 256);
   const child = spawn('java', [...main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   const acknowledged: Acknowledged = new Map();
@@ -115,6 +122,7 @@ export function startVerifiableWriter(bootstrap: string, topic: string): Writer 
     finish: async () => {
       child.kill('SIGTERM');
       await ended;
+      rmSync(folder, { recursive: true, force: true });
       if (failures.length > 0) throw new Error(`sends failed: ${failures[0]} ${errors()}`);
     },
   };
