@@ -1,0 +1,171 @@
+// Open files, shared and bounded: thousands of segments, a few hundred descriptors. A file in use is pinned and never
+// closed; one with bytes that no sync has covered stays pinned too, because an error of a later write-back is
+// reported only to descriptors that were open when it happened.
+
+import { type Disk, DiskError, type DiskFile } from './disk.ts';
+
+/** A file that stays open until `release()`, which is called exactly once for each acquire. */
+export interface PinnedFile {
+  readonly file: DiskFile;
+  release(): void;
+}
+
+class Entry {
+  readonly path: string;
+  pins = 0;
+  /** Removed from the pool (file deleted or renamed): closed with its last pin. */
+  detached = false;
+  file: DiskFile | null = null;
+  opening: Promise<DiskFile> | null = null;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+}
+
+/** Keeps up to `limit` files open, the least recently used unpinned ones going first. */
+export class FilePool {
+  readonly #disk: Disk;
+  readonly #limit: number;
+  /** In order of last use. */
+  readonly #entries = new Map<string, Entry>();
+  readonly #waiting: (() => void)[] = [];
+  #open = 0;
+  #closing = new Set<Promise<void>>();
+  /** Called when every open file is pinned and more are wanted: the owner of dirty files should sync some. */
+  onPressure: () => void = () => {};
+
+  constructor(disk: Disk, limit: number) {
+    this.#disk = disk;
+    this.#limit = limit;
+  }
+
+  /** Files open now. */
+  get openFiles(): number {
+    return this.#open;
+  }
+
+  get limit(): number {
+    return this.#limit;
+  }
+
+  /** Opens (or finds) and pins. Throws DiskError `not_found` for a missing file unless `create`. */
+  async acquire(path: string, mode: 'write' | 'create' = 'write'): Promise<PinnedFile> {
+    const entry = this.#touch(path);
+    entry.pins++;
+    try {
+      const file = entry.file ?? (await this.#openEntry(entry, mode));
+      return { file, release: () => this.#unpin(entry) };
+    } catch (error) {
+      this.#unpin(entry);
+      throw error;
+    }
+  }
+
+  /** Runs `work` with the file pinned. */
+  async using<T>(path: string, work: (file: DiskFile) => Promise<T>): Promise<T> {
+    const pinned = await this.acquire(path);
+    try {
+      return await work(pinned.file);
+    } finally {
+      pinned.release();
+    }
+  }
+
+  /** Forgets a path whose file was deleted, renamed or replaced; whoever has it pinned goes on reading it. */
+  detach(path: string): void {
+    const entry = this.#entries.get(path);
+    if (entry === undefined) return;
+    this.#entries.delete(path);
+    entry.detached = true;
+    if (entry.pins === 0) this.#close(entry);
+  }
+
+  /** Closes every file, pinned or not. */
+  async close(): Promise<void> {
+    for (const entry of [...this.#entries.values()]) {
+      entry.detached = true;
+      this.#close(entry);
+    }
+    this.#entries.clear();
+    while (this.#closing.size > 0) await Promise.all(this.#closing);
+  }
+
+  #touch(path: string): Entry {
+    let entry = this.#entries.get(path);
+    if (entry === undefined) entry = new Entry(path);
+    else this.#entries.delete(path);
+    this.#entries.set(path, entry);
+    return entry;
+  }
+
+  async #openEntry(entry: Entry, mode: 'write' | 'create'): Promise<DiskFile> {
+    if (entry.opening === null) {
+      entry.opening = this.#openFile(entry, mode).finally(() => {
+        entry.opening = null;
+      });
+    }
+    return entry.opening;
+  }
+
+  async #openFile(entry: Entry, mode: 'write' | 'create'): Promise<DiskFile> {
+    for (;;) {
+      while (this.#open >= this.#limit && !this.#evictOne()) await this.#roomMade();
+      this.#open++;
+      try {
+        entry.file = await this.#disk.open(entry.path, mode);
+        return entry.file;
+      } catch (error) {
+        this.#open--;
+        const crowded = error instanceof DiskError && error.code === 'too_many_files';
+        // Others in the process hold descriptors; with none of our own left to close, it is a true failure.
+        if (!crowded || !this.#evictOne()) throw error;
+        await Promise.all(this.#closing);
+      }
+    }
+  }
+
+  #roomMade(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      this.onPressure();
+    });
+  }
+
+  #evictOne(): boolean {
+    for (const entry of this.#entries.values()) {
+      if (entry.pins > 0 || entry.file === null) continue;
+      this.#entries.delete(entry.path);
+      this.#close(entry);
+      return true;
+    }
+    return false;
+  }
+
+  #unpin(entry: Entry): void {
+    entry.pins--;
+    if (entry.pins > 0) return;
+    if (entry.detached || entry.file === null) {
+      if (this.#entries.get(entry.path) === entry) this.#entries.delete(entry.path);
+      this.#close(entry);
+    } else {
+      this.#waiting.shift()?.();
+    }
+  }
+
+  #close(entry: Entry): void {
+    const { file } = entry;
+    if (file === null) return;
+    entry.file = null;
+    this.#open--;
+    this.#waiting.shift()?.();
+    // A failed close tells nothing that the syncs before it did not: dirty files are never closed.
+    const closing = file
+      .close()
+      .catch(() => {})
+      .then(() => {
+        this.#closing.delete(closing);
+      });
+    this.#closing.add(closing);
+  }
+}

@@ -1,0 +1,167 @@
+// What a start does with a journal that the last run left: writes its batches into the segments again, syncs these,
+// and removes the journal. Done before any log is opened; doing it twice changes nothing.
+
+import { crc32c } from '../base/crc32c.ts';
+import type { Logger } from '../base/ports.ts';
+import { readInt64 } from './batch-scan.ts';
+import type { Disk, DiskFile } from './disk.ts';
+import {
+  ENTRY_KIND,
+  JOURNAL_DIRECTORY,
+  JOURNAL_ENTRY_BYTES,
+  JOURNAL_ENTRY_MAGIC,
+  JOURNAL_FILE_MAGIC,
+  JOURNAL_HEADER_BYTES,
+} from './journal.ts';
+import { readTopicId } from './metadata-file.ts';
+import { segmentName } from './segment.ts';
+
+/** An entry as read back. */
+export interface ReplayEntry {
+  readonly kind: number;
+  /** `<topic id> <directory>` */
+  readonly key: string;
+  readonly segmentBase: number;
+  readonly position: number;
+  readonly data: Buffer;
+}
+
+export interface ReplayResult {
+  /** Names of logs whose entries could not be written back: they must not be opened for writing. */
+  readonly blocked: ReadonlySet<string>;
+  readonly nextGeneration: number;
+  readonly entries: number;
+}
+
+/** The good entries of one journal file, in order; what is damaged is stepped over. */
+export function parseJournal(bytes: Buffer): ReplayEntry[] {
+  const entries: ReplayEntry[] = [];
+  if (bytes.length < JOURNAL_HEADER_BYTES) return entries;
+  if (bytes.readUInt32BE(0) !== JOURNAL_FILE_MAGIC || bytes.readUInt32BE(4) !== 1) return entries;
+  const seed = crc32c(bytes.subarray(8, JOURNAL_HEADER_BYTES));
+  let at = JOURNAL_HEADER_BYTES;
+  while (at + JOURNAL_ENTRY_BYTES <= bytes.length) {
+    const entry = parseEntry(bytes, at, seed);
+    if (entry === null) {
+      at++;
+      continue;
+    }
+    entries.push(entry);
+    at += JOURNAL_ENTRY_BYTES + Buffer.byteLength(entry.key) + entry.data.length;
+  }
+  return entries;
+}
+
+function parseEntry(bytes: Buffer, at: number, seed: number): ReplayEntry | null {
+  if (bytes.readUInt32BE(at) !== JOURNAL_ENTRY_MAGIC) return null;
+  const identityBytes = bytes.readUInt16BE(at + 10);
+  const dataBytes = bytes.readUInt32BE(at + 24);
+  const dataAt = at + JOURNAL_ENTRY_BYTES + identityBytes;
+  const end = dataAt + dataBytes;
+  if (end > bytes.length) return null;
+  if (crc32c(bytes.subarray(at + 8, end), seed) !== bytes.readUInt32BE(at + 4)) return null;
+  return {
+    kind: bytes.readUInt8(at + 8),
+    key: bytes.toString('utf8', at + JOURNAL_ENTRY_BYTES, dataAt),
+    segmentBase: readInt64(bytes, at + 12),
+    position: bytes.readUInt32BE(at + 20),
+    data: bytes.subarray(dataAt, end),
+  };
+}
+
+/** Replays and removes all journal files. Throws DiskError only when the journal directory cannot be made or read. */
+export async function replayJournal(disk: Disk, logger: Logger): Promise<ReplayResult> {
+  await disk.makeDirectory(JOURNAL_DIRECTORY);
+  await disk.syncDirectory('.');
+  const names = (await disk.list(JOURNAL_DIRECTORY)).filter((name) => /^\d{20}\.journal$/.test(name));
+  const newest = names.at(-1);
+  const nextGeneration = newest === undefined ? 1 : Number(newest.slice(0, 20)) + 1;
+  const entries: ReplayEntry[] = [];
+  for (const name of names) {
+    for (const entry of parseJournal(await readAll(disk, `${JOURNAL_DIRECTORY}/${name}`))) {
+      entries.push(entry);
+    }
+  }
+  const blocked = await apply(disk, logger, liveEntries(entries));
+  // With a log blocked, the journal is its only whole copy.
+  if (blocked.size === 0) await removeAll(disk, names);
+  return { blocked, nextGeneration, entries: entries.length };
+}
+
+async function readAll(disk: Disk, path: string): Promise<Buffer> {
+  const file = await disk.open(path, 'read');
+  try {
+    const bytes = Buffer.allocUnsafe(await file.size());
+    return bytes.subarray(0, await file.read(bytes, 0));
+  } finally {
+    await file.close();
+  }
+}
+
+/** Batches that no later `forget` voids, by log. */
+function liveEntries(entries: readonly ReplayEntry[]): Map<string, ReplayEntry[]> {
+  const live = new Map<string, ReplayEntry[]>();
+  for (const entry of entries) {
+    if (entry.kind === ENTRY_KIND.forget) live.delete(entry.key);
+    if (entry.kind !== ENTRY_KIND.batches) continue;
+    const list = live.get(entry.key);
+    if (list === undefined) live.set(entry.key, [entry]);
+    else list.push(entry);
+  }
+  return live;
+}
+
+async function apply(
+  disk: Disk,
+  logger: Logger,
+  live: Map<string, ReplayEntry[]>,
+): Promise<Set<string>> {
+  const blocked = new Set<string>();
+  for (const [key, entries] of live) {
+    const space = key.indexOf(' ');
+    const topicId = key.slice(0, space);
+    const name = key.slice(space + 1);
+    // The name came from a file: it must not lead out of the data directory.
+    if (space < 0 || name.includes('/') || name.startsWith('.')) continue;
+    if ((await readTopicId(disk, name)) !== topicId) continue;
+    try {
+      await replayLog(disk, name, entries);
+    } catch (error) {
+      const { message } = error as Error;
+      logger.error({ log: name, error: message }, `the journal of ${name} could not be replayed`);
+      blocked.add(name);
+    }
+  }
+  return blocked;
+}
+
+async function replayLog(disk: Disk, name: string, entries: readonly ReplayEntry[]): Promise<void> {
+  const files = new Map<number, DiskFile | null>();
+  try {
+    for (const { segmentBase, position, data } of entries) {
+      let file = files.get(segmentBase);
+      if (file === undefined) {
+        file = await openSegment(disk, `${name}/${segmentName(segmentBase)}.log`);
+        files.set(segmentBase, file);
+      }
+      // A segment that is gone was deleted by retention: its name was durable before its bytes were journaled.
+      if (file !== null) await file.write([data], position);
+    }
+    for (const file of files.values()) await file?.datasync();
+  } finally {
+    for (const file of files.values()) await file?.close();
+  }
+}
+
+async function openSegment(disk: Disk, path: string): Promise<DiskFile | null> {
+  return (await disk.stat(path)) === undefined ? null : disk.open(path, 'write');
+}
+
+/** Oldest first, each removal durable before the next: a later file may void entries of an earlier one. */
+async function removeAll(disk: Disk, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    await disk.remove(`${JOURNAL_DIRECTORY}/${name}`);
+    await disk.syncDirectory(JOURNAL_DIRECTORY);
+  }
+}
+

@@ -1,0 +1,268 @@
+// The shared journal: batches of many logs in one file, so that one sync commits them all. A batch is first written
+// to its segment (page cache), then to the journal; once the journal is synced it counts as committed. A checkpoint
+// syncs the segments in the background and removes the journal file; after a crash, journal-replay.ts writes what the
+// journal holds into the segments again.
+//
+// `<data>/journal/<generation>.journal`:  file header, then entries in a row; all integers big-endian.
+//   file header   uint32 magic "TMJF", uint32 version 1, 8 bytes salt
+//   entry         uint32 magic "TMJE", uint32 crc32c (seeded with the salt) of all that follows,
+//                 uint8 kind (1 batches, 2 forget), uint8 0, uint16 identity length,
+//                 int64 segment base offset, uint32 position in the segment, uint32 data length,
+//                 identity "<topic id> <directory>" in UTF-8, data
+// The salt keeps a record's bytes from passing for an entry. `forget` voids all earlier entries of its log.
+
+import { crc32c, crc32cParts } from '../base/crc32c.ts';
+import type { Clock, Logger, Random } from '../base/ports.ts';
+import { writeInt64 } from './batch-scan.ts';
+import type { Disk, DiskFile } from './disk.ts';
+import type { TaskOwner } from './tasks.ts';
+
+export const JOURNAL_DIRECTORY = 'journal';
+export const JOURNAL_FILE_MAGIC = 0x544d4a46;
+export const JOURNAL_ENTRY_MAGIC = 0x544d4a45;
+export const JOURNAL_HEADER_BYTES = 16;
+export const JOURNAL_ENTRY_BYTES = 28;
+export const ENTRY_KIND = { batches: 1, forget: 2 } as const;
+
+/** A checkpoint begins when the file is this long, */
+const FILE_BYTES_MAX = 32 * 1024 * 1024;
+/** or this long after its first entry. */
+const CHECKPOINT_AFTER_MS = 5000;
+/** Segment syncs at once during a checkpoint: it is background work. */
+const CHECKPOINT_WIDTH = 2;
+
+/** The log that an entry belongs to, as the checkpoint sees it. */
+export interface JournalOwner {
+  /** Syncs the log's files. Rejects when that fails; the log then has failed and says so itself. */
+  syncDirty(): Promise<void>;
+}
+
+/** A stretch of one segment. */
+export interface JournalEntry {
+  readonly owner: JournalOwner;
+  readonly name: string;
+  readonly topicId: string;
+  readonly segmentBase: number;
+  readonly position: number;
+  readonly parts: readonly Buffer[];
+  readonly bytes: number;
+}
+
+export interface JournalOptions {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly tasks: TaskOwner;
+  /** Dirty logs that a generation may gather before it is checkpointed: each holds a descriptor. */
+  readonly dirtyLogsMax: number;
+  readonly firstGeneration: number;
+}
+
+/** One journal file and the logs that need it. */
+class Generation {
+  readonly path: string;
+  readonly file: DiskFile;
+  readonly salt: Buffer;
+  readonly seed: number;
+  position = JOURNAL_HEADER_BYTES;
+  /** Logs with entries here whose segments no sync has covered since. */
+  readonly owners = new Map<string, JournalOwner>();
+  /** Logs with entries here at all. */
+  readonly names = new Set<string>();
+  /** Logs whose segments would not sync: the entries here are their only durable copy. */
+  readonly heldBy = new Set<string>();
+  checkpointed = false;
+
+  constructor(path: string, file: DiskFile, salt: Buffer) {
+    this.path = path;
+    this.file = file;
+    this.salt = salt;
+    this.seed = crc32c(salt);
+  }
+}
+
+export function generationName(generation: number): string {
+  return `${String(generation).padStart(20, '0')}.journal`;
+}
+
+export class Journal {
+  readonly #options: JournalOptions;
+  #nextGeneration: number;
+  #current: Generation | null = null;
+  /** Generations under or after checkpoint, oldest first; removed in this order only. */
+  readonly #old: Generation[] = [];
+  #cancelTimer: () => void = () => {};
+  /** Appends and forgets run one after the other. */
+  #lane: Promise<void> = Promise.resolve();
+  #checkpoints: Promise<void> = Promise.resolve();
+
+  constructor(options: JournalOptions) {
+    this.#options = options;
+    this.#nextGeneration = options.firstGeneration;
+  }
+
+  /** Writes and syncs the entries. When it rejects, none of them may be taken for committed. */
+  append(entries: readonly JournalEntry[]): Promise<void> {
+    return this.#inLane(async () => {
+      const generation = this.#current ?? (await this.#begin());
+      const parts: Buffer[] = [];
+      for (const entry of entries) {
+        const key = `${entry.topicId} ${entry.name}`;
+        generation.owners.set(key, entry.owner);
+        generation.names.add(key);
+        parts.push(encodeEntry(generation.seed, ENTRY_KIND.batches, key, entry), ...entry.parts);
+      }
+      await this.#write(generation, parts);
+      const crowded = generation.owners.size > this.#options.dirtyLogsMax;
+      if (crowded || generation.position > FILE_BYTES_MAX) this.#startCheckpoint();
+    });
+  }
+
+  /** Voids what the journal holds of a log, durably, before its segments are rewritten or its offsets reused. */
+  forget(name: string, topicId: string): Promise<void> {
+    const key = `${topicId} ${name}`;
+    return this.#inLane(async () => {
+      const all = this.#current === null ? this.#old : [...this.#old, this.#current];
+      const holding = all.filter((generation) => generation.names.has(key));
+      if (holding.length === 0) return;
+      const generation = this.#current ?? (await this.#begin());
+      const entry = { segmentBase: 0, position: 0, parts: [], bytes: 0 };
+      await this.#write(generation, [encodeEntry(generation.seed, ENTRY_KIND.forget, key, entry)]);
+      for (const each of holding) {
+        each.owners.delete(key);
+        each.names.delete(key);
+        each.heldBy.delete(key);
+      }
+      this.#options.tasks.start('journal clean-up', () => this.#removeFinished());
+    });
+  }
+
+  /** Syncs all segments that need the journal and empties it as far as they sync. */
+  async checkpoint(): Promise<void> {
+    await this.#inLane(async () => this.#startCheckpoint());
+    await this.#checkpoints;
+  }
+
+  /** Starts a checkpoint without waiting: descriptors are short. */
+  relieve(): void {
+    this.#options.tasks.start('journal checkpoint', () => this.checkpoint());
+  }
+
+  async close(): Promise<void> {
+    await this.checkpoint();
+    this.#cancelTimer();
+    for (const generation of this.#old) await generation.file.close();
+  }
+
+  #inLane(work: () => Promise<void>): Promise<void> {
+    const done = this.#lane.then(work);
+    this.#lane = done.catch(() => {});
+    return done;
+  }
+
+  async #begin(): Promise<Generation> {
+    const { disk, random, clock } = this.#options;
+    const path = `${JOURNAL_DIRECTORY}/${generationName(this.#nextGeneration++)}`;
+    const file = await disk.open(path, 'create');
+    const salt = random.bytes(8);
+    const header = Buffer.alloc(JOURNAL_HEADER_BYTES);
+    header.writeUInt32BE(JOURNAL_FILE_MAGIC, 0);
+    header.writeUInt32BE(1, 4);
+    salt.copy(header, 8);
+    await file.write([header], 0);
+    await disk.syncDirectory(JOURNAL_DIRECTORY);
+    const generation = new Generation(path, file, salt);
+    this.#current = generation;
+    this.#cancelTimer = clock.setTimer(CHECKPOINT_AFTER_MS, () => this.relieve());
+    return generation;
+  }
+
+  async #write(generation: Generation, parts: readonly Buffer[]): Promise<void> {
+    let bytes = 0;
+    for (const part of parts) bytes += part.length;
+    try {
+      await generation.file.write(parts, generation.position);
+      await generation.file.datasync();
+      generation.position += bytes;
+    } catch (error) {
+      // What this file holds from here on is unknown, so nothing is added to it. What was synced before stays.
+      this.#startCheckpoint();
+      throw error;
+    }
+  }
+
+  #startCheckpoint(): void {
+    const generation = this.#current;
+    if (generation === null) return;
+    this.#current = null;
+    this.#cancelTimer();
+    this.#old.push(generation);
+    this.#checkpoints = this.#checkpoints.then(() => this.#runCheckpoint(generation));
+    this.#options.tasks.start('journal checkpoint', () => this.#checkpoints);
+  }
+
+  async #runCheckpoint(generation: Generation): Promise<void> {
+    const owners = generation.owners.entries();
+    const lane = async (): Promise<void> => {
+      for (const [key, owner] of owners) {
+        try {
+          await owner.syncDirty();
+        } catch {
+          // The log has failed and reported it; its entries stay until it is reopened, deleted or replayed.
+          if (generation.names.has(key)) generation.heldBy.add(key);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: CHECKPOINT_WIDTH }, lane));
+    generation.owners.clear();
+    generation.checkpointed = true;
+    await this.#removeFinished();
+  }
+
+  #removing: Promise<void> = Promise.resolve();
+
+  /** Removes generations from the oldest on; never one behind a held one, whose entries it may void. */
+  #removeFinished(): Promise<void> {
+    this.#removing = this.#removing.then(async () => {
+      for (;;) {
+        const oldest = this.#old[0];
+        if (oldest === undefined || !oldest.checkpointed || oldest.heldBy.size > 0) return;
+        this.#old.shift();
+        try {
+          await oldest.file.close();
+          await this.#options.disk.remove(oldest.path);
+          await this.#options.disk.syncDirectory(JOURNAL_DIRECTORY);
+        } catch (error) {
+          const { message } = error as Error;
+          // Replaying it at the next start does no harm: its segments are synced and hold the same bytes.
+          this.#options.logger.warn({ path: oldest.path, error: message }, 'journal not removed');
+        }
+      }
+    });
+    return this.#removing;
+  }
+}
+
+interface EntryPlace {
+  readonly segmentBase: number;
+  readonly position: number;
+  readonly parts: readonly Buffer[];
+  readonly bytes: number;
+}
+
+function encodeEntry(seed: number, kind: number, key: string, place: EntryPlace): Buffer {
+  const identity = Buffer.from(key, 'utf8');
+  const head = Buffer.allocUnsafe(JOURNAL_ENTRY_BYTES + identity.length);
+  head.writeUInt32BE(JOURNAL_ENTRY_MAGIC, 0);
+  head.writeUInt8(kind, 8);
+  head.writeUInt8(0, 9);
+  head.writeUInt16BE(identity.length, 10);
+  writeInt64(head, 12, place.segmentBase);
+  head.writeUInt32BE(place.position, 20);
+  head.writeUInt32BE(place.bytes, 24);
+  identity.copy(head, JOURNAL_ENTRY_BYTES);
+  const crc = crc32cParts(place.parts, crc32c(head.subarray(8), seed));
+  head.writeUInt32BE(crc, 4);
+  return head;
+}

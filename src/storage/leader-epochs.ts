@@ -1,0 +1,123 @@
+// Which leader epoch wrote which offsets: `leader-epoch-checkpoint`, in Kafka's text format
+// (org.apache.kafka.storage.internals.checkpoint.LeaderEpochCheckpointFile):
+//   0                      version
+//   2                      entries
+//   0 0                    epoch, first offset written under it
+//   1 4711
+
+import type { Disk } from './disk.ts';
+import { readSmallFile, replaceFile } from './small-file.ts';
+
+export const LEADER_EPOCH_FILE = 'leader-epoch-checkpoint';
+
+export interface EpochEntry {
+  readonly epoch: number;
+  readonly startOffset: number;
+}
+
+const UNKNOWN = { epoch: -1, endOffset: -1 } as const;
+
+/** The epochs of one partition, in memory; {@link LeaderEpochs.save} makes them durable. */
+export class LeaderEpochs {
+  #entries: EpochEntry[];
+  /** Changed since the last save. */
+  dirty = false;
+
+  constructor(entries: readonly EpochEntry[] = []) {
+    this.#entries = [...entries];
+  }
+
+  get entries(): readonly EpochEntry[] {
+    return this.#entries;
+  }
+
+  /** The newest epoch; -1 when there is none. */
+  get latest(): number {
+    return this.#entries.at(-1)?.epoch ?? -1;
+  }
+
+  /** From `startOffset` on, batches are written under `epoch`. Older claims on those offsets go. */
+  assign(epoch: number, startOffset: number): void {
+    const kept = this.#entries.filter((e) => e.epoch < epoch && e.startOffset < startOffset);
+    kept.push({ epoch, startOffset });
+    this.#entries = kept;
+    this.dirty = true;
+  }
+
+  /** Forgets epochs that began at or after `endOffset`. */
+  truncateEnd(endOffset: number): void {
+    const kept = this.#entries.filter((entry) => entry.startOffset < endOffset);
+    if (kept.length !== this.#entries.length) this.dirty = true;
+    this.#entries = kept;
+  }
+
+  /** Forgets epochs that ended at or before `startOffset`; the one that holds it begins there. */
+  truncateStart(startOffset: number): void {
+    let first = 0;
+    while ((this.#entries[first + 1]?.startOffset ?? Number.POSITIVE_INFINITY) <= startOffset) {
+      first++;
+    }
+    const head = this.#entries[first];
+    if (head === undefined || head.startOffset >= startOffset) return;
+    this.#entries = [{ epoch: head.epoch, startOffset }, ...this.#entries.slice(first + 1)];
+    this.dirty = true;
+  }
+
+  /** Kafka's LeaderEpochFileCache.endOffsetFor. */
+  endOffsetFor(epoch: number, logEndOffset: number): { epoch: number; endOffset: number } {
+    if (epoch < 0 || epoch > this.latest) return UNKNOWN;
+    if (epoch === this.latest) return { epoch, endOffset: logEndOffset };
+    const above = this.#entries.findIndex((entry) => entry.epoch > epoch);
+    const endOffset = this.#entries[above]?.startOffset ?? -1;
+    return { epoch: this.#entries[above - 1]?.epoch ?? epoch, endOffset };
+  }
+
+  /** The epoch that `offset` was written under; -1 when unknown. */
+  epochFor(offset: number): number {
+    let epoch = -1;
+    for (const entry of this.#entries) {
+      if (entry.startOffset > offset) break;
+      epoch = entry.epoch;
+    }
+    return epoch;
+  }
+
+  encode(): Buffer {
+    const lines = this.#entries.map((entry) => `${entry.epoch} ${entry.startOffset}\n`);
+    return Buffer.from(`0\n${lines.length}\n${lines.join('')}`);
+  }
+
+  /** Null for text that is not wholly as it should be. */
+  static decode(text: string): LeaderEpochs | null {
+    const lines = text.split('\n');
+    if (lines[0] !== '0' || !/^[0-9]{1,9}$/.test(lines[1] ?? '')) return null;
+    const count = Number(lines[1]);
+    const entries: EpochEntry[] = [];
+    let last: EpochEntry = { epoch: -1, startOffset: -1 };
+    for (let index = 0; index < count; index++) {
+      const found = /^([0-9]{1,10}) ([0-9]{1,16})$/.exec(lines[index + 2] ?? '');
+      if (found === null) return null;
+      const entry = { epoch: Number(found[1]), startOffset: Number(found[2]) };
+      if (entry.epoch <= last.epoch || entry.startOffset < last.startOffset) return null;
+      entries.push(entry);
+      last = entry;
+    }
+    return new LeaderEpochs(entries);
+  }
+
+  static async load(disk: Disk, directory: string): Promise<LeaderEpochs | null> {
+    const bytes = await readSmallFile(disk, `${directory}/${LEADER_EPOCH_FILE}`);
+    return bytes === null ? null : LeaderEpochs.decode(bytes.toString('utf8'));
+  }
+
+  /** Replaces the file atomically; durable when it resolves. */
+  async save(disk: Disk, directory: string): Promise<void> {
+    this.dirty = false;
+    try {
+      await replaceFile(disk, `${directory}/${LEADER_EPOCH_FILE}`, this.encode());
+    } catch (error) {
+      this.dirty = true;
+      throw error;
+    }
+  }
+}

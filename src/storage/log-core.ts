@@ -1,0 +1,209 @@
+// What the parts of one open log share: segments, offsets, state. One object, so that writer, syncer, readers and
+// retention all see the same facts at the same moment; each part changes only what its file says.
+
+import { KafkaError } from '../base/kafka-errors.ts';
+import type { Clock, Logger, Random } from '../base/ports.ts';
+import type { CommitterPort } from './committer.ts';
+import type { DamagedRange, LogConfig, LogState, RollHooks } from './contract.ts';
+import type { Disk } from './disk.ts';
+import type { FilePool } from './file-pool.ts';
+import type { LeaderEpochs } from './leader-epochs.ts';
+import type { MarkTable } from './marks.ts';
+import { Segment } from './segment.ts';
+import type { TailBudget } from './tail.ts';
+import type { TaskOwner } from './tasks.ts';
+
+/** What a store hands to each of its logs. */
+export interface StoreContext {
+  readonly disk: Disk;
+  readonly pool: FilePool;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly committer: CommitterPort;
+  readonly marks: MarkTable;
+  readonly tailBudget: TailBudget;
+  /** Background work that close waits for. */
+  readonly tasks: TaskOwner;
+  /** Whether reads may answer with file regions. */
+  readonly regions: boolean;
+}
+
+/** A place in the log up to which the segment files themselves are synced. */
+export interface SyncedPlace {
+  readonly offset: number;
+  readonly segment: Segment;
+  readonly position: number;
+}
+
+/** What opening or recovering a log's directory finds. */
+export interface LogContents {
+  /** At least one; the last is active. */
+  readonly segments: Segment[];
+  readonly startOffset: number;
+  readonly endOffset: number;
+  readonly damaged: DamagedRange[];
+  readonly epochs: LeaderEpochs;
+  /** From where the next start has to scan; null: from the end. */
+  readonly recovery: SyncedPlace | null;
+}
+
+export interface CoreOptions {
+  readonly context: StoreContext;
+  readonly name: string;
+  readonly topicId: string;
+  readonly config: LogConfig;
+  readonly hooks: RollHooks;
+  readonly contents: LogContents;
+}
+
+export class LogCore {
+  readonly context: StoreContext;
+  readonly name: string;
+  readonly topicId: string;
+  readonly hooks: RollHooks;
+  config: LogConfig;
+  state: LogState = 'open';
+  /** Why the log failed. */
+  failure: KafkaError | null = null;
+  segments: Segment[];
+  damaged: DamagedRange[];
+  epochs: LeaderEpochs;
+  startOffset: number;
+  endOffset: number;
+  /** Everything below is in the files (page cache at least). */
+  writtenEnd: number;
+  /** Everything below is durable: in synced segments or in a synced journal. */
+  syncedEnd: number;
+  highWatermark: number;
+  /** Where the batch at the high watermark begins or will begin. */
+  watermarkSegment: Segment;
+  watermarkPosition: number;
+  readonly #commitListeners = new Set<(highWatermark: number) => void>();
+  readonly #failureListeners = new Set<(cause: Error) => void>();
+
+  constructor(options: CoreOptions) {
+    this.context = options.context;
+    this.name = options.name;
+    this.topicId = options.topicId;
+    this.hooks = options.hooks;
+    this.config = options.config;
+    const { contents } = options;
+    this.segments = contents.segments;
+    this.damaged = contents.damaged;
+    this.epochs = contents.epochs;
+    this.startOffset = contents.startOffset;
+    this.endOffset = contents.endOffset;
+    this.writtenEnd = contents.endOffset;
+    this.syncedEnd = contents.endOffset;
+    this.highWatermark = contents.endOffset;
+    this.watermarkSegment = this.active;
+    this.watermarkPosition = this.active.size;
+  }
+
+  /** Takes over what a reopen found on the disk. */
+  install(contents: LogContents): void {
+    this.segments = contents.segments;
+    this.damaged = contents.damaged;
+    this.epochs = contents.epochs;
+    this.startOffset = Math.max(this.startOffset, contents.startOffset);
+    this.endOffset = contents.endOffset;
+    this.writtenEnd = contents.endOffset;
+    this.syncedEnd = contents.endOffset;
+    this.watermarkSegment = this.active;
+    this.watermarkPosition = this.active.size;
+    this.state = 'open';
+    this.failure = null;
+    this.raiseWatermark(contents.endOffset, this.active, this.active.size);
+  }
+
+  get active(): Segment {
+    return this.segments[this.segments.length - 1] as Segment;
+  }
+
+  /** Throws KAFKA_STORAGE_ERROR unless appends are taken. */
+  assertOpen(): void {
+    if (this.state === 'open') return;
+    if (this.failure !== null) throw this.failure;
+    throw new KafkaError('KAFKA_STORAGE_ERROR', `the log of ${this.name} is closed`);
+  }
+
+  /** Index of the segment that holds `offset`; 0 for an offset below all. */
+  segmentIndexFor(offset: number): number {
+    let low = 0;
+    let high = this.segments.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.segments[middle] as Segment).baseOffset <= offset) low = middle + 1;
+      else high = middle;
+    }
+    return Math.max(0, low - 1);
+  }
+
+  /** The offset at which segment `index` ends: the next one's base, or the log's end. */
+  segmentEnd(index: number): number {
+    return this.segments[index + 1]?.baseOffset ?? this.endOffset;
+  }
+
+  /** Begins a new active segment at `baseOffset`; its file is made by the writer. */
+  roll(baseOffset: number): Segment {
+    const { clock, random } = this.context;
+    this.active.finishTimes();
+    const segment = new Segment(this.name, baseOffset, clock.now());
+    segment.jitterMs = jitter(this.config, random);
+    segment.snapshot = this.hooks.producerSnapshot(baseOffset);
+    this.segments.push(segment);
+    return segment;
+  }
+
+  /** Readers may see everything below `offset`, which lies at `position` of `segment`. */
+  raiseWatermark(offset: number, segment: Segment, position: number): void {
+    if (offset <= this.highWatermark) return;
+    this.highWatermark = offset;
+    this.watermarkSegment = segment;
+    this.watermarkPosition = position;
+    for (const listener of this.#commitListeners) listener(offset);
+  }
+
+  /** Bytes of segment `index` that readers may see. */
+  readableBytes(index: number): number {
+    const segment = this.segments[index] as Segment;
+    if (segment === this.watermarkSegment) return this.watermarkPosition;
+    return segment.baseOffset < this.watermarkSegment.baseOffset ? segment.written : 0;
+  }
+
+  /** Raises the start offset; the caller makes it durable. */
+  raiseStart(offset: number): void {
+    if (offset <= this.startOffset) return;
+    this.startOffset = offset;
+    this.epochs.truncateStart(offset);
+    this.context.marks.update(this.name, { startOffset: offset });
+  }
+
+  markFailed(cause: Error): KafkaError {
+    if (this.failure !== null) return this.failure;
+    const message = `the log of ${this.name} stopped taking writes: ${cause.message}`;
+    const failure = new KafkaError('KAFKA_STORAGE_ERROR', message, { cause });
+    this.failure = failure;
+    if (this.state === 'open') this.state = 'failed';
+    this.context.logger.error({ log: this.name, error: cause.message }, message);
+    for (const listener of [...this.#failureListeners]) listener(failure);
+    return failure;
+  }
+
+  onCommit(listener: (highWatermark: number) => void): () => void {
+    this.#commitListeners.add(listener);
+    return () => this.#commitListeners.delete(listener);
+  }
+
+  onFailure(listener: (cause: Error) => void): () => void {
+    this.#failureListeners.add(listener);
+    return () => this.#failureListeners.delete(listener);
+  }
+}
+
+/** Kafka's LogConfig.randomSegmentJitter. */
+export function jitter(config: LogConfig, random: Random): number {
+  if (config.segmentJitterMs === 0) return 0;
+  return Math.floor(random.next() * Math.min(config.segmentJitterMs, config.segmentMs));
+}

@@ -1,0 +1,125 @@
+// Lets old segments of one log go: the plan of retention.ts carried out, and DeleteRecords.
+
+import { KafkaError } from '../base/kafka-errors.ts';
+import type { LogCore } from './log-core.ts';
+import { withIndexes } from './log-reader.ts';
+import type { LogWriter } from './log-writer.ts';
+import { type SegmentFacts, segmentsToDelete } from './retention.ts';
+import type { Segment } from './segment.ts';
+import { renameDeleted } from './segment-files.ts';
+import type { Tail } from './tail.ts';
+
+export class LogRetention {
+  readonly #core: LogCore;
+  readonly #writer: LogWriter;
+  readonly #tail: Tail;
+  #lane: Promise<void> = Promise.resolve();
+
+  constructor(core: LogCore, writer: LogWriter, tail: Tail) {
+    this.#core = core;
+    this.#writer = writer;
+    this.#tail = tail;
+  }
+
+  /** Raises the start offset, durably, and frees whole segments below it. */
+  async deleteRecordsBefore(offset: number): Promise<void> {
+    const core = this.#core;
+    if (offset < 0 || offset > core.highWatermark) {
+      throw new KafkaError(
+        'OFFSET_OUT_OF_RANGE',
+        `cannot delete up to ${offset}: the high watermark of ${core.name} is ${core.highWatermark}`,
+      );
+    }
+    core.assertOpen();
+    if (offset > core.startOffset) core.raiseStart(offset);
+    try {
+      await core.context.marks.flush();
+    } catch (error) {
+      const message = `the start offset of ${core.name} could not be stored`;
+      throw new KafkaError('KAFKA_STORAGE_ERROR', message, { cause: error });
+    }
+    await this.apply(core.context.clock.now());
+  }
+
+  /** Rolls and deletes by time and size; one run at a time. Answers how many segments went. */
+  apply(nowMs: number): Promise<number> {
+    const done = this.#lane.then(() => this.#apply(nowMs));
+    this.#lane = done.then(
+      () => {},
+      () => {},
+    );
+    return done;
+  }
+
+  async #apply(nowMs: number): Promise<number> {
+    const core = this.#core;
+    if (core.state !== 'open') return 0;
+    this.#rollByTime(nowMs);
+    const facts: SegmentFacts[] = [];
+    for (const [index, segment] of [...core.segments].entries()) {
+      await this.#learnTimes(segment);
+      facts.push({
+        bytes: segment.size,
+        newestMs: segment.maxTimestamp >= 0 ? segment.maxTimestamp : segment.createdMs,
+        endOffset: core.segmentEnd(index),
+      });
+    }
+    const { startOffset, highWatermark } = core;
+    const state = { segments: facts, startOffset, highWatermark, nowMs };
+    const count = segmentsToDelete(state, core.config);
+    if (count === 0 || core.state !== 'open') return 0;
+    if (count === core.segments.length) {
+      core.roll(core.endOffset);
+      this.#writer.wake();
+    }
+    // The new active segment must be on disk before the last one that tells the log's end goes.
+    await this.#writer.idle();
+    if (core.state !== 'open') return 0;
+    return this.#drop(count);
+  }
+
+  #rollByTime(nowMs: number): void {
+    const core = this.#core;
+    const { active } = core;
+    if (active.size === 0 || active.written < active.size) return;
+    if (nowMs - active.createdMs <= core.config.segmentMs - active.jitterMs) return;
+    core.roll(core.endOffset);
+    this.#writer.wake();
+  }
+
+  async #learnTimes(segment: Segment): Promise<void> {
+    if (segment.maxTimestamp < 0 && segment.sealed) await withIndexes(this.#core, segment);
+  }
+
+  async #drop(count: number): Promise<number> {
+    const core = this.#core;
+    const going = core.segments.slice(0, count);
+    const next = core.segments[count] as Segment;
+    core.raiseStart(next.baseOffset);
+    for (const segment of going) segment.removed = true;
+    core.segments = core.segments.slice(count);
+    core.damaged = core.damaged.filter((d) => d.segmentBaseOffset >= next.baseOffset);
+    if (core.startOffset >= core.highWatermark) this.#tail.clear();
+    const gone: string[] = [];
+    const { disk, pool, clock, tasks, logger } = core.context;
+    for (const segment of going) {
+      logger.info({ log: core.name, segment: segment.baseOffset }, 'segment deleted');
+      for (const path of await renameDeleted(disk, pool, segment)) gone.push(path);
+    }
+    await this.#dropSnapshots(core.startOffset);
+    clock.setTimer(core.config.fileDeleteDelayMs, () => {
+      tasks.start('removing deleted segments', async () => {
+        for (const path of gone) await disk.remove(path);
+      });
+    });
+    return going.length;
+  }
+
+  /** Producer snapshots below the start go, but for the newest: it may be needed to rebuild from there. */
+  async #dropSnapshots(offset: number): Promise<void> {
+    const { disk } = this.#core.context;
+    const names = (await disk.list(this.#core.name)).filter((name) => name.endsWith('.snapshot'));
+    const below = names.filter((name) => Number(name.slice(0, 20)) <= offset);
+    for (const name of below.slice(0, -1)) await disk.remove(`${this.#core.name}/${name}`);
+  }
+}

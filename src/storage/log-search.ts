@@ -1,0 +1,118 @@
+// Finds offsets by time, exact to the record, as Kafka's ListOffsets does (LogSegment.findOffsetByTimestamp,
+// UnifiedLog.fetchOffsetByTimestamp).
+
+import { KafkaError } from '../base/kafka-errors.ts';
+import { BatchHeader, codecOf, prepareCodec, readRecords } from '../record/index.ts';
+import type { TimestampOffset } from './contract.ts';
+import type { LogCore } from './log-core.ts';
+import { locate, withIndexes } from './log-reader.ts';
+import type { Segment } from './segment.ts';
+
+/** First record at or after `fromOffset` with timestamp ≥ `timestamp`, below the high watermark. */
+export async function offsetForTimestamp(
+  core: LogCore,
+  timestamp: number,
+): Promise<TimestampOffset | null> {
+  for (let index = 0; index < core.segments.length; index++) {
+    const segment = core.segments[index] as Segment;
+    const end = core.readableBytes(index);
+    if (end === 0) continue;
+    await withIndexes(core, segment);
+    if (segment.maxTimestamp < timestamp && segment.maxTimestamp >= 0) continue;
+    const found = await searchSegment(core, segment, end, timestamp);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+async function searchSegment(
+  core: LogCore,
+  segment: Segment,
+  end: number,
+  timestamp: number,
+): Promise<TimestampOffset | null> {
+  // No record up to this entry's offset is new enough.
+  const entry = segment.times.before(timestamp);
+  let offset = entry < 0 ? segment.baseOffset : segment.baseOffset + segment.times.offsetAt(entry);
+  offset = Math.max(offset, core.startOffset);
+  for (;;) {
+    const place = await locate(core, segment, offset, end);
+    if (place === null) return null;
+    if (place.maxTimestamp >= timestamp) {
+      const accepts = (at: number): boolean => at >= timestamp;
+      const found = await findRecord(core, segment, place, accepts);
+      if (found !== null) return found;
+    }
+    offset = place.lastOffset + 1;
+  }
+}
+
+/** First record of the batch, at or after the log's start, whose timestamp is accepted. */
+async function findRecord(
+  core: LogCore,
+  segment: Segment,
+  place: { readonly position: number; readonly bytes: number },
+  accepts: (timestamp: number) => boolean,
+): Promise<TimestampOffset | null> {
+  const batch = Buffer.allocUnsafe(place.bytes);
+  await core.context.pool.using(segment.logPath, (file) => file.read(batch, place.position));
+  const header = new BatchHeader(batch);
+  const leaderEpoch = header.partitionLeaderEpoch;
+  const codec = codecOf(header.codecId);
+  try {
+    if (codec !== null) await prepareCodec(codec);
+    for (const record of readRecords(batch)) {
+      if (record.offset < core.startOffset || !accepts(record.timestamp)) continue;
+      return { offset: record.offset, timestamp: record.timestamp, leaderEpoch };
+    }
+    return null;
+  } catch (error) {
+    // What is inside a batch was never checked; the batch as a whole is the best answer left.
+    if (error instanceof KafkaError || error instanceof Error) {
+      return { offset: header.baseOffset, timestamp: header.maxTimestamp, leaderEpoch };
+    }
+    throw error;
+  }
+}
+
+/** The record with the largest timestamp below the high watermark; the first of them when several share it. */
+export async function maxTimestampOf(core: LogCore): Promise<TimestampOffset | null> {
+  let best: Segment | null = null;
+  for (let index = 0; index < core.segments.length; index++) {
+    const segment = core.segments[index] as Segment;
+    if (core.readableBytes(index) === 0) continue;
+    await withIndexes(core, segment);
+    if (best === null || segment.maxTimestamp > best.maxTimestamp) best = segment;
+  }
+  if (best === null) return null;
+  if (best.maxTimestampOffset < core.highWatermark && best.maxTimestampOffset >= core.startOffset) {
+    return newestIn(core, best);
+  }
+  // Its newest record may not be seen yet: walk what may be.
+  return newestSeen(core);
+}
+
+async function newestIn(core: LogCore, segment: Segment): Promise<TimestampOffset | null> {
+  const end = core.readableBytes(core.segments.indexOf(segment));
+  const place = await locate(core, segment, segment.maxTimestampOffset, end);
+  if (place === null || place.maxTimestamp < 0) return null;
+  return findRecord(core, segment, place, (at) => at >= place.maxTimestamp);
+}
+
+async function newestSeen(core: LogCore): Promise<TimestampOffset | null> {
+  let found: TimestampOffset | null = null;
+  for (let index = 0; index < core.segments.length; index++) {
+    const segment = core.segments[index] as Segment;
+    const end = core.readableBytes(index);
+    for (let offset = Math.max(core.startOffset, segment.baseOffset); end > 0; ) {
+      const place = await locate(core, segment, offset, end);
+      if (place === null) break;
+      if (place.maxTimestamp > (found?.timestamp ?? -1)) {
+        const record = await findRecord(core, segment, place, (at) => at >= place.maxTimestamp);
+        if (record !== null) found = record;
+      }
+      offset = place.lastOffset + 1;
+    }
+  }
+  return found;
+}

@@ -1,0 +1,386 @@
+// The durable side of one log: which batches are written and not yet synced, syncing them (alone or through the
+// journal), raising the high watermark, finishing rolled segments, the recovery point.
+
+import type { CommitRound, Committable } from './committer.ts';
+import { asError } from './committer.ts';
+import type { PinnedFile } from './file-pool.ts';
+import type { JournalEntry, JournalOwner } from './journal.ts';
+import type { LogCore, SyncedPlace } from './log-core.ts';
+import type { MarkSource } from './marks.ts';
+import { OffsetIndex } from './offset-index.ts';
+import type { Segment } from './segment.ts';
+import { saveIndexes } from './segment-files.ts';
+import type { Tail } from './tail.ts';
+import type { Ticket } from './ticket.ts';
+import { TimeIndex } from './time-index.ts';
+
+/** Bytes written since the recovery point after which it moves: what a restart has to scan at most, about. */
+const RECOVERY_BYTES_MAX = 4 * 1024 * 1024;
+
+interface FlushWaiter {
+  readonly offset: number;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+
+export interface LogSyncOptions {
+  readonly core: LogCore;
+  readonly tail: Tail;
+  readonly recovery: SyncedPlace | null;
+  /** Called with the cause when a write or sync failed; fails the whole log. */
+  readonly onFailure: (cause: Error) => void;
+}
+
+export class LogSync implements Committable, JournalOwner, MarkSource {
+  readonly name: string;
+  readonly #core: LogCore;
+  readonly #tail: Tail;
+  readonly #onFailure: (cause: Error) => void;
+  /** Written, not synced, in order (with the `os` policy: not kept). */
+  #unsynced: Ticket[] = [];
+  #unsyncedBytes = 0;
+  /** Written since the last sync: what a commit will have covered. */
+  #batches = 0;
+  #offsets = 0;
+  #bytes = 0;
+  #lastFlushOffset: number;
+  #flushTimer: (() => void) | null = null;
+  readonly #flushWaiters: FlushWaiter[] = [];
+  /** Files with unsynced bytes stay open. */
+  readonly #pins = new Map<Segment, PinnedFile>();
+  /** One sync after the other: of two at once, only one would be told of an error. */
+  #syncLane: Promise<void> = Promise.resolve();
+  #syncedPlace: SyncedPlace;
+  #recoveryPlace: SyncedPlace;
+  #sealing = false;
+
+  constructor(options: LogSyncOptions) {
+    this.#core = options.core;
+    this.#tail = options.tail;
+    this.#onFailure = options.onFailure;
+    this.name = options.core.name;
+    this.#lastFlushOffset = options.core.endOffset;
+    this.#syncedPlace = this.#endPlace();
+    this.#recoveryPlace = options.recovery ?? this.#syncedPlace;
+  }
+
+  /** Everything below is synced in the segment files, not only in the journal. */
+  get filesSyncedEnd(): number {
+    return this.#syncedPlace.offset;
+  }
+
+  /** Starts again from what a reopen has found, all of which is synced. */
+  reset(recovery: SyncedPlace | null): void {
+    this.#lastFlushOffset = this.#core.endOffset;
+    this.#syncedPlace = this.#endPlace();
+    this.#recoveryPlace = recovery ?? this.#syncedPlace;
+    this.#batches = 0;
+    this.#offsets = 0;
+    this.#bytes = 0;
+  }
+
+  #endPlace(): SyncedPlace {
+    const { active, endOffset } = this.#core;
+    return { offset: endOffset, segment: active, position: active.size };
+  }
+
+  /** The open file of a segment that is about to be written. */
+  async pin(segment: Segment, open: () => Promise<PinnedFile>): Promise<PinnedFile> {
+    const known = this.#pins.get(segment);
+    if (known !== undefined) return known;
+    const pinned = await open();
+    this.#pins.set(segment, pinned);
+    return pinned;
+  }
+
+  /** Takes batches whose bytes are in the file now. */
+  onWritten(tickets: readonly Ticket[]): void {
+    const { config } = this.#core;
+    const last = tickets[tickets.length - 1];
+    if (last === undefined) return;
+    for (const ticket of tickets) {
+      this.#batches++;
+      this.#offsets += ticket.lastOffset - ticket.baseOffset + 1;
+      this.#bytes += ticket.bytes;
+    }
+    if (config.flushPolicy === 'sync') {
+      for (const ticket of tickets) {
+        this.#unsynced.push(ticket);
+        this.#unsyncedBytes += ticket.bytes;
+      }
+      this.#core.context.committer.request(this);
+      return;
+    }
+    this.#acknowledge(tickets, last);
+    this.#scheduleFlush();
+  }
+
+  /** With `--flush os` a batch in the page cache counts as committed, as Kafka has it. */
+  #acknowledge(tickets: readonly Ticket[], last: Ticket): void {
+    this.#tail.add(tickets);
+    this.#core.raiseWatermark(last.lastOffset + 1, last.segment, last.position + last.bytes);
+    for (const ticket of tickets) ticket.markCommitted();
+  }
+
+  #scheduleFlush(): void {
+    const { config, writtenEnd, context } = this.#core;
+    if (
+      this.#flushWaiters.length > 0 ||
+      writtenEnd - this.#lastFlushOffset >= config.flushMessages
+    ) {
+      context.committer.request(this);
+    } else if (this.#flushTimer === null && config.flushMs < Number.MAX_SAFE_INTEGER) {
+      this.#flushTimer = context.clock.setTimer(config.flushMs, () => {
+        this.#flushTimer = null;
+        context.committer.request(this);
+      });
+    }
+  }
+
+  /** Resolves once everything below `offset` is durable. */
+  flushTo(offset: number): Promise<void> {
+    if (this.#core.syncedEnd >= offset) return Promise.resolve();
+    const { failure, context } = this.#core;
+    if (failure !== null) return Promise.reject(failure);
+    return new Promise((resolve, reject) => {
+      this.#flushWaiters.push({ offset, resolve, reject });
+      if (this.#core.writtenEnd > this.#core.syncedEnd) context.committer.request(this);
+    });
+  }
+
+  journalBytes(): number {
+    return this.#core.config.flushPolicy === 'sync' && this.#unsynced.length > 0
+      ? this.#unsyncedBytes
+      : Number.POSITIVE_INFINITY;
+  }
+
+  beginRound(): CommitRound | null {
+    const { state, writtenEnd, syncedEnd } = this.#core;
+    if (state === 'failed' || writtenEnd <= syncedEnd) return null;
+    const round = {
+      endOffset: writtenEnd,
+      batches: this.#batches,
+      offsets: this.#offsets,
+      bytes: this.#bytes,
+    };
+    this.#batches = 0;
+    this.#offsets = 0;
+    this.#bytes = 0;
+    return round;
+  }
+
+  syncFiles(_round: CommitRound): Promise<void> {
+    return this.#syncAll();
+  }
+
+  async syncDirty(): Promise<void> {
+    try {
+      await this.#syncAll();
+    } catch (error) {
+      this.commitFailed(asError(error));
+      throw error;
+    }
+  }
+
+  /** Syncs every file with unsynced bytes. */
+  #syncAll(): Promise<void> {
+    const done = this.#syncLane.then(async () => {
+      if (this.#core.failure !== null) throw this.#core.failure;
+      const { writtenEnd, active } = this.#core;
+      const writing = this.#segmentBelow(writtenEnd) ?? active;
+      const place = { offset: writtenEnd, segment: writing, position: writing.written };
+      for (const [segment, pinned] of [...this.#pins]) {
+        const target = segment.written;
+        if (target > segment.synced) await pinned.file.datasync();
+        segment.synced = Math.max(segment.synced, target);
+        if (!segment.dirty && !segment.writing) {
+          this.#pins.delete(segment);
+          pinned.release();
+        }
+      }
+      this.#syncedPlace = place;
+    });
+    this.#syncLane = done.catch((error: unknown) => {
+      // Before anything else in the lane runs: a second sync must find the log failed.
+      this.commitFailed(asError(error));
+    });
+    return done;
+  }
+
+  #segmentBelow(offset: number): Segment | undefined {
+    const { segments } = this.#core;
+    for (let index = segments.length - 1; index >= 0; index--) {
+      const segment = segments[index] as Segment;
+      if (segment.baseOffset < offset || index === 0) return segment;
+    }
+    return undefined;
+  }
+
+  journalEntries(round: CommitRound): JournalEntry[] {
+    const { name, topicId } = this.#core;
+    const entries: JournalEntry[] = [];
+    let parts: Buffer[] = [];
+    let first: Ticket | null = null;
+    let bytes = 0;
+    const add = (): void => {
+      if (first === null) return;
+      const segmentBase = first.segment.baseOffset;
+      entries.push({ owner: this, name, topicId, segmentBase, position: first.position, parts, bytes });
+    };
+    for (const ticket of this.#unsynced) {
+      if (ticket.lastOffset >= round.endOffset) break;
+      if (first === null || ticket.segment !== first.segment) {
+        add();
+        first = ticket;
+        parts = [];
+        bytes = 0;
+      }
+      for (const part of ticket.parts) parts.push(part);
+      bytes += ticket.bytes;
+    }
+    add();
+    return entries;
+  }
+
+  roundDone(round: CommitRound): void {
+    const core = this.#core;
+    if (core.failure !== null) return;
+    core.syncedEnd = Math.max(core.syncedEnd, round.endOffset);
+    this.#lastFlushOffset = core.syncedEnd;
+    let count = 0;
+    while (count < this.#unsynced.length) {
+      const ticket = this.#unsynced[count] as Ticket;
+      if (ticket.lastOffset >= round.endOffset) break;
+      this.#unsyncedBytes -= ticket.bytes;
+      count++;
+    }
+    const done = this.#unsynced.splice(0, count);
+    const last = done[count - 1];
+    if (last !== undefined) this.#acknowledge(done, last);
+    this.#resolveFlushes();
+    core.context.marks.touch(this);
+    this.#sealRolled();
+  }
+
+  #resolveFlushes(): void {
+    for (let index = this.#flushWaiters.length - 1; index >= 0; index--) {
+      const waiter = this.#flushWaiters[index] as FlushWaiter;
+      if (waiter.offset > this.#core.syncedEnd) continue;
+      this.#flushWaiters.splice(index, 1);
+      waiter.resolve();
+    }
+    if (this.#flushWaiters.length > 0 && this.#core.writtenEnd > this.#core.syncedEnd) {
+      this.#core.context.committer.request(this);
+    }
+  }
+
+  commitFailed(error: Error): void {
+    this.#onFailure(error);
+  }
+
+  /** Refuses everything that waits; called by the log as it fails. */
+  failAll(failure: Error): void {
+    this.#flushTimer?.();
+    this.#flushTimer = null;
+    const tickets = this.#unsynced;
+    this.#unsynced = [];
+    this.#unsyncedBytes = 0;
+    for (const ticket of tickets) ticket.fail(failure);
+    for (const waiter of this.#flushWaiters.splice(0)) waiter.reject(failure);
+    // What these files hold above the mark is rewritten before it counts again; nothing relies on their errors.
+    for (const pinned of this.#pins.values()) pinned.release();
+    this.#pins.clear();
+  }
+
+  publishMark(): void {
+    const core = this.#core;
+    const place = this.#recoveryPlace;
+    if (core.failure !== null && core.state === 'closed') return;
+    const { active } = core;
+    core.context.marks.update(core.name, {
+      mark: core.syncedEnd,
+      startOffset: core.startOffset,
+      recoveryOffset: place.offset,
+      recoveryPosition: place.offset === place.segment.baseOffset ? 0 : place.position,
+      maxTimestamp: active.maxTimestamp,
+      maxTimestampOffset: active.maxTimestampOffset,
+      firstTimestamp: active.firstTimestamp,
+      clean: false,
+    });
+  }
+
+  async advanceRecoveryPoint(): Promise<void> {
+    const core = this.#core;
+    const { segment, position } = this.#recoveryPlace;
+    const active = core.active;
+    if (core.state !== 'open' || segment !== active) return this.#sealRolled();
+    if (this.#core.segments.at(-2)?.sealed === false) return;
+    if (active.written - position < RECOVERY_BYTES_MAX) return;
+    try {
+      await this.syncDirty();
+      const place = this.#syncedPlace;
+      if (place.segment !== active) return;
+      await saveIndexes(core.context.disk, active);
+      this.#recoveryPlace = place;
+      this.publishMark();
+    } catch (error) {
+      const { message } = asError(error);
+      core.context.logger.warn({ log: core.name, error: message }, 'recovery point not moved');
+    }
+  }
+
+  /** Finishes rolled segments once they are committed: files synced, indexes written, recovery point moved. */
+  #sealRolled(): void {
+    const core = this.#core;
+    if (this.#sealing || this.#nextToSeal() < 0) return;
+    this.#sealing = true;
+    core.context.tasks.start(`finishing a segment of ${core.name}`, async () => {
+      try {
+        for (let index = this.#nextToSeal(); index >= 0; index = this.#nextToSeal()) {
+          await this.#seal(index);
+        }
+      } finally {
+        this.#sealing = false;
+      }
+    });
+  }
+
+  /** The oldest unfinished segment that is rolled and committed; -1 when there is none. */
+  #nextToSeal(): number {
+    const { segments, syncedEnd, state } = this.#core;
+    if (state !== 'open') return -1;
+    const index = segments.findIndex((segment) => !segment.sealed);
+    const next = segments[index + 1];
+    return next !== undefined && next.baseOffset <= syncedEnd ? index : -1;
+  }
+
+  async #seal(index: number): Promise<void> {
+    const core = this.#core;
+    const segment = core.segments[index] as Segment;
+    const next = core.segments[index + 1] as Segment;
+    if (segment.dirty) await this.syncDirty();
+    await saveIndexes(core.context.disk, segment);
+    segment.sealed = true;
+    // Loaded again when somebody looks something up.
+    segment.indexed = false;
+    segment.offsets = new OffsetIndex();
+    segment.times = new TimeIndex();
+    this.#recoveryPlace = { offset: next.baseOffset, segment: next, position: 0 };
+    core.context.marks.touch(this);
+  }
+
+  /** Waits until no sync of this log is under way. */
+  async settled(): Promise<void> {
+    await this.#syncLane;
+  }
+
+  /** Stops timers and lets files go; everything is synced or the log has failed. */
+  dispose(): void {
+    this.#flushTimer?.();
+    this.#flushTimer = null;
+    for (const pinned of this.#pins.values()) pinned.release();
+    this.#pins.clear();
+    this.#core.context.marks.forget(this);
+  }
+}

@@ -1,0 +1,130 @@
+// Writes appended batches to their segment files, in order: one write at a time, each taking all that waits.
+
+import { asError } from './committer.ts';
+import type { LogCore } from './log-core.ts';
+import type { LogSync } from './log-sync.ts';
+import type { Segment } from './segment.ts';
+import { createSegment } from './segment-files.ts';
+import type { Ticket } from './ticket.ts';
+
+/** One write takes at most so many bytes, so that the first waiters are not kept long, */
+const WRITE_BYTES_MAX = 8 * 1024 * 1024;
+/** and so many pieces: Linux takes 1,024 in one call. */
+const WRITE_PARTS_MAX = 1024;
+
+export interface LogWriterOptions {
+  readonly core: LogCore;
+  readonly sync: LogSync;
+  readonly onFailure: (cause: Error) => void;
+}
+
+export class LogWriter {
+  readonly #core: LogCore;
+  readonly #sync: LogSync;
+  readonly #onFailure: (cause: Error) => void;
+  #queue: Ticket[] = [];
+  #pendingBytes = 0;
+  #running = false;
+  readonly #idleWaiters: (() => void)[] = [];
+
+  constructor(options: LogWriterOptions) {
+    this.#core = options.core;
+    this.#sync = options.sync;
+    this.#onFailure = options.onFailure;
+  }
+
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  push(ticket: Ticket): void {
+    this.#queue.push(ticket);
+    this.#pendingBytes += ticket.bytes;
+    this.wake();
+  }
+
+  /** Starts the loop, which also makes the file of a fresh active segment. */
+  wake(): void {
+    if (this.#running || this.#core.failure !== null) return;
+    this.#running = true;
+    void this.#run();
+  }
+
+  /** Waits until nothing is queued and no write is under way. */
+  idle(): Promise<void> {
+    if (!this.#running) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#idleWaiters.push(resolve);
+    });
+  }
+
+  failAll(failure: Error): void {
+    const queue = this.#queue;
+    this.#queue = [];
+    this.#pendingBytes = 0;
+    for (const ticket of queue) ticket.fail(failure);
+  }
+
+  async #run(): Promise<void> {
+    // Appends of the same turn go out together.
+    await Promise.resolve();
+    try {
+      while (this.#core.failure === null) {
+        const first = this.#queue[0];
+        if (first !== undefined) await this.#writeFrom(first.segment);
+        else if (!this.#core.active.created) await this.#prepare(this.#core.active);
+        else break;
+      }
+    } catch (error) {
+      this.#onFailure(asError(error));
+    }
+    this.#running = false;
+    for (const resolve of this.#idleWaiters.splice(0)) resolve();
+  }
+
+  /** Makes the segment's file, and the leader epoch durable: before the first batch that carries it. */
+  async #prepare(segment: Segment): Promise<void> {
+    const { context, name, epochs } = this.#core;
+    if (epochs.dirty) await epochs.save(context.disk, name);
+    if (segment.created) return;
+    await this.#sync.pin(segment, () => createSegment(context.disk, context.pool, segment));
+  }
+
+  async #writeFrom(segment: Segment): Promise<void> {
+    const { context, epochs } = this.#core;
+    if (!segment.created || epochs.dirty) await this.#prepare(segment);
+    segment.writing = true;
+    try {
+      const pinned = await this.#sync.pin(segment, () => context.pool.acquire(segment.logPath));
+      const { count, parts, bytes } = this.#gather(segment);
+      const { position } = this.#queue[0] as Ticket;
+      await pinned.file.write(parts, position);
+      segment.written = position + bytes;
+      // The log may have failed meanwhile: its queue is gone then.
+      if (this.#core.failure !== null) return;
+      this.#pendingBytes -= bytes;
+      const tickets = this.#queue.splice(0, count);
+      this.#core.writtenEnd = (tickets[count - 1] as Ticket).lastOffset + 1;
+      for (const ticket of tickets) ticket.markWritten();
+      segment.writing = false;
+      this.#sync.onWritten(tickets);
+    } finally {
+      segment.writing = false;
+    }
+  }
+
+  #gather(segment: Segment): { count: number; parts: Buffer[]; bytes: number } {
+    const parts: Buffer[] = [];
+    let bytes = 0;
+    let count = 0;
+    for (const ticket of this.#queue) {
+      if (ticket.segment !== segment) break;
+      const full = parts.length + ticket.parts.length > WRITE_PARTS_MAX;
+      if (count > 0 && (full || bytes + ticket.bytes > WRITE_BYTES_MAX)) break;
+      for (const part of ticket.parts) parts.push(part);
+      bytes += ticket.bytes;
+      count++;
+    }
+    return { count, parts, bytes };
+  }
+}

@@ -1,0 +1,269 @@
+// One partition's log: the parts put together (see contract.ts for what it promises).
+
+import { KafkaError } from '../base/kafka-errors.ts';
+import type {
+  AppendTicket,
+  BatchToAppend,
+  DamagedRange,
+  LogConfig,
+  LogRead,
+  LogReadOptions,
+  LogState,
+  PartitionLog,
+  TimestampOffset,
+} from './contract.ts';
+import { writeInt64 } from './batch-scan.ts';
+import { asError } from './committer.ts';
+import { type CoreOptions, type LogContents, LogCore } from './log-core.ts';
+import { readBatches, readLog } from './log-reader.ts';
+import { LogRetention } from './log-retention.ts';
+import { maxTimestampOf, offsetForTimestamp } from './log-search.ts';
+import { LogSync } from './log-sync.ts';
+import { LogWriter } from './log-writer.ts';
+import { BatchField } from '../record/index.ts';
+import type { Segment } from './segment.ts';
+import { saveIndexes } from './segment-files.ts';
+import { writeSmallFile } from './small-file.ts';
+import { Tail } from './tail.ts';
+import { Ticket } from './ticket.ts';
+
+/** Reads the directory again after a failure: what is committed, and what is above it rewritten and synced. */
+export type Reopen = (trusted: {
+  /** Committed end: bad batches below are damage, above they are the end. */
+  readonly mark: number;
+  /** End of what the segment files are known to hold durably. */
+  readonly filesSyncedEnd: number;
+  readonly damaged: readonly DamagedRange[];
+}) => Promise<LogContents>;
+
+export class DiskLog implements PartitionLog {
+  readonly directory: string;
+  readonly topicId: string;
+  readonly #core: LogCore;
+  readonly #tail: Tail;
+  readonly #sync: LogSync;
+  readonly #writer: LogWriter;
+  readonly #retention: LogRetention;
+  readonly #reopen: Reopen;
+  #closing: Promise<void> | null = null;
+
+  constructor(options: CoreOptions, reopen: Reopen) {
+    const core = new LogCore(options);
+    this.#core = core;
+    this.#reopen = reopen;
+    this.directory = core.name;
+    this.topicId = core.topicId;
+    this.#tail = new Tail(core.context.tailBudget);
+    const onFailure = (cause: Error): void => this.#fail(cause);
+    const { recovery } = options.contents;
+    this.#sync = new LogSync({ core, tail: this.#tail, recovery, onFailure });
+    this.#writer = new LogWriter({ core, sync: this.#sync, onFailure });
+    this.#retention = new LogRetention(core, this.#writer, this.#tail);
+    this.#sync.publishMark();
+  }
+
+  get fileDeleteDelayMs(): number {
+    return this.#core.config.fileDeleteDelayMs;
+  }
+
+  get state(): LogState {
+    return this.#core.state;
+  }
+
+  get startOffset(): number {
+    return this.#core.startOffset;
+  }
+
+  get highWatermark(): number {
+    return this.#core.highWatermark;
+  }
+
+  get endOffset(): number {
+    return this.#core.endOffset;
+  }
+
+  get leaderEpoch(): number {
+    return this.#core.epochs.latest;
+  }
+
+  get damaged(): readonly DamagedRange[] {
+    return this.#core.damaged;
+  }
+
+  sizeBytes(): number {
+    let total = 0;
+    for (const segment of this.#core.segments) total += segment.size;
+    return total;
+  }
+
+  segmentCount(): number {
+    return this.#core.segments.length;
+  }
+
+  pendingBytes(): number {
+    return this.#writer.pendingBytes;
+  }
+
+  append(batch: BatchToAppend): AppendTicket {
+    const core = this.#core;
+    core.assertOpen();
+    const head = batch.parts[0];
+    if (head === undefined) throw new KafkaError('INVALID_RECORD', 'a batch without bytes');
+    const baseOffset = core.endOffset;
+    const lastOffset = baseOffset + batch.offsetCount - 1;
+    const bytes = batch.byteLength;
+    const facts = { baseOffset, lastOffset, bytes, maxTimestamp: batch.maxTimestamp };
+    let segment: Segment = core.active;
+    if (segment.mustRollFor(facts, core.config, core.context.clock.now())) {
+      segment = core.roll(baseOffset);
+    }
+    writeInt64(head, BatchField.baseOffset, baseOffset);
+    head.writeInt32BE(core.epochs.latest, BatchField.partitionLeaderEpoch);
+    const position = segment.size;
+    segment.track(facts, core.config.indexIntervalBytes);
+    core.endOffset = lastOffset + 1;
+    const { parts } = batch;
+    const ticket = new Ticket({ segment, position, parts, bytes, baseOffset, lastOffset });
+    this.#writer.push(ticket);
+    return ticket;
+  }
+
+  read(options: LogReadOptions): Promise<LogRead> {
+    return readLog(this.#core, this.#tail, options);
+  }
+
+  offsetForTimestamp(timestamp: number): Promise<TimestampOffset | null> {
+    return offsetForTimestamp(this.#core, timestamp);
+  }
+
+  maxTimestamp(): Promise<TimestampOffset | null> {
+    return maxTimestampOf(this.#core);
+  }
+
+  endOffsetForEpoch(epoch: number): { readonly epoch: number; readonly endOffset: number } {
+    return this.#core.epochs.endOffsetFor(epoch, this.#core.endOffset);
+  }
+
+  epochForOffset(offset: number): number {
+    return this.#core.epochs.epochFor(offset);
+  }
+
+  deleteRecordsBefore(offset: number): Promise<void> {
+    return this.#retention.deleteRecordsBefore(offset);
+  }
+
+  applyRetention(nowMs: number): Promise<number> {
+    return this.#retention.apply(nowMs);
+  }
+
+  setConfig(config: LogConfig): void {
+    this.#core.config = config;
+  }
+
+  batches(fromOffset: number): AsyncIterable<Buffer> {
+    return readBatches(this.#core, fromOffset);
+  }
+
+  onCommit(listener: (highWatermark: number) => void): () => void {
+    return this.#core.onCommit(listener);
+  }
+
+  onFailure(listener: (cause: Error) => void): () => void {
+    return this.#core.onFailure(listener);
+  }
+
+  flush(): Promise<void> {
+    return this.#sync.flushTo(this.#core.endOffset);
+  }
+
+  async reopen(): Promise<void> {
+    const core = this.#core;
+    if (core.state !== 'failed') return;
+    await this.#writer.idle();
+    await this.#sync.settled();
+    const mark = core.syncedEnd;
+    for (const segment of core.segments) core.context.pool.detach(segment.logPath);
+    this.#tail.clear();
+    try {
+      const { filesSyncedEnd } = this.#sync;
+      const contents = await this.#reopen({ mark, filesSyncedEnd, damaged: core.damaged });
+      await core.context.committer.forget(core.name, core.topicId);
+      core.install(contents);
+      this.#sync.reset(contents.recovery);
+      this.#sync.publishMark();
+    } catch (error) {
+      const cause = asError(error);
+      const message = `${core.name} cannot be reopened: ${cause.message}`;
+      throw new KafkaError('KAFKA_STORAGE_ERROR', message, { cause });
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const core = this.#core;
+    const wasOpen = core.state === 'open';
+    try {
+      if (wasOpen) await this.#finish();
+    } catch (error) {
+      this.#fail(asError(error));
+    } finally {
+      await this.#sync.settled();
+      const clean = wasOpen && core.failure === null;
+      core.state = 'closed';
+      this.#sync.dispose();
+      this.#tail.clear();
+      if (clean) this.#publishClean();
+      for (const segment of core.segments) core.context.pool.detach(segment.logPath);
+    }
+  }
+
+  /** Everything written and synced, indexes too. */
+  async #finish(): Promise<void> {
+    const core = this.#core;
+    core.state = 'closed';
+    await this.#writer.idle();
+    if (core.failure !== null) return;
+    await this.#sync.flushTo(core.endOffset);
+    await this.#sync.syncDirty();
+    const { disk } = core.context;
+    for (const segment of core.segments) {
+      if (segment.sealed || !segment.created) continue;
+      segment.finishTimes();
+      await saveIndexes(disk, segment);
+    }
+    const { active, endOffset } = core;
+    if (!active.created || active.size === 0) return;
+    const snapshot = core.hooks.producerSnapshot(endOffset);
+    if (snapshot === null) return;
+    const stem = `${core.name}/${String(endOffset).padStart(20, '0')}`;
+    await writeSmallFile(disk, `${stem}.snapshot`, snapshot);
+    await disk.syncDirectory(core.name);
+  }
+
+  #publishClean(): void {
+    const core = this.#core;
+    const { active } = core;
+    core.context.marks.update(core.name, {
+      mark: core.endOffset,
+      startOffset: core.startOffset,
+      recoveryOffset: core.endOffset,
+      recoveryPosition: active.size,
+      maxTimestamp: active.maxTimestamp,
+      maxTimestampOffset: active.maxTimestampOffset,
+      firstTimestamp: active.firstTimestamp,
+      clean: true,
+    });
+  }
+
+  #fail(cause: Error): void {
+    const core = this.#core;
+    if (core.failure !== null) return;
+    const failure = core.markFailed(cause);
+    this.#writer.failAll(failure);
+    this.#sync.failAll(failure);
+  }
+}

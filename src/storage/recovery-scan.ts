@@ -1,0 +1,303 @@
+// Reads the end of a log as a crash left it and decides, batch by batch, what it holds (DESIGN: below the mark a bad
+// batch is corruption and skipped; above it the log ends at the first bad one). Changes nothing on the disk.
+
+import { findNextBatch, scanBatches } from './batch-scan.ts';
+import type { DamagedRange } from './contract.ts';
+import type { Disk, DiskFile } from './disk.ts';
+import { OffsetIndex } from './offset-index.ts';
+import { Segment } from './segment.ts';
+import { readSmallFile } from './small-file.ts';
+import { TimeIndex } from './time-index.ts';
+
+/** A segment file as listed. */
+export interface SegmentFile {
+  readonly baseOffset: number;
+  readonly bytes: number;
+  readonly modifiedMs: number;
+}
+
+/** A segment as it is to be, and the bytes that it comes from. */
+export interface Piece {
+  readonly segment: Segment;
+  /** The file and position its bytes are at now. */
+  readonly origin: SegmentFile;
+  readonly from: number;
+}
+
+/** Bytes that do not belong to the log any more. */
+export interface Leftover {
+  readonly origin: SegmentFile;
+  readonly from: number;
+  /** Whether they are an exact overlap with the next segment, which a rewrite left: nothing to keep. */
+  readonly overlap: boolean;
+}
+
+export interface ScanPlan {
+  readonly disk: Disk;
+  readonly directory: string;
+  /** Sorted; only those from the one that holds the recovery point on are scanned. */
+  readonly files: readonly SegmentFile[];
+  readonly recoveryOffset: number;
+  readonly recoveryPosition: number;
+  /** Committed end; infinity when unknown: then whatever is good counts. */
+  readonly mark: number;
+  /** From here on, bytes are to be rewritten: a new piece begins. */
+  readonly rewriteFrom: number;
+  readonly intervalBytes: number;
+  /** Offsets may be missing between good batches: the log is compacted. */
+  readonly gapsAllowed: boolean;
+  /** Damage known from earlier, which stays. */
+  readonly damaged: readonly DamagedRange[];
+}
+
+export interface ScanOutcome {
+  readonly pieces: Piece[];
+  readonly endOffset: number;
+  readonly damaged: DamagedRange[];
+  readonly leftovers: Leftover[];
+  /** The last piece ends in damage: appends go to a new segment. */
+  readonly rollAtEnd: boolean;
+}
+
+export class RecoveryScan {
+  readonly #plan: ScanPlan;
+  readonly #pieces: Piece[] = [];
+  readonly #damaged: DamagedRange[] = [];
+  readonly #leftovers: Leftover[] = [];
+  #expected: number;
+  #over = false;
+  #rollAtEnd = false;
+
+  constructor(plan: ScanPlan) {
+    this.#plan = plan;
+    this.#expected = plan.recoveryOffset;
+  }
+
+  async run(): Promise<ScanOutcome> {
+    const { files, recoveryOffset } = this.#plan;
+    let first = 0;
+    while ((files[first + 1]?.baseOffset ?? Number.POSITIVE_INFINITY) <= recoveryOffset) first++;
+    for (let index = first; index < files.length; index++) await this.#scanFile(index, index === first);
+    this.#reachMark();
+    return {
+      pieces: this.#pieces,
+      endOffset: this.#expected,
+      damaged: this.#damaged,
+      leftovers: this.#leftovers,
+      rollAtEnd: this.#rollAtEnd,
+    };
+  }
+
+  /** The committed end is never given out again, even when what was below it is gone. */
+  #reachMark(): void {
+    const { mark } = this.#plan;
+    const last = this.#pieces.at(-1);
+    if (!Number.isFinite(mark) || this.#expected >= mark || last === undefined) return;
+    this.#addDamage(last, mark - 1, last.segment.size, 0);
+    this.#expected = mark;
+    this.#rollAtEnd = true;
+  }
+
+  async #scanFile(index: number, isFirst: boolean): Promise<void> {
+    const origin = this.#plan.files[index] as SegmentFile;
+    if (this.#over || (!isFirst && this.#missingBefore(origin.baseOffset))) {
+      this.#over = true;
+      this.#leftovers.push({ origin, from: 0, overlap: false });
+      return;
+    }
+    const { disk, recoveryOffset, recoveryPosition } = this.#plan;
+    const piece = this.#newPiece(origin, origin.baseOffset, 0);
+    const file = await disk.open(piece.segment.logPath, 'read');
+    try {
+      let from = 0;
+      if (isFirst && recoveryOffset > origin.baseOffset) {
+        from = await this.#trustPrefix(piece, file, recoveryPosition);
+      }
+      if (from === 0) this.#beginAt(origin.baseOffset);
+      await this.#walk(piece, file, { index, from });
+    } finally {
+      await file.close();
+    }
+  }
+
+  #newPiece(origin: SegmentFile, baseOffset: number, from: number): Piece {
+    const segment = new Segment(this.#plan.directory, baseOffset, origin.modifiedMs);
+    segment.created = true;
+    const piece = { segment, origin, from };
+    this.#pieces.push(piece);
+    return piece;
+  }
+
+  /** Whether the log ends before a file that begins at `baseOffset`: offsets above the mark are missing. */
+  #missingBefore(baseOffset: number): boolean {
+    const { mark, gapsAllowed } = this.#plan;
+    return baseOffset > this.#expected && baseOffset > mark && !gapsAllowed;
+  }
+
+  /** The next file begins at `baseOffset`: what is missing before it is damage, or the end. */
+  #beginAt(baseOffset: number): void {
+    const previous = this.#pieces.at(-2);
+    if (previous === undefined) {
+      this.#expected = baseOffset;
+      return;
+    }
+    if (baseOffset > this.#expected && !this.#plan.gapsAllowed) {
+      this.#addDamage(previous, baseOffset - 1, previous.segment.size, 0);
+    }
+    this.#expected = Math.max(this.#expected, baseOffset);
+  }
+
+  /**
+   * Uses index files for what lies below the recovery point, if they lead exactly there. Answers where the checked
+   * walk begins: the recovery position, or 0 when nothing may be trusted.
+   */
+  async #trustPrefix(piece: Piece, file: DiskFile, position: number): Promise<number> {
+    const { segment, origin } = piece;
+    if (position > origin.bytes || position === 0) return 0;
+    const indexBytes = await readSmallFile(this.#plan.disk, `${segment.stem}.index`);
+    const timeBytes = await readSmallFile(this.#plan.disk, `${segment.stem}.timeindex`);
+    if (indexBytes === null || timeBytes === null) return 0;
+    const relative = this.#plan.recoveryOffset - segment.baseOffset;
+    const offsets = OffsetIndex.decode(indexBytes, position).index;
+    const times = TimeIndex.decode(timeBytes, relative).index;
+    while (offsets.count > 0 && offsets.offsetAt(offsets.count - 1) >= relative) {
+      offsets.truncate(offsets.count - 1);
+    }
+    const last = times.count - 1;
+    if (last >= 0) {
+      segment.maxTimestamp = times.timestampAt(last);
+      segment.maxTimestampOffset = segment.baseOffset + times.offsetAt(last);
+    }
+    const from = offsets.count > 0 ? offsets.positionAt(offsets.count - 1) : 0;
+    if (!(await this.#leadsTo(segment, file, from, position))) {
+      segment.maxTimestamp = -1;
+      segment.maxTimestampOffset = segment.baseOffset;
+      return 0;
+    }
+    segment.offsets = offsets;
+    segment.times = times;
+    segment.size = position;
+    this.#expected = this.#plan.recoveryOffset;
+    return position;
+  }
+
+  /** Walks headers from the last index entry; true when a batch ends exactly at the recovery point. */
+  async #leadsTo(segment: Segment, file: DiskFile, from: number, to: number): Promise<boolean> {
+    if (to - from > this.#plan.intervalBytes * 2 + 64 * 1024 * 1024) return false;
+    let end = segment.baseOffset;
+    const result = await scanBatches({ file, from, to, depth: 'headers' }, (header) => {
+      end = header.lastOffset + 1;
+      if (header.maxTimestamp > segment.maxTimestamp) {
+        segment.maxTimestamp = header.maxTimestamp;
+        segment.maxTimestampOffset = header.lastOffset;
+      }
+      return true;
+    });
+    return result.end === 'end' && end <= this.#plan.recoveryOffset;
+  }
+
+  async #walk(
+    first: Piece,
+    file: DiskFile,
+    where: { readonly index: number; readonly from: number },
+  ): Promise<void> {
+    const { files, mark, rewriteFrom, intervalBytes, gapsAllowed } = this.#plan;
+    const next = files[where.index + 1]?.baseOffset ?? Number.POSITIVE_INFINITY;
+    const to = first.origin.bytes;
+    let piece = first;
+    let position = where.from;
+    while (position < to) {
+      let stop = 'bad' as 'bad' | 'split' | 'overlap';
+      const result = await scanBatches(
+        { file, from: position, to, depth: 'checked' },
+        (header, at, bytes) => {
+          const { baseOffset, lastOffset, maxTimestamp } = header;
+          if (baseOffset < this.#expected) return false;
+          if (baseOffset >= next) stop = 'overlap';
+          else if (piece.segment.baseOffset < rewriteFrom && baseOffset >= rewriteFrom) stop = 'split';
+          if (stop !== 'bad' || lastOffset >= next) return false;
+          const missing = baseOffset > this.#expected && !gapsAllowed;
+          if (missing && this.#expected >= mark) return false;
+          if (missing) this.#addDamage(piece, baseOffset - 1, at - piece.from, 0);
+          piece.segment.track({ baseOffset, lastOffset, bytes, maxTimestamp }, intervalBytes);
+          this.#expected = lastOffset + 1;
+          return true;
+        },
+      );
+      position = result.position;
+      if (result.end === 'end') return;
+      if (stop === 'overlap') {
+        this.#leftovers.push({ origin: first.origin, from: position, overlap: true });
+        return;
+      }
+      if (stop === 'split') {
+        piece = this.#newPiece(first.origin, Math.max(this.#expected, rewriteFrom), position);
+        // A batch never spans the mark; a gap before it keeps the base at what was expected.
+        continue;
+      }
+      position = await this.#passBad(piece, file, { position, to, next });
+    }
+  }
+
+  /** What happens at a batch that is not good. Answers where the walk goes on; `to` when it does not. */
+  async #passBad(
+    piece: Piece,
+    file: DiskFile,
+    where: { readonly position: number; readonly to: number; readonly next: number },
+  ): Promise<number> {
+    const { mark } = this.#plan;
+    const { position, to, next } = where;
+    const relative = position - piece.from;
+    const below = this.#expected < mark;
+    if (!below) {
+      this.#leftovers.push({ origin: piece.origin, from: position, overlap: false });
+      this.#over = true;
+      return to;
+    }
+    const found = await findNextBatch({
+      file,
+      from: position + 1,
+      to,
+      offsetMin: this.#expected,
+      offsetLimit: Math.min(next, this.#expected + 0x7fff_ffff),
+    });
+    if (found !== null && found.baseOffset <= mark) {
+      this.#addDamage(piece, found.baseOffset - 1, relative, found.position - position);
+      piece.segment.size += found.position - position;
+      this.#expected = found.baseOffset;
+      return found.position;
+    }
+    if (Number.isFinite(next)) {
+      // The next segment goes on behind it.
+      this.#addDamage(piece, Math.min(next, mark) - 1, relative, to - position);
+      piece.segment.size += to - position;
+      this.#expected = Math.min(next, mark);
+      return to;
+    }
+    if (!Number.isFinite(mark)) {
+      this.#leftovers.push({ origin: piece.origin, from: position, overlap: false });
+      this.#over = true;
+      return to;
+    }
+    this.#addDamage(piece, mark - 1, relative, to - position);
+    piece.segment.size += to - position;
+    this.#expected = mark;
+    this.#rollAtEnd = true;
+    return to;
+  }
+
+  #addDamage(piece: Piece, lastOffset: number, position: number, bytes: number): void {
+    const segmentBaseOffset = piece.segment.baseOffset;
+    const known = this.#plan.damaged.some(
+      (d) => d.firstOffset === this.#expected && d.segmentBaseOffset === segmentBaseOffset,
+    );
+    if (known) return;
+    this.#damaged.push({
+      firstOffset: this.#expected,
+      lastOffset,
+      segmentBaseOffset,
+      position,
+      bytes,
+    });
+  }
+}

@@ -1,0 +1,352 @@
+// Opens a log's directory: after a clean stop from what was noted, else by scanning from the recovery point and
+// putting the end in order (DESIGN, promises: kill -9, power cut). Every step can be cut short and done again.
+
+import type { Clock, Logger } from '../base/ports.ts';
+import { scanBatches } from './batch-scan.ts';
+import type { DamagedRange, LogConfig } from './contract.ts';
+import { loadDamage, saveDamage } from './damage-file.ts';
+import type { Disk } from './disk.ts';
+import type { FilePool } from './file-pool.ts';
+import { LeaderEpochs } from './leader-epochs.ts';
+import type { LogContents, SyncedPlace } from './log-core.ts';
+import { copyRange, setAside } from './quarantine.ts';
+import {
+  type Leftover,
+  type Piece,
+  RecoveryScan,
+  type ScanOutcome,
+  type SegmentFile,
+} from './recovery-scan.ts';
+import { baseOffsetOf, Segment, segmentName } from './segment.ts';
+import { DELETED_SUFFIX, loadIndexes, SEGMENT_SUFFIXES, saveIndexes } from './segment-files.ts';
+
+const REWRITE_SUFFIX = '.rewrite';
+/** A segment up to this size needs no index: one read covers it. */
+const INDEX_FREE_BYTES = 4096;
+/** When a recovery scanned more than this, it also moves the recovery point. */
+const SCANNED_BYTES_MAX = 1024 * 1024;
+
+export interface OpenDirectory {
+  readonly disk: Disk;
+  readonly pool: FilePool;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly name: string;
+  readonly config: LogConfig;
+  /** `clean`: the marks tell all. `crashed`: scan from the recovery point. */
+  readonly stop: 'clean' | 'crashed';
+  /** Committed end; infinity when it is not known. */
+  readonly mark: number;
+  /** From here on the files' bytes are rewritten into new files and synced. */
+  readonly rewriteFrom: number;
+  readonly startOffset: number;
+  readonly recoveryOffset: number;
+  readonly recoveryPosition: number;
+  readonly times: Pick<Segment, 'maxTimestamp' | 'maxTimestampOffset' | 'firstTimestamp'>;
+}
+
+/** Opens the directory; throws DiskError when the disk refuses what must be done. */
+export async function openDirectory(options: OpenDirectory): Promise<LogContents> {
+  const files = await listSegments(options);
+  if (files.length === 0) return emptyLog(options);
+  const clean = options.stop === 'clean' ? await openClean(options, files) : null;
+  return clean ?? recover(options, files);
+}
+
+/** Segment files, sorted; what earlier runs left half done is removed. */
+async function listSegments({ disk, name }: OpenDirectory): Promise<SegmentFile[]> {
+  const files: SegmentFile[] = [];
+  for (const entry of await disk.list(name)) {
+    const path = `${name}/${entry}`;
+    if (/\.(?:deleted|tmp|rewrite)$/.test(entry)) {
+      await disk.remove(path);
+      continue;
+    }
+    const baseOffset = baseOffsetOf(entry, '.log');
+    if (baseOffset < 0) continue;
+    const status = await disk.stat(path);
+    if (status?.kind !== 'file') continue;
+    files.push({ baseOffset, bytes: status.bytes, modifiedMs: status.modifiedMs });
+  }
+  return files.sort((a, b) => a.baseOffset - b.baseOffset);
+}
+
+async function emptyLog(options: OpenDirectory): Promise<LogContents> {
+  const { disk, name, clock, mark, startOffset, stop } = options;
+  // Offsets that were given out before are never given out again, whatever became of the files.
+  const end = Math.max(startOffset, Number.isFinite(mark) ? mark : 0);
+  const epochs = (await LeaderEpochs.load(disk, name)) ?? new LeaderEpochs();
+  if (stop === 'crashed' || epochs.latest < 0) epochs.assign(epochs.latest + 1, end);
+  const segment = new Segment(name, end, clock.now());
+  const contents = { segments: [segment], startOffset: end, endOffset: end, damaged: [] };
+  return { ...contents, epochs, recovery: null };
+}
+
+/** What the marks noted at a clean stop; null when the files are not as they were then. */
+async function openClean(
+  options: OpenDirectory,
+  files: readonly SegmentFile[],
+): Promise<LogContents | null> {
+  const { disk, pool, name, config, recoveryOffset, recoveryPosition, times } = options;
+  const last = files[files.length - 1] as SegmentFile;
+  const epochs = await LeaderEpochs.load(disk, name);
+  const asNoted = last.bytes === recoveryPosition && recoveryOffset >= last.baseOffset;
+  if (!asNoted || recoveryOffset !== options.mark || epochs === null || epochs.latest < 0) return null;
+  const segments = files.map((file) => wholeSegment(name, file));
+  const active = segments[segments.length - 1] as Segment;
+  active.sealed = false;
+  active.firstTimestamp = times.firstTimestamp;
+  active.maxTimestamp = times.maxTimestamp;
+  active.maxTimestampOffset = times.maxTimestampOffset;
+  if (active.size > INDEX_FREE_BYTES) {
+    const { indexIntervalBytes } = config;
+    const limits = { endOffset: recoveryOffset, intervalBytes: indexIntervalBytes };
+    await loadIndexes(disk, pool, active, limits);
+  } else {
+    active.indexed = true;
+  }
+  return {
+    segments,
+    startOffset: Math.max(options.startOffset, (files[0] as SegmentFile).baseOffset),
+    endOffset: recoveryOffset,
+    damaged: await loadDamage(disk, name),
+    epochs,
+    recovery: null,
+  };
+}
+
+/** A finished segment whose indexes are in its files. */
+function wholeSegment(name: string, file: SegmentFile): Segment {
+  const segment = new Segment(name, file.baseOffset, file.modifiedMs);
+  segment.size = segment.written = segment.synced = file.bytes;
+  segment.created = true;
+  segment.sealed = true;
+  segment.indexed = false;
+  return segment;
+}
+
+async function recover(options: OpenDirectory, files: readonly SegmentFile[]): Promise<LogContents> {
+  const { disk, name, config, logger } = options;
+  const known = await loadDamage(disk, name);
+  const outcome = await new RecoveryScan({
+    disk,
+    directory: name,
+    files,
+    recoveryOffset: options.recoveryOffset,
+    recoveryPosition: options.recoveryPosition,
+    mark: options.mark,
+    rewriteFrom: options.rewriteFrom,
+    intervalBytes: config.indexIntervalBytes,
+    gapsAllowed: config.cleanupCompact,
+    damaged: known,
+  }).run();
+  await reportDamage(options, outcome, known);
+  await settleFiles(options, outcome);
+  const scannedFrom = (outcome.pieces[0] as Piece).segment.baseOffset;
+  const older = files.filter((file) => file.baseOffset < scannedFrom);
+  const segments = older.map((file) => wholeSegment(name, file));
+  for (const { segment } of outcome.pieces) segments.push(segment);
+  const recovery = await finishSegments(options, outcome);
+  const { endOffset } = outcome;
+  if (outcome.rollAtEnd) segments.push(new Segment(name, endOffset, options.clock.now()));
+  const epochs = await raisedEpochs(options, segments, endOffset);
+  await dropSnapshotsAbove(options, endOffset);
+  logger.info({ log: name, endOffset, mark: options.mark }, `${name} recovered up to ${endOffset}`);
+  const startOffset = Math.max(options.startOffset, (segments[0] as Segment).baseOffset);
+  return {
+    segments,
+    startOffset: Math.min(startOffset, endOffset),
+    endOffset,
+    damaged: [...known, ...outcome.damaged].filter((d) => d.firstOffset < endOffset),
+    epochs,
+    recovery,
+  };
+}
+
+/** Damage below the mark: a copy aside, a report, and the list that later starts read. */
+async function reportDamage(
+  options: OpenDirectory,
+  { damaged, pieces }: ScanOutcome,
+  known: readonly DamagedRange[],
+): Promise<void> {
+  if (damaged.length === 0) return;
+  const { disk, clock, logger, name } = options;
+  for (const range of damaged) {
+    logger.error(
+      { log: name, ...range },
+      `${name}: offsets ${range.firstOffset} to ${range.lastOffset} are damaged and skipped`,
+    );
+    const piece = pieces.find((p) => p.segment.baseOffset === range.segmentBaseOffset);
+    if (piece === undefined || range.bytes === 0) continue;
+    const file = await disk.open(`${name}/${segmentName(piece.origin.baseOffset)}.log`, 'read');
+    try {
+      await setAside(disk, clock, file, {
+        log: name,
+        segmentBaseOffset: piece.origin.baseOffset,
+        position: piece.from + range.position,
+        bytes: range.bytes,
+        firstOffset: range.firstOffset,
+        lastOffset: range.lastOffset,
+        why: 'bad batches below the durable mark',
+      });
+    } finally {
+      await file.close();
+    }
+  }
+  await saveDamage(disk, name, [...known, ...damaged]);
+}
+
+/** Moves what does not belong aside, rewrites what is above the mark, cuts the files. */
+async function settleFiles(options: OpenDirectory, outcome: ScanOutcome): Promise<void> {
+  const { disk, pool, name, rewriteFrom } = options;
+  for (const leftover of outcome.leftovers) await keepLeftover(options, leftover, outcome.endOffset);
+  const rewritten = outcome.pieces.filter(
+    ({ segment }) => segment.baseOffset >= rewriteFrom && segment.size > 0,
+  );
+  for (const piece of rewritten) {
+    await rewrite(disk, name, piece);
+    pool.detach(piece.segment.logPath);
+  }
+  const cut = new Map<string, number>();
+  for (const { origin, from } of outcome.leftovers) {
+    cut.set(`${name}/${segmentName(origin.baseOffset)}`, from);
+  }
+  for (const { origin, from, segment } of outcome.pieces) {
+    if (segment.baseOffset !== origin.baseOffset) {
+      cut.set(`${name}/${segmentName(origin.baseOffset)}`, from);
+    }
+  }
+  for (const [stem, bytes] of cut) {
+    pool.detach(`${stem}.log`);
+    const kept = outcome.pieces.some(({ segment }) => segment.stem === stem);
+    if (kept) await cutFile(disk, `${stem}.log`, bytes);
+    else for (const suffix of SEGMENT_SUFFIXES) await disk.remove(stem + suffix);
+  }
+  if (cut.size > 0 || rewritten.length > 0) await disk.syncDirectory(name);
+  for (const { segment } of outcome.pieces) segment.written = segment.synced = segment.size;
+  // An unknown mark says nothing of what is on the disk: sync what counts from now on.
+  if (Number.isFinite(options.mark)) return;
+  for (const { segment } of outcome.pieces) {
+    await pool.using(segment.logPath, (file) => file.datasync());
+  }
+}
+
+async function keepLeftover(
+  options: OpenDirectory,
+  { origin, from, overlap }: Leftover,
+  endOffset: number,
+): Promise<void> {
+  if (overlap || origin.bytes <= from) return;
+  const { disk, clock, logger, name } = options;
+  const bytes = origin.bytes - from;
+  const file = await disk.open(`${name}/${segmentName(origin.baseOffset)}.log`, 'read');
+  try {
+    const copy = await setAside(disk, clock, file, {
+      log: name,
+      segmentBaseOffset: origin.baseOffset,
+      position: from,
+      bytes,
+      firstOffset: Math.max(endOffset, origin.baseOffset),
+      lastOffset: null,
+      why: 'bytes behind the end of the log after a stop that was not clean',
+    });
+    const fields = { log: name, endOffset, bytes, copy };
+    logger.warn(fields, `${name} ends at ${endOffset}; ${bytes} bytes behind it were moved to ${copy}`);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Copies a piece into a new file, syncs it and puts it in place. */
+async function rewrite(disk: Disk, name: string, { origin, from, segment }: Piece): Promise<void> {
+  const path = segment.logPath + REWRITE_SUFFIX;
+  const source = await disk.open(`${name}/${segmentName(origin.baseOffset)}.log`, 'read');
+  try {
+    await copyRange(disk, source, { from, bytes: segment.size, path });
+  } finally {
+    await source.close();
+  }
+  await disk.rename(path, segment.logPath);
+  await disk.syncDirectory(name);
+}
+
+async function cutFile(disk: Disk, path: string, bytes: number): Promise<void> {
+  const file = await disk.open(path, 'write');
+  try {
+    if ((await file.size()) <= bytes) return;
+    await file.truncate(bytes);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Writes the indexes that the scan built. Answers the place up to which a later start need not scan again. */
+async function finishSegments(
+  options: OpenDirectory,
+  { pieces, rollAtEnd, endOffset }: ScanOutcome,
+): Promise<SyncedPlace | null> {
+  const { disk } = options;
+  for (const [index, { segment }] of pieces.entries()) {
+    if (index === pieces.length - 1 && !rollAtEnd) break;
+    segment.finishTimes();
+    await saveIndexes(disk, segment);
+    segment.sealed = true;
+  }
+  const last = (pieces[pieces.length - 1] as Piece).segment;
+  if (rollAtEnd) return null;
+  const first = (pieces[0] as Piece).segment;
+  if (last === first && options.recoveryOffset === endOffset && last.size > 0) return null;
+  if (last.size <= SCANNED_BYTES_MAX) return { offset: last.baseOffset, segment: last, position: 0 };
+  await saveIndexes(disk, last);
+  return null;
+}
+
+/** A new leader epoch from the log's end on; the writer makes it durable before the first append. */
+async function raisedEpochs(
+  options: OpenDirectory,
+  segments: readonly Segment[],
+  endOffset: number,
+): Promise<LeaderEpochs> {
+  const { disk, name } = options;
+  const epochs = (await LeaderEpochs.load(disk, name)) ?? (await epochsFromLog(disk, segments));
+  const next = epochs.latest + 1;
+  epochs.truncateEnd(endOffset);
+  epochs.assign(next, endOffset);
+  return epochs;
+}
+
+/** The epochs as the batches carry them: the checkpoint is missing or unreadable. */
+async function epochsFromLog(disk: Disk, segments: readonly Segment[]): Promise<LeaderEpochs> {
+  const epochs = new LeaderEpochs();
+  for (const segment of segments) {
+    if (!segment.created || segment.size === 0) continue;
+    const file = await disk.open(segment.logPath, 'read');
+    try {
+      await scanBatches({ file, from: 0, to: segment.size, depth: 'headers' }, (header) => {
+        const epoch = header.partitionLeaderEpoch;
+        if (epoch > epochs.latest) epochs.assign(epoch, header.baseOffset);
+        return true;
+      });
+    } finally {
+      await file.close();
+    }
+  }
+  return epochs;
+}
+
+/** Snapshots of states that the log no longer reaches would be believed once it grows past them. */
+async function dropSnapshotsAbove({ disk, name }: OpenDirectory, endOffset: number): Promise<void> {
+  let dropped = false;
+  for (const entry of await disk.list(name)) {
+    if (baseOffsetOf(entry, '.snapshot') <= endOffset) continue;
+    await disk.remove(`${name}/${entry}`);
+    dropped = true;
+  }
+  if (dropped) await disk.syncDirectory(name);
+}
+
+/** Removes files that were renamed for deletion and not removed before the stop. */
+export function isDeletedName(name: string): boolean {
+  return name.endsWith(DELETED_SUFFIX) || name.endsWith('-delete');
+}

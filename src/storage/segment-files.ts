@@ -1,0 +1,170 @@
+// The files of one segment: making them, loading and rebuilding indexes, writing these, deleting.
+
+import { scanBatches } from './batch-scan.ts';
+import type { Disk } from './disk.ts';
+import type { FilePool, PinnedFile } from './file-pool.ts';
+import { OFFSET_ENTRY_BYTES, OffsetIndex } from './offset-index.ts';
+import type { Segment } from './segment.ts';
+import { readSmallFile, writeSmallFile } from './small-file.ts';
+import { TIME_ENTRY_BYTES, TimeIndex } from './time-index.ts';
+
+/** Every suffix a segment's files may have. */
+export const SEGMENT_SUFFIXES = ['.log', '.index', '.timeindex', '.txnindex', '.snapshot'] as const;
+export const DELETED_SUFFIX = '.deleted';
+
+/** Makes an empty segment file (and its snapshot) and makes the names durable. */
+export async function createSegment(
+  disk: Disk,
+  pool: FilePool,
+  segment: Segment,
+): Promise<PinnedFile> {
+  if (segment.snapshot !== null) {
+    await writeSmallFile(disk, `${segment.stem}.snapshot`, segment.snapshot);
+    segment.snapshot = null;
+  }
+  const pinned = await pool.acquire(segment.logPath, 'create');
+  try {
+    if ((await pinned.file.size()) > 0) await pinned.file.truncate(0);
+    await disk.syncDirectory(segment.stem.slice(0, segment.stem.lastIndexOf('/')));
+    segment.created = true;
+    return pinned;
+  } catch (error) {
+    pinned.release();
+    throw error;
+  }
+}
+
+/** Loads a segment's indexes from their files, or rebuilds them from the log where the files are not good. */
+export async function loadIndexes(
+  disk: Disk,
+  pool: FilePool,
+  segment: Segment,
+  options: { readonly endOffset: number; readonly intervalBytes: number },
+): Promise<void> {
+  if (segment.indexed) return;
+  const limit = options.endOffset - segment.baseOffset;
+  const offsetBytes = await readSmallFile(disk, `${segment.stem}.index`);
+  const timeBytes = await readSmallFile(disk, `${segment.stem}.timeindex`);
+  if (segment.indexed) return;
+  if (offsetBytes !== null && timeBytes !== null) {
+    const offsets = OffsetIndex.decode(offsetBytes, segment.written);
+    const times = TimeIndex.decode(timeBytes, limit);
+    const good = offsets.complete && times.complete && fits(offsets.index, limit, segment, options);
+    if (good) {
+      segment.offsets = offsets.index;
+      segment.times = times.index;
+      segment.savedOffsets = offsets.index.count;
+      segment.savedTimes = times.index.count;
+      segment.indexed = true;
+      adoptTimes(segment);
+      return;
+    }
+  }
+  await rebuildIndexes(pool, segment, options.intervalBytes);
+}
+
+/**
+ * Whether an index could belong to the log file: offsets inside the segment, and not so few entries that a lookup
+ * would have to walk far (a file that lost its end, or all of it).
+ */
+function fits(
+  index: OffsetIndex,
+  limit: number,
+  segment: Segment,
+  options: { readonly intervalBytes: number },
+): boolean {
+  if (index.count === 0) return segment.written <= Math.max(options.intervalBytes, 4096) * 64;
+  return index.offsetAt(index.count - 1) < limit;
+}
+
+/** The segment's largest timestamp as its time index states it. */
+function adoptTimes(segment: Segment): void {
+  const last = segment.times.count - 1;
+  if (last < 0 || segment.times.timestampAt(last) <= segment.maxTimestamp) return;
+  segment.maxTimestamp = segment.times.timestampAt(last);
+  segment.maxTimestampOffset = segment.baseOffset + segment.times.offsetAt(last);
+}
+
+/** Makes the indexes anew from the headers in the log file. */
+export async function rebuildIndexes(
+  pool: FilePool,
+  segment: Segment,
+  intervalBytes: number,
+): Promise<void> {
+  const offsets = new OffsetIndex();
+  const times = new TimeIndex();
+  let maxTimestamp = -1;
+  let maxOffset = segment.baseOffset;
+  let sinceEntry = 0;
+  await pool.using(segment.logPath, (file) =>
+    scanBatches({ file, from: 0, to: segment.written, depth: 'headers' }, (header, at, bytes) => {
+      if (header.maxTimestamp > maxTimestamp) {
+        maxTimestamp = header.maxTimestamp;
+        maxOffset = header.lastOffset;
+      }
+      if (sinceEntry > intervalBytes) {
+        offsets.append(header.lastOffset - segment.baseOffset, at);
+        times.append(maxTimestamp, maxOffset - segment.baseOffset);
+        sinceEntry = 0;
+      }
+      sinceEntry += bytes;
+      return true;
+    }),
+  );
+  times.append(maxTimestamp, maxOffset - segment.baseOffset);
+  segment.offsets = offsets;
+  segment.times = times;
+  segment.maxTimestamp = maxTimestamp;
+  segment.maxTimestampOffset = maxOffset;
+  segment.savedOffsets = 0;
+  segment.savedTimes = 0;
+  segment.indexed = true;
+}
+
+/** Writes index entries that the files lack and syncs both files; the names are made durable too. */
+export async function saveIndexes(disk: Disk, segment: Segment): Promise<void> {
+  if (!segment.indexed) return;
+  const offsets = segment.offsets.count;
+  const times = segment.times.count;
+  const { savedOffsets, savedTimes } = segment;
+  const index = segment.offsets.encode(savedOffsets);
+  const time = segment.times.encode(savedTimes);
+  await appendSynced(disk, `${segment.stem}.index`, index, savedOffsets * OFFSET_ENTRY_BYTES);
+  await appendSynced(disk, `${segment.stem}.timeindex`, time, savedTimes * TIME_ENTRY_BYTES);
+  if (savedOffsets === 0 || savedTimes === 0) {
+    await disk.syncDirectory(segment.stem.slice(0, segment.stem.lastIndexOf('/')));
+  }
+  segment.savedOffsets = offsets;
+  segment.savedTimes = times;
+}
+
+async function appendSynced(disk: Disk, path: string, bytes: Buffer, at: number): Promise<void> {
+  const file = await disk.open(path, 'create');
+  try {
+    // Entries of an older, longer file must not follow ours.
+    if ((await file.size()) !== at) await file.truncate(at);
+    if (bytes.length > 0) await file.write([bytes], at);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Renames a segment's files out of the way, durably; they are removed later. Answers the new paths. */
+export async function renameDeleted(
+  disk: Disk,
+  pool: FilePool,
+  segment: Segment,
+): Promise<string[]> {
+  const gone: string[] = [];
+  // The log goes last: a segment whose log is still there is whole or can be made whole.
+  for (const suffix of ['.index', '.timeindex', '.txnindex', '.log']) {
+    const path = segment.stem + suffix;
+    if ((await disk.stat(path)) === undefined) continue;
+    await disk.rename(path, path + DELETED_SUFFIX);
+    gone.push(path + DELETED_SUFFIX);
+  }
+  pool.detach(segment.logPath);
+  await disk.syncDirectory(segment.stem.slice(0, segment.stem.lastIndexOf('/')));
+  return gone;
+}

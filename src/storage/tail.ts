@@ -1,0 +1,147 @@
+// The newest batches of a log, kept in memory so that readers who keep up cost no disk read. Bounded for each log and
+// for all logs together; the log that has been quiet longest gives up its tail first.
+
+import type { Ticket } from './ticket.ts';
+
+/** A batch that fills less than half of the memory it keeps alive is copied when it is at most this long. */
+const COPY_BYTES_MAX = 16 * 1024;
+
+/** Memory that all tails together may hold. */
+export class TailBudget {
+  readonly bytesMax: number;
+  readonly bytesPerLogMax: number;
+  #bytes = 0;
+  /** In order of last use. */
+  readonly #tails = new Set<Tail>();
+
+  constructor(bytesMax: number, bytesPerLogMax: number) {
+    this.bytesMax = bytesMax;
+    this.bytesPerLogMax = bytesPerLogMax;
+  }
+
+  changed(tail: Tail, byBytes: number): void {
+    this.#bytes += byBytes;
+    this.#tails.delete(tail);
+    if (tail.bytes > 0) this.#tails.add(tail);
+    for (const oldest of this.#tails) {
+      if (this.#bytes <= this.bytesMax) break;
+      oldest.clear();
+    }
+  }
+}
+
+interface Kept {
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+  readonly bytes: number;
+  readonly parts: readonly Buffer[];
+}
+
+/** Consecutive committed batches that end at the high watermark. */
+export class Tail {
+  readonly #budget: TailBudget;
+  #kept: Kept[] = [];
+  #first = 0;
+  #bytes = 0;
+
+  constructor(budget: TailBudget) {
+    this.#budget = budget;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Adds batches that were just committed. */
+  add(tickets: readonly Ticket[]): void {
+    const before = this.#bytes;
+    for (const ticket of tickets) this.#addOne(ticket);
+    while (this.#bytes > this.#budget.bytesPerLogMax) this.#dropFirst();
+    this.#budget.changed(this, this.#bytes - before);
+  }
+
+  clear(): void {
+    const before = this.#bytes;
+    this.#kept = [];
+    this.#first = 0;
+    this.#bytes = 0;
+    this.#budget.changed(this, -before);
+  }
+
+  /**
+   * Batches from the one that holds `offset`, below `limit`, at most `maxBytes` (but one in any case, if asked).
+   * Null when the first one wanted is not here.
+   */
+  read(
+    offset: number,
+    limit: number,
+    maxBytes: number,
+    minOneBatch: boolean,
+  ): { parts: Buffer[]; bytes: number } | null {
+    const start = this.#find(offset);
+    if (start < 0) return null;
+    const parts: Buffer[] = [];
+    let bytes = 0;
+    for (let index = start; index < this.#kept.length; index++) {
+      const batch = this.#kept[index] as Kept;
+      if (batch.lastOffset >= limit) break;
+      if (bytes + batch.bytes > maxBytes && !(bytes === 0 && minOneBatch)) break;
+      for (const part of batch.parts) parts.push(part);
+      bytes += batch.bytes;
+    }
+    return { parts, bytes };
+  }
+
+  #find(offset: number): number {
+    const kept = this.#kept;
+    if (this.#first >= kept.length || offset < (kept[this.#first] as Kept).baseOffset) return -1;
+    let low = this.#first;
+    let high = kept.length - 1;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((kept[middle] as Kept).lastOffset < offset) low = middle + 1;
+      else high = middle;
+    }
+    return (kept[low] as Kept).lastOffset < offset ? -1 : low;
+  }
+
+  #addOne(ticket: Ticket): void {
+    const last = this.#kept.at(-1);
+    const parts = ownParts(ticket);
+    // A gap would make readers skip what lies in it.
+    if (parts === null || (last !== undefined && last.lastOffset + 1 !== ticket.baseOffset)) {
+      this.#kept = [];
+      this.#first = 0;
+      this.#bytes = 0;
+    }
+    if (parts === null) return;
+    const { baseOffset, lastOffset, bytes } = ticket;
+    this.#kept.push({ baseOffset, lastOffset, bytes, parts });
+    this.#bytes += bytes;
+  }
+
+  #dropFirst(): void {
+    this.#bytes -= (this.#kept[this.#first] as Kept).bytes;
+    this.#first++;
+    if (this.#first * 2 > this.#kept.length) {
+      this.#kept = this.#kept.slice(this.#first);
+      this.#first = 0;
+    }
+  }
+}
+
+/** The batch in memory that is worth keeping alive, or null where keeping it would pin far more than its bytes. */
+function ownParts(ticket: Ticket): readonly Buffer[] | null {
+  let held = 0;
+  let previous: ArrayBufferLike | null = null;
+  for (const part of ticket.parts) {
+    if (part.buffer !== previous) held += part.buffer.byteLength;
+    previous = part.buffer;
+  }
+  if (held <= ticket.bytes * 2) return ticket.parts;
+  if (ticket.bytes > COPY_BYTES_MAX) return null;
+  const copy = Buffer.allocUnsafeSlow(ticket.bytes);
+  let at = 0;
+  for (const part of ticket.parts) at += part.copy(copy, at);
+  return [copy];
+}
