@@ -2,7 +2,7 @@
 
 import { type Logger, silentLogger } from '../base/ports.ts';
 import { Broker, type Endpoint } from '../broker/index.ts';
-import { type Engine, openEngine } from '../engine/index.ts';
+import type { Engine } from '../engine/index.ts';
 import { loadAccelerators } from '../host/accelerators.ts';
 import type { MetricsServer } from '../host/metrics-server.ts';
 import { nodeClock } from '../host/node-clock.ts';
@@ -16,7 +16,7 @@ import {
   reachable,
 } from './addresses.ts';
 import type { BrokerOptions, RunningBroker } from './broker-options.ts';
-import { type DataDirectory, openData } from './data-directory.ts';
+import { commitMetrics, type Data, openData } from './data-directory.ts';
 
 const PORT_DEFAULT = 9092;
 /** A stop waits this long for requests in flight. */
@@ -69,14 +69,9 @@ function advertisedOf({ advertise }: BrokerOptions): Endpoint | null {
   return advertise === undefined ? null : parseAdvertised(advertise);
 }
 
-function newBroker(
-  options: BrokerOptions,
-  engine: Engine,
-  data: DataDirectory,
-  logger: Logger,
-): Broker {
+function newBroker(options: BrokerOptions, data: Data, logger: Logger): Broker {
   return new Broker({
-    engine,
+    engine: data.engine,
     clock: nodeClock,
     random: nodeRandom,
     logger,
@@ -84,7 +79,7 @@ function newBroker(
     acceptReplicationFactor: options.acceptReplicationFactor === true,
     logDir: data.logDir,
     freeBytes: () => data.store.freeBytes(),
-    extraMetrics: () => data.metrics(),
+    extraMetrics: () => commitMetrics(data.store),
   });
 }
 
@@ -110,19 +105,9 @@ export async function openBroker(options: BrokerOptions): Promise<RunningBroker>
   checkOptions(options);
   const logger = options.logger ?? silentLogger;
   loadAccelerators();
-  const config = configsOf(options);
-  const data = await openData(options, logger);
-  let engine: Engine;
-  try {
-    const { disk, root, store } = data;
-    const memory = options.memory === true;
-    const shared = { clock: nodeClock, random: nodeRandom, logger };
-    engine = await openEngine({ disk, root, store, config, memory, ...shared });
-  } catch (error) {
-    await data.store.close();
-    throw error;
-  }
-  const broker = newBroker(options, engine, data, logger);
+  const data = await openData(options, configsOf(options), logger);
+  const { engine } = data;
+  const broker = newBroker(options, data, logger);
   let listener: TcpListener | undefined;
   try {
     listener = await listen(options, broker);

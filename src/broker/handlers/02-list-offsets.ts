@@ -66,7 +66,8 @@ async function listOffset(
   try {
     const isolation = how.committed ? 'read_committed' : 'read_uncommitted';
     const found = await partition.listOffset(timestamp, isolation, currentLeaderEpoch);
-    return { partitionIndex, errorCode: 0, ...found };
+    const leaderEpoch = how.version >= 4 ? found.leaderEpoch : -1;
+    return { partitionIndex, errorCode: 0, ...found, leaderEpoch };
   } catch (error) {
     return answer(partitionIndex, errorCodeOf(error));
   }

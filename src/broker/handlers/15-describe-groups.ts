@@ -17,10 +17,10 @@ export function describeGroupsHandler({ coordinator }: Services): Handler {
       }
       return response;
     },
-    refuse: (request, { errorCode, message }) => ({
+    refuse: (request, { errorCode, message }, { version }) => ({
       groups: request.groups.map((groupId) => ({
         errorCode,
-        errorMessage: message,
+        errorMessage: version < 6 ? null : message,
         groupId,
         groupState: '',
         protocolType: '',

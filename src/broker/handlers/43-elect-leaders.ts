@@ -82,10 +82,5 @@ export function electLeadersHandler(services: Services): Handler {
           ? await electFailed(services)
           : await electAsked(services, topicPartitions),
     }),
-    refuse: (_request, error) => ({
-      throttleTimeMs: 0,
-      errorCode: error.errorCode,
-      replicaElectionResults: [],
-    }),
   });
 }

@@ -15,6 +15,7 @@ export function describeQuorumHandler(services: Services): Handler {
   return handler(DescribeQuorum, {
     handle(request, context) {
       const { host, port } = services.endpoint(context.session);
+      const node = { nodeId: engine.nodeId, listeners: [{ name: 'CONTROLLER', host, port }] };
       const voter = {
         replicaId: engine.nodeId,
         replicaDirectoryId: ZERO_UUID,
@@ -41,7 +42,7 @@ export function describeQuorumHandler(services: Services): Handler {
             };
           }),
         })),
-        nodes: [{ nodeId: engine.nodeId, listeners: [{ name: 'CONTROLLER', host, port }] }],
+        nodes: context.version < 2 ? [] : [node],
       };
     },
     refuse: (_request, error) => ({
