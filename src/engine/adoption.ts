@@ -32,15 +32,12 @@ const METADATA_BYTES_MAX = 4096;
 /**
  * The partition directories below the data directory. Throws DiskError when it cannot be listed.
  */
-export async function findPartitionDirectories(
-  disk: Disk,
-  root: string,
-): Promise<readonly FoundDirectory[]> {
+export async function findPartitionDirectories(disk: Disk): Promise<readonly FoundDirectory[]> {
   const found: FoundDirectory[] = [];
-  for (const name of await disk.list(root)) {
+  for (const name of await disk.list('.')) {
     const parsed = parsePartitionDirectory(name);
     if (parsed === null) continue;
-    const topicId = await readTopicId(disk, `${root}/${name}`);
+    const topicId = await readTopicId(disk, name);
     found.push({ directory: name, ...parsed, topicId });
   }
   return found;

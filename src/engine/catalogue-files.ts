@@ -15,6 +15,7 @@ import { Packr } from 'msgpackr';
 import { crc32c } from '../base/crc32c.ts';
 import { type Disk, DiskError, type DiskFile } from '../storage/index.ts';
 
+const CATALOGUE_DIRECTORY = 'catalogue';
 const FRAME_BYTES = 8;
 /** A log of this size is replaced by a snapshot. */
 const LOG_BYTES_MAX = 1024 * 1024;
@@ -90,14 +91,12 @@ function decode(payload: Buffer): object | undefined {
 /** The files of one catalogue. Calls must not overlap. */
 export class CatalogueFiles {
   readonly #disk: Disk;
-  readonly #directory: string;
   #generation = 0;
   #log: DiskFile | null = null;
   #logBytes = 0;
 
-  constructor(disk: Disk, root: string) {
+  constructor(disk: Disk) {
     this.#disk = disk;
-    this.#directory = `${root}/catalogue`;
   }
 
   /** Whether the log should give way to a snapshot: it is large, or a write to it failed. */
@@ -107,8 +106,9 @@ export class CatalogueFiles {
 
   /** Reads all there is; damage is reported, never thrown. Throws DiskError without a directory. */
   async load(): Promise<CatalogueContent> {
-    await this.#disk.makeDirectory(this.#directory);
-    const names = await this.#disk.list(this.#directory);
+    await this.#disk.makeDirectory(CATALOGUE_DIRECTORY);
+    await this.#disk.syncDirectory('.');
+    const names = await this.#disk.list(CATALOGUE_DIRECTORY);
     const snapshots = generations(names, 'snapshot');
     const logs = generations(names, 'log');
     this.#generation = Math.max(0, ...snapshots, ...logs);
@@ -138,7 +138,7 @@ export class CatalogueFiles {
     await this.#writeFile(`${path}.tmp`, frames);
     await this.#disk.rename(`${path}.tmp`, path);
     const log = await this.#disk.open(this.#path(generation, 'log'), 'create');
-    await this.#disk.syncDirectory(this.#directory);
+    await this.#disk.syncDirectory(CATALOGUE_DIRECTORY);
     const before = this.#log;
     this.#log = log;
     this.#logBytes = 0;
@@ -196,7 +196,7 @@ export class CatalogueFiles {
     const lost = damage.filter((item) => !item.tornTail);
     try {
       for (const { path } of lost) await this.#disk.rename(path, `${path}.damaged`);
-      if (lost.length > 0) await this.#disk.syncDirectory(this.#directory);
+      if (lost.length > 0) await this.#disk.syncDirectory(CATALOGUE_DIRECTORY);
     } catch (error) {
       // It stays where it is then: the next generations leave it behind either way.
       if (!(error instanceof DiskError)) throw error;
@@ -204,10 +204,10 @@ export class CatalogueFiles {
   }
 
   async #removeBefore(generation: number): Promise<void> {
-    for (const name of await this.#disk.list(this.#directory)) {
+    for (const name of await this.#disk.list(CATALOGUE_DIRECTORY)) {
       const match = /^(\d{10})\.(?:log|snapshot)$/.exec(name);
       if (match !== null && Number(match[1]) < generation) {
-        await this.#disk.remove(`${this.#directory}/${name}`);
+        await this.#disk.remove(`${CATALOGUE_DIRECTORY}/${name}`);
       }
     }
   }
@@ -241,7 +241,7 @@ export class CatalogueFiles {
   }
 
   #path(generation: number, kind: 'log' | 'snapshot'): string {
-    return `${this.#directory}/${String(generation).padStart(10, '0')}.${kind}`;
+    return `${CATALOGUE_DIRECTORY}/${String(generation).padStart(10, '0')}.${kind}`;
   }
 }
 

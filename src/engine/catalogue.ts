@@ -39,8 +39,8 @@ export class Catalogue {
    * Reads the catalogue of a data directory. What is unreadable is reported and set aside. Nothing
    * is written before {@link Catalogue.start}. Throws DiskError when the disk refuses.
    */
-  static async load(disk: Disk, root: string, logger: Logger): Promise<Catalogue> {
-    const files = new CatalogueFiles(disk, root);
+  static async load(disk: Disk, logger: Logger): Promise<Catalogue> {
+    const files = new CatalogueFiles(disk);
     const { records, generation, damage } = await files.load();
     const state = emptyCatalogue();
     let unusable = 0;

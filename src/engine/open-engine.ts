@@ -2,7 +2,13 @@
 
 import type { Clock, Logger, Random } from '../base/ports.ts';
 import { randomUuid } from '../base/uuid.ts';
-import { type Disk, DiskError, type LogStore } from '../storage/index.ts';
+import {
+  type Disk,
+  DiskError,
+  type LogStore,
+  type LogStoreOptions,
+  openLogStore,
+} from '../storage/index.ts';
 import { findPartitionDirectories, planAdoption, readTopicId } from './adoption.ts';
 import { Catalogue } from './catalogue.ts';
 import type { CatalogueRecord } from './catalogue-state.ts';
@@ -15,50 +21,47 @@ import { TopicRegistry } from './topic-registry.ts';
 
 const NODE_ID_DEFAULT = 1;
 
-export interface OpenEngineOptions {
-  readonly disk: Disk;
-  /** The data directory. */
-  readonly root: string;
-  /** The logs of the data directory, opened; the engine closes it. */
-  readonly store: LogStore;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
+/**
+ * The disk, the data directory's name and the ports, as for the store; and what is the engine's
+ * own.
+ */
+export interface OpenEngineOptions extends LogStoreOptions {
   /** Broker configs given at the start, as text. */
   readonly config?: ReadonlyMap<string, string>;
   /** The data does not outlive the process. */
   readonly memory?: boolean;
+  /** Opens the logs; default `openLogStore`. */
+  readonly openStore?: (options: LogStoreOptions) => Promise<LogStore>;
 }
 
 /**
- * Opens everything there is. A partition that cannot be opened is offline, a topic that the
- * catalogue lost is taken back; neither stops the others. Throws KafkaError `INVALID_CONFIG` for a
- * broker config, and DiskError when the catalogue cannot be written.
+ * Opens everything there is, and makes a data directory that is not there. A partition that cannot
+ * be opened is offline, a topic that the catalogue lost is taken back; neither stops the others.
+ * Throws KafkaError `INVALID_CONFIG` for a broker config, DiskError when the catalogue cannot be
+ * written, and what `openLogStore` throws.
  */
 export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
-  const { clock, disk, logger, random, root, store } = options;
+  const { logger } = options;
   const configs = new ConfigStore(options.config ?? new Map(), (name) => {
-    logger.warn({ config: name }, 'an unknown broker config is ignored');
+    logger.warn({ config: name }, `an unknown broker config is ignored: ${name}`);
   });
-  const catalogue = await Catalogue.load(disk, root, logger);
-  const plan = planAdoption(
-    await findPartitionDirectories(disk, root),
-    catalogue.state,
-    clock.now(),
-  );
-  const anew = options.memory === true || catalogue.origin !== 'whole';
-  const doubtful = options.memory === true || plan.adopted.length > 0;
-  const records: CatalogueRecord[] = [
-    ...identityRecords(catalogue, configs, random, logger),
-    ...plan.records,
-  ];
-  if (anew && (doubtful || catalogue.origin === 'partial')) {
-    records.push({ kind: 'producer-ids', next: freshProducerId(clock, random) });
+  const store = await (options.openStore ?? openLogStore)(options);
+  try {
+    return await openOn(store, configs, options);
+  } catch (error) {
+    await store.close();
+    throw error;
   }
-  await catalogue.start(records);
-  configs.setDynamic(catalogue.state.brokerConfigs);
-  report(plan.adopted, plan.strays, logger);
+}
 
+async function openOn(
+  store: LogStore,
+  configs: ConfigStore,
+  options: OpenEngineOptions,
+): Promise<Engine> {
+  const { clock, disk, logger, random } = options;
+  const { catalogue, remove, purged } = await openCatalogue(configs, options);
+  configs.setDynamic(catalogue.state.brokerConfigs);
   const space = new FreeSpace({
     freeBytes: () => store.freeBytes(),
     floorBytes: () => configs.brokerNumber('tidemark.min.free.bytes'),
@@ -68,19 +71,37 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   await space.refresh();
   const context = { store, clock, logger, space, metrics: newMetrics() };
   const registry = new TopicRegistry(configs, context);
-  await removeDeleted(disk, root, plan.remove, plan.purged, catalogue, logger);
+  if (await removeDirectories(disk, remove, logger)) {
+    const records = purged.map((id): CatalogueRecord => ({ kind: 'topic-purged', id }));
+    if (records.length > 0) await catalogue.commit(...records);
+  }
   await registry.open([...catalogue.state.topics.values()]);
-  const purge = async (id: string, directories: readonly string[]): Promise<boolean> => {
-    try {
-      await purgeDirectories(disk, root, id, directories);
-      return true;
-    } catch (error) {
-      if (!(error instanceof DiskError)) throw error;
-      logger.warn({ directories, err: error }, 'a deleted topic is still on disk');
-      return false;
-    }
-  };
+  const purge = (id: string, directories: readonly string[]): Promise<boolean> =>
+    purgeDirectories(disk, id, directories, logger);
   return new TidemarkEngine({ catalogue, configs, registry, context, random, purge });
+}
+
+/** The catalogue, brought in line with the directories on disk, and what of these is to go. */
+async function openCatalogue(
+  configs: ConfigStore,
+  options: OpenEngineOptions,
+): Promise<{
+  readonly catalogue: Catalogue;
+  readonly remove: readonly string[];
+  readonly purged: readonly string[];
+}> {
+  const { clock, disk, logger, random } = options;
+  const catalogue = await Catalogue.load(disk, logger);
+  const found = await findPartitionDirectories(disk);
+  const plan = planAdoption(found, catalogue.state, clock.now());
+  const records = [...identityRecords(catalogue, configs, random, logger), ...plan.records];
+  // Ids may have been given out that nothing here remembers.
+  if (options.memory === true || catalogue.origin === 'partial' || plan.adopted.length > 0) {
+    records.push({ kind: 'producer-ids', next: freshProducerId(clock, random) });
+  }
+  await catalogue.start(records);
+  report(plan.adopted, plan.strays, logger);
+  return { catalogue, remove: plan.remove, purged: plan.purged };
 }
 
 function identityRecords(
@@ -129,34 +150,33 @@ function report(
   for (const stray of strays) logger.warn(stray, 'a directory belongs to no topic; left alone');
 }
 
-async function removeDeleted(
+/** Answers whether all of them are gone. */
+async function removeDirectories(
   disk: Disk,
-  root: string,
   directories: readonly string[],
-  purged: readonly string[],
-  catalogue: Catalogue,
   logger: Logger,
-): Promise<void> {
+): Promise<boolean> {
   try {
-    for (const directory of directories) await disk.removeDirectory(`${root}/${directory}`);
-    if (directories.length > 0) await disk.syncDirectory(root);
-    if (purged.length === 0) return;
-    await catalogue.commit(...purged.map((id): CatalogueRecord => ({ kind: 'topic-purged', id })));
+    for (const directory of directories) await disk.removeDirectory(directory);
+    if (directories.length > 0) await disk.syncDirectory('.');
+    return true;
   } catch (error) {
-    logger.warn({ err: error }, 'directories of deleted topics are still on disk');
+    if (!(error instanceof DiskError)) throw error;
+    logger.warn({ directories, err: error }, 'directories of deleted topics are still on disk');
+    return false;
   }
 }
 
-/** Removes directories if they still carry a deleted topic's id. */
+/** Removes those of the directories that still carry a deleted topic's id. */
 async function purgeDirectories(
   disk: Disk,
-  root: string,
   topicId: string,
   directories: readonly string[],
-): Promise<void> {
+  logger: Logger,
+): Promise<boolean> {
+  const own: string[] = [];
   for (const directory of directories) {
-    const path = `${root}/${directory}`;
-    if ((await readTopicId(disk, path)) === topicId) await disk.removeDirectory(path);
+    if ((await readTopicId(disk, directory)) === topicId) own.push(directory);
   }
-  await disk.syncDirectory(root);
+  return await removeDirectories(disk, own, logger);
 }

@@ -1,7 +1,6 @@
 // One partition: its log, its producers, and the rules between a client's batch and the log.
 
 import { KafkaError } from '../base/kafka-errors.ts';
-import type { BatchHeader } from '../record/index.ts';
 import type { AppendTicket, PartitionLog } from '../storage/index.ts';
 import { CommitWaiters } from './commit-waiters.ts';
 import type {
@@ -16,6 +15,14 @@ import type {
 } from './contract.ts';
 import { type FoundOffset, findOffset } from './offset-lookup.ts';
 import {
+  admitClient,
+  checkLeaderEpoch,
+  checkReadable,
+  diskNearlyFull,
+  duplicateResult,
+} from './partition-checks.ts';
+import { PartitionProducers } from './partition-producers.ts';
+import {
   checkedBatch,
   codecsMissing,
   finishedBatch,
@@ -23,9 +30,6 @@ import {
   partsOf,
   trustedBatch,
 } from './prepare-append.ts';
-import { recoverProducers } from './producer-recovery.ts';
-import { encodeProducerSnapshot } from './producer-snapshot.ts';
-import { type ProducerBatch, ProducerStates } from './producer-state.ts';
 import { partitionDirectory } from './topic-names.ts';
 import type { PartitionContext, TopicShared } from './topic-shared.ts';
 import { TurnQueue } from './turn-queue.ts';
@@ -44,7 +48,7 @@ export class LogPartition implements Partition {
   readonly #context: PartitionContext;
   #state: State = 'opening';
   #log: PartitionLog | null = null;
-  #producers = new ProducerStates();
+  readonly #producers = new PartitionProducers();
   readonly #waiters = new CommitWaiters();
   readonly #turns = new TurnQueue();
   readonly #listeners = new Set<() => void>();
@@ -222,7 +226,7 @@ export class LogPartition implements Partition {
   async housekeeping(producerExpirationMs: number): Promise<void> {
     const log = this.#log;
     if (log === null || !this.online) return;
-    const nowMs = this.#context.clock.now();
+    const nowMs = this.#nowMs();
     this.#producers.expire(nowMs, producerExpirationMs);
     await log.applyRetention(nowMs);
   }
@@ -238,46 +242,38 @@ export class LogPartition implements Partition {
     const { store, logger, metrics } = this.#context;
     const { topic, settings } = this.#shared;
     try {
-      const log = await store.openLog({
-        name: this.name,
-        topicId: topic.id,
-        config: settings.log,
-        hooks: { producerSnapshot: () => encodeProducerSnapshot(this.#producers) },
-      });
-      await this.#recover(log);
-      log.onCommit((highWatermark) => this.#committed(highWatermark));
-      log.onFailure((cause) => this.#failed(cause));
-      this.#log = log;
+      if (this.#log === null) {
+        const log = await store.openLog({
+          name: this.name,
+          topicId: topic.id,
+          config: settings.log,
+          hooks: { producerSnapshot: () => this.#producers.snapshot() },
+        });
+        log.onCommit((highWatermark) => this.#committed(highWatermark));
+        log.onFailure((cause) => this.#failed(cause));
+        this.#log = log;
+      } else if (this.#log.state === 'failed') await this.#log.reopen();
+      // What producers had in flight may be gone: the log alone says what was stored.
+      await this.#producers.recover(this.#log, { store, logger, nowMs: this.#nowMs() });
       if (this.#state === 'opening') this.#state = 'open';
     } catch (error) {
       metrics.partitionFailures += 1;
       logger.error({ partition: this.name, err: error }, 'a partition cannot be opened');
-      if (this.#state === 'opening') this.#state = 'offline';
+      if (this.#state === 'opening') this.#state = this.#stateAfterFailure();
       throw error;
     }
   }
 
-  async #recover(log: PartitionLog): Promise<void> {
-    const { store, logger, clock } = this.#context;
-    this.#producers = await recoverProducers(log, { store, logger, nowMs: clock.now() });
+  /** A log that still refuses writes goes on serving what it has. */
+  #stateAfterFailure(): State {
+    return this.#log?.state === 'failed' ? 'open' : 'offline';
   }
 
   async #reopen(): Promise<void> {
     if (this.online) return;
     if (this.#state === 'deleted' || this.#state === 'closed') throw this.#unavailable();
     this.#state = 'opening';
-    const log = this.#log;
-    if (log === null) {
-      await this.#openLog();
-      return;
-    }
-    try {
-      await log.reopen();
-      // What producers had in flight may be gone: the log alone says what was stored.
-      await this.#recover(log);
-    } finally {
-      if (this.#state === 'opening') this.#state = 'open';
-    }
+    await this.#openLog();
     this.#context.logger.info({ partition: this.name }, 'the partition takes writes again');
   }
 
@@ -307,17 +303,18 @@ export class LogPartition implements Partition {
     const { topic } = this;
     const { rules } = this.#shared.settings;
     checkLeaderEpoch(request.currentLeaderEpoch ?? -1, log.leaderEpoch);
-    if (request.origin === 'client') this.#admitClient(request, topic);
+    if (request.origin === 'client') admitClient(topic, rules, request.acks);
     const seen =
       request.origin === 'client' ? checkedBatch(request, parts, rules) : trustedBatch(parts);
-    const duplicate = this.#checkProducer(seen.header);
+    const duplicate = this.#producers.check(seen.header);
     if (duplicate !== null) {
       this.#context.metrics.batchesDuplicate += 1;
-      return { ticket: null, result: this.#resultFor(duplicate, log) };
+      const { startOffset } = log;
+      return { ticket: null, result: duplicateResult(duplicate, rules, startOffset) };
     }
     if (request.origin === 'internal') return this.#place(seen, log);
     if (!this.#context.space.admits(seen.byteLength)) throw diskNearlyFull();
-    return this.#place(finishedBatch(seen, rules, this.#context.clock.now()), log);
+    return this.#place(finishedBatch(seen, rules, this.#nowMs()), log);
   }
 
   #place(batch: PreparedBatch, log: PartitionLog): Stored {
@@ -326,7 +323,8 @@ export class LogPartition implements Partition {
     const { maxTimestamp, recordCount, lastOffsetDelta } = header;
     const offsetCount = lastOffsetDelta + 1;
     const ticket = log.append({ parts: batch.parts, byteLength, offsetCount, maxTimestamp });
-    if (header.hasProducerId) this.#rememberProducer(header, ticket);
+    // The log has written the offsets into the header by now.
+    this.#producers.appended(header, this.#nowMs());
     metrics.batchesAppended += 1;
     metrics.recordsAppended += recordCount;
     metrics.bytesAppended += byteLength;
@@ -337,47 +335,6 @@ export class LogPartition implements Partition {
       logStartOffset: log.startOffset,
     };
     return { ticket, result };
-  }
-
-  #admitClient(request: AppendRequest, topic: Topic): void {
-    if (topic.internal) {
-      const message = `${topic.name} is kept by the broker, clients do not write to it`;
-      throw new KafkaError('INVALID_TOPIC_EXCEPTION', message);
-    }
-    const needed = this.#shared.settings.rules.minInsyncReplicas;
-    if (request.acks === -1 && needed > 1) {
-      const message = `min.insync.replicas=${needed}, but this broker keeps one copy`;
-      throw new KafkaError('NOT_ENOUGH_REPLICAS', message);
-    }
-  }
-
-  #checkProducer(header: BatchHeader): ProducerBatch | null {
-    if (!header.hasProducerId || header.baseSequence < 0) return null;
-    return this.#producers.check({
-      producerId: header.producerId,
-      epoch: header.producerEpoch,
-      baseSequence: header.baseSequence,
-      lastSequence: header.lastSequence,
-    });
-  }
-
-  #rememberProducer(header: BatchHeader, ticket: AppendTicket): void {
-    if (header.isControl || header.baseSequence < 0) return;
-    const { baseSequence, lastSequence, maxTimestamp } = header;
-    const { baseOffset, lastOffset } = ticket;
-    const batch = { baseSequence, lastSequence, baseOffset, lastOffset, timestampMs: maxTimestamp };
-    const nowMs = this.#context.clock.now();
-    this.#producers.apply(header.producerId, header.producerEpoch, batch, nowMs);
-  }
-
-  #resultFor(stored: ProducerBatch, log: PartitionLog): AppendResult {
-    const { logAppendTime } = this.#shared.settings.rules;
-    return {
-      baseOffset: stored.baseOffset,
-      lastOffset: stored.lastOffset,
-      logAppendTimeMs: logAppendTime ? stored.timestampMs : -1,
-      logStartOffset: log.startOffset,
-    };
   }
 
   /** Waits for the batch that a duplicate repeats, which may still be in flight. */
@@ -413,6 +370,10 @@ export class LogPartition implements Partition {
     return log;
   }
 
+  #nowMs(): number {
+    return this.#context.clock.now();
+  }
+
   #unavailable(): KafkaError {
     switch (this.#state) {
       case 'deleted':
@@ -429,23 +390,4 @@ export class LogPartition implements Partition {
 interface Stored {
   readonly ticket: AppendTicket | null;
   readonly result: AppendResult;
-}
-
-function checkLeaderEpoch(asked: number, current: number): void {
-  if (asked < 0 || asked === current) return;
-  const name = asked < current ? 'FENCED_LEADER_EPOCH' : 'UNKNOWN_LEADER_EPOCH';
-  throw new KafkaError(name, `leader epoch ${asked} was asked for, ${current} is in use`);
-}
-
-function checkReadable(offset: number, bounds: { startOffset: number; endOffset: number }): void {
-  if (offset >= bounds.startOffset && offset <= bounds.endOffset) return;
-  const range = `${bounds.startOffset} to ${bounds.endOffset}`;
-  throw new KafkaError('OFFSET_OUT_OF_RANGE', `offset ${offset} is not in ${range}`);
-}
-
-function diskNearlyFull(): KafkaError {
-  return new KafkaError(
-    'KAFKA_STORAGE_ERROR',
-    'the disk is nearly full (tidemark.min.free.bytes): free some room, or shorten retention',
-  );
 }

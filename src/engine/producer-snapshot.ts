@@ -10,7 +10,8 @@
 //             int64 producer id, int16 epoch, int32 coordinator epoch,
 //             int64 first offset of the open transaction (-1: none), int64 last seen (ms),
 //             uint8 number of batches (0 to 5), then batches, oldest first, each:
-//               int32 last sequence, int64 last offset, int32 last offset delta, int64 timestamp (ms)
+//               int32 last sequence, int64 last offset, int32 last offset delta,
+//               int64 timestamp (ms)
 //
 // Big-endian. Unlike Kafka's snapshot it keeps all five batches, so a batch sent again across a
 // restart is recognised even when four others were stored after it.

@@ -1,0 +1,60 @@
+// What a partition decides before it touches its log.
+
+import { KafkaError } from '../base/kafka-errors.ts';
+import type { AppendResult, Topic } from './contract.ts';
+import type { ProducerBatch } from './producer-state.ts';
+import type { AppendRules } from './topic-settings.ts';
+
+/** `asked` below 0: not checked. Throws `FENCED_LEADER_EPOCH` or `UNKNOWN_LEADER_EPOCH`. */
+export function checkLeaderEpoch(asked: number, current: number): void {
+  if (asked < 0 || asked === current) return;
+  const name = asked < current ? 'FENCED_LEADER_EPOCH' : 'UNKNOWN_LEADER_EPOCH';
+  throw new KafkaError(name, `leader epoch ${asked} was asked for, ${current} is in use`);
+}
+
+/** Throws `OFFSET_OUT_OF_RANGE` for an offset that the log does not hold nor would give next. */
+export function checkReadable(
+  offset: number,
+  bounds: { startOffset: number; endOffset: number },
+): void {
+  if (offset >= bounds.startOffset && offset <= bounds.endOffset) return;
+  const range = `${bounds.startOffset} to ${bounds.endOffset}`;
+  throw new KafkaError('OFFSET_OUT_OF_RANGE', `offset ${offset} is not in ${range}`);
+}
+
+/**
+ * Whether a client may write to the topic at all. Throws `INVALID_TOPIC_EXCEPTION` for the broker's
+ * own topics, and `NOT_ENOUGH_REPLICAS` when acks=all asks for more copies than there are.
+ */
+export function admitClient(topic: Topic, rules: AppendRules, acks: number): void {
+  if (topic.internal) {
+    const message = `${topic.name} is kept by the broker, clients do not write to it`;
+    throw new KafkaError('INVALID_TOPIC_EXCEPTION', message);
+  }
+  const needed = rules.minInsyncReplicas;
+  if (acks === -1 && needed > 1) {
+    const message = `min.insync.replicas=${needed}, but this broker keeps one copy`;
+    throw new KafkaError('NOT_ENOUGH_REPLICAS', message);
+  }
+}
+
+export function diskNearlyFull(): KafkaError {
+  return new KafkaError(
+    'KAFKA_STORAGE_ERROR',
+    'the disk is nearly full (tidemark.min.free.bytes): free some room, or shorten retention',
+  );
+}
+
+/** The answer to a batch that is stored already: what the first one of it was answered. */
+export function duplicateResult(
+  stored: ProducerBatch,
+  rules: AppendRules,
+  logStartOffset: number,
+): AppendResult {
+  return {
+    baseOffset: stored.baseOffset,
+    lastOffset: stored.lastOffset,
+    logAppendTimeMs: rules.logAppendTime ? stored.timestampMs : -1,
+    logStartOffset,
+  };
+}

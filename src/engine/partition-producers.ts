@@ -1,0 +1,56 @@
+// The producers of one partition over its life: rebuilt from the log, asked before and told after
+// each append.
+
+import type { Logger } from '../base/ports.ts';
+import type { BatchHeader } from '../record/index.ts';
+import type { LogStore, PartitionLog } from '../storage/index.ts';
+import type { ProducerInfo } from './contract.ts';
+import { applyHeader, recoverProducers } from './producer-recovery.ts';
+import { encodeProducerSnapshot } from './producer-snapshot.ts';
+import type { ProducerBatch, ProducerStates } from './producer-state.ts';
+
+export class PartitionProducers {
+  /** Null while it is not known: then nothing may be appended, nor a snapshot be written. */
+  #states: ProducerStates | null = null;
+
+  /** Reads the state from the log. Throws what the log throws; the state is then unknown. */
+  async recover(
+    log: PartitionLog,
+    context: { readonly store: LogStore; readonly logger: Logger; readonly nowMs: number },
+  ): Promise<void> {
+    this.#states = null;
+    this.#states = await recoverProducers(log, context);
+  }
+
+  /**
+   * Null when the batch is new; the stored one when it repeats that. Throws as {@link
+   * ProducerStates.check}.
+   */
+  check(header: BatchHeader): ProducerBatch | null {
+    if (this.#states === null || !header.hasProducerId || header.baseSequence < 0) return null;
+    return this.#states.check({
+      producerId: header.producerId,
+      epoch: header.producerEpoch,
+      baseSequence: header.baseSequence,
+      lastSequence: header.lastSequence,
+    });
+  }
+
+  /** Takes a batch into account that has its offsets now. */
+  appended(header: BatchHeader, nowMs: number): void {
+    if (this.#states !== null) applyHeader(this.#states, header, nowMs);
+  }
+
+  /** The state as bytes, for the log to keep; null while it is unknown. */
+  snapshot(): Buffer | null {
+    return this.#states === null ? null : encodeProducerSnapshot(this.#states);
+  }
+
+  expire(nowMs: number, expirationMs: number): void {
+    this.#states?.expire(nowMs, expirationMs);
+  }
+
+  infos(): readonly ProducerInfo[] {
+    return this.#states?.infos() ?? [];
+  }
+}
