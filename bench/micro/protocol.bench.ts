@@ -1,4 +1,5 @@
-// Decoding and encoding of the messages that weigh most: OffsetCommit, a Fetch response of many partitions, Produce.
+// Decoding and encoding of the messages that weigh most: OffsetCommit, a Fetch response of many
+// partitions, Produce.
 
 import { Bench } from 'tinybench';
 import {

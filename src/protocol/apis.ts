@@ -1,4 +1,5 @@
-// All APIs that we have messages for, by name and by key. Which of them a broker serves is decided by its handlers.
+// All APIs that we have messages for, by name and by key. Which of them a broker serves is decided
+// by its handlers.
 
 import { Produce } from './messages/00-produce.ts';
 import { Fetch } from './messages/01-fetch.ts';

@@ -1,5 +1,5 @@
-// Which records `__consumer_offsets` holds: the int16 that begins a key is the type of the record. Values begin with
-// their own version; read them with `decodeVersioned(type.value, …)`.
+// Which records `__consumer_offsets` holds: the int16 that begins a key is the type of the record.
+// Values begin with their own version; read them with `decodeVersioned(type.value, …)`.
 
 import {
   ConsumerGroupCurrentMemberAssignmentKey,

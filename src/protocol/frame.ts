@@ -17,9 +17,10 @@ import { type Chunk, Writer } from './schema/writer.ts';
 const lengthBytes = 4;
 
 /**
- * Cuts the byte stream of a socket into frames. A frame that lies within one chunk is a slice of it; one that came in
- * several chunks is joined once, when its last byte is there, so a hostile length costs nothing. The chunks are kept
- * by reference: do not give buffers that are written to again.
+ * Cuts the byte stream of a socket into frames. A frame that lies within one chunk is a slice of
+ * it; one that came in several chunks is joined once, when its last byte is there, so a hostile
+ * length costs nothing. The chunks are kept by reference: do not give buffers that are written to
+ * again.
  */
 export class FrameSplitter {
   private readonly maxBytes: number;
@@ -46,7 +47,8 @@ export class FrameSplitter {
 
   /**
    * The next whole frame without its length prefix, or null until more bytes are pushed.
-   * Throws `ProtocolError` (`frame_too_large`) for a length above the limit or below zero; the stream is then lost.
+   * Throws `ProtocolError` (`frame_too_large`) for a length above the limit or below zero; the
+   * stream is then lost.
    */
   next(): Buffer | null {
     const length = this.nextLength();
@@ -134,8 +136,8 @@ export interface UnknownRequest extends RequestStart {
 }
 
 /**
- * Reads the header of a request frame. `find` gives the API when it is served in that version, else null.
- * Throws `ProtocolError` for a frame without a whole header.
+ * Reads the header of a request frame. `find` gives the API when it is served in that version, else
+ * null. Throws `ProtocolError` for a frame without a whole header.
  */
 export function parseRequest(
   frame: Buffer,
@@ -155,7 +157,10 @@ export interface RequestIdentity {
   readonly clientId: string | null;
 }
 
-/** A request frame with its length prefix, in chunks to send one after the other. Throws `ProtocolError`. */
+/**
+ * A request frame with its length prefix, in chunks to send one after the other. Throws
+ * `ProtocolError`.
+ */
 export function encodeRequest<Request extends Fields, Response extends Fields>(
   api: Api<Request, Response>,
   version: number,
@@ -169,7 +174,10 @@ export function encodeRequest<Request extends Fields, Response extends Fields>(
   });
 }
 
-/** A response frame with its length prefix, in chunks to send one after the other. Throws `ProtocolError`. */
+/**
+ * A response frame with its length prefix, in chunks to send one after the other. Throws
+ * `ProtocolError`.
+ */
 export function encodeResponse<Request extends Fields, Response extends Fields>(
   api: Api<Request, Response>,
   version: number,

@@ -1,6 +1,7 @@
-// Which header version goes with which message. A flexible request has request header v2, others v1 (v0 went with an
-// API that no client uses); a flexible response has response header v1, others v0. The one exception: ApiVersions
-// responses keep header v0, so that a client can read the refusal of a version it guessed (KIP-511).
+// Which header version goes with which message. A flexible request has request header v2, others v1
+// (v0 went with an API that no client uses); a flexible response has response header v1, others v0.
+// The one exception: ApiVersions responses keep header v0, so that a client can read the refusal of
+// a version it guessed (KIP-511).
 
 import { ApiVersions } from './messages/18-api-versions.ts';
 import { RequestHeader } from './messages/headers.ts';
@@ -22,7 +23,9 @@ export interface RequestStart {
   readonly correlationId: number;
 }
 
-/** Reads the start of a request without moving on. Throws `ProtocolError` when the frame holds less. */
+/**
+ * Reads the start of a request without moving on. Throws `ProtocolError` when the frame holds less.
+ */
 export function peekRequestStart(reader: Reader): RequestStart {
   const { position } = reader;
   const apiKey = reader.int16();

@@ -1,11 +1,14 @@
-// The door of the protocol layer: schemas and codecs of Kafka's messages, frames, and the Transport port.
+// The door of the protocol layer: schemas and codecs of Kafka's messages, frames, and the Transport
+// port.
 //
 // - schema/: the schema language, its compiler and interpreter, readers and writers
-// - messages/NN-name.ts: one API each; the others are headers, embedded messages and the records of internal topics
+// - messages/NN-name.ts: one API each; the others are headers, embedded messages and the records of
+//   internal topics
 // - frame.ts, header.ts: requests and responses on a byte stream
 // - test/conformance/definitions.test.ts holds every schema against Kafka's own definitions
 //
-// For an API `X` there are `X` (the pair), `XRequest` and `XResponse` (schema and decoded type in one name).
+// For an API `X` there are `X` (the pair), `XRequest` and `XResponse` (schema and decoded type in
+// one name).
 
 export { type ApiName, apiByKey, apis } from './apis.ts';
 export {

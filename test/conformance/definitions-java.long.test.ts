@@ -1,5 +1,5 @@
-// Kafka's own classes read what we encode and write it again: the bytes must be the same, for every message and version.
-// Needs KAFKA_LIBS, a folder with Kafka's jars, and Java 17.
+// Kafka's own classes read what we encode and write it again: the bytes must be the same, for every
+// message and version. Needs KAFKA_LIBS, a folder with Kafka's jars, and Java 17.
 
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

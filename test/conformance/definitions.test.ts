@@ -1,6 +1,7 @@
-// Our schemas beside Kafka's own definitions: the same fields in the same order, with the same type, versions,
-// nullability, default, tag and ignorability, in every version. The facts are a fixture; with KAFKA_LIBS set to a folder
-// with Kafka's jars the fixture itself is checked (and made by tools/dev/extract-definitions.ts).
+// Our schemas beside Kafka's own definitions: the same fields in the same order, with the same
+// type, versions, nullability, default, tag and ignorability, in every version. The facts are a
+// fixture; with KAFKA_LIBS set to a folder with Kafka's jars the fixture itself is checked (and
+// made by tools/dev/extract-definitions.ts).
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -25,8 +26,10 @@ const messages = (Object.values(protocol) as unknown[]).filter(
     typeof value === 'object' && value !== null && 'fields' in value && 'decode' in value,
 );
 
-/** Broker APIs of Kafka 4.3 that we have no messages for: delegation tokens, changes of the quorum and of features,
- *  share groups and streams groups. */
+/**
+ * Broker APIs of Kafka 4.3 that we have no messages for: delegation tokens, changes of the quorum
+ * and of features, share groups and streams groups.
+ */
 const leftOut = [
   38, 39, 40, 41, 57, 64, 76, 77, 78, 79, 80, 81, 83, 84, 85, 86, 87, 88, 89, 90, 91, 92,
 ];
@@ -109,7 +112,8 @@ const ourType = (f: Field) => (f.kind === 'array' ? `[]${f.item ?? 'struct'}` : 
 
 function expectSame(message: Message, facts: MessageFacts): void {
   const [lowest, newest] = range(facts.versions);
-  // Only requests say that their newest version is not released; the response goes with the request.
+  // Only requests say that their newest version is not released; the response goes with the
+  // request.
   const request = definitions[message.name.replace(/Response$/, 'Request')];
   expect(message.versions).toEqual([lowest, request?.unstable ? newest - 1 : newest]);
   expect(message.flexible).toBe(range(facts.flexible)[0]);

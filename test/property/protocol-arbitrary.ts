@@ -1,4 +1,5 @@
-// Values of a schema for fast-check: what a version can carry, so that decoding gives back exactly what was encoded.
+// Values of a schema for fast-check: what a version can carry, so that decoding gives back exactly
+// what was encoded.
 
 import * as fc from 'fast-check';
 import type { Message } from '../../src/protocol/index.ts';

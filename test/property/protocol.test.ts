@@ -1,5 +1,6 @@
-// For every message, version and value: the generated code does what the interpreter does, decoding undoes encoding,
-// and bytes that are no message end in a ProtocolError or a value, within the memory that the frame pays for.
+// For every message, version and value: the generated code does what the interpreter does, decoding
+// undoes encoding, and bytes that are no message end in a ProtocolError or a value, within the
+// memory that the frame pays for.
 
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

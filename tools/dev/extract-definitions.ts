@@ -1,14 +1,18 @@
-// Derives the table of facts that test/conformance/definitions.test.ts compares our schemas with, from the message
-// definitions inside Kafka's jars. After `npm run build`:
+// Derives the table of facts that test/conformance/definitions.test.ts compares our schemas with,
+// from the message definitions inside Kafka's jars. After `npm run build`:
 //
-//   node dist/tools/dev/extract-definitions.js <folder with Kafka's jars> test/conformance/fixtures/definitions.json
+//   node dist/tools/dev/extract-definitions.js <folder with Kafka's jars>
+//   test/conformance/fixtures/definitions.json
 
 import { execFileSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-/** One field. Versions are as Kafka writes them: `3`, `3-5` or `3+`. Structs of other places are filled in. */
+/**
+ * One field. Versions are as Kafka writes them: `3`, `3-5` or `3+`. Structs of other places are
+ * filled in.
+ */
 export interface FieldFacts {
   readonly name: string;
   readonly type: string;

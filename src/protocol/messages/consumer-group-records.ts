@@ -1,4 +1,5 @@
-// Records of `__consumer_offsets` for groups of the new protocol (KIP-848). See ../coordinator-records.ts.
+// Records of `__consumer_offsets` for groups of the new protocol (KIP-848). See
+// ../coordinator-records.ts.
 
 import {
   array,
@@ -94,7 +95,8 @@ export const ConsumerGroupMemberMetadataValue = message(
     subscribedTopicRegex: nullableString(),
     rebalanceTimeoutMs: int32({ fallback: -1 }),
     serverAssignor: nullableString(),
-    // For a member of the new protocol write null: left out, it reads as a classic member without protocols.
+    // For a member of the new protocol write null: left out, it reads as a classic member without
+    // protocols.
     classicMemberMetadata: tagged(
       0,
       nullableStruct({

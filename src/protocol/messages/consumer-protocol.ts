@@ -1,5 +1,6 @@
-// What consumers of the classic group protocol put into JoinGroup metadata and SyncGroup assignments: an int16 version,
-// then one of these (see decodeVersioned; a newer version is read as our newest, its extra bytes are left).
+// What consumers of the classic group protocol put into JoinGroup metadata and SyncGroup
+// assignments: an int16 version, then one of these (see decodeVersioned; a newer version is read as
+// our newest, its extra bytes are left).
 // v1: ownedPartitions (KIP-429). v2: generationId (KIP-792). v3: rackId (KIP-881).
 
 import {

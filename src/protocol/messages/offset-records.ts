@@ -1,7 +1,9 @@
-// Records of `__consumer_offsets` that every group type uses, and those of classic groups. A key is an int16 record type
-// and its fields, a value an int16 version and its fields; a null value is a tombstone. See ../coordinator-records.ts.
+// Records of `__consumer_offsets` that every group type uses, and those of classic groups. A key is
+// an int16 record type and its fields, a value an int16 version and its fields; a null value is a
+// tombstone. See ../coordinator-records.ts.
 // OffsetCommitValue v1: expireTimestamp. v2: without it. v3: leaderEpoch. v4: flexible, topicId.
-// GroupMetadataValue v1: rebalanceTimeout. v2: currentStateTimestamp. v3: groupInstanceId. v4: flexible.
+// GroupMetadataValue v1: rebalanceTimeout. v2: currentStateTimestamp. v3: groupInstanceId.
+//   v4: flexible.
 
 import {
   array,

@@ -1,6 +1,7 @@
-// Turns a schema into straight-line JavaScript, one function per struct, specialised to one version: no test of
-// versions is left at run time and every value has one object shape. Only field names and numbers of our own schemas
-// enter the text, and the names are checked. `interpret.ts` does the same without generating code.
+// Turns a schema into straight-line JavaScript, one function per struct, specialised to one
+// version: no test of versions is left at run time and every value has one object shape. Only field
+// names and numbers of our own schemas enter the text, and the names are checked. `interpret.ts`
+// does the same without generating code.
 
 import { assert } from '../../base/errors.ts';
 import type { Codec, Complete } from './codec.ts';
@@ -51,8 +52,13 @@ class Functions {
   }
 
   build(results: string, sourceName: string): unknown {
-    const text = `'use strict';\n${this.texts.join('\n')}\nreturn ${results};\n//# sourceURL=tidemark-protocol/${sourceName}.js`;
-    return new Function('rt', text)(runtime);
+    const text = [
+      "'use strict';",
+      ...this.texts,
+      `return ${results};`,
+      `//# sourceURL=tidemark-protocol/${sourceName}.js`,
+    ];
+    return new Function('rt', text.join('\n'))(runtime);
   }
 }
 
@@ -102,7 +108,8 @@ function isFallbackText(functions: Functions, field: Field, value: string): stri
       const parts = Object.entries(field.of ?? {}).map(
         ([name, f]) => `(m.${name} === undefined || ${isFallbackText(functions, f, `m.${name}`)})`,
       );
-      return `${functions.add('isFallback', 'm', `return m !== null && ${parts.join(' && ')};`)}(${value})`;
+      const body = `return m !== null && ${parts.join(' && ')};`;
+      return `${functions.add('isFallback', 'm', body)}(${value})`;
     }
     default:
       return `${value} === ${fallbackText(field)}`;
@@ -142,7 +149,8 @@ function structReader(functions: Functions, fields: Fields, layout: Layout): str
 function tagLoop(functions: Functions, tags: [string, Field][], layout: Layout): string {
   const cases = tags.map(([name, f]) => {
     const value = readText(functions, f, layout);
-    return `case ${f.tag}: { const outer = r.enterTag(size); f_${name} = ${value}; r.leaveTag(outer); break; }`;
+    const enter = 'const outer = r.enterTag(size);';
+    return `case ${f.tag}: { ${enter} f_${name} = ${value}; r.leaveTag(outer); break; }`;
   });
   return `for (let left = r.tagCount(); left > 0; left--) {
 const tag = r.unsignedVarint();
@@ -215,8 +223,7 @@ function structWriter(functions: Functions, fields: Fields, layout: Layout): str
       `if (m.${name} !== undefined && !(${same})) throw rt.absent('${name}', ${version});`,
     );
   }
-  for (const [name, f] of Object.entries(fields)) {
-    if (!isPresent(f, version)) continue;
+  for (const [name, f] of fixedFields(fields, version)) {
     lines.push(
       `let f_${name} = m.${name}; if (f_${name} === undefined) f_${name} = ${fallbackText(f)};`,
     );
@@ -251,9 +258,10 @@ function structWriter(functions: Functions, fields: Fields, layout: Layout): str
 
 function tagsWriter(functions: Functions, tags: [string, Field][], layout: Layout): string {
   assert(layout.flexible, 'tagged fields need a flexible version');
-  const lines = tags.map(
-    ([name, f]) => `const t_${name} = !(${isFallbackText(functions, f, `f_${name}`)});`,
-  );
+  const lines = tags.map(([name, f]) => {
+    const same = isFallbackText(functions, f, `f_${name}`);
+    return `const f_${name} = m.${name}, t_${name} = f_${name} !== undefined && !(${same});`;
+  });
   const count = tags.map(([name]) => `(t_${name} ? 1 : 0)`).join(' + ');
   lines.push(`w.unsignedVarint(${count});`);
   for (const [name, f] of tags) {
@@ -282,9 +290,12 @@ function writeText(
     case 'struct': {
       const write = structWriter(functions, field.of ?? {}, layout);
       if (!isNullable(field, layout.version)) {
-        return `if (${value} === null) throw rt.nullForbidden('${name}'); ${write}(${w}, ${value});`;
+        const refuse = `if (${value} === null) throw rt.nullForbidden('${name}');`;
+        return `${refuse} ${write}(${w}, ${value});`;
       }
-      return `${w}.reserve(1); ${w}.putInt8(${value} === null ? ${nullMarker(field)} : 1); if (${value} !== null) ${write}(${w}, ${value});`;
+      const marker = `${value} === null ? ${nullMarker(field)} : 1`;
+      const rest = `if (${value} !== null) ${write}(${w}, ${value});`;
+      return `${w}.reserve(1); ${w}.putInt8(${marker}); ${rest}`;
     }
     default:
       return `${w}.reserve(${fixedWidth[field.kind]}); ${w}.put${capital(field.kind)}(${value});`;

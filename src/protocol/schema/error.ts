@@ -2,7 +2,8 @@ import { TidemarkError } from '../../base/errors.ts';
 
 /**
  * What went wrong with bytes or values at the wire:
- * - `malformed_message`: the bytes are not a message of that schema (cut short, wrong lengths, null where forbidden)
+ * - `malformed_message`: the bytes are not a message of that schema (cut short, wrong lengths, null
+ *   where forbidden)
  * - `unsupported_message_version`: the schema has no such version
  * - `unencodable_value`: our own value does not fit the schema or the version
  * - `frame_too_large`: a length prefix above the limit, or negative
@@ -13,5 +14,8 @@ export type ProtocolErrorCode =
   | 'unencodable_value'
   | 'frame_too_large';
 
-/** Any failure to read or write the Kafka protocol. Bytes from the network never raise anything else. */
+/**
+ * Any failure to read or write the Kafka protocol. Bytes from the network never raise anything
+ * else.
+ */
 export class ProtocolError extends TidemarkError<ProtocolErrorCode> {}

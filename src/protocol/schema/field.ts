@@ -1,15 +1,18 @@
 // The schema language: a message is a table of fields, each with the versions that carry it.
 // Types follow from the schema; codecs are built from it (compile.ts, interpret.ts).
 //
-// `since`/`until` are versions, inclusive. A field outside its versions is not on the wire: it reads as its fallback,
-// and writing anything else is an error unless the field is `ignorable`, as in Kafka. Without `fallback` a field falls
-// back to the zero of its kind: 0, false, '', the zero UUID, an empty buffer or array, null records, a struct of
-// fallbacks. Note that a nullable field does not fall back to null by itself; that too is Kafka's rule.
+// `since`/`until` are versions, inclusive. A field outside its versions is not on the wire: it
+// reads as its fallback, and writing anything else is an error unless the field is `ignorable`, as
+// in Kafka. Without `fallback` a field falls back to the zero of its kind: 0, false, '', the zero
+// UUID, an empty buffer or array, null records, a struct of fallbacks. Note that a nullable field
+// does not fall back to null by itself; that too is Kafka's rule.
 
 import { assert } from '../../base/errors.ts';
 import type { Payload } from '../../base/payload.ts';
 
-/** Above every version: "in no version" for lower bounds, "in all later versions" for upper ones. */
+/**
+ * Above every version: "in no version" for lower bounds, "in all later versions" for upper ones.
+ */
 export const NEVER = 0x7fff;
 
 /** The UUID of sixteen zero bytes, as Kafka prints it: "no id". */
@@ -29,7 +32,10 @@ export type ScalarKind =
   | 'bytes';
 export type Kind = ScalarKind | 'records' | 'struct' | 'array';
 
-/** One field. `Out` is what decoding gives, `In` what encoding takes, `Optional` whether it may be left out there. */
+/**
+ * One field. `Out` is what decoding gives, `In` what encoding takes, `Optional` whether it may be
+ * left out there.
+ */
 export interface Field<Out = unknown, In = unknown, Optional extends boolean = boolean> {
   readonly kind: Kind;
   readonly since: number;
@@ -64,8 +70,8 @@ type OptionalKeys<F extends Fields> = {
 export type Infer<F extends Fields> = { -readonly [K in keyof F]: OutOf<F[K]> };
 
 /**
- * The value to encode: fields with a fallback of their own, fields that only some versions carry, ignorable and tagged
- * fields may be left out and are then written as their fallback.
+ * The value to encode: fields with a fallback of their own, fields that only some versions carry,
+ * ignorable and tagged fields may be left out and are then written as their fallback.
  */
 export type Input<F extends Fields> = {
   readonly [K in Exclude<keyof F, OptionalKeys<F>>]: InOf<F[K]>;
@@ -145,7 +151,9 @@ export const bool = scalar<boolean>('bool');
 export const int8 = scalar<number>('int8');
 export const int16 = scalar<number>('int16');
 export const int32 = scalar<number>('int32');
-/** Safe integers; values beyond them read as `Number.MAX_SAFE_INTEGER` or `Number.MIN_SAFE_INTEGER`. */
+/**
+ * Safe integers; values beyond them read as `Number.MAX_SAFE_INTEGER` or `Number.MIN_SAFE_INTEGER`.
+ */
 export const int64 = scalar<number>('int64');
 export const uint16 = scalar<number>('uint16');
 export const uint32 = scalar<number>('uint32');
@@ -158,7 +166,9 @@ export const nullableString = nullable<string>('string');
 export const bytes = scalar<Buffer>('bytes');
 export const nullableBytes = nullable<Buffer>('bytes');
 
-/** Record batches or null, never decoded here: read as a slice of the frame, written by reference. */
+/**
+ * Record batches or null, never decoded here: read as a slice of the frame, written by reference.
+ */
 export const records = <const O extends Range>(
   options?: O,
 ): Field<Buffer | null, Payload | null, IsOptional<O>> => field('records', options ?? {}, true);
@@ -168,7 +178,9 @@ type Item<C extends Fields | Field> =
 type ItemInput<C extends Fields | Field> =
   C extends Field<unknown, infer In, boolean> ? In : C extends Fields ? Input<C> : never;
 
-/** An array of structs (given their fields) or of scalars (given one, for example `array(int32())`). */
+/**
+ * An array of structs (given their fields) or of scalars (given one, for example `array(int32())`).
+ */
 export const array = <
   const C extends Fields | Field,
   const O extends Options<readonly ItemInput<C>[]>,
@@ -198,7 +210,10 @@ export const nullableStruct = <const F extends Fields, const O extends NullableO
 ): Field<Infer<F> | null, Input<F> | null, IsOptional<O>> =>
   field('struct', options ?? {}, true, fields);
 
-/** Puts a field into the tagged section of its struct (KIP-482): written only when it differs from its fallback. */
+/**
+ * Puts a field into the tagged section of its struct (KIP-482): written only when it differs from
+ * its fallback.
+ */
 export const tagged = <Out, In>(
   tag: number,
   inner: Field<Out, In, boolean>,

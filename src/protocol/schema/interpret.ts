@@ -1,5 +1,6 @@
-// The obvious codec: closures over the schema, one per field. It stands in where generated code is forbidden
-// (`--disallow-code-generation-from-strings`), and is what the property tests compare `compile.ts` with.
+// The obvious codec: closures over the schema, one per field. It stands in where generated code is
+// forbidden (`--disallow-code-generation-from-strings`), and is what the property tests compare
+// `compile.ts` with.
 
 import type { Codec, Complete } from './codec.ts';
 import { itemLeastSize } from './compile.ts';
@@ -45,7 +46,8 @@ function completed(field: Field, value: unknown): unknown {
 }
 
 function structRead(fields: Fields, layout: Layout): Read {
-  // In schema order, which is wire order for the fixed part; a tagged field may replace its fallback below.
+  // In schema order, which is wire order for the fixed part; a tagged field may replace its
+  // fallback below.
   const fixed = new Set(fixedFields(fields, layout.version).map(([name]) => name));
   const entries = Object.entries(fields).map(
     ([name, f]) => [name, fixed.has(name) ? fieldRead(f, layout) : () => fallbackOf(f)] as const,

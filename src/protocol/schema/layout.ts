@@ -35,8 +35,8 @@ export function isNullable(field: Field, version: number): boolean {
 }
 
 /**
- * The byte that stands for a null struct; 1 comes before any other. Kafka's generated classes read it as an int8 below
- * zero, but as an unsigned varint of zero where the struct is a tagged field.
+ * The byte that stands for a null struct; 1 comes before any other. Kafka's generated classes read
+ * it as an int8 below zero, but as an unsigned varint of zero where the struct is a tagged field.
  */
 export function nullMarker(field: Field): number {
   return field.tag < 0 ? -1 : 0;
@@ -107,7 +107,10 @@ export function fallbackStruct(fields: Fields): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).map(([name, f]) => [name, fallbackOf(f)]));
 }
 
-/** Whether a value equals the field's fallback: such a value is not written into tags and harms no version. */
+/**
+ * Whether a value equals the field's fallback: such a value is not written into tags and harms no
+ * version.
+ */
 export function isFallback(field: Field, value: unknown): boolean {
   if (value === undefined) return true;
   const fallback = field.kind === 'struct' ? field.fallback : fallbackOf(field);
@@ -127,8 +130,8 @@ export function isFallback(field: Field, value: unknown): boolean {
 }
 
 /**
- * Records as the other side of an in-process call sees them. Throws `ProtocolError` for a file region: whoever answers
- * in process loads it first.
+ * Records as the other side of an in-process call sees them. Throws `ProtocolError` for a file
+ * region: whoever answers in process loads it first.
  */
 export function recordsInMemory(value: Payload | null): Buffer | null {
   if (value === null || Buffer.isBuffer(value)) return value;

@@ -17,11 +17,16 @@ export interface Message<F extends Fields = Fields> {
   /** First version with compact lengths and tagged fields; `NEVER` when there is none. */
   readonly flexible: number;
   readonly fields: F;
-  /** Reads the message from the reader's position; bytes behind it are left. Throws `ProtocolError`. */
+  /**
+   * Reads the message from the reader's position; bytes behind it are left. Throws `ProtocolError`.
+   */
   decode(reader: Reader, version: number): Infer<F>;
   /** Appends the message. Throws `ProtocolError` for a value that the version cannot carry. */
   encode(writer: Writer, version: number, value: Input<F>): void;
-  /** The same value with every field set, as its receiver would decode it in a version that carries all. */
+  /**
+   * The same value with every field set, as its receiver would decode it in a version that carries
+   * all.
+   */
   complete(value: Input<F>): Infer<F>;
 }
 
@@ -105,9 +110,9 @@ export function encodeMessage<F extends Fields>(
 
 /**
  * Decodes a value that begins with its version as an int16: the records of `__consumer_offsets` and
- * `__transaction_state`, control records, and what consumers put into their subscriptions. With `newer: 'as-newest'` a
- * version above ours is read as our newest, which Kafka does for subscriptions; else it is refused.
- * Throws `ProtocolError`.
+ * `__transaction_state`, control records, and what consumers put into their subscriptions. With
+ * `newer: 'as-newest'` a version above ours is read as our newest, which Kafka does for
+ * subscriptions; else it is refused. Throws `ProtocolError`.
  */
 export function decodeVersioned<F extends Fields>(
   schema: Message<F>,

@@ -1,20 +1,21 @@
-// Reads the primitive types of the Kafka protocol from one frame. Every length is compared with what the frame still
-// holds before anything is allocated, and every failure is a ProtocolError.
+// Reads the primitive types of the Kafka protocol from one frame. Every length is compared with
+// what the frame still holds before anything is allocated, and every failure is a ProtocolError.
 
 import { ProtocolError } from './error.ts';
 import { ZERO_UUID } from './field.ts';
 import { emptyBuffer } from './layout.ts';
 
-// Topic names, group ids and topic ids recur in nearly every request. Small direct-mapped caches give back the string
-// made last time instead of a new one; a collision only costs the decoding that would have happened anyway.
+// Topic names, group ids and topic ids recur in nearly every request. Small direct-mapped caches
+// give back the string made last time instead of a new one; a collision only costs the decoding
+// that would have happened anyway.
 const cachedTextMax = 64;
 const textCache: string[] = new Array<string>(512).fill('');
 const uuidWords = new Int32Array(256 * 4);
 const uuidCache: string[] = new Array<string>(256).fill(ZERO_UUID);
 
 /**
- * Reads without asking whether the bytes are there; `take` has asked. Buffer's own methods ask again, at three times
- * the cost of a whole OffsetCommit request (bench/micro/protocol.bench.ts).
+ * Reads without asking whether the bytes are there; `take` has asked. Buffer's own methods ask
+ * again, at three times the cost of a whole OffsetCommit request (bench/micro/protocol.bench.ts).
  */
 function int32At(buffer: Buffer, at: number): number {
   const a = buffer[at] as number;
@@ -85,7 +86,10 @@ export class Reader {
     return int32At(this.buffer, this.take(4)) >>> 0;
   }
 
-  /** A safe integer; what lies beyond becomes the nearest safe one, so that a hostile offset is merely out of range. */
+  /**
+   * A safe integer; what lies beyond becomes the nearest safe one, so that a hostile offset is
+   * merely out of range.
+   */
   int64(): number {
     const start = this.take(8);
     const high = int32At(this.buffer, start);
@@ -177,7 +181,10 @@ export class Reader {
     return length < 0 ? null : this.slice(length);
   }
 
-  /** Number of elements, or -1 for null; refused when that many of at least `leastSize` bytes cannot be there. */
+  /**
+   * Number of elements, or -1 for null; refused when that many of at least `leastSize` bytes cannot
+   * be there.
+   */
   arrayLength(leastSize: number): number {
     return this.checkedLength(this.int32(), leastSize);
   }
@@ -199,7 +206,9 @@ export class Reader {
     return count;
   }
 
-  /** Limits reading to a tagged field of that size; give the result to `leaveTag` after reading it. */
+  /**
+   * Limits reading to a tagged field of that size; give the result to `leaveTag` after reading it.
+   */
   enterTag(size: number): number {
     if (size > this.remaining) throw this.cutShort(size);
     const outer = this.end;
@@ -249,7 +258,8 @@ export class Reader {
     const cached = textCache[slot] ?? '';
     if (cached.length === length && sameText(buffer, start, cached)) return cached;
     const text = buffer.toString('utf8', start, start + length);
-    // As many UTF-16 units as bytes: either all ASCII, or replaced characters that no byte compares equal to.
+    // As many UTF-16 units as bytes: either all ASCII, or replaced characters that no byte compares
+    // equal to.
     if (text.length === length) textCache[slot] = text;
     return text;
   }

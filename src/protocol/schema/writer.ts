@@ -1,5 +1,6 @@
-// Writes the primitive types of the Kafka protocol into a row of chunks. Small values are copied into growing buffers;
-// record batches and other large bytes are appended by reference, so a Fetch response leaves as one `writev`.
+// Writes the primitive types of the Kafka protocol into a row of chunks. Small values are copied
+// into growing buffers; record batches and other large bytes are appended by reference, so a Fetch
+// response leaves as one `writev`.
 
 import { type FileRegion, isBufferList, isFileRegion, type Payload } from '../../base/payload.ts';
 import { ProtocolError } from './error.ts';
@@ -10,7 +11,9 @@ export type Chunk = Buffer | FileRegion;
 
 /** Shorter bytes are cheaper to copy than to carry as a chunk of their own. */
 const byReferenceMin = 1024;
-/** A full buffer with less pending than this is copied into a larger one; beyond it becomes a chunk. */
+/**
+ * A full buffer with less pending than this is copied into a larger one; beyond it becomes a chunk.
+ */
 const copyOnGrowthMax = 16 * 1024;
 const bufferMax = 256 * 1024;
 
@@ -136,7 +139,8 @@ export class Writer {
         this.buffer[this.position++] = bits >>> held;
       }
     }
-    // 22 characters hold four bits more than a UUID; two spellings of one id would not compare equal.
+    // 22 characters hold four bits more than a UUID; two spellings of one id would not compare
+    // equal.
     if ((bits & 0x0f) !== 0) throw unfit('a UUID', value);
   }
 
@@ -254,7 +258,10 @@ export class Writer {
     else this.append(value);
   }
 
-  /** Bytes without a length: copied when short, else by reference, so they must not change until they are sent. */
+  /**
+   * Bytes without a length: copied when short, else by reference, so they must not change until
+   * they are sent.
+   */
   raw(value: Buffer): void {
     if (value.byteLength >= byReferenceMin) {
       this.append(value);

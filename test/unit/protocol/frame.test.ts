@@ -35,7 +35,8 @@ describe('requests and responses', () => {
     const frame = join(
       encodeRequest(Metadata, 9, { correlationId: 7, clientId: null }, { topics: null }),
     );
-    // length, key, version, correlation id, null client id, no tags; null topics, three booleans, no tags
+    // length, key, version, correlation id, null client id, no tags; null topics, three booleans,
+    // no tags
     expect(frame.toString('hex')).toBe(
       ['00000010', '0003', '0009', '00000007', 'ffff', '00', '00', '01', '00', '00', '00'].join(''),
     );

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import {
   apiByKey,
   ConsumerProtocolSubscription,
@@ -137,4 +137,22 @@ test('kafkajs finds a version that we have in every API that it speaks', () => {
     expect(common.length, name).toBeGreaterThan(0);
   }
   expect(spoken).toBe(33);
+});
+
+test('where generated code is forbidden, the interpreter stands in', async () => {
+  vi.resetModules();
+  vi.stubGlobal('Function', function forbidden() {
+    throw new EvalError('code generation from strings disallowed');
+  });
+  try {
+    const fresh = await import('../../../src/protocol/index.ts');
+    const value = { groupId: 'g', generationId: 3, memberId: 'm' };
+    const bytes = fresh.encodeMessage(fresh.HeartbeatRequest, 4, value);
+    expect(bytes.toString('hex')).toBe('0267' + '00000003' + '026d' + '00' + '00');
+    const whole = { ...value, groupInstanceId: null };
+    expect(fresh.decodeMessage(fresh.HeartbeatRequest, 4, bytes)).toEqual(whole);
+    expect(fresh.HeartbeatRequest.complete(value)).toEqual(whole);
+  } finally {
+    vi.unstubAllGlobals();
+  }
 });
