@@ -1,4 +1,4 @@
-// The loop every coordinator runs in: decide, persist, apply, reply. One shard for each partition of the internal topic.
+// The loop every coordinator runs in: decide, persist, apply, reply. One shard for each partition of the log.
 //
 // A command is decided in one go against the state in memory. Its records are applied at once, in order, and appended;
 // its replies are parked until they are committed. Steps of one turn of the event loop share a batch. When an append
@@ -338,7 +338,7 @@ function notCoordinator(): KafkaError {
   return new KafkaError('NOT_COORDINATOR', 'the coordinator of this partition is not running');
 }
 
-/** What clients hear for a failed append (org.apache.kafka.coordinator.group, `appendGroupMetadataErrorToResponseError`). */
+/** What clients hear for a failed append (`appendGroupMetadataErrorToResponseError` in Kafka's coordinator). */
 function failureName(error: unknown): KafkaErrorName {
   if (!(error instanceof KafkaError)) return 'COORDINATOR_NOT_AVAILABLE';
   if (error.code === 'NOT_LEADER_OR_FOLLOWER' || error.code === 'KAFKA_STORAGE_ERROR') {

@@ -115,6 +115,8 @@ describe('OffsetCommit', () => {
     expect(await code({ memberId: 'x' })).toBe(ErrorCode.FENCED_INSTANCE_ID);
     expect(await code({ memberId: 'x', groupInstanceId: null })).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
     expect(await code({ generationIdOrMemberEpoch: 9 })).toBe(ErrorCode.ILLEGAL_GENERATION);
+    expect(await code({ generationIdOrMemberEpoch: 0 })).toBe(ErrorCode.ILLEGAL_GENERATION);
+    expect(await code({ generationIdOrMemberEpoch: -1 })).toBe(ErrorCode.ILLEGAL_GENERATION);
     expect(await code({ groupInstanceId: 'y' })).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
     expect((await fetchOffset(h, 'group')).committedOffset).toBe(-1);
     expect(await code({})).toBe(0);

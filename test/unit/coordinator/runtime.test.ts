@@ -166,6 +166,32 @@ describe('a failed append', () => {
     expect(synced.map((sync) => sync.errorCode)).toEqual([0, 0]);
   });
 
+  test('waits for later appends in flight before it reads, so that none is missed', async () => {
+    const h = await harness({ log: new MemoryLog(1) });
+    const write = h.log.append.bind(h.log);
+    let calls = 0;
+    h.log.append = async (partition, records) => {
+      calls++;
+      if (calls > 2) return write(partition, records);
+      const delayMs = calls === 1 ? 10 : 5_000;
+      const fails = calls === 1;
+      await new Promise<void>((resolve) => {
+        h.clock.setTimer(delayMs, resolve);
+      });
+      if (fails) throw new KafkaError('NOT_ENOUGH_REPLICAS', 'told to fail');
+      return write(partition, records);
+    };
+    const first = new TestMember(h, 'a').commit(1, simple);
+    await h.clock.advance(5);
+    const second = new TestMember(h, 'b').commit(2, simple);
+    await h.clock.advance(1_000);
+    const codes = [commitCode(await first), commitCode(await second)];
+    expect(codes).toEqual(codes.map(() => ErrorCode.COORDINATOR_NOT_AVAILABLE));
+    await h.clock.advance(10_000);
+    expect((await fetchOffset(h, 'a')).committedOffset).toBe(-1);
+    expect((await fetchOffset(h, 'b')).committedOffset).toBe(2);
+  });
+
   test('again and again leaves other partitions of the log alone', async () => {
     const h = await harness();
     const groups = ['a', 'b', 'c', 'd'].map((id) => new TestMember(h, id));

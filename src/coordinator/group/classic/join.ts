@@ -277,7 +277,7 @@ function ownProtocols(request: JoinGroupRequest): Member['protocols'] {
   return request.protocols.map(({ name, metadata }) => ({ name, metadata: Buffer.from(metadata) }));
 }
 
-/** As Kafka's: the name of the instance or client, and a random UUID. The name is cut, so that the id stays storable. */
+/** As Kafka's: name of the instance or client, and a random UUID. The name is cut: the id must be storable. */
 function newMemberId(name: string, random: Random): string {
   const bytes = random.bytes(16);
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
