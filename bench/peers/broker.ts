@@ -1,7 +1,7 @@
 // Brokers as child processes: ours and Apache Kafka's behind one type, so that tests and benchmarks run on both.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -55,9 +55,10 @@ export function testTarget(): BrokerKind {
   return process.env['TIDEMARK_TEST_TARGET'] === 'kafka' ? 'kafka' : 'tidemark';
 }
 
-/** The built command of this project, which `npm run build` makes. */
+/** The built command of this project, as package.json names it; `npm run build` makes it. */
 export function tidemarkCommand(): string {
-  return join(projectRoot(), 'dist/src/cli/bin.cjs');
+  const packaged = JSON.parse(readFileSync(join(projectRoot(), 'package.json'), 'utf8'));
+  return join(projectRoot(), packaged.bin.tidemark);
 }
 
 interface Placed {

@@ -21,12 +21,32 @@ function node(captured: Captured): string {
   return String(captured.number('node'));
 }
 
-const describeTopic = (name: string, keys: readonly string[] | null, synonyms = false): Step =>
-  step(name, DescribeConfigs, (version) => ({
-    resources: [{ resourceType: TOPIC, resourceName: NAME, configurationKeys: keys && [...keys] }],
-    includeSynonyms: synonyms,
-    ...(version >= 3 ? { includeDocumentation: false } : {}),
-  }));
+/** `settled` names a config and its value that a change before is going to give. */
+const describeTopic = (
+  name: string,
+  keys: readonly string[] | null,
+  more: { synonyms?: boolean; settled?: readonly [string, string] } = {},
+): Step =>
+  step(
+    name,
+    DescribeConfigs,
+    (version) => ({
+      resources: [
+        { resourceType: TOPIC, resourceName: NAME, configurationKeys: keys && [...keys] },
+      ],
+      includeSynonyms: more.synonyms ?? false,
+      ...(version >= 3 ? { includeDocumentation: false } : {}),
+    }),
+    {
+      until: (response) => {
+        if (more.settled === undefined) return true;
+        const [config, value] = more.settled;
+        return response.results.some((result) =>
+          result.configs.some((one) => one.name === config && one.value === value),
+        );
+      },
+    },
+  );
 
 /** IncrementalAlterConfigs of the topic: operation 0 sets, 1 deletes, 2 appends, 3 subtracts. */
 function incremental(
@@ -56,7 +76,7 @@ export const configSteps: Step[] = [
   ]),
   describeTopic('all configs of a topic', null),
   describeTopic('two configs of a topic', ['retention.ms', 'segment.bytes']),
-  describeTopic('configs with synonyms', ['retention.ms', 'segment.bytes'], true),
+  describeTopic('configs with synonyms', ['retention.ms', 'segment.bytes'], { synonyms: true }),
   describeTopic('no configs of a topic', []),
   describeTopic('a config that is not there', ['no.such.config']),
   step(
@@ -107,7 +127,9 @@ export const configSteps: Step[] = [
     ],
     validateOnly: false,
   })),
-  describeTopic('after they were altered', ['retention.ms', 'cleanup.policy']),
+  describeTopic('after they were altered', ['retention.ms', 'cleanup.policy'], {
+    settled: ['retention.ms', '1000000'],
+  }),
   step('alterations that are illegal', AlterConfigs, () => ({
     resources: [
       ['retention.ms', 'many'],
@@ -142,12 +164,16 @@ export const configSteps: Step[] = [
   ),
   incremental('one is set', [['segment.bytes', 0, '1048576']]),
   incremental('the largest number is set', [['retention.ms', 0, '9223372036854775807']]),
-  describeTopic('after one was set', ['retention.ms', 'segment.bytes', 'cleanup.policy']),
+  describeTopic('after one was set', ['retention.ms', 'segment.bytes', 'cleanup.policy'], {
+    settled: ['retention.ms', '9223372036854775807'],
+  }),
   incremental('one is deleted', [['segment.bytes', 1, null]]),
   incremental('one is appended to', [['cleanup.policy', 2, 'compact']]),
   incremental('one is appended twice', [['cleanup.policy', 2, 'compact']]),
   incremental('one is subtracted from', [['cleanup.policy', 3, 'delete']]),
-  describeTopic('after a subtraction', ['cleanup.policy', 'segment.bytes']),
+  describeTopic('after a subtraction', ['cleanup.policy', 'segment.bytes'], {
+    settled: ['segment.bytes', '1073741824'],
+  }),
   incremental('something that is no list is appended to', [['retention.ms', 2, '5']]),
   incremental('an operation that does not exist', [['retention.ms', 9, '5']]),
   incremental('a value without text is set', [['retention.ms', 0, null]]),
@@ -206,7 +232,7 @@ export const clusterSteps: Step[] = [
     () => ({
       topics: [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }],
     }),
-    { volatile: ['highWatermark', 'logEndOffset', 'replicaDirectoryId', 'leaderEpoch'] },
+    { volatile: ['highWatermark', 'logEndOffset', 'replicaDirectoryId', 'leaderEpoch', 'port'] },
   ),
   step('a quorum that does not exist', DescribeQuorum, () => ({
     topics: [{ topicName: 'plain', partitions: [{ partitionIndex: 0 }] }],

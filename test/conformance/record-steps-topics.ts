@@ -7,6 +7,7 @@ import {
   type CreateTopicsRequest,
   DeleteTopics,
   DescribeTopicPartitions,
+  ListOffsets,
   Metadata,
   ZERO_UUID,
 } from '../../src/protocol/index.ts';
@@ -52,14 +53,39 @@ export function topicsExist(name: string, topics: readonly NewTopic[]): Step[] {
           ),
       },
     ),
+    // Metadata can name a leader before that leader knows: it leads when it answers for every partition.
+    step(
+      `${name}: led`,
+      ListOffsets,
+      () => ({
+        replicaId: -1,
+        isolationLevel: 0,
+        topics: topics.map((topic) => ({
+          name: topic.name,
+          partitions: Array.from({ length: topic.numPartitions }, (_, partitionIndex) => ({
+            partitionIndex,
+            timestamp: -1,
+          })),
+        })),
+      }),
+      {
+        versions: [6, 6],
+        until: (response) =>
+          response.topics.every((topic) =>
+            topic.partitions.every((partition) => partition.errorCode === 0),
+          ),
+      },
+    ),
   ];
 }
 
 export const versionSteps: Step[] = [
-  step('versions', ApiVersions, () => ({
-    clientSoftwareName: 'recorder',
-    clientSoftwareVersion: '1.0',
-  })),
+  step(
+    'versions',
+    ApiVersions,
+    () => ({ clientSoftwareName: 'recorder', clientSoftwareVersion: '1.0' }),
+    { volatile: ['finalizedFeaturesEpoch'] },
+  ),
   step(
     'versions with a software name of spaces',
     ApiVersions,
@@ -134,7 +160,7 @@ export const topicSteps: Step[] = [
       timeoutMs: 30_000,
       validateOnly: true,
     }),
-    { volatile: ['configs'] },
+    { volatile: ['configs', 'topicId'] },
   ),
   step(
     'names that Kafka refuses',
@@ -146,7 +172,7 @@ export const topicSteps: Step[] = [
       timeoutMs: 30_000,
       validateOnly: true,
     }),
-    { volatile: ['configs'] },
+    { volatile: ['configs', 'topicId'] },
   ),
   step(
     'names that collide',
@@ -178,7 +204,7 @@ export const topicSteps: Step[] = [
       timeoutMs: 30_000,
       validateOnly: true,
     }),
-    { versions: [4, creations[1]], volatile: ['configs'] },
+    { versions: [4, creations[1]], volatile: ['configs', 'topicId'] },
   ),
   step('configs that are illegal', CreateTopics, () => ({
     topics: [

@@ -51,7 +51,7 @@ export interface StepOptions<A> {
   readonly versions?: readonly [number, number];
   /** Takes from the answer what later steps need. */
   readonly capture?: (response: ResponseOf<A>, captured: Captured, version: number) => void;
-  /** Sends again, up to ten seconds, until this holds: for what a cluster makes true a little later. */
+  /** Sends again, for some seconds, until this holds: for what a cluster makes true a little later. */
   readonly until?: (response: ResponseOf<A>, version: number) => boolean;
   /** The broker sends no answer: the next step shows that the connection lives. */
   readonly silent?: boolean;
@@ -117,11 +117,23 @@ export function step<A extends Api>(
     settle: (frame, version, captured) => {
       const response = decodeResponse(api as Api, version, frame) as ResponseOf<A>;
       checkLossless(api, version, frame, response);
-      if (options.until?.(response, version) === false) return { response, settled: false };
+      if (startingUp(response) || options.until?.(response, version) === false) {
+        return { response, settled: false };
+      }
       options.capture?.(response, captured, version);
       return { response, settled: true };
     },
   };
+}
+
+/** COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR: a coordinator that is on its way. */
+const startingCodes: readonly unknown[] = [14, 15, 16];
+
+function startingUp(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return false;
+  return Object.entries(value).some(
+    ([name, inner]) => (name === 'errorCode' && startingCodes.includes(inner)) || startingUp(inner),
+  );
 }
 
 /** A step that sends bytes of its own making after the frame's length, and expects an answer of `answer`'s form. */
@@ -165,7 +177,7 @@ function joined(chunks: readonly unknown[]): Buffer {
 }
 
 const ANSWER_TIMEOUT_MS = 10_000;
-const SETTLE_TRIES = 200;
+const SETTLE_TRIES = 60;
 const SETTLE_PAUSE_MS = 50;
 
 /** Runs the scenario against a broker and gives every exchange, in order. */
@@ -216,9 +228,8 @@ async function exchange(
     if (frame === null) return CLOSED;
     const answer = one.settle(frame, given.version, given.captured);
     if (answer.settled) return answer.response;
-    if (tries >= SETTLE_TRIES) {
-      throw new Error(`it did not settle: ${JSON.stringify(answer.response)}`);
-    }
+    // What never comes about goes into the run as it is, and shows there as a difference.
+    if (tries >= SETTLE_TRIES) return answer.response;
     await new Promise((resolve) => setTimeout(resolve, SETTLE_PAUSE_MS));
   }
 }
