@@ -1,5 +1,17 @@
 // The door of src/storage: one partition's log on disk, and all logs of a data directory.
 
+// The formats on disk, for src/inspect, which reads what this folder writes.
+export { findNextBatch, readInt64, scanBatches } from './batch-scan.ts';
+export { CompactionError } from './compaction/compaction-error.ts';
+export { InPlaceCompactionRunner, rateThrottle } from './compaction/in-place-runner.ts';
+export type {
+  CleanedSegment,
+  CompactionJob,
+  CompactionResult,
+  CompactionRunner,
+  CompactionStats,
+} from './compaction/job.ts';
+export { runCompaction } from './compaction/run.ts';
 export type {
   AppendTicket,
   BatchToAppend,
@@ -16,7 +28,29 @@ export type {
   RollHooks,
   TimestampOffset,
 } from './contract.ts';
-export { type Disk, DiskError, type DiskErrorCode, type DiskFile, type FileStatus } from './disk.ts';
-export { type LockPort, type LogStoreOptions, openLogStore } from './log-store.ts';
+export { DAMAGE_FILE, loadDamage, saveDamage } from './damage-file.ts';
+export {
+  type Disk,
+  DiskError,
+  type DiskErrorCode,
+  type DiskFile,
+  type FileStatus,
+} from './disk.ts';
+export { JOURNAL_DIRECTORY } from './journal.ts';
+export { parseJournal } from './journal-replay.ts';
+export { LEADER_EPOCH_FILE, LeaderEpochs } from './leader-epochs.ts';
+export {
+  CLEAN_FILE,
+  type LockPort,
+  type LogStoreOptions,
+  openLogStore,
+  readCleanMarker,
+} from './log-store.ts';
+export { loadMarks, MARKS_FILE, type Mark } from './marks.ts';
 export { MemoryDisk } from './memory-disk.ts';
+export { METADATA_FILE, readTopicId, writeTopicId } from './metadata-file.ts';
+export { OFFSET_ENTRY_BYTES, OffsetIndex } from './offset-index.ts';
+export { QUARANTINE_DIRECTORY, setAside } from './quarantine.ts';
+export { baseOffsetOf, Segment, segmentName } from './segment.ts';
 export { readSmallFile, replaceFile } from './small-file.ts';
+export { TIME_ENTRY_BYTES, TimeIndex } from './time-index.ts';

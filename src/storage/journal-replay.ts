@@ -73,7 +73,9 @@ function parseEntry(bytes: Buffer, at: number, seed: number): ReplayEntry | null
 export async function replayJournal(disk: Disk, logger: Logger): Promise<ReplayResult> {
   await disk.makeDirectory(JOURNAL_DIRECTORY);
   await disk.syncDirectory('.');
-  const names = (await disk.list(JOURNAL_DIRECTORY)).filter((name) => /^\d{20}\.journal$/.test(name));
+  const names = (await disk.list(JOURNAL_DIRECTORY)).filter((name) =>
+    /^\d{20}\.journal$/.test(name),
+  );
   const newest = names.at(-1);
   const nextGeneration = newest === undefined ? 1 : Number(newest.slice(0, 20)) + 1;
   const entries: ReplayEntry[] = [];
@@ -164,4 +166,3 @@ async function removeAll(disk: Disk, names: readonly string[]): Promise<void> {
     await disk.syncDirectory(JOURNAL_DIRECTORY);
   }
 }
-

@@ -1,8 +1,8 @@
 // Reads batches by offset: the index says where to begin, headers lead to the batch, and one read brings it and what
 // follows. Damaged stretches are never part of an answer: it ends before them or begins behind them.
 
-import type { FileRegion } from '../base/payload.ts';
 import { KafkaError } from '../base/kafka-errors.ts';
+import type { FileRegion } from '../base/payload.ts';
 import { BATCH_HEADER_BYTES, BatchHeader } from '../record/index.ts';
 import { plausibleSize, scanBatches } from './batch-scan.ts';
 import type { LogRead, LogReadOptions } from './contract.ts';
@@ -37,7 +37,11 @@ export function checkOffset(core: LogCore, offset: number, limit: number): void 
 }
 
 /** PartitionLog.read. */
-export async function readLog(core: LogCore, tail: Tail, options: LogReadOptions): Promise<LogRead> {
+export async function readLog(
+  core: LogCore,
+  tail: Tail,
+  options: LogReadOptions,
+): Promise<LogRead> {
   const { offset, maxBytes, minOneBatch } = options;
   const limit = Math.min(options.limit, core.highWatermark);
   checkOffset(core, offset, options.limit);
@@ -192,6 +196,8 @@ async function walk(
       const result = await scanBatches(
         { file, from, to: end, depth: 'headers', chunkBytes: LOCATE_CHUNK_BYTES },
         (header, position, bytes) => {
+          // A header may look good in front of bad records.
+          if (behindDamage(core, segment, position) >= 0) return false;
           const { lastOffset } = header;
           if (first && stated >= 0 && lastOffset !== stated) wrong = true;
           first = false;
@@ -202,7 +208,7 @@ async function walk(
           return false;
         },
       );
-      if (result.end !== 'bad') return;
+      if (found !== null || wrong || result.end === 'end') return;
       const next = behindDamage(core, segment, result.position);
       if (first && stated >= 0 && next < 0) wrong = true;
       if (next < 0 || next >= end) return;

@@ -1,24 +1,18 @@
 // All logs of one data directory (see contract.ts). Opening it takes the lock, removes the clean-shutdown marker,
 // replays the journal and loads the marks; closing it does the reverse and writes the marker last.
 
+import { crc32c } from '../base/crc32c.ts';
 import { KafkaError } from '../base/kafka-errors.ts';
 import type { Clock, Logger, Random } from '../base/ports.ts';
-import { crc32c } from '../base/crc32c.ts';
 import { Committer } from './committer.ts';
-import type {
-  CommitStats,
-  LogStore,
-  OpenLogOptions,
-  PartitionLog,
-  RollHooks,
-} from './contract.ts';
+import type { CommitStats, LogStore, OpenLogOptions, PartitionLog, RollHooks } from './contract.ts';
 import type { Disk } from './disk.ts';
 import { FilePool } from './file-pool.ts';
 import { Journal } from './journal.ts';
 import { replayJournal } from './journal-replay.ts';
 import { DiskLog } from './log.ts';
 import type { StoreContext } from './log-core.ts';
-import { loadMarks, type Mark, MARKS_FILE, MarkTable } from './marks.ts';
+import { loadMarks, MARKS_FILE, type Mark, MarkTable } from './marks.ts';
 import { readTopicId, writeTopicId } from './metadata-file.ts';
 import { type OpenDirectory, openDirectory } from './recovery.ts';
 import { baseOffsetOf } from './segment.ts';
@@ -26,7 +20,7 @@ import { readSmallFile, writeSmallFile } from './small-file.ts';
 import { TailBudget } from './tail.ts';
 import { TaskOwner } from './tasks.ts';
 
-const CLEAN_FILE = 'clean-shutdown';
+export const CLEAN_FILE = 'clean-shutdown';
 const DELETED_DIRECTORY = /-delete$/;
 const OPEN_FILES_MAX = 512;
 const TAIL_BYTES_MAX = 64 * 1024 * 1024;
@@ -68,7 +62,7 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
 }
 
 /** Whether the last run wrote the marker, and the marks are those it wrote. */
-async function readCleanMarker(disk: Disk): Promise<boolean> {
+export async function readCleanMarker(disk: Disk): Promise<boolean> {
   const marker = await readSmallFile(disk, CLEAN_FILE);
   const marks = await readSmallFile(disk, MARKS_FILE);
   if (marker === null || marks === null) return false;
@@ -123,7 +117,10 @@ class DirectoryStore implements LogStore {
     });
     pool.onPressure = () => journal.relieve();
     const committer = new Committer(journal, logger);
-    const tailBudget = new TailBudget(options.tailBytesMax ?? TAIL_BYTES_MAX, TAIL_BYTES_PER_LOG_MAX);
+    const tailBudget = new TailBudget(
+      options.tailBytesMax ?? TAIL_BYTES_MAX,
+      TAIL_BYTES_PER_LOG_MAX,
+    );
     const regions = options.regions ?? false;
     const context: StoreContext = {
       disk,
@@ -231,6 +228,7 @@ class DirectoryStore implements LogStore {
       maxTimestamp: -1,
       maxTimestampOffset: 0,
       firstTimestamp: -1,
+      leaderEpoch: -1,
       clean: false,
     };
   }
@@ -251,6 +249,7 @@ class DirectoryStore implements LogStore {
       recoveryOffset: mark.recoveryOffset,
       recoveryPosition: mark.recoveryPosition,
       times: mark,
+      leaderEpoch: mark.leaderEpoch,
     };
   }
 

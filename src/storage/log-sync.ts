@@ -23,7 +23,6 @@ interface FlushWaiter {
   readonly reject: (error: Error) => void;
 }
 
-
 export interface LogSyncOptions {
   readonly core: LogCore;
   readonly tail: Tail;
@@ -226,7 +225,15 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
     const add = (): void => {
       if (first === null) return;
       const segmentBase = first.segment.baseOffset;
-      entries.push({ owner: this, name, topicId, segmentBase, position: first.position, parts, bytes });
+      entries.push({
+        owner: this,
+        name,
+        topicId,
+        segmentBase,
+        position: first.position,
+        parts,
+        bytes,
+      });
     };
     for (const ticket of this.#unsynced) {
       if (ticket.lastOffset >= round.endOffset) break;
@@ -306,6 +313,7 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
       maxTimestamp: active.maxTimestamp,
       maxTimestampOffset: active.maxTimestampOffset,
       firstTimestamp: active.firstTimestamp,
+      leaderEpoch: core.epochs.latest,
       clean: false,
     });
   }

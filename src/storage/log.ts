@@ -1,6 +1,9 @@
 // One partition's log: the parts put together (see contract.ts for what it promises).
 
 import { KafkaError } from '../base/kafka-errors.ts';
+import { BatchField } from '../record/index.ts';
+import { writeInt64 } from './batch-scan.ts';
+import { asError } from './committer.ts';
 import type {
   AppendTicket,
   BatchToAppend,
@@ -12,15 +15,12 @@ import type {
   PartitionLog,
   TimestampOffset,
 } from './contract.ts';
-import { writeInt64 } from './batch-scan.ts';
-import { asError } from './committer.ts';
 import { type CoreOptions, type LogContents, LogCore } from './log-core.ts';
 import { readBatches, readLog } from './log-reader.ts';
 import { LogRetention } from './log-retention.ts';
 import { maxTimestampOf, offsetForTimestamp } from './log-search.ts';
 import { LogSync } from './log-sync.ts';
 import { LogWriter } from './log-writer.ts';
-import { BatchField } from '../record/index.ts';
 import type { Segment } from './segment.ts';
 import { saveIndexes } from './segment-files.ts';
 import { writeSmallFile } from './small-file.ts';
@@ -230,6 +230,8 @@ export class DiskLog implements PartitionLog {
     await this.#sync.flushTo(core.endOffset);
     await this.#sync.syncDirty();
     const { disk } = core.context;
+    // An epoch that clients were told must not be lower after the next start, even when nothing was appended.
+    if (core.epochs.dirty) await core.epochs.save(disk, core.name);
     for (const segment of core.segments) {
       if (segment.sealed || !segment.created) continue;
       segment.finishTimes();
@@ -255,6 +257,7 @@ export class DiskLog implements PartitionLog {
       maxTimestamp: active.maxTimestamp,
       maxTimestampOffset: active.maxTimestampOffset,
       firstTimestamp: active.firstTimestamp,
+      leaderEpoch: core.epochs.latest,
       clean: true,
     });
   }

@@ -5,7 +5,8 @@
 //   uint32 magic "TMMK", uint32 crc32c of all that follows, uint8 flags (1 removed, 2 closed cleanly),
 //   uint8 0, uint16 identity length, int64 mark, int64 start offset, int64 recovery offset,
 //   int64 largest timestamp of the active segment, int64 its offset, int64 timestamp of that segment's first batch,
-//   uint32 recovery position in the segment that holds the recovery offset, identity "<topic id> <directory>"
+//   uint32 recovery position in the segment that holds the recovery offset, int32 leader epoch,
+//   identity "<topic id> <directory>"
 // The last good entry of a log counts. An entry that is not whole is stepped over.
 
 import { crc32c } from '../base/crc32c.ts';
@@ -18,7 +19,7 @@ import type { TaskOwner } from './tasks.ts';
 
 export const MARKS_FILE = 'marks';
 const MAGIC = 0x544d4d4b;
-const ENTRY_BYTES = 64;
+const ENTRY_BYTES = 68;
 const REMOVED = 1;
 const CLEAN = 2;
 /** Half of the second that a mark may be late: the other half is for the disk. */
@@ -38,6 +39,8 @@ export interface Mark {
   readonly maxTimestamp: number;
   readonly maxTimestampOffset: number;
   readonly firstTimestamp: number;
+  /** The newest leader epoch, in case its own file is lost. */
+  readonly leaderEpoch: number;
   /** The log was closed and nothing was written since. */
   readonly clean: boolean;
 }
@@ -63,6 +66,7 @@ function encode(mark: Mark, flags: number): Buffer {
   writeInt64(bytes, 44, mark.maxTimestampOffset);
   writeInt64(bytes, 52, mark.firstTimestamp);
   bytes.writeUInt32BE(mark.recoveryPosition, 60);
+  bytes.writeInt32BE(mark.leaderEpoch, 64);
   identity.copy(bytes, ENTRY_BYTES);
   bytes.writeUInt32BE(crc32c(bytes.subarray(8)), 4);
   return bytes;
@@ -86,6 +90,7 @@ function decode(bytes: Buffer, at: number): { mark: Mark; flags: number; length:
     maxTimestamp: readInt64(bytes, at + 36),
     maxTimestampOffset: readInt64(bytes, at + 44),
     firstTimestamp: readInt64(bytes, at + 52),
+    leaderEpoch: bytes.readInt32BE(at + 64),
     clean: (flags & CLEAN) !== 0,
   };
   return { mark, flags, length };
@@ -284,7 +289,8 @@ export class MarkTable {
 function encodeRemoved(name: string): Buffer {
   const nothing = { mark: 0, startOffset: 0, recoveryOffset: 0, recoveryPosition: 0 };
   const times = { maxTimestamp: -1, maxTimestampOffset: 0, firstTimestamp: -1 };
-  return encode({ name, topicId: '-', ...nothing, ...times, clean: false }, REMOVED);
+  const mark = { name, topicId: '-', ...nothing, ...times, leaderEpoch: -1, clean: false };
+  return encode(mark, REMOVED);
 }
 
 /** The marks that the last run left. */

@@ -77,7 +77,8 @@ export class RecoveryScan {
     const { files, recoveryOffset } = this.#plan;
     let first = 0;
     while ((files[first + 1]?.baseOffset ?? Number.POSITIVE_INFINITY) <= recoveryOffset) first++;
-    for (let index = first; index < files.length; index++) await this.#scanFile(index, index === first);
+    for (let index = first; index < files.length; index++)
+      await this.#scanFile(index, index === first);
     this.#reachMark();
     return {
       pieces: this.#pieces,
@@ -214,7 +215,8 @@ export class RecoveryScan {
           const { baseOffset, lastOffset, maxTimestamp } = header;
           if (baseOffset < this.#expected) return false;
           if (baseOffset >= next) stop = 'overlap';
-          else if (piece.segment.baseOffset < rewriteFrom && baseOffset >= rewriteFrom) stop = 'split';
+          else if (piece.segment.baseOffset < rewriteFrom && baseOffset >= rewriteFrom)
+            stop = 'split';
           if (stop !== 'bad' || lastOffset >= next) return false;
           const missing = baseOffset > this.#expected && !gapsAllowed;
           if (missing && this.#expected >= mark) return false;

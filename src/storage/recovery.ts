@@ -42,6 +42,8 @@ export interface OpenDirectory {
   readonly startOffset: number;
   readonly recoveryOffset: number;
   readonly recoveryPosition: number;
+  /** Newest leader epoch that the marks know; -1 for none. */
+  readonly leaderEpoch: number;
   readonly times: Pick<Segment, 'maxTimestamp' | 'maxTimestampOffset' | 'firstTimestamp'>;
 }
 
@@ -76,7 +78,8 @@ async function emptyLog(options: OpenDirectory): Promise<LogContents> {
   // Offsets that were given out before are never given out again, whatever became of the files.
   const end = Math.max(startOffset, Number.isFinite(mark) ? mark : 0);
   const epochs = (await LeaderEpochs.load(disk, name)) ?? new LeaderEpochs();
-  if (stop === 'crashed' || epochs.latest < 0) epochs.assign(epochs.latest + 1, end);
+  const latest = Math.max(epochs.latest, options.leaderEpoch);
+  if (stop === 'crashed' || epochs.latest < 0) epochs.assign(latest + 1, end);
   const segment = new Segment(name, end, clock.now());
   const contents = { segments: [segment], startOffset: end, endOffset: end, damaged: [] };
   return { ...contents, epochs, recovery: null };
@@ -91,7 +94,8 @@ async function openClean(
   const last = files[files.length - 1] as SegmentFile;
   const epochs = await LeaderEpochs.load(disk, name);
   const asNoted = last.bytes === recoveryPosition && recoveryOffset >= last.baseOffset;
-  if (!asNoted || recoveryOffset !== options.mark || epochs === null || epochs.latest < 0) return null;
+  if (!asNoted || recoveryOffset !== options.mark || epochs === null || epochs.latest < 0)
+    return null;
   const segments = files.map((file) => wholeSegment(name, file));
   const active = segments[segments.length - 1] as Segment;
   active.sealed = false;
@@ -125,7 +129,10 @@ function wholeSegment(name: string, file: SegmentFile): Segment {
   return segment;
 }
 
-async function recover(options: OpenDirectory, files: readonly SegmentFile[]): Promise<LogContents> {
+async function recover(
+  options: OpenDirectory,
+  files: readonly SegmentFile[],
+): Promise<LogContents> {
   const { disk, name, config, logger } = options;
   const known = await loadDamage(disk, name);
   const outcome = await new RecoveryScan({
@@ -199,7 +206,8 @@ async function reportDamage(
 /** Moves what does not belong aside, rewrites what is above the mark, cuts the files. */
 async function settleFiles(options: OpenDirectory, outcome: ScanOutcome): Promise<void> {
   const { disk, pool, name, rewriteFrom } = options;
-  for (const leftover of outcome.leftovers) await keepLeftover(options, leftover, outcome.endOffset);
+  for (const leftover of outcome.leftovers)
+    await keepLeftover(options, leftover, outcome.endOffset);
   const rewritten = outcome.pieces.filter(
     ({ segment }) => segment.baseOffset >= rewriteFrom && segment.size > 0,
   );
@@ -251,7 +259,10 @@ async function keepLeftover(
       why: 'bytes behind the end of the log after a stop that was not clean',
     });
     const fields = { log: name, endOffset, bytes, copy };
-    logger.warn(fields, `${name} ends at ${endOffset}; ${bytes} bytes behind it were moved to ${copy}`);
+    logger.warn(
+      fields,
+      `${name} ends at ${endOffset}; ${bytes} bytes behind it were moved to ${copy}`,
+    );
   } finally {
     await file.close();
   }
@@ -297,7 +308,8 @@ async function finishSegments(
   if (rollAtEnd) return null;
   const first = (pieces[0] as Piece).segment;
   if (last === first && options.recoveryOffset === endOffset && last.size > 0) return null;
-  if (last.size <= SCANNED_BYTES_MAX) return { offset: last.baseOffset, segment: last, position: 0 };
+  if (last.size <= SCANNED_BYTES_MAX)
+    return { offset: last.baseOffset, segment: last, position: 0 };
   await saveIndexes(disk, last);
   return null;
 }
@@ -310,7 +322,7 @@ async function raisedEpochs(
 ): Promise<LeaderEpochs> {
   const { disk, name } = options;
   const epochs = (await LeaderEpochs.load(disk, name)) ?? (await epochsFromLog(disk, segments));
-  const next = epochs.latest + 1;
+  const next = Math.max(epochs.latest, options.leaderEpoch) + 1;
   epochs.truncateEnd(endOffset);
   epochs.assign(next, endOffset);
   return epochs;

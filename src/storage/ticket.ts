@@ -58,7 +58,8 @@ export class Ticket implements AppendTicket {
       this.#written = waiter();
       // A refused write stays a refused write even where nobody listens for it.
       this.#written.promise.catch(() => {});
-      if (this.#state === States.written || this.#state === States.committed) this.#written.resolve();
+      if (this.#state === States.written || this.#state === States.committed)
+        this.#written.resolve();
       else if (this.#error !== null) this.#written.reject(this.#error);
     }
     return this.#written.promise;

@@ -1,0 +1,83 @@
+// Histories on a simulated disk, cut by power losses at random operations. Another seed or more of them:
+//   STORAGE_SEED=123 STORAGE_RUNS=1 npx vitest run --config test/vitest.config.ts test/property/storage-crash.test.ts
+
+import { describe, expect, test } from 'vitest';
+import { DiskError } from '../../src/storage/index.ts';
+import { StorageWorld } from '../support/storage-world.ts';
+
+const firstSeed = Number(process.env['STORAGE_SEED'] ?? 1);
+const runs = Number(process.env['STORAGE_RUNS'] ?? 60);
+
+type Death = 'power' | 'kill';
+
+/** Acts until the disk dies, then comes back; several lives. */
+async function live(world: StorageWorld, lives: number, faults: boolean): Promise<void> {
+  for (let life = 0; life < lives; life++) {
+    const dies = world.random.chance(0.85);
+    const died = new Promise<'died'>((resolve) => {
+      if (!dies) return;
+      const after = 1 + world.random.below(world.random.chance(0.3) ? 40 : 600);
+      world.disk.crashAfter(after, () => resolve('died'));
+    });
+    const story = async (): Promise<'done'> => {
+      await world.open();
+      await world.checkAll();
+      if (faults) world.disk.hook = failingSyncs(world);
+      for (let step = 0; step < 60; step++) await world.act();
+      world.disk.hook = () => {};
+      await world.store?.close();
+      return 'done';
+    };
+    const end = await world.run(Promise.race([story(), died]));
+    const death: Death = world.random.chance(0.7) ? 'power' : 'kill';
+    const disk = world.disk;
+    world.disk = end === 'done' || death === 'kill' ? disk.kill() : disk.crash();
+    await world.run(world.open());
+    await world.run(world.checkAll());
+    if (end === 'done' && !faults) expect(world.store?.lastStop).toBe('clean');
+    world.disk = world.random.chance(0.5) ? world.disk.kill() : world.disk.crash();
+  }
+}
+
+/** Now and then a sync or a write fails. */
+function failingSyncs(world: StorageWorld) {
+  return (operation: string, path: string): void => {
+    const risky = operation === 'sync' || operation === 'write';
+    if (!risky || !world.random.chance(0.02)) return;
+    throw new DiskError('io_error', path, `${path}: simulated failure of a ${operation}`);
+  };
+}
+
+function replayHint(seed: number, error: unknown): Error {
+  const { message, stack } = error as Error;
+  return new Error(
+    `seed ${seed}: ${message}\nreplay: STORAGE_SEED=${seed} STORAGE_RUNS=1 npx vitest run --config ` +
+      `test/vitest.config.ts test/property/storage-crash.test.ts\n${stack}`,
+  );
+}
+
+async function eachSeed(work: (seed: number) => Promise<void>): Promise<void> {
+  for (let seed = firstSeed; seed < firstSeed + runs; seed++) {
+    try {
+      await work(seed);
+    } catch (error) {
+      throw replayHint(seed, error);
+    }
+  }
+}
+
+describe('a crash at any operation', () => {
+  test('loses nothing acknowledged, keeps order, invents nothing', async () => {
+    await eachSeed((seed) => live(new StorageWorld({ seed, logs: 1 + (seed % 3) }), 5, false));
+  });
+
+  test('the same with many logs on one journal', async () => {
+    await eachSeed(async (seed) => {
+      if (seed % 4 === 0 || runs === 1) await live(new StorageWorld({ seed, logs: 24 }), 4, false);
+    });
+  });
+
+  test('the same when syncs and writes fail and logs are reopened', async () => {
+    await eachSeed((seed) => live(new StorageWorld({ seed, logs: 2 }), 4, true));
+  });
+});

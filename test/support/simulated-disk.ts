@@ -1,0 +1,391 @@
+// A disk that forgets what was not synced. Everything that is random comes from the seed.
+//
+// Each file has its content as programs see it and its content as it is on the platter, in sectors of 512 bytes. A sync
+// brings the dirty sectors and the length over. `crash()` answers the disk after a power loss: each dirty sector, each
+// changed length and each directory change since the last sync of that directory was kept or lost by chance. After a
+// failed sync the dirty sectors count as clean although they are not on the platter, as on Linux: a later sync
+// succeeds and saves nothing.
+
+import { DiskError, type Disk, type DiskFile, type FileStatus } from '../../src/storage/index.ts';
+import { SeededRandom } from '../../src/testing/seeded-random.ts';
+
+const SECTOR = 512;
+
+class FileNode {
+  readonly kind = 'file';
+  data = Buffer.alloc(0);
+  length = 0;
+  platter = Buffer.alloc(0);
+  platterLength = 0;
+  readonly dirty = new Set<number>();
+  /** Sectors that a failed sync left behind: clean in name only. */
+  readonly stale = new Set<number>();
+}
+
+interface Change {
+  readonly apply: (entries: Map<string, TreeNode>) => void;
+}
+
+class DirectoryNode {
+  readonly kind = 'directory';
+  readonly entries = new Map<string, TreeNode>();
+  platter = new Map<string, TreeNode>();
+  pending: Change[] = [];
+
+  change(apply: Change['apply']): void {
+    apply(this.entries);
+    this.pending.push({ apply });
+  }
+}
+
+type TreeNode = FileNode | DirectoryNode;
+
+/** Told of every operation before it happens; may throw a DiskError in its place. */
+export type OperationHook = (operation: string, path: string) => void;
+
+export interface SimulatedDiskOptions {
+  readonly seed: number;
+  /** Waits before each operation takes effect, so that operations overlap; default: one microtask. */
+  readonly delay?: (random: SeededRandom) => Promise<void>;
+  /** Bytes that fit; default: no bound. */
+  readonly capacity?: number;
+}
+
+function grown(buffer: Buffer, length: number): Buffer {
+  if (buffer.length >= length) return buffer;
+  const bigger = Buffer.alloc(Math.max(length, buffer.length * 2, 4096));
+  buffer.copy(bigger);
+  return bigger;
+}
+
+function full(path: string): DiskError {
+  return new DiskError('disk_full', path, `${path}: no space left on the simulated disk`);
+}
+
+function missing(path: string): DiskError {
+  return new DiskError('not_found', path, `${path}: no such file on the simulated disk`);
+}
+
+class SimulatedFile implements DiskFile {
+  readonly path: string;
+  readonly descriptor = null;
+  readonly #disk: SimulatedDisk;
+  readonly #node: FileNode;
+
+  constructor(disk: SimulatedDisk, path: string, node: FileNode) {
+    this.#disk = disk;
+    this.path = path;
+    this.#node = node;
+  }
+
+  async read(into: Buffer, position: number): Promise<number> {
+    await this.#disk.step('read', this.path);
+    const end = Math.min(this.#node.length, position + into.length);
+    return end <= position ? 0 : this.#node.data.copy(into, 0, position, end);
+  }
+
+  async write(parts: readonly Buffer[], position: number): Promise<void> {
+    // Taken now: the caller may not change the bytes until we answer, but a crash must not see later changes.
+    const bytes = Buffer.concat(parts);
+    await this.#disk.step('write', this.path, () => this.#put(bytes, position, true));
+    this.#put(bytes, position, false);
+  }
+
+  /** With `torn`, only some of the sectors: the power went while they were written. */
+  #put(bytes: Buffer, position: number, torn: boolean): void {
+    const node = this.#node;
+    const end = position + bytes.length;
+    this.#disk.reserve(this.path, Math.max(0, end - node.length));
+    node.data = grown(node.data, end);
+    for (let sector = Math.floor(position / SECTOR); sector * SECTOR < end; sector++) {
+      if (torn && this.#disk.random.chance(0.5)) continue;
+      const from = Math.max(position, sector * SECTOR);
+      const to = Math.min(end, (sector + 1) * SECTOR);
+      bytes.copy(node.data, from, from - position, to - position);
+      node.dirty.add(sector);
+      node.stale.delete(sector);
+    }
+    node.length = Math.max(node.length, end);
+  }
+
+  async datasync(): Promise<void> {
+    const node = this.#node;
+    try {
+      await this.#disk.step('sync', this.path);
+    } catch (error) {
+      for (const sector of node.dirty) node.stale.add(sector);
+      node.dirty.clear();
+      throw error;
+    }
+    this.#disk.syncs++;
+    node.platter = grown(node.platter, node.length);
+    for (const sector of node.dirty) {
+      node.data.copy(node.platter, sector * SECTOR, sector * SECTOR, (sector + 1) * SECTOR);
+    }
+    node.dirty.clear();
+    if (node.length < node.platterLength) node.platter.fill(0, node.length);
+    node.platterLength = node.length;
+  }
+
+  async truncate(bytes: number): Promise<void> {
+    await this.#disk.step('truncate', this.path);
+    const node = this.#node;
+    if (bytes > node.length) {
+      this.#disk.reserve(this.path, bytes - node.length);
+      node.data = grown(node.data, bytes);
+    } else {
+      this.#disk.reserve(this.path, bytes - node.length);
+      node.data.fill(0, bytes);
+      const last = Math.floor(bytes / SECTOR);
+      for (const sector of [...node.dirty]) if (sector > last) node.dirty.delete(sector);
+      for (let at = last; at * SECTOR < node.length; at++) node.dirty.add(at);
+    }
+    node.length = bytes;
+  }
+
+  async size(): Promise<number> {
+    await this.#disk.step('size', this.path);
+    return this.#node.length;
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** See the head of this file. */
+export class SimulatedDisk implements Disk {
+  readonly random: SeededRandom;
+  readonly #options: SimulatedDiskOptions;
+  #root: DirectoryNode;
+  #dead = false;
+  #used = 0;
+  #operations = 0;
+  #crashAt = Number.POSITIVE_INFINITY;
+  #onCrash: () => void = () => {};
+  syncs = 0;
+  /** Faults: throws what an operation is to fail with. */
+  hook: OperationHook = () => {};
+  capacity: number;
+
+  constructor(options: SimulatedDiskOptions) {
+    this.#options = options;
+    this.random = new SeededRandom(options.seed);
+    this.#root = new DirectoryNode();
+    this.capacity = options.capacity ?? Number.POSITIVE_INFINITY;
+  }
+
+  get operations(): number {
+    return this.#operations;
+  }
+
+  /** The power goes at the `operation`-th operation from now on; `then` is told. */
+  crashAfter(operations: number, then: () => void): void {
+    this.#crashAt = this.#operations + operations;
+    this.#onCrash = then;
+  }
+
+  /** Lets an operation happen now: waits, counts, fails or dies. `torn` does half of a write as the power goes. */
+  async step(operation: string, path: string, torn?: () => void): Promise<void> {
+    if (this.#dead) return this.#never();
+    await (this.#options.delay?.(this.random) ?? Promise.resolve());
+    if (this.#dead) return this.#never();
+    this.#operations++;
+    if (this.#operations >= this.#crashAt) {
+      torn?.();
+      this.#dead = true;
+      this.#onCrash();
+      return this.#never();
+    }
+    this.hook(operation, path);
+  }
+
+  /** A dead process never hears from its disk again. */
+  #never(): Promise<void> {
+    return new Promise(() => {});
+  }
+
+  reserve(path: string, bytes: number): void {
+    if (bytes > 0 && this.#used + bytes > this.capacity) throw full(path);
+    this.#used += bytes;
+  }
+
+  /** The disk after a power loss now. This one is dead. */
+  crash(seed = this.random.below(2 ** 31)): SimulatedDisk {
+    this.#dead = true;
+    const disk = new SimulatedDisk({ ...this.#options, seed });
+    const files = new Map<FileNode, FileNode>();
+    disk.#root = this.#survivor(this.#root, this.random, files);
+    for (const file of files.values()) disk.#used += file.length;
+    return disk;
+  }
+
+  #survivor(node: DirectoryNode, random: SeededRandom, files: Map<FileNode, FileNode>) {
+    const entries = new Map(node.platter);
+    for (const change of node.pending) if (random.chance(0.5)) change.apply(entries);
+    const directory = new DirectoryNode();
+    for (const [name, child] of entries) {
+      if (child.kind === 'directory') {
+        directory.entries.set(name, this.#survivor(child, random, files));
+        continue;
+      }
+      const known = files.get(child) ?? survivingFile(child, random);
+      files.set(child, known);
+      directory.entries.set(name, known);
+    }
+    directory.platter = new Map(directory.entries);
+    return directory;
+  }
+
+  /** The process dies and the machine goes on: everything written is there, synced or not (kill -9). */
+  kill(seed = this.random.below(2 ** 31)): SimulatedDisk {
+    this.#dead = true;
+    const disk = new SimulatedDisk({ ...this.#options, seed });
+    disk.#root = this.#root;
+    disk.#used = this.#used;
+    return disk;
+  }
+
+  /** Turns one bit of a file over, on the platter and in the cache. */
+  flipBit(path: string, position: number, bit = 0): void {
+    const node = this.#find(path);
+    if (node?.kind !== 'file' || position >= node.length) throw missing(path);
+    node.data[position] = (node.data[position] as number) ^ (1 << bit);
+    if (position < node.platter.length) {
+      node.platter[position] = (node.platter[position] as number) ^ (1 << bit);
+    }
+  }
+
+  async open(path: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile> {
+    await this.step('open', path);
+    let node = this.#find(path);
+    if (node === undefined) {
+      const { parent, name } = this.#parent(path);
+      if (mode !== 'create' || parent === undefined) throw missing(path);
+      const made = new FileNode();
+      parent.change((entries) => entries.set(name, made));
+      node = made;
+    }
+    if (node.kind !== 'file') throw new DiskError('io_error', path, `${path} is a directory`);
+    return new SimulatedFile(this, path, node);
+  }
+
+  async list(directory: string): Promise<readonly string[]> {
+    await this.step('list', directory);
+    const node = this.#find(directory);
+    return node?.kind === 'directory' ? [...node.entries.keys()].sort() : [];
+  }
+
+  async makeDirectory(path: string): Promise<void> {
+    await this.step('mkdir', path);
+    let at = this.#root;
+    for (const name of parts(path)) {
+      let next = at.entries.get(name);
+      if (next === undefined) {
+        const made = new DirectoryNode();
+        at.change((entries) => entries.set(name, made));
+        next = made;
+      }
+      if (next.kind !== 'directory') throw new DiskError('io_error', path, `${name} is a file`);
+      at = next;
+    }
+  }
+
+  async stat(path: string): Promise<FileStatus | undefined> {
+    await this.step('stat', path);
+    const node = this.#find(path);
+    if (node === undefined) return undefined;
+    return { kind: node.kind, bytes: node.kind === 'file' ? node.length : 0, modifiedMs: 0 };
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    await this.step('rename', from);
+    const node = this.#find(from);
+    const source = this.#parent(from);
+    const target = this.#parent(to);
+    if (node === undefined || source.parent === undefined || target.parent === undefined) {
+      throw missing(from);
+    }
+    const move = (entries: Map<string, TreeNode>): void => {
+      if (entries.get(source.name) === node) entries.delete(source.name);
+      entries.set(target.name, node);
+    };
+    // One change, kept or lost as one: rename is atomic on every file system we run on.
+    if (source.parent === target.parent) {
+      source.parent.change(move);
+      return;
+    }
+    source.parent.change((entries) => entries.delete(source.name));
+    target.parent.change((entries) => entries.set(target.name, node));
+  }
+
+  async remove(path: string): Promise<void> {
+    await this.step('remove', path);
+    const node = this.#find(path);
+    const { parent, name } = this.#parent(path);
+    if (node === undefined || parent === undefined) return;
+    if (node.kind !== 'file') throw new DiskError('io_error', path, `${path} is a directory`);
+    this.#used -= node.length;
+    parent.change((entries) => entries.delete(name));
+  }
+
+  async removeDirectory(path: string): Promise<void> {
+    await this.step('rmdir', path);
+    const { parent, name } = this.#parent(path);
+    parent?.change((entries) => entries.delete(name));
+  }
+
+  async syncDirectory(path: string): Promise<void> {
+    await this.step('syncdir', path);
+    const node = this.#find(path);
+    if (node?.kind !== 'directory') throw missing(path);
+    node.platter = new Map(node.entries);
+    node.pending = [];
+  }
+
+  async freeBytes(): Promise<number> {
+    return Math.min(Number.MAX_SAFE_INTEGER, Math.max(0, this.capacity - this.#used));
+  }
+
+  #find(path: string): TreeNode | undefined {
+    let at: TreeNode = this.#root;
+    for (const name of parts(path)) {
+      const next: TreeNode | undefined = at.kind === 'directory' ? at.entries.get(name) : undefined;
+      if (next === undefined) return undefined;
+      at = next;
+    }
+    return at;
+  }
+
+  #parent(path: string): { parent: DirectoryNode | undefined; name: string } {
+    const names = parts(path);
+    const name = names.pop() ?? '';
+    const node = this.#find(names.join('/'));
+    return { parent: node?.kind === 'directory' ? node : undefined, name };
+  }
+}
+
+function parts(path: string): string[] {
+  return path.split('/').filter((name) => name !== '' && name !== '.');
+}
+
+function survivingFile(file: FileNode, random: SeededRandom): FileNode {
+  const survivor = new FileNode();
+  const grew = file.length !== file.platterLength;
+  const length = grew && random.chance(0.5) ? file.platterLength : file.length;
+  const data = Buffer.alloc(length);
+  file.platter.copy(data, 0, 0, Math.min(file.platterLength, length));
+  for (const [sectors, chance] of [
+    [file.dirty, 0.5],
+    [file.stale, 0.2],
+  ] as const) {
+    for (const sector of sectors) {
+      if (!random.chance(chance)) continue;
+      const end = Math.min((sector + 1) * SECTOR, length, file.length);
+      if (end > sector * SECTOR) file.data.copy(data, sector * SECTOR, sector * SECTOR, end);
+    }
+  }
+  survivor.data = data;
+  survivor.length = length;
+  survivor.platter = Buffer.from(data);
+  survivor.platterLength = length;
+  return survivor;
+}

@@ -1,0 +1,277 @@
+// A data directory on a simulated disk, driven by a seed and checked against a model: what was acknowledged is there,
+// in order and once; what is there was sent; readers' high watermark never goes back.
+
+import { capturedLog } from './captured-log.ts';
+import {
+  BatchHeader,
+  buildBatch,
+  computeBatchCrc,
+  iterateBatches,
+  readRecords,
+} from '../../src/record/index.ts';
+import { type LogConfig, type LogStore, openLogStore, type PartitionLog } from '../../src/storage/index.ts';
+import { SeededRandom } from '../../src/testing/seeded-random.ts';
+import { VirtualClock } from '../../src/testing/virtual-clock.ts';
+import { SimulatedDisk } from './simulated-disk.ts';
+
+export const smallSegments: LogConfig = {
+  segmentBytes: 6000,
+  segmentMs: 86_400_000,
+  segmentJitterMs: 0,
+  indexIntervalBytes: 700,
+  segmentIndexBytes: 1024 * 1024,
+  retentionMs: -1,
+  retentionBytes: -1,
+  cleanupDelete: true,
+  cleanupCompact: false,
+  fileDeleteDelayMs: 20,
+  flushMessages: Number.MAX_SAFE_INTEGER,
+  flushMs: Number.MAX_SAFE_INTEGER,
+  flushPolicy: 'sync',
+};
+
+interface SentBatch {
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+  readonly id: number;
+  acknowledged: boolean;
+}
+
+/** What one log must hold. */
+class LogModel {
+  readonly name: string;
+  sent: SentBatch[] = [];
+  /** Offsets below were deleted for certain; up to `askedStart` perhaps. */
+  startOffset = 0;
+  askedStart = 0;
+  seenWatermark = 0;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly logs: number;
+  readonly config?: LogConfig;
+  /** Longest wait of one disk operation, virtual ms. */
+  readonly diskMs?: number;
+}
+
+export class StorageWorld {
+  readonly random: SeededRandom;
+  readonly clock = new VirtualClock();
+  readonly log = capturedLog();
+  readonly #options: WorldOptions;
+  readonly #models: LogModel[];
+  #logs: PartitionLog[] = [];
+  #nextId = 1;
+  disk: SimulatedDisk;
+  store: LogStore | null = null;
+
+  constructor(options: WorldOptions) {
+    this.#options = options;
+    this.random = new SeededRandom(options.seed);
+    const diskMs = options.diskMs ?? 3;
+    this.disk = new SimulatedDisk({
+      seed: options.seed + 1,
+      delay: (random) =>
+        new Promise((resolve) => {
+          this.clock.setTimer(random.next() * diskMs, resolve);
+        }),
+    });
+    this.#models = Array.from({ length: options.logs }, (_, i) => new LogModel(`t-${i}`));
+  }
+
+  get logs(): readonly PartitionLog[] {
+    return this.#logs;
+  }
+
+  run<T>(work: Promise<T>): Promise<T> {
+    return this.clock.until(work);
+  }
+
+  /** Opens the store and all logs; the promise hangs when the disk dies meanwhile. */
+  async open(): Promise<void> {
+    const { clock, disk, log } = this;
+    const random = this.random.fork();
+    this.store = await openLogStore({ disk, root: 'sim', clock, random, logger: log.logger });
+    const config = this.#options.config ?? smallSegments;
+    const logs: PartitionLog[] = [];
+    for (const { name } of this.#models) {
+      logs.push(await this.store.openLog({ name, topicId: `id-${name}`, config }));
+    }
+    this.#logs = logs;
+  }
+
+  /** One random thing; waits for it only sometimes. */
+  async act(): Promise<void> {
+    const index = this.random.below(this.#models.length);
+    const log = this.#logs[index]!;
+    const model = this.#models[index]!;
+    const dice = this.random.next();
+    if (log.state !== 'open') {
+      await log.reopen().catch(() => {});
+      return;
+    }
+    if (dice < 0.8) await this.#append(log, model);
+    else if (dice < 0.86) await this.check(index);
+    else if (dice < 0.9) await log.flush().catch(() => {});
+    else if (dice < 0.94) await this.#deleteRecords(log, model);
+    else if (dice < 0.97) await log.applyRetention(this.clock.now());
+    else await this.wait(600);
+  }
+
+  wait(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.clock.setTimer(ms, resolve);
+    });
+  }
+
+  async #append(log: PartitionLog, model: LogModel): Promise<void> {
+    const id = this.#nextId++;
+    const count = 1 + this.random.below(4);
+    const value = Buffer.alloc(this.random.chance(0.05) ? 3000 : this.random.below(400), id & 0xff);
+    const records = Array.from({ length: count }, (_, i) => ({
+      timestamp: 1_000_000 + id * 10 + i,
+      key: Buffer.from(`${model.name}/${id}`),
+      value,
+    }));
+    const bytes = buildBatch(records);
+    const ticket = log.append({
+      parts: [bytes],
+      byteLength: bytes.length,
+      offsetCount: count,
+      maxTimestamp: 1_000_000 + id * 10 + count - 1,
+    });
+    const { baseOffset, lastOffset } = ticket;
+    const sent: SentBatch = { baseOffset, lastOffset, id, acknowledged: false };
+    model.sent.push(sent);
+    const done = ticket.committed.then(
+      () => {
+        sent.acknowledged = true;
+        model.seenWatermark = Math.max(model.seenWatermark, log.highWatermark);
+        if (log.highWatermark <= lastOffset) throw new Error('acknowledged above the watermark');
+      },
+      () => {},
+    );
+    if (this.random.chance(0.3)) await done;
+  }
+
+  async #deleteRecords(log: PartitionLog, model: LogModel): Promise<void> {
+    const span = log.highWatermark - log.startOffset;
+    if (span < 10) return;
+    const at = log.startOffset + this.random.below(Math.ceil(span / 2));
+    model.askedStart = Math.max(model.askedStart, at);
+    try {
+      await log.deleteRecordsBefore(at);
+      model.startOffset = Math.max(model.startOffset, at);
+    } catch {
+      // Refused or failed: whether it counts is known after the next start.
+    }
+  }
+
+  /** After a crash: takes the disk's word for what was not acknowledged, after checking everything else. */
+  async checkAll(): Promise<void> {
+    for (const index of this.#models.keys()) {
+      await this.check(index);
+      this.#adopt(index);
+    }
+  }
+
+  /** Reads a log from start to watermark and compares. */
+  async check(index: number): Promise<void> {
+    const model = this.#models[index]!;
+    const log = this.#logs[index]!;
+    const { startOffset, highWatermark } = log;
+    const fail = (what: string): never => {
+      throw new Error(`${model.name}: ${what} [start ${startOffset}, watermark ${highWatermark}]`);
+    };
+    if (startOffset < model.startOffset) fail(`start went back from ${model.startOffset}`);
+    if (startOffset > Math.max(model.askedStart, model.startOffset)) {
+      fail(`start is beyond ${model.askedStart}, which is the most that was asked for`);
+    }
+    if (highWatermark < model.seenWatermark) fail(`watermark went back from ${model.seenWatermark}`);
+    if (log.damaged.length > 0) fail(`damage where there is none: ${JSON.stringify(log.damaged)}`);
+    // Appends go on while we read.
+    const due = model.sent.filter((b) => b.acknowledged && b.lastOffset >= startOffset);
+    const found = await this.#readAll(log, startOffset, highWatermark);
+    let expected = startOffset;
+    const there = new Set<number>();
+    for (const { baseOffset, lastOffset, id } of found) {
+      const first = there.size === 0 && baseOffset <= expected;
+      if (!first && baseOffset !== expected) fail(`offset ${baseOffset} where ${expected} was due`);
+      const match = model.sent.find((b) => b.id === id && b.baseOffset === baseOffset);
+      if (match === undefined) fail(`batch ${id} at ${baseOffset} was never sent`);
+      if (there.has(id)) fail(`batch ${id} twice`);
+      there.add(id);
+      expected = lastOffset + 1;
+    }
+    if (expected !== highWatermark) fail(`ends at ${expected}`);
+    for (const batch of due) {
+      if (there.has(batch.id)) continue;
+      if (batch.lastOffset >= highWatermark) fail(`acknowledged ${batch.lastOffset} is gone`);
+      fail(`acknowledged batch ${batch.id} at ${batch.baseOffset} is gone`);
+    }
+  }
+
+  /** From now on the model holds what the log holds, and all of it counts as acknowledged: readers see it. */
+  #adopt(index: number): void {
+    const model = this.#models[index]!;
+    const log = this.#logs[index]!;
+    const { leaderEpoch, highWatermark, startOffset } = log;
+    if (this.#newestEpoch > leaderEpoch) throw new Error(`${model.name}: leader epoch went back`);
+    if (this.#newestEpoch === leaderEpoch && this.store?.lastStop === 'unclean') {
+      throw new Error(`${model.name}: leader epoch ${leaderEpoch} was not raised`);
+    }
+    model.sent = model.sent.filter((batch) => this.#present.has(batch.id));
+    for (const batch of model.sent) batch.acknowledged = true;
+    model.seenWatermark = highWatermark;
+    model.startOffset = startOffset;
+    model.askedStart = startOffset;
+  }
+
+  #present = new Set<number>();
+  #newestEpoch = -1;
+
+  async #readAll(log: PartitionLog, from: number, limit: number) {
+    const found: { baseOffset: number; lastOffset: number; id: number }[] = [];
+    this.#present = new Set();
+    this.#newestEpoch = -1;
+    let offset = from;
+    while (offset < limit) {
+      const maxBytes = 1 + this.random.below(5000);
+      const read = await log.read({ offset, limit, maxBytes, minOneBatch: true });
+      const { records } = read;
+      const bytes = Array.isArray(records) ? Buffer.concat(records as Buffer[]) : (records as Buffer);
+      const before = offset;
+      for (const header of iterateBatches(bytes)) {
+        const batch = bytes.subarray(header.position, header.position + header.sizeInBytes);
+        const id = checkBatch(batch, log.directory);
+        found.push({ baseOffset: header.baseOffset, lastOffset: header.lastOffset, id });
+        this.#present.add(id);
+        this.#newestEpoch = Math.max(this.#newestEpoch, header.partitionLeaderEpoch);
+        offset = header.nextOffset;
+      }
+      if (offset === before) throw new Error(`no progress at ${offset} of ${log.directory}`);
+    }
+    return found;
+  }
+}
+
+/** The id in a batch's first key, after its checksum was found right. */
+function checkBatch(batch: Buffer, name: string): number {
+  const header = new BatchHeader(batch);
+  const [first] = [...readKeys(batch)];
+  if (first === undefined) throw new Error(`${name}: a batch without records`);
+  const [log, id] = first.split('/');
+  if (log !== name) throw new Error(`${name}: a batch of ${log} at ${header.baseOffset}`);
+  return Number(id);
+}
+
+
+function* readKeys(batch: Buffer): Generator<string> {
+  if (computeBatchCrc(batch) !== new BatchHeader(batch).crc) throw new Error('a bad checksum');
+  for (const { key } of readRecords(batch)) yield String(key);
+}
