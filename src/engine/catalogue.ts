@@ -62,11 +62,18 @@ export class Catalogue {
   }
 
   /**
-   * Applies what the start found out and begins a new generation with the result. Throws DiskError.
+   * Applies what the start found out and begins a new generation with the result. On a disk that
+   * takes no writes, a catalogue found there serves from memory and refuses changes. Throws
+   * DiskError only for a new one.
    */
   async start(records: readonly CatalogueRecord[]): Promise<void> {
     for (const record of records) applyCatalogueRecord(this.state, record);
-    await this.#files.begin(snapshotRecords(this.state));
+    try {
+      await this.#files.begin(snapshotRecords(this.state));
+    } catch (error) {
+      if (this.origin === 'new' || !(error instanceof DiskError)) throw error;
+      this.#logger.error({ err: error }, 'the catalogue cannot be written: topics cannot change');
+    }
   }
 
   /**

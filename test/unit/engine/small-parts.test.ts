@@ -1,0 +1,142 @@
+import { describe, expect, test } from 'vitest';
+import { silentLogger } from '../../../src/base/ports.ts';
+import { CommitWaiters } from '../../../src/engine/commit-waiters.ts';
+import { FreeSpace } from '../../../src/engine/free-space.ts';
+import { forEachLimited, Mutex } from '../../../src/engine/limited.ts';
+import { TurnQueue } from '../../../src/engine/turn-queue.ts';
+import { isCodecReady } from '../../../src/record/index.ts';
+import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
+
+describe('forEachLimited', () => {
+  test('never runs more than the limit, and runs all', async () => {
+    let running = 0;
+    let most = 0;
+    const done: number[] = [];
+    await forEachLimited([1, 2, 3, 4, 5, 6, 7], 3, async (item) => {
+      running += 1;
+      most = Math.max(most, running);
+      await Promise.resolve();
+      running -= 1;
+      done.push(item);
+    });
+    expect(most).toBe(3);
+    expect(done.sort()).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  test('a failure ends it after what is under way', async () => {
+    const started: number[] = [];
+    const run = forEachLimited([1, 2, 3, 4, 5], 2, async (item) => {
+      started.push(item);
+      await Promise.resolve();
+      if (item === 1) throw new Error('no');
+    });
+    await expect(run).rejects.toThrow('no');
+    expect(started.length).toBeLessThan(5);
+  });
+});
+
+test('a mutex runs one after the other, also after a failure', async () => {
+  const mutex = new Mutex();
+  const steps: string[] = [];
+  const work = (name: string, fails: boolean) =>
+    mutex.run(async () => {
+      steps.push(`${name} begins`);
+      await Promise.resolve();
+      steps.push(`${name} ends`);
+      if (fails) throw new Error(name);
+    });
+  await Promise.allSettled([work('a', true), work('b', false)]);
+  expect(steps).toEqual(['a begins', 'a ends', 'b begins', 'b ends']);
+});
+
+test('appends keep their order while a codec is loaded', async () => {
+  expect(isCodecReady('zstd')).toBe(false);
+  const queue = new TurnQueue();
+  const order: number[] = [];
+  const work = (index: number) => async () => {
+    order.push(index);
+  };
+  const all = [queue.run(['zstd'], work(1)), queue.run([], work(2)), queue.run(['zstd'], work(3))];
+  expect(order).toEqual([]);
+  await Promise.all(all);
+  expect(order).toEqual([1, 2, 3]);
+  const last = queue.run([], work(4));
+  // Nothing to wait for: at once.
+  expect(order).toEqual([1, 2, 3, 4]);
+  await last;
+});
+
+test('commit waiters are released by offset, or all refused', async () => {
+  const waiters = new CommitWaiters();
+  const seen: string[] = [];
+  const wait = (offset: number) =>
+    waiters.wait(offset).then(
+      () => seen.push(`${offset} committed`),
+      () => seen.push(`${offset} failed`),
+    );
+  const all = [wait(4), wait(5), wait(9)];
+  waiters.committed(5);
+  await Promise.resolve();
+  await Promise.resolve();
+  expect(seen).toEqual(['4 committed']);
+  waiters.failed(new Error('gone'));
+  await Promise.all(all);
+  expect(seen).toEqual(['4 committed', '5 failed', '9 failed']);
+});
+
+describe('free space', () => {
+  function bench(floor: number) {
+    const clock = new VirtualClock();
+    const state = { free: 1000, asked: 0, floor };
+    const space = new FreeSpace({
+      freeBytes: async () => {
+        state.asked += 1;
+        return state.free;
+      },
+      floorBytes: () => state.floor,
+      clock,
+      logger: silentLogger,
+    });
+    return { clock, state, space };
+  }
+
+  test('counts what was admitted since the disk was asked', async () => {
+    const { space } = bench(100);
+    await space.refresh();
+    expect(space.admits(500)).toBe(true);
+    expect(space.admits(400)).toBe(true);
+    expect(space.admits(1)).toBe(false);
+    space.close();
+  });
+
+  test('asks again from time to time, until it is closed', async () => {
+    const { space, state, clock } = bench(100);
+    await space.refresh();
+    expect(space.admits(901)).toBe(false);
+    state.free = 2000;
+    await clock.advance(10_000);
+    expect(space.admits(901)).toBe(true);
+    space.close();
+    const { asked } = state;
+    await clock.advance(100_000);
+    expect(state.asked).toBe(asked);
+  });
+
+  test('asks again after many bytes', async () => {
+    const { space, state } = bench(100);
+    state.free = 2 ** 40;
+    await space.refresh();
+    const { asked } = state;
+    for (let count = 0; count < 17; count += 1) space.admits(1024 * 1024);
+    expect(state.asked).toBeGreaterThan(asked);
+    space.close();
+  });
+
+  test('0 switches the check off', async () => {
+    const { space, state } = bench(0);
+    state.free = 0;
+    await space.refresh();
+    expect(space.admits(1_000_000)).toBe(true);
+    space.close();
+  });
+});
