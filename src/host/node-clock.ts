@@ -4,8 +4,12 @@
 import { performance } from 'node:perf_hooks';
 import type { CancelTimer, Clock } from '../base/ports.ts';
 
-const { setTimeout: startTimer, clearTimeout: stopTimer, setImmediate: afterTurn, Date: Time } =
-  globalThis;
+const {
+  setTimeout: startTimer,
+  clearTimeout: stopTimer,
+  setImmediate: afterTurn,
+  Date: Time,
+} = globalThis;
 const wallClock = Time.now.bind(Time);
 const steadyClock = performance.now.bind(performance);
 

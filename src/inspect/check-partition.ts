@@ -42,6 +42,8 @@ export interface CheckPartitionOptions {
   /** What is durably recorded of the log's end; null where nothing is. */
   readonly mark: Mark | null;
   readonly journal: JournalView;
+  /** How the last run ended; `unknown` where no marker of ours could tell. */
+  readonly stop: 'clean' | 'unclean' | 'unknown';
   /** A running broker writes here. */
   readonly live: boolean;
   readonly deep: boolean;
@@ -103,7 +105,7 @@ async function checkSegments(
   bases: readonly number[],
   epochs: EpochObserver,
 ): Promise<SegmentReport[]> {
-  const { disk, directory, topic, mark, journal, live, deep, onProgress, onFinding } = options;
+  const { disk, directory, topic, journal, live, deep, onProgress, onFinding } = options;
   const transactions = new TransactionTracker();
   const topicId = topic?.id ?? (await readTopicId(disk, directory)) ?? '';
   const reports: SegmentReport[] = [];
@@ -116,7 +118,7 @@ async function checkSegments(
         directory,
         baseOffset,
         nextBase: nextBase ?? Number.MAX_SAFE_INTEGER,
-        indexes: indexesOf(nextBase === undefined, live, mark),
+        indexes: indexesOf(options, nextBase),
         intervalBytes: topic?.intervalBytes ?? INTERVAL_BYTES_DEFAULT,
         deep,
         transactions,
@@ -138,13 +140,14 @@ async function checkSegments(
 
 /** How much the index files of a segment can be expected to say. */
 function indexesOf(
-  isLast: boolean,
-  live: boolean,
-  mark: Mark | null,
+  { live, stop, mark }: CheckPartitionOptions,
+  nextBase: number | undefined,
 ): 'absent' | 'partial' | 'complete' {
-  if (!isLast) return 'complete';
-  if (live) return 'absent';
-  return mark === null || mark.clean ? 'complete' : 'partial';
+  if (live && nextBase === undefined) return 'absent';
+  if (!live && stop !== 'unclean') return 'complete';
+  // Indexes are finished in the background after a roll; below the recovery point they are.
+  const finished = mark !== null && nextBase !== undefined && nextBase <= mark.recoveryOffset;
+  return finished ? 'complete' : 'partial';
 }
 
 /** Where each leader epoch began, as the batches say. */
@@ -223,6 +226,7 @@ function snapshotProblem(
   readSnapshot: CheckPartitionOptions['readSnapshot'],
 ): string | null {
   if (bytes === null) return 'it cannot be read';
+  if (bytes.length < 10) return 'it is cut off';
   const decode = isKafkaSnapshot(bytes) ? decodeKafkaSnapshot : readSnapshot;
   if (decode === undefined) return null;
   try {

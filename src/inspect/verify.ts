@@ -13,7 +13,12 @@ import {
   QUARANTINE_DIRECTORY,
   readCleanMarker,
 } from '../storage/index.ts';
-import { checkPartition, type PartitionReport, type TopicFacts } from './check-partition.ts';
+import {
+  type CheckPartitionOptions,
+  checkPartition,
+  type PartitionReport,
+  type TopicFacts,
+} from './check-partition.ts';
 import { type Finding, finding, isFault, type Severity, severities } from './finding.ts';
 import { JournalView } from './journal-view.ts';
 import type { ProducerFacts } from './kafka-formats.ts';
@@ -101,12 +106,9 @@ class Verification {
     const names = await disk.list('.');
     const flavour = flavourOf(names);
     // Before any log: what is committed afterwards is no business of this run.
+    const stop = await this.#stop(flavour);
     const marks = await this.#marks(flavour);
     const journal = await JournalView.load(disk);
-    if (flavour === 'tidemark' && !this.#options.live && !(await readCleanMarker(disk))) {
-      const what = 'the last stop was not clean; a start puts the ends of the logs in order';
-      this.#add(finding({ severity: 'info', code: 'unclean_stop', path: '.', what }));
-    }
     this.#catalogue();
     const directories: string[] = [];
     for (const name of names) {
@@ -116,10 +118,21 @@ class Verification {
     for (const directory of directories) this.#bytesTotal += await logBytes(disk, directory);
     for (const directory of directories) {
       if (this.#options.signal?.aborted === true) break;
-      await this.#partition(directory, marks.get(directory) ?? null, journal);
+      await this.#partition(directory, { mark: marks.get(directory) ?? null, journal, stop });
     }
     this.#missing(directories, marks);
     return this.#report(flavour);
+  }
+
+  async #stop(flavour: Flavour): Promise<CheckPartitionOptions['stop']> {
+    const { disk, live } = this.#options;
+    if (flavour !== 'tidemark') return 'unknown';
+    if (await readCleanMarker(disk)) return 'clean';
+    if (!live) {
+      const what = 'the last stop was not clean; a start puts the ends of the logs in order';
+      this.#add(finding({ severity: 'info', code: 'unclean_stop', path: '.', what }));
+    }
+    return 'unclean';
   }
 
   async #marks(flavour: Flavour): Promise<ReadonlyMap<string, Mark>> {
@@ -130,9 +143,7 @@ class Verification {
       const code = 'metadata_unreadable';
       this.#add(finding({ severity: 'warning', code, path: MARKS_FILE, what }));
     }
-    if (this.#options.live || (await readCleanMarker(this.#options.disk))) return marks;
-    // What a log noted when it was closed no longer holds.
-    return new Map([...marks].map(([name, mark]) => [name, { ...mark, clean: false }]));
+    return marks;
   }
 
   #catalogue(): void {
@@ -148,7 +159,10 @@ class Verification {
     }
   }
 
-  async #partition(directory: string, mark: Mark | null, journal: JournalView): Promise<void> {
+  async #partition(
+    directory: string,
+    known: Pick<CheckPartitionOptions, 'mark' | 'journal' | 'stop'>,
+  ): Promise<void> {
     const { disk, catalogue, live, deep, readSnapshot, onProgress } = this.#options;
     const { topic: name, index } = partitionOf(directory) ?? { topic: '', index: 0 };
     const topic = catalogue?.topics.find((one) => one.name === name) ?? null;
@@ -167,8 +181,7 @@ class Verification {
         disk,
         directory,
         topic,
-        mark,
-        journal,
+        ...known,
         live,
         deep,
         ...(readSnapshot === undefined ? {} : { readSnapshot }),

@@ -165,7 +165,7 @@ describe('hostile lengths', () => {
     for (let position = 8; position < Math.min(body.byteLength, 90); position++) {
       const client = await target.connect();
       const hostile = Buffer.from(body);
-      hostile.fill(0xff, position, position + 6);
+      hostile.fill(0xff, position, Math.min(position + 6, hostile.byteLength));
       client.writeFrame(hostile);
       client.end();
       await client.closed;
@@ -216,11 +216,9 @@ test('random bytes close the connection or are answered, and store nothing', asy
 });
 
 test('random bodies behind the header of every API are survived', async () => {
-  const keys =
-    target.broker.metricsText === undefined ? [] : Array.from({ length: 80 }, (_, k) => k);
   await fc.assert(
     fc.asyncProperty(
-      fc.constantFrom(...keys),
+      fc.nat(80),
       fc.nat(18),
       fc.uint8Array({ maxLength: 200 }),
       async (key, version, bytes) => {
@@ -242,7 +240,9 @@ test('random bodies behind the header of every API are survived', async () => {
 test('half-open connections keep nobody else from being served', async () => {
   const frame = requestFrame(Metadata, 1, { topics: [{ name: TOPIC }] });
   const stuck = await Promise.all(Array.from({ length: 200 }, () => target.connect()));
-  stuck.forEach((client, index) => client.write(frame.subarray(0, index % frame.byteLength)));
+  for (const [index, client] of stuck.entries()) {
+    client.write(frame.subarray(0, index % frame.byteLength));
+  }
   const client = await target.connect();
   for (let round = 0; round < 20; round++) {
     const answer = await client.call(Metadata, 1, { topics: [{ name: TOPIC }] });

@@ -95,7 +95,6 @@ async function serve(flags: ServeFlags): Promise<void> {
   const reason = await stop.asked;
   logger.info({ signal: reason }, 'stopping');
   await broker.close();
-  logger.info({}, 'stopped');
   stop.off();
 }
 
