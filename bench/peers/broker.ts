@@ -78,11 +78,8 @@ async function startTidemark(options: StartOptions): Promise<PeerBroker> {
   if (!existsSync(tidemarkCommand())) throw new Error('not built: run `npm run build` first');
   const placed = place(options);
   const args = ['serve', '--port', String(options.port ?? 0), '--data', placed.directory, '--json'];
-  const file = join(placed.directory, '..', `${placed.directory.split('/').at(-1)}.properties`);
-  if (options.config !== undefined) {
-    writeFileSync(file, propertiesOf(options.config));
-    args.push('--config', file);
-  }
+  const config = { 'group.initial.rebalance.delay.ms': '0', ...options.config };
+  for (const [name, value] of Object.entries(config)) args.push('--set', `${name}=${value}`);
   const began = performance.now();
   const child = spawn(process.execPath, [tidemarkCommand(), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -95,11 +92,8 @@ async function startTidemark(options: StartOptions): Promise<PeerBroker> {
     const said: unknown = JSON.parse(line);
     const bootstrap = fieldOf(said, 'bootstrap');
     const port = Number(bootstrap.slice(bootstrap.lastIndexOf(':') + 1));
-    const place = { ...placed, files: [file] };
-    return brokerOf(
-      { kind: 'tidemark', bootstrap, port, readyMs },
-      { child, ended, errors, place },
-    );
+    const known = { kind: 'tidemark', bootstrap, port, readyMs } as const;
+    return brokerOf(known, { child, ended, errors, place: placed });
   } catch (cause) {
     child.kill('SIGKILL');
     await ended;
@@ -168,7 +162,7 @@ async function startKafka(options: StartOptions): Promise<PeerBroker> {
   }
   const readyMs = performance.now() - began;
   const known = { kind: 'kafka', bootstrap: `127.0.0.1:${port}`, port, readyMs } as const;
-  return brokerOf(known, { child, ended, errors, place: { ...placed, files: [] }, logDirectory });
+  return brokerOf(known, { child, ended, errors, place: placed, logDirectory });
 }
 
 function kafkaConfig(given: {
@@ -203,7 +197,7 @@ interface Running {
   readonly child: ChildProcess;
   readonly ended: Promise<number>;
   readonly errors: () => string;
-  readonly place: Placed & { readonly files: readonly string[] };
+  readonly place: Placed;
   readonly logDirectory?: string;
 }
 
@@ -226,7 +220,6 @@ function brokerOf(
       throw new Error(`${known.kind} ended with ${code}: ${errors()}`);
   };
   const clean = () => {
-    for (const file of placed.files) rmSync(file, { force: true });
     if (placed.temporary) rmSync(placed.directory, { recursive: true, force: true });
   };
   return {

@@ -1,5 +1,6 @@
 // Compares two runs of the scenario, field by field, and holds the differences against the list of accepted ones.
 
+import { ZERO_UUID } from '../../src/protocol/index.ts';
 import type { Exchange } from './recorder.ts';
 import type { Json } from './recorder-normalise.ts';
 
@@ -102,13 +103,17 @@ function entriesOf(list: Json[]): Map<string, Json> {
   for (const [place, item] of list.entries()) {
     let key = String(place);
     if (isObject(item)) {
-      const field = keyFields.find((name) => item[name] !== undefined && item[name] !== null);
+      const field = keyFields.find((name) => tellsApart(item[name]));
       if (field !== undefined) key = String(item[field]);
     }
     while (entries.has(key)) key += "'";
     entries.set(key, item);
   }
   return entries;
+}
+
+function tellsApart(value: Json | undefined): boolean {
+  return value !== undefined && value !== null && value !== '' && value !== ZERO_UUID;
 }
 
 function isObject(value: Json | undefined): value is { [name: string]: Json } {
