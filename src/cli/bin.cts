@@ -7,4 +7,4 @@
 const threads = Math.max(8, process.getBuiltinModule('node:os').availableParallelism());
 process.env['UV_THREADPOOL_SIZE'] ??= String(threads);
 
-import('./main.ts').then(({ main }) => main(process.argv.slice(2)));
+void import('./main.ts').then(({ main }) => main(process.argv.slice(2)));
