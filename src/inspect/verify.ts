@@ -137,7 +137,7 @@ class Verification {
 
   async #marks(flavour: Flavour): Promise<ReadonlyMap<string, Mark>> {
     const { marks, lost } = await loadMarks(this.#options.disk);
-    if (flavour === 'tidemark' && lost) {
+    if (flavour === 'tidemark' && lost && !this.#options.live) {
       const what =
         'the durable marks are missing or partly unreadable: the logs count as far as they are good';
       const code = 'metadata_unreadable';
@@ -279,7 +279,8 @@ const known = new Set<string>([
 ]);
 
 function flavourOf(names: readonly string[]): Flavour {
-  if (names.includes('catalogue') || names.includes(MARKS_FILE)) return 'tidemark';
+  const ours = ['catalogue', MARKS_FILE, JOURNAL_DIRECTORY];
+  if (ours.some((name) => names.includes(name))) return 'tidemark';
   return names.includes('meta.properties') ? 'kafka' : 'unknown';
 }
 
