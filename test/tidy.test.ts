@@ -65,7 +65,7 @@ const bannedOutsideHost: readonly (readonly [RegExp, string])[] = [
   [/\bnew Date\(\)/, 'take the time from a Clock'],
   [/\bMath\.random\(/, 'take randomness from a Random'],
   [/\b(setTimeout|setInterval|setImmediate)\(/, 'take timers from a Clock'],
-  [/\bprocess\.(?!binding)/, 'the process belongs to src/host and src/cli'],
+  [/\bprocess\.(?!binding|roles)/, 'the process belongs to src/host and src/cli'],
   [/\bperformance\.now\(/, 'take the time from a Clock'],
 ];
 

@@ -6,7 +6,7 @@ import type { BrokerConfigRow } from './broker-config-row.ts';
 
 const THREADS = 'Kafka threads; one event loop does this work here.';
 const REPLICAS = 'About copies on other brokers; there is one copy here.';
-const QUORUM = 'About the controller quorum; the controller is this process.';
+const QUORUM = 'About the controller quorum; here the broker is the controller too.';
 const METRICS = "About Kafka's metrics library.";
 const positive = { minimum: 1 };
 const natural = { minimum: 0 };

@@ -2,7 +2,7 @@
 
 import { type Disk, DiskError, type DiskFile, MemoryDisk } from '../../../../src/storage/index.ts';
 
-type Operation = 'write' | 'datasync' | 'rename' | 'read' | 'open';
+type Operation = 'write' | 'datasync' | 'rename' | 'read' | 'open' | 'remove';
 
 export class FaultyDisk extends MemoryDisk implements Disk {
   /** Operations on paths that this says yes to are refused. */
@@ -36,6 +36,11 @@ export class FaultyDisk extends MemoryDisk implements Disk {
   override async rename(from: string, to: string): Promise<void> {
     this.#check('rename', from);
     await super.rename(from, to);
+  }
+
+  override async removeDirectory(path: string): Promise<void> {
+    this.#check('remove', path);
+    await super.removeDirectory(path);
   }
 
   #check(operation: Operation, path: string): void {
