@@ -25,12 +25,11 @@ export function collect(value: string, before: readonly string[] | undefined): r
   return [...(before ?? []), value];
 }
 
-/** A command with `--json` and examples in its help. */
-export function makeCommand(name: string, summary: string, examples: readonly string[]): Command {
+/** A command that only groups others. It has no options: commander would take them away from its verbs. */
+export function nounCommand(name: string, summary: string, examples: readonly string[]): Command {
   const command = new Command(name)
     .summary(summary)
     .description(summary)
-    .option('--json', 'print data as JSON: one document, or one a line for streams')
     .showHelpAfterError('(add --help for options and examples)')
     .showSuggestionAfterError(true)
     .configureHelp({ sortOptions: false, showGlobalOptions: false });
@@ -38,6 +37,14 @@ export function makeCommand(name: string, summary: string, examples: readonly st
     command.addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`);
   }
   return command;
+}
+
+/** A command with `--json` and examples in its help. */
+export function makeCommand(name: string, summary: string, examples: readonly string[]): Command {
+  return nounCommand(name, summary, examples).option(
+    '--json',
+    'print data as JSON: one document, or one a line for streams',
+  );
 }
 
 /** {@link makeCommand} with the options that reach a cluster. */

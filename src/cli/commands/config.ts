@@ -5,7 +5,7 @@ import type { ConfigEntry, ConfigResource } from '../../client/index.ts';
 import { configPairs } from '../config-pairs.ts';
 import { CliError, ExitCode, usageError } from '../exit-codes.ts';
 import { paint, processIo } from '../io.ts';
-import { type BrokerOptions, brokerCommand, type CommandModule, makeCommand } from '../program.ts';
+import { type BrokerOptions, brokerCommand, type CommandModule, nounCommand } from '../program.ts';
 import { type Session, withCluster } from '../session.ts';
 import { renderTable } from '../table.ts';
 
@@ -26,7 +26,7 @@ interface SetOptions extends ResourceOptions {
 }
 
 function build(): Command {
-  const config = makeCommand('config', 'show and change configs of topics and brokers', [
+  const config = nounCommand('config', 'show and change configs of topics and brokers', [
     'tidemark config show --topic orders',
     'tidemark config show --broker --all --origin',
     'tidemark config get retention.ms --topic orders',

@@ -3,12 +3,12 @@
 import type { Command } from 'commander';
 import type { GroupDescription } from '../../client/index.ts';
 import { processIo } from '../io.ts';
-import { type BrokerOptions, brokerCommand, type CommandModule, makeCommand } from '../program.ts';
+import { type BrokerOptions, brokerCommand, type CommandModule, nounCommand } from '../program.ts';
 import { type Session, withCluster } from '../session.ts';
 import { renderTable } from '../table.ts';
 
 function build(): Command {
-  const group = makeCommand('group', 'list and describe consumer groups', [
+  const group = nounCommand('group', 'list and describe consumer groups', [
     'tidemark group list',
     'tidemark group describe billing',
   ]).alias('groups');

@@ -12,7 +12,7 @@ import {
   brokerCommand,
   type CommandModule,
   collect,
-  makeCommand,
+  nounCommand,
 } from '../program.ts';
 import { type Session, withCluster } from '../session.ts';
 import { renderTable } from '../table.ts';
@@ -45,7 +45,7 @@ interface DeleteOptions extends BrokerOptions {
 }
 
 function build(): Command {
-  const topic = makeCommand('topic', 'create, list, describe, alter and delete topics', [
+  const topic = nounCommand('topic', 'create, list, describe, alter and delete topics', [
     'tidemark topic create orders -p 6 -c retention.ms=7d',
     'tidemark topic list',
     'tidemark topic describe orders',

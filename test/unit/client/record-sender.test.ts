@@ -1,0 +1,204 @@
+import { describe, expect, test } from 'vitest';
+import { Cluster, openSender, type SenderOptions, tcpNetwork } from '../../../src/client/index.ts';
+import { InitProducerId, Metadata, Produce } from '../../../src/protocol/index.ts';
+import { BatchHeader, readRecords } from '../../../src/record/index.ts';
+import { SeededRandom } from '../../../src/testing/seeded-random.ts';
+import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
+import { FakeBroker, type FakeRequest, metadataBody } from './fake-broker.ts';
+
+interface Sent {
+  readonly partition: number;
+  readonly values: string[];
+  readonly sequence: number;
+  readonly producerId: number;
+}
+
+function sentIn(request: FakeRequest): Sent[] {
+  const { topicData } = request.body as {
+    topicData: { partitionData: { index: number; records: Buffer }[] }[];
+  };
+  return topicData.flatMap(({ partitionData }) =>
+    partitionData.map(({ index, records }) => {
+      const header = new BatchHeader(records);
+      const values = [...readRecords(records)].map((record) => String(record.value));
+      const { baseSequence: sequence, producerId } = header;
+      return { partition: index, values, sequence, producerId };
+    }),
+  );
+}
+
+/** A broker with one topic; `codes` are the error codes of the produce requests to come, then 0. */
+function setUp(options: Partial<SenderOptions> & { partitions?: number; codes?: number[] } = {}) {
+  const { partitions = 1, codes = [], ...rest } = options;
+  const offsets = new Map<number, number>();
+  let producerId = 100;
+  const broker = new FakeBroker((request) => {
+    switch (request.api.key) {
+      case Metadata.key:
+        return metadataBody('t', partitions);
+      case InitProducerId.key:
+        return { errorCode: 0, producerId: producerId++, producerEpoch: 0 };
+      case Produce.key: {
+        if ((request.body as { acks: number }).acks === 0) return undefined;
+        const errorCode = codes.shift() ?? 0;
+        const partitionResponses = sentIn(request).map(({ partition, values }) => {
+          const baseOffset = offsets.get(partition) ?? 0;
+          if (errorCode === 0) offsets.set(partition, baseOffset + values.length);
+          return { index: partition, errorCode, baseOffset: errorCode === 0 ? baseOffset : -1 };
+        });
+        return { responses: [{ name: 't', topicId: metadataId, partitionResponses }] };
+      }
+      default:
+        throw new Error(`unexpected ${request.api.name}`);
+    }
+  });
+  const clock = new VirtualClock();
+  const random = new SeededRandom(7);
+  const shared = { clock, random };
+  const network = tcpNetwork([{ host: 'fake', port: 1 }], {
+    ...shared,
+    clientId: 'test',
+    connector: broker,
+  });
+  const cluster = new Cluster({ network, ...shared });
+  const open = () => clock.until(openSender(cluster, { topic: 't', ...rest }));
+  const sent = () => broker.of(Produce).flatMap(sentIn);
+  return { broker, clock, open, sent };
+}
+
+const metadataId = 'AAAAAAAAAAAAAAAAAAAAAg';
+const record = (value: string, key?: string) => ({
+  key: key === undefined ? null : Buffer.from(key),
+  value: Buffer.from(value),
+});
+
+describe('batching', () => {
+  test('records that come within the linger share a batch and get offsets in order', async () => {
+    const { clock, open, sent } = setUp({ lingerMs: 5 });
+    const sender = await open();
+    const landed = await clock.until(
+      Promise.all(['a', 'b', 'c'].map((value) => sender.send(record(value)))),
+    );
+    expect(landed.map((one) => one.offset)).toEqual([0, 1, 2]);
+    expect(sent().map((one) => one.values)).toEqual([['a', 'b', 'c']]);
+  });
+
+  test('a full batch goes at once, the rest follows in order', async () => {
+    const { clock, open, sent } = setUp({ lingerMs: 60_000, batchBytes: 200 });
+    const sender = await open();
+    const all = Array.from({ length: 20 }, (_, index) => `value-${index}-${'x'.repeat(30)}`);
+    for (const value of all) sender.add(record(value));
+    await clock.until(sender.flush());
+    expect(sent().length).toBeGreaterThan(3);
+    expect(sent().flatMap((one) => one.values)).toEqual(all);
+    expect(sender.bufferedBytes).toBe(0);
+  });
+
+  test('keys go where Java puts them', async () => {
+    const { clock, open, sent } = setUp({ partitions: 6 });
+    const sender = await open();
+    for (const key of ['alice', 'bob', 'carol', 'dave']) sender.add(record(key, key));
+    await clock.until(sender.flush());
+    // org.apache.kafka.clients.producer.internals.BuiltInPartitioner.partitionForKey, 6 partitions
+    const places = Object.fromEntries(
+      sent().flatMap(({ partition, values }) => values.map((value) => [value, partition])),
+    );
+    expect(places).toEqual(javaPlaces);
+  });
+
+  test('records without a key stay together until the batch is full, then go elsewhere', async () => {
+    const { clock, open, sent } = setUp({ partitions: 4, batchBytes: 300 });
+    const sender = await open();
+    for (let index = 0; index < 60; index++) sender.add(record('x'.repeat(40)));
+    await clock.until(sender.flush());
+    expect(new Set(sent().map((one) => one.partition)).size).toBeGreaterThan(1);
+    expect(Math.max(...sent().map((one) => one.values.length))).toBeGreaterThan(3);
+  });
+
+  test('a full buffer says so, and has room again once records are acknowledged', async () => {
+    const { clock, open } = setUp({ bufferBytes: 500, batchBytes: 100 });
+    const sender = await open();
+    let accepted = 0;
+    while (sender.add(record('y'.repeat(50)))) accepted += 1;
+    expect(accepted).toBeLessThan(10);
+    await clock.until(sender.drained());
+    expect(sender.bufferedBytes).toBeLessThan(500);
+    await clock.until(sender.flush());
+  });
+
+  test('a partition that does not exist is refused at once', async () => {
+    const { open } = setUp();
+    const sender = await open();
+    expect(() => sender.add({ ...record('a'), partition: 1 })).toThrow(/no partition 1/);
+  });
+
+  test('acks 0 resolves without an offset', async () => {
+    const { clock, open } = setUp({ acks: 0 });
+    const sender = await open();
+    const landed = await clock.until(sender.send(record('a')));
+    expect(landed.offset).toBe(-1);
+  });
+});
+
+describe('trying again', () => {
+  test('a retriable error sends the same batch with the same sequence, and order is kept', async () => {
+    const { clock, open, sent } = setUp({ codes: [6, 6, 0], batchBytes: 100 });
+    const sender = await open();
+    const values = ['a', 'b', 'c', 'd'].map((value) => value.repeat(60));
+    for (const value of values) sender.add(record(value));
+    await clock.until(sender.flush());
+    const batches = sent();
+    expect(batches.slice(0, 3).map((one) => one.sequence)).toEqual([0, 0, 0]);
+    expect(batches.slice(2).flatMap((one) => one.values)).toEqual(values);
+    expect(new Set(batches.map((one) => one.producerId))).toEqual(new Set([100]));
+  });
+
+  test('a final error fails its records only; what follows has a fresh producer id', async () => {
+    const { clock, open, sent } = setUp({ codes: [10, 0] });
+    const sender = await open();
+    const failed = sender.send(record('too large'));
+    failed.catch(() => {});
+    await clock.until(sender.flush());
+    await expect(failed).rejects.toMatchObject({ code: 'MESSAGE_TOO_LARGE' });
+    await expect(clock.until(sender.send(record('fine')))).resolves.toMatchObject({ offset: 0 });
+    expect(sent().map((one) => [one.producerId, one.sequence])).toEqual([
+      [100, 0],
+      [101, 0],
+    ]);
+  });
+
+  test('a duplicate that the broker has already counts as written', async () => {
+    const { clock, open } = setUp({ codes: [46] });
+    const sender = await open();
+    await expect(clock.until(sender.send(record('a')))).resolves.toMatchObject({ offset: -1 });
+  });
+
+  test('after the delivery timeout a batch is given up with the last error', async () => {
+    const { clock, open } = setUp({ codes: Array(100).fill(6), deliveryTimeoutMs: 1_000 });
+    const sender = await open();
+    const hopeless = sender.send(record('a'));
+    hopeless.catch(() => {});
+    await clock.until(sender.flush());
+    await expect(hopeless).rejects.toMatchObject({ code: 'NOT_LEADER_OR_FOLLOWER' });
+  });
+
+  test('a lost connection is tried again on a new one', async () => {
+    const { broker, clock, open, sent } = setUp();
+    const sender = await open();
+    const plain = broker.answer;
+    let first = true;
+    broker.answer = (request) => {
+      if (request.api.key === Produce.key && first) {
+        first = false;
+        request.connection.hangUp(null);
+        return undefined;
+      }
+      return plain(request);
+    };
+    await expect(clock.until(sender.send(record('a')))).resolves.toMatchObject({ offset: 0 });
+    expect(sent().map((one) => one.sequence)).toEqual([0, 0]);
+  });
+});
+
+/** Computed with kafka-clients 4.3.1. */
+const javaPlaces = { alice: 3, bob: 0, carol: 2, dave: 4 };
