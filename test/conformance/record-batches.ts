@@ -56,6 +56,5 @@ export const badBatches: Readonly<Record<string, () => Buffer>> = {
   'a length beyond the end': () => changed((bytes) => bytes.writeInt32BE(bytes.length, 8), 'stale'),
   'an unknown codec': () => changed((bytes) => bytes.writeInt16BE(7, BatchField.attributes)),
   'a cut header': () => batch().subarray(0, 30),
-  'bytes after the batch': () => Buffer.concat([batch(), Buffer.from([1, 2, 3])]),
   'a base offset above zero': () => batch(2, { baseOffset: 5 }),
 };

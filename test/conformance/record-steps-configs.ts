@@ -88,15 +88,19 @@ export const configSteps: Step[] = [
     }),
     { versions: [3, 4] },
   ),
-  step('configs of what is not there', DescribeConfigs, () => ({
-    resources: [
-      { resourceType: TOPIC, resourceName: 'not-there', configurationKeys: null },
-      { resourceType: TOPIC, resourceName: 'a/b', configurationKeys: null },
-      { resourceType: BROKER, resourceName: '4711', configurationKeys: null },
-      { resourceType: BROKER, resourceName: 'one', configurationKeys: null },
-      { resourceType: 77, resourceName: 'x', configurationKeys: null },
-    ],
-  })),
+  ...(
+    [
+      ['a topic that is not there', TOPIC, 'not-there'],
+      ['an illegal topic', TOPIC, 'a/b'],
+      ['another broker', BROKER, '4711'],
+      ['a broker without a number', BROKER, 'one'],
+      ['a kind that does not exist', 77, 'x'],
+    ] as const
+  ).map(([name, resourceType, resourceName]) =>
+    step(`configs of ${name}`, DescribeConfigs, () => ({
+      resources: [{ resourceType, resourceName, configurationKeys: null }],
+    })),
+  ),
   step(
     'some configs of the broker',
     DescribeConfigs,
@@ -186,7 +190,7 @@ export const configSteps: Step[] = [
   incremental('a value that only gets checked', [['retention.ms', 0, '77']], {
     validateOnly: true,
   }),
-  incremental('configs of a topic that is not there', [['retention.ms', 0, '5']], {
+  incremental('one is set on a topic that is not there', [['retention.ms', 0, '5']], {
     name: 'not-there',
   }),
   incremental('a kind of resource that does not exist', [['x', 0, '5']], { type: 77, name: 'x' }),

@@ -96,7 +96,7 @@ const inSession = (captured: Captured, version: number, epoch: number) => ({
 });
 
 export const fetchSteps: Step[] = [
-  ...topicsExist('a topic to read', [newTopic(TOPIC, 3)]),
+  ...topicsExist('a topic to read', [newTopic(TOPIC, 3, { 'retention.ms': '-1' })]),
   fill(0, () => batch(3)),
   fill(0, () => batch(2, { codec: 'gzip' }, FIRST_TIMESTAMP + 10_000)),
   fill(0, () => batch(4, {}, FIRST_TIMESTAMP + 5_000)),

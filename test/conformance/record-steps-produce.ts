@@ -11,7 +11,6 @@ import {
   type BatchSettings,
   badBatches,
   batch,
-  FIRST_TIMESTAMP,
   keylessBatch,
   largeBatch,
 } from './record-batches.ts';
@@ -81,6 +80,7 @@ export const produceSteps: Step[] = [
   ...topicsExist('topics to produce to', [
     ...versions.map((version) => newTopic(`p-${version}`, 2)),
     newTopic('small', 1, { 'max.message.bytes': '200' }),
+    newTopic('with-tails'),
     newTopic('compacted', 1, { 'cleanup.policy': 'compact' }),
     newTopic('append-time', 1, { 'message.timestamp.type': 'LogAppendTime' }),
     newTopic('recent-only', 1, { 'message.timestamp.before.max.ms': '1000' }),
@@ -106,7 +106,10 @@ export const produceSteps: Step[] = [
     },
     { silent: true },
   ),
-  step('the connection lives on', ApiVersions, () => ({}), { versions: [0, 0] }),
+  step('the connection lives on', ApiVersions, () => ({}), {
+    versions: [0, 0],
+    volatile: ['apiKeys'],
+  }),
   step('no topics', Produce, (version, captured) => produce({ version, captured }, [])),
   step('places that are not there', Produce, (version, captured) =>
     produce({ version, captured }, [
@@ -141,6 +144,9 @@ export const produceSteps: Step[] = [
   ...(['gzip', 'snappy', 'lz4', 'zstd'] as const).map((codec) =>
     sends(`compressed by ${codec}`, () => batch(3, { codec })),
   ),
+  sends('bytes after a batch', () => Buffer.concat([batch(), Buffer.from([1, 2, 3])]), {
+    topic: 'with-tails',
+  }),
   sends('too large', () => largeBatch(300), { topic: 'small' }),
   sends('no key where one is needed', keylessBatch, { topic: 'compacted' }),
   sends("the broker's own time", () => batch(), { topic: 'append-time' }),
@@ -193,17 +199,6 @@ export const producerSteps: Step[] = [
     }),
     { versions: [3, 5] },
   ),
-  step(
-    'half a producer',
-    InitProducerId,
-    () => ({
-      transactionalId: null,
-      transactionTimeoutMs: 60_000,
-      producerId: 5,
-      producerEpoch: -1,
-    }),
-    { versions: [3, 5] },
-  ),
   step('an empty transactional id', InitProducerId, () => ({
     transactionalId: '',
     transactionTimeoutMs: 60_000,
@@ -248,6 +243,15 @@ export const producerSteps: Step[] = [
       { name: 'not-there', partitionIndexes: [0] },
     ],
   })),
+  step(
+    'half a producer',
+    InitProducerId,
+    () => ({
+      transactionalId: null,
+      transactionTimeoutMs: 60_000,
+      producerId: 5,
+      producerEpoch: -1,
+    }),
+    { versions: [3, 5] },
+  ),
 ];
-
-export { FIRST_TIMESTAMP };

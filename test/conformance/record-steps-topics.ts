@@ -93,13 +93,20 @@ export const versionSteps: Step[] = [
     { versions: [3, 4] },
   ),
   rawStep('versions in a version to come', { api: ApiVersions, version: 0 }, (correlationId) => {
-    const body = Buffer.alloc(10);
-    body.writeInt16BE(18, 0);
-    body.writeInt16BE(99, 2);
+    // No client id, no tagged fields; then a body as version 4 has it.
+    const body = Buffer.from('0012006300000000ffff000261026200', 'hex');
     body.writeInt32BE(correlationId, 4);
-    body.writeInt16BE(-1, 8);
     return body;
   }),
+  rawStep(
+    'versions in a version to come, the header cut short',
+    { api: ApiVersions, version: 0 },
+    (correlationId) => {
+      const body = Buffer.from('0012006300000000ffff', 'hex');
+      body.writeInt32BE(correlationId, 4);
+      return body;
+    },
+  ),
   rawStep('an API that does not exist', { api: ApiVersions, version: 0 }, (correlationId) => {
     const body = Buffer.alloc(10);
     body.writeInt16BE(999, 0);

@@ -43,9 +43,10 @@ const keyFields = [
   'memberId',
   'nodeId',
   'brokerId',
+  'producerId',
 ];
 
-/** Explanations are each broker's own words: only whether there is one is compared. */
+/** Explanations are each broker's own words: ours must have one where Kafka has one, and may have more. */
 const proseFields = new Set(['errorMessage', 'documentation', 'batchIndexErrorMessage']);
 
 export function compareRuns(kafka: readonly Exchange[], ours: readonly Exchange[]): Difference[] {
@@ -78,10 +79,7 @@ function* differences(
   } else if (isObject(kafka) && isObject(ours)) {
     for (const name of new Set([...Object.keys(kafka), ...Object.keys(ours)])) {
       const inner = path === '' ? name : `${path}.${name}`;
-      if (proseFields.has(name)) {
-        const both = [kafka[name], ours[name]].map((text) => text !== null && text !== '');
-        if (both[0] === both[1]) continue;
-      }
+      if (proseFields.has(name) && (!hasText(kafka[name]) || hasText(ours[name]))) continue;
       yield* differences(kafka[name], ours[name], inner);
     }
   } else if (JSON.stringify(kafka) !== JSON.stringify(ours)) {
@@ -110,6 +108,10 @@ function entriesOf(list: Json[]): Map<string, Json> {
     entries.set(key, item);
   }
   return entries;
+}
+
+function hasText(value: Json | undefined): boolean {
+  return typeof value === 'string' && value !== '';
 }
 
 function tellsApart(value: Json | undefined): boolean {

@@ -1,0 +1,113 @@
+// The few requests that the benchmarks send themselves, over a bare socket: creating topics, one acknowledged record.
+
+import { createConnection, type Socket } from 'node:net';
+import {
+  type Api,
+  CreateTopics,
+  DeleteTopics,
+  decodeResponse,
+  encodeRequest,
+  FrameSplitter,
+  Metadata,
+  Produce,
+  type RequestInput,
+  type ResponseOf,
+} from '../../src/protocol/index.ts';
+import { buildBatch } from '../../src/record/index.ts';
+
+const FRAME_BYTES_MAX = 16 * 1024 * 1024;
+const TRIES = 400;
+const PAUSE_MS = 10;
+
+/** One connection, one request at a time. */
+export class RawClient {
+  readonly #socket: Socket;
+  readonly #splitter = new FrameSplitter(FRAME_BYTES_MAX);
+  #correlationId = 0;
+  #failed = false;
+  #wake: () => void = () => undefined;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on('data', (bytes: Buffer) => {
+      this.#splitter.push(bytes);
+      this.#wake();
+    });
+    socket.on('close', () => {
+      this.#failed = true;
+      this.#wake();
+    });
+  }
+
+  static connect(port: number): Promise<RawClient> {
+    return new Promise((resolve, reject) => {
+      const socket = createConnection({ port, host: '127.0.0.1', noDelay: true });
+      const client = new RawClient(socket);
+      socket.once('connect', () => resolve(client));
+      socket.on('error', reject);
+    });
+  }
+
+  async send<A extends Api>(
+    api: A,
+    version: number,
+    request: RequestInput<A>,
+  ): Promise<ResponseOf<A>> {
+    this.#correlationId += 1;
+    const identity = { correlationId: this.#correlationId, clientId: 'bench' };
+    const chunks = encodeRequest(api as Api, version, identity, request as RequestInput<Api>);
+    this.#socket.write(Buffer.concat(chunks as Buffer[]));
+    for (;;) {
+      const frame = this.#splitter.next();
+      if (frame !== null) return decodeResponse(api as Api, version, frame) as ResponseOf<A>;
+      if (this.#failed) throw new Error(`${api.name}: the connection was closed`);
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+}
+
+/** Creates a topic and waits until each partition has a leader. */
+export async function createTopic(
+  client: RawClient,
+  name: string,
+  numPartitions: number,
+): Promise<void> {
+  const topic = { name, numPartitions, replicationFactor: 1, assignments: [], configs: [] };
+  const created = await client.send(CreateTopics, 4, { topics: [topic], timeoutMs: 30_000 });
+  const code = created.topics[0]?.errorCode;
+  if (code !== 0) throw new Error(`creating ${name} gave error ${code}`);
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const { topics } = await client.send(Metadata, 4, { topics: [{ name }] });
+    const partitions = topics[0]?.partitions ?? [];
+    if (partitions.length === numPartitions && partitions.every((one) => one.leaderId >= 0)) return;
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+  throw new Error(`${name} got no leaders`);
+}
+
+export async function deleteTopic(client: RawClient, name: string): Promise<void> {
+  await client.send(DeleteTopics, 3, { topicNames: [name], timeoutMs: 30_000 });
+}
+
+/** Sends one small record with acks=all, again and again until the broker has stored it. */
+export async function acknowledgedRecord(client: RawClient, topic: string): Promise<void> {
+  const records = buildBatch([
+    { timestamp: Date.now(), key: null, value: Buffer.from('the first record') },
+  ]);
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const answer = await client.send(Produce, 7, {
+      acks: -1,
+      timeoutMs: 30_000,
+      topicData: [{ name: topic, partitionData: [{ index: 0, records }] }],
+    });
+    if (answer.responses[0]?.partitionResponses[0]?.errorCode === 0) return;
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+  throw new Error('the first record was never acknowledged');
+}
