@@ -5,6 +5,7 @@
 import { type Disk, DiskError } from '../storage/index.ts';
 import { type CatalogueRecord, type CatalogueState, topicRecord } from './catalogue-state.ts';
 import type { Topic } from './contract.ts';
+import { forEachLimited } from './limited.ts';
 import { isInternalTopic, parsePartitionDirectory } from './topic-names.ts';
 
 /** A directory that looks like a partition's. */
@@ -27,20 +28,37 @@ export interface AdoptionPlan {
   readonly strays: readonly { readonly directory: string; readonly reason: string }[];
 }
 
+/** Directories read at a time. */
+const READING_MAX = 16;
 const METADATA_BYTES_MAX = 4096;
 
 /**
- * The partition directories below the data directory. Throws DiskError when it cannot be listed.
+ * The partition directories of the data directory, but for those that `known` accounts for: reading
+ * the metadata of thousands at each start would take seconds. Throws DiskError when the data
+ * directory cannot be listed.
  */
-export async function findPartitionDirectories(disk: Disk): Promise<readonly FoundDirectory[]> {
+export async function findPartitionDirectories(
+  disk: Disk,
+  known: (topic: string, index: number) => boolean,
+): Promise<readonly FoundDirectory[]> {
   const found: FoundDirectory[] = [];
-  for (const name of await disk.list('.')) {
+  await forEachLimited(await disk.list('.'), READING_MAX, async (name) => {
     const parsed = parsePartitionDirectory(name);
-    if (parsed === null) continue;
-    const topicId = await readTopicId(disk, name);
-    found.push({ directory: name, ...parsed, topicId });
-  }
-  return found;
+    if (parsed === null || known(parsed.topic, parsed.index)) return;
+    found.push({ directory: name, ...parsed, topicId: await readTopicId(disk, name) });
+  });
+  return found.sort((a, b) => (a.directory < b.directory ? -1 : 1));
+}
+
+/**
+ * Whether a directory can be taken for what its name says, unread: its topic and partition are in
+ * the catalogue, and no deleted topic may have left it (the log checks the topic id once more).
+ */
+export function accountedFor(state: CatalogueState): (topic: string, index: number) => boolean {
+  if (state.deleted.size > 0) return () => false;
+  const counts = new Map<string, number>();
+  for (const { name, partitionCount } of state.topics.values()) counts.set(name, partitionCount);
+  return (topic, index) => index < (counts.get(topic) ?? 0);
 }
 
 /** Kafka's `partition.metadata`: `version: 0`, then `topic_id: ` and 22 characters. */

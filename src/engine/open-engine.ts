@@ -9,7 +9,7 @@ import {
   type LogStoreOptions,
   openLogStore,
 } from '../storage/index.ts';
-import { findPartitionDirectories, planAdoption, readTopicId } from './adoption.ts';
+import { accountedFor, findPartitionDirectories, planAdoption, readTopicId } from './adoption.ts';
 import { Catalogue } from './catalogue.ts';
 import type { CatalogueRecord } from './catalogue-state.ts';
 import { ConfigStore } from './config-store.ts';
@@ -18,6 +18,7 @@ import { TidemarkEngine } from './engine.ts';
 import { FreeSpace } from './free-space.ts';
 import { newMetrics } from './metrics.ts';
 import { TopicRegistry } from './topic-registry.ts';
+import type { Busy } from './topic-shared.ts';
 
 const NODE_ID_DEFAULT = 1;
 
@@ -69,7 +70,7 @@ async function openOn(
     logger,
   });
   await space.refresh();
-  const context = { store, clock, logger, space, metrics: newMetrics() };
+  const context = { store, clock, logger, space, metrics: newMetrics(), busy: new Set<Busy>() };
   const registry = new TopicRegistry(configs, context);
   if (await removeDirectories(disk, remove, logger)) {
     const records = purged.map((id): CatalogueRecord => ({ kind: 'topic-purged', id }));
@@ -92,7 +93,7 @@ async function openCatalogue(
 }> {
   const { clock, disk, logger, random } = options;
   const catalogue = await Catalogue.load(disk, logger);
-  const found = await findPartitionDirectories(disk);
+  const found = await findPartitionDirectories(disk, accountedFor(catalogue.state));
   const plan = planAdoption(found, catalogue.state, clock.now());
   const records = [...identityRecords(catalogue, configs, random, logger), ...plan.records];
   // Ids may have been given out that nothing here remembers.

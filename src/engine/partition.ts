@@ -325,6 +325,7 @@ export class LogPartition implements Partition {
     const ticket = log.append({ parts: batch.parts, byteLength, offsetCount, maxTimestamp });
     // The log has written the offsets into the header by now.
     this.#producers.appended(header, this.#nowMs());
+    this.#context.busy.add(this);
     metrics.batchesAppended += 1;
     metrics.recordsAppended += recordCount;
     metrics.bytesAppended += byteLength;

@@ -19,4 +19,11 @@ export interface PartitionContext {
   readonly logger: Logger;
   readonly space: FreeSpace;
   readonly metrics: MutableMetrics;
+  /** Partitions that were appended to and may have bytes that are not written yet. */
+  readonly busy: Set<Busy>;
+}
+
+/** What the engine sums up of the partitions under load. */
+export interface Busy {
+  pendingBytes(): number;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type FoundDirectory, planAdoption } from '../../../src/engine/adoption.ts';
+import { accountedFor, type FoundDirectory, planAdoption } from '../../../src/engine/adoption.ts';
 import { emptyCatalogue } from '../../../src/engine/catalogue-state.ts';
 import type { Topic } from '../../../src/engine/contract.ts';
 
@@ -67,6 +67,15 @@ describe('directories and the catalogue', () => {
     expect(plan.records).toEqual([]);
     expect(plan.remove).toEqual([]);
     expect(plan.strays.map((stray) => stray.directory).sort()).toEqual(['t-1', 'x-0']);
+  });
+
+  test('only what the catalogue accounts for is taken unread, and nothing while deletions wait', () => {
+    const state = emptyCatalogue();
+    state.topics.set(A, topic('t', A, 2));
+    const known = accountedFor(state);
+    expect([known('t', 1), known('t', 2), known('u', 0)]).toEqual([true, false, false]);
+    state.deleted.add(B);
+    expect(accountedFor(state)('t', 0)).toBe(false);
   });
 
   test('of two unknown ids with one name the one with more directories wins', () => {

@@ -44,7 +44,8 @@ class Bench {
     };
     const settings = topicSettings(new ConfigStore(new Map(), () => {}), set);
     const { store, clock, metrics, space } = this;
-    const context = { store, clock, metrics, space, logger: silentLogger };
+    const busy = new Set<{ pendingBytes(): number }>();
+    const context = { store, clock, metrics, space, busy, logger: silentLogger };
     this.partition = await LogPartition.open({ topic, settings }, 0, context);
     return this.partition;
   }
