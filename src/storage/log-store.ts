@@ -21,6 +21,7 @@ import { TailBudget } from './tail.ts';
 import { TaskOwner } from './tasks.ts';
 
 export const CLEAN_FILE = 'clean-shutdown';
+const LOG_DIRECTORY = /-[0-9]+$/;
 const DELETED_DIRECTORY = /-delete$/;
 const OPEN_FILES_MAX = 512;
 const TAIL_BYTES_MAX = 64 * 1024 * 1024;
@@ -87,7 +88,8 @@ class DirectoryStore implements LogStore {
     const { disk, clock, random, logger } = options;
     await disk.makeDirectory('.');
     const clean = await readCleanMarker(disk);
-    const isNew = (await disk.list('.')).every((name) => name.startsWith('.') || name === 'lock');
+    const names = await disk.list('.');
+    const isNew = !names.some((name) => name === MARKS_FILE || LOG_DIRECTORY.test(name));
     // A crash from here on is a crash, whatever the last stop was.
     await disk.remove(CLEAN_FILE);
     await disk.syncDirectory('.');
@@ -105,6 +107,9 @@ class DirectoryStore implements LogStore {
       tasks,
       loaded: { marks: known, lost: loaded.lost && !isNew },
     });
+    // After a kill, what we read may be in the page cache alone: it is made durable before anyone acts on it. And
+    // from now on a missing file means that it was lost, never that it was not written yet.
+    if (!marks.lost) await marks.rewrite();
     const pool = new FilePool(disk, options.openFilesMax ?? OPEN_FILES_MAX);
     const journal = new Journal({
       disk,

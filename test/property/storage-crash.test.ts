@@ -19,13 +19,17 @@ async function live(world: StorageWorld, lives: number, faults: boolean): Promis
       const after = 1 + world.random.below(world.random.chance(0.3) ? 40 : 600);
       world.disk.crashAfter(after, () => resolve('died'));
     });
+    const { disk: before } = world;
     const story = async (): Promise<'done'> => {
       await world.open();
+      await before.alive();
       await world.checkAll();
       if (faults) world.disk.hook = failingSyncs(world);
       for (let step = 0; step < 60; step++) await world.act();
+      await before.alive();
       world.disk.hook = () => {};
       await world.store?.close();
+      await before.alive();
       return 'done';
     };
     const end = await world.run(Promise.race([story(), died]));

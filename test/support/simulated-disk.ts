@@ -13,9 +13,9 @@ const SECTOR = 512;
 
 class FileNode {
   readonly kind = 'file';
-  data = Buffer.alloc(0);
+  data: Buffer = Buffer.alloc(0);
   length = 0;
-  platter = Buffer.alloc(0);
+  platter: Buffer = Buffer.alloc(0);
   platterLength = 0;
   readonly dirty = new Set<number>();
   /** Sectors that a failed sync left behind: clean in name only. */
@@ -171,6 +171,11 @@ export class SimulatedDisk implements Disk {
     this.random = new SeededRandom(options.seed);
     this.#root = new DirectoryNode();
     this.capacity = options.capacity ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Hangs for ever once the power is gone, as everything does in a dead process. */
+  alive(): Promise<void> {
+    return this.#dead ? this.#never() : Promise.resolve();
   }
 
   get operations(): number {

@@ -107,6 +107,7 @@ export class StorageWorld {
 
   /** One random thing; waits for it only sometimes. */
   async act(): Promise<void> {
+    await this.disk.alive();
     const index = this.random.below(this.#models.length);
     const log = this.#logs[index]!;
     const model = this.#models[index]!;
@@ -123,10 +124,12 @@ export class StorageWorld {
     else await this.wait(600);
   }
 
-  wait(ms: number): Promise<void> {
-    return new Promise((resolve) => {
+  async wait(ms: number): Promise<void> {
+    const { disk } = this;
+    await new Promise<void>((resolve) => {
       this.clock.setTimer(ms, resolve);
     });
+    await disk.alive();
   }
 
   async #append(log: PartitionLog, model: LogModel): Promise<void> {
@@ -194,9 +197,11 @@ export class StorageWorld {
     }
     if (highWatermark < model.seenWatermark) fail(`watermark went back from ${model.seenWatermark}`);
     if (log.damaged.length > 0) fail(`damage where there is none: ${JSON.stringify(log.damaged)}`);
+    const { disk } = this;
     // Appends go on while we read.
     const due = model.sent.filter((b) => b.acknowledged && b.lastOffset >= startOffset);
     const found = await this.#readAll(log, startOffset, highWatermark);
+    await disk.alive();
     let expected = startOffset;
     const there = new Set<number>();
     for (const { baseOffset, lastOffset, id } of found) {
@@ -240,7 +245,9 @@ export class StorageWorld {
     this.#present = new Set();
     this.#newestEpoch = -1;
     let offset = from;
+    const { disk } = this;
     while (offset < limit) {
+      await disk.alive();
       const maxBytes = 1 + this.random.below(5000);
       const read = await log.read({ offset, limit, maxBytes, minOneBatch: true });
       const { records } = read;
