@@ -42,6 +42,16 @@ export const commandIndex: readonly IndexEntry[] = [
     load: async () => (await import('./commands/config.ts')).configCommand,
   },
   {
+    name: 'verify',
+    summary: 'check a data directory, or every record behind a broker',
+    load: async () => (await import('./commands/verify.ts')).verifyCommand,
+  },
+  {
+    name: 'dump',
+    summary: "show what is in a log's files",
+    load: async () => (await import('./commands/dump.ts')).dumpCommand,
+  },
+  {
     name: 'doctor',
     summary: 'check this machine, a data directory and the way to a broker',
     load: async () => (await import('./commands/doctor.ts')).doctorCommand,

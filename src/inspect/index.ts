@@ -1,5 +1,6 @@
 // The door of src/inspect: offline reading of data directories, ours and Apache Kafka's.
 
+export { recordsProblem } from './check-log.ts';
 export type { PartitionReport, TopicFacts } from './check-partition.ts';
 export { INTERVAL_BYTES_DEFAULT } from './check-partition.ts';
 export {

@@ -72,6 +72,8 @@ export interface VerifyReport {
   readonly bytes: number;
   readonly records: number;
   readonly lostOffsets: number;
+  /** A journal waits to be replayed: the logs were read as the replay will leave them. */
+  readonly journalPending: boolean;
 }
 
 const PARTITION = /^(.{1,249})-(\d{1,10})$/;
@@ -121,7 +123,7 @@ class Verification {
       await this.#partition(directory, { mark: marks.get(directory) ?? null, journal, stop });
     }
     this.#missing(directories, marks);
-    return this.#report(flavour);
+    return this.#report(flavour, !journal.isEmpty);
   }
 
   async #stop(flavour: Flavour): Promise<CheckPartitionOptions['stop']> {
@@ -239,7 +241,7 @@ class Verification {
     this.#options.onFinding?.(item);
   }
 
-  #report(flavour: Flavour): VerifyReport {
+  #report(flavour: Flavour, journalPending: boolean): VerifyReport {
     const counts = Object.fromEntries(
       severities.map((severity) => [
         severity,
@@ -257,6 +259,7 @@ class Verification {
       bytes: sum((one) => one.bytes),
       records: sum((one) => one.records),
       lostOffsets: sum((one) => one.lostOffsets),
+      journalPending,
     };
   }
 }

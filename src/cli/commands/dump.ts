@@ -1,0 +1,194 @@
+// tidemark dump: what is in a segment, index, snapshot or checkpoint file, ours or Apache Kafka's.
+
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import type { DumpEntry } from '../../inspect/index.ts';
+import { CliError, ExitCode, usageError } from '../exit-codes.ts';
+import { type CliIo, paint, processIo } from '../io.ts';
+import { type CommandModule, type CommonOptions, makeCommand } from '../program.ts';
+import {
+  decodeBytes,
+  type Encoding,
+  encodings,
+  isEncoding,
+  prepareEncoding,
+  toJsonField,
+} from '../record-encoding.ts';
+
+interface DumpFlags extends CommonOptions {
+  readonly records?: boolean;
+  readonly limit?: string;
+  readonly keyEncoding: string;
+  readonly valueEncoding: string;
+}
+
+const details = `
+Files: .log, .index, .timeindex, .txnindex, .snapshot, leader-epoch-checkpoint. Damaged stretches are shown where they
+are, and what follows them after. With --json each entry is one line. The exit code is 1 when something is damaged.`;
+
+function build(): Command {
+  const names = encodings.join(', ');
+  return makeCommand('dump', "show what is in a log's files, batch by batch or record by record", [
+    'tidemark dump tidemark-data/orders-0/00000000000000000000.log',
+    'tidemark dump --records --limit 10 tidemark-data/orders-0/*.log',
+    'tidemark dump --json tidemark-data/orders-0/00000000000000000000.index',
+  ])
+    .argument('<files...>', 'files to show')
+    .option('--records', 'the records of each batch, too')
+    .option('-l, --limit <count>', 'stop after so many entries (records, with --records)')
+    .option('--key-encoding <name>', `how keys are shown: ${names}`, 'text')
+    .option('--value-encoding <name>', `how values are shown: ${names}`, 'text')
+    .addHelpText('after', details)
+    .action((files: string[], options: DumpFlags) => dump(files, options));
+}
+
+/** The verb `dump`. */
+export const dumpCommand: CommandModule = { build };
+
+interface Settings {
+  readonly json: boolean;
+  readonly records: boolean;
+  readonly limit: number;
+  readonly key: Encoding;
+  readonly value: Encoding;
+}
+
+async function settingsOf(flags: DumpFlags): Promise<Settings> {
+  const { json = false, records = false, limit } = flags;
+  if (limit !== undefined && !/^\d{1,12}$/.test(limit)) {
+    throw usageError(`--limit ${limit}: write a number`);
+  }
+  const key = await encodingOf(flags.keyEncoding);
+  const value = await encodingOf(flags.valueEncoding);
+  return { json, records, limit: limit === undefined ? Infinity : Number(limit), key, value };
+}
+
+async function encodingOf(name: string): Promise<Encoding> {
+  if (!isEncoding(name)) {
+    throw usageError(`there is no encoding '${name}'`, `choose one of ${encodings.join(', ')}`);
+  }
+  await prepareEncoding(name);
+  return name;
+}
+
+async function dump(files: readonly string[], flags: DumpFlags): Promise<void> {
+  const io = processIo();
+  const settings = await settingsOf(flags);
+  const [{ NodeDisk }, { dumpFile, UnknownFileError }, { readSnapshot }] = await Promise.all([
+    import('../../host/node-disk.ts'),
+    import('../../inspect/index.ts'),
+    import('../inspect/facts.ts'),
+  ]);
+  const disk = new NodeDisk('/');
+  const { records } = settings;
+  const count = { left: settings.limit, damaged: false };
+  for (const name of files) {
+    if (count.left <= 0) break;
+    const path = resolve(name);
+    if ((await disk.stat(path))?.kind !== 'file') {
+      throw new CliError(ExitCode.notFound, `there is no file ${name}`);
+    }
+    if (files.length > 1 && !settings.json) await io.data(`${paint('bold', name)}\n`);
+    try {
+      const entries = dumpFile({ disk, path, records, readSnapshot });
+      await print(io, { name, many: files.length > 1, entries, count, settings });
+    } catch (error) {
+      if (!(error instanceof UnknownFileError)) throw error;
+      throw usageError(error.message, 'tidemark dump --help lists the kinds of files');
+    }
+  }
+  if (count.damaged) process.exitCode = ExitCode.error;
+}
+
+interface Printing {
+  readonly name: string;
+  readonly many: boolean;
+  readonly entries: AsyncIterable<DumpEntry>;
+  readonly count: { left: number; damaged: boolean };
+  readonly settings: Settings;
+}
+
+async function print(io: CliIo, printing: Printing): Promise<void> {
+  const { name, many, entries, count, settings } = printing;
+  for await (const entry of entries) {
+    if (entry.kind === 'damage') count.damaged = true;
+    const line = settings.json
+      ? JSON.stringify({ ...(many ? { file: name } : {}), ...jsonOf(entry, settings) })
+      : textOf(entry, settings);
+    await io.data(`${line}\n`);
+    // With records asked for, batches are only the headings of what is counted.
+    if (settings.records && entry.kind === 'batch') continue;
+    count.left -= 1;
+    if (count.left <= 0) return;
+  }
+}
+
+function jsonOf(entry: DumpEntry, { key, value }: Settings): object {
+  if (entry.kind !== 'record') return entry;
+  const keyField = toJsonField(entry.key, key);
+  const valueField = toJsonField(entry.value, value);
+  return {
+    ...entry,
+    key: keyField.value,
+    ...(keyField.encoding === undefined ? {} : { keyEncoding: keyField.encoding }),
+    value: valueField.value,
+    ...(valueField.encoding === undefined ? {} : { valueEncoding: valueField.encoding }),
+    headers: entry.headers.map((header) => {
+      const bytes = header.value === null ? null : Buffer.from(header.value);
+      return { key: header.key, ...toJsonField(bytes, 'text') };
+    }),
+  };
+}
+
+function textOf(entry: DumpEntry, settings: Settings): string {
+  switch (entry.kind) {
+    case 'record':
+      return recordText(entry, settings);
+    case 'damage': {
+      const { position, bytes, what } = entry;
+      return paint('red', `damage at byte ${position}, ${bytes} bytes: ${what}`);
+    }
+    case 'offset-entry':
+      return `offset ${entry.offset}  position ${entry.position}`;
+    case 'time-entry':
+      return `timestamp ${entry.timestamp} (${timeText(entry.timestamp)})  offset ${entry.offset}`;
+    case 'leader-epoch':
+      return `epoch ${entry.epoch}  start offset ${entry.startOffset}`;
+    default: {
+      const { kind, ...fields } = entry;
+      const words = Object.entries(fields).map(([name, value]) => `${name} ${String(value)}`);
+      return kind === 'batch' ? `${paint('cyan', 'batch')} ${words.join('  ')}` : words.join('  ');
+    }
+  }
+}
+
+type RecordEntry = Extract<DumpEntry, { kind: 'record' }>;
+
+function recordText(entry: RecordEntry, settings: Settings): string {
+  const { offset, timestamp, control } = entry;
+  const start = `  offset ${offset}  ${timeText(timestamp)}`;
+  if (control !== null) return `${start}  ${paint('yellow', control)} marker`;
+  const key = entry.key === null ? 'null' : printable(decodeBytes(entry.key, settings.key));
+  const value = entry.value === null ? 'null' : printable(decodeBytes(entry.value, settings.value));
+  const headers = entry.headers.map((header) => {
+    const text = header.value === null ? 'null' : Buffer.from(header.value).toString('utf8');
+    return `${printable(header.key)}=${printable(text)}`;
+  });
+  const tail = headers.length === 0 ? '' : `  headers ${headers.join(', ')}`;
+  return `${start}  key ${key}  value ${value}${tail}`;
+}
+
+/** Text that cannot move the cursor or colour the terminal of whoever reads it. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, (control) => {
+    const code = control.charCodeAt(0).toString(16).padStart(4, '0');
+    return code < '0020' ? JSON.stringify(control).slice(1, -1) : `\\u${code}`;
+  });
+}
+
+function timeText(timestamp: number): string {
+  if (timestamp < 0) return 'no time';
+  // Beyond what a date can show.
+  if (timestamp > 8.64e15) return String(timestamp);
+  return new Date(timestamp).toISOString();
+}
