@@ -45,7 +45,7 @@ const packages: Record<string, readonly string[]> = {
   engine: ['msgpackr'],
   client: ['msgpackr'],
   host: ['@node-rs/crc32', 'piscina'],
-  cli: ['commander', '@bomb.sh/tab'],
+  cli: ['commander', '@bomb.sh/tab', 'msgpackr'],
 };
 
 /** Node modules that compute and touch nothing outside: allowed everywhere. */
@@ -117,7 +117,7 @@ const sources = load('src');
 
 function imports(source: Source): string[] {
   const found: string[] = [];
-  for (const match of source.code.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)) {
+  for (const match of source.code.matchAll(/(?:from|import)\s*\(?\s*'([^'\n]+)'/g)) {
     if (match[1] !== undefined) found.push(match[1]);
   }
   return found;
