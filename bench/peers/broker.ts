@@ -83,6 +83,7 @@ async function startTidemark(options: StartOptions): Promise<PeerBroker> {
   const began = performance.now();
   const child = spawn(process.execPath, [tidemarkCommand(), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: withoutSettings(),
   });
   const errors = tailOf(child);
   const ended = exitOf(child);
@@ -99,6 +100,12 @@ async function startTidemark(options: StartOptions): Promise<PeerBroker> {
     await ended;
     throw new Error(`tidemark serve did not start: ${errors()}`, { cause });
   }
+}
+
+/** The environment without what our broker would take as its configuration. */
+function withoutSettings(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !/^(KAFKA|TIDEMARK)_/.test(name));
+  return Object.fromEntries(kept);
 }
 
 function fieldOf(value: unknown, name: string): string {
