@@ -104,7 +104,10 @@ export function toJsonField(bytes: Buffer | null, encoding: Encoding): JsonField
   if (encoding === 'hex') return { value: bytes.toString('hex'), encoding: 'hex' };
   if (encoding === 'json' || encoding === 'msgpack') {
     try {
-      return { value: decodeStructured(bytes, encoding), encoding };
+      const value = decodeStructured(bytes, encoding);
+      // MessagePack has values that JSON would silently leave out.
+      if (value !== undefined) return { value, encoding };
+      return { value: bytes.toString('base64'), encoding: 'base64' };
     } catch {
       return { value: bytes.toString('base64'), encoding: 'base64' };
     }

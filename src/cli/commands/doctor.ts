@@ -3,8 +3,9 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { DATA_DIRECTORY_DEFAULT } from '../config/settings.ts';
-import { type Check, type CheckStatus, ok } from '../doctor/check.ts';
+import type { Check, CheckStatus } from '../doctor/check.ts';
 import { checkDataDirectory } from '../doctor/data-directory.ts';
+import { checkContents } from '../doctor/last-stop.ts';
 import {
   checkAccelerators,
   checkDescriptors,
@@ -56,9 +57,7 @@ async function allChecks(directory: string, options: DoctorOptions): Promise<Che
   // Only a port of this machine can be tried.
   const isHere = address !== undefined && ['127.0.0.1', '::1', 'localhost'].includes(address.host);
   const port = isHere ? [await checkPort(address.host, address.port, broker.reached)] : [];
-  const inUse = usesDirectory(broker, directory)
-    ? [ok('lock', `${directory} is in use by the broker that answers`)]
-    : [];
+  const contents = await checkContents(directory, usesDirectory(broker, directory));
   return [
     checkNode(),
     checkThreadPool(),
@@ -66,7 +65,7 @@ async function allChecks(directory: string, options: DoctorOptions): Promise<Che
     ...checkAccelerators(),
     await checkLocalhost(),
     ...data.checks,
-    ...inUse,
+    ...contents,
     ...port,
     ...broker.checks,
   ];

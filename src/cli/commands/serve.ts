@@ -88,7 +88,7 @@ async function serve(flags: ServeFlags): Promise<void> {
   const logger = consoleLogger({ level: settings.logLevel });
   tellOddSettings(settings, logger);
   const broker = await openBroker(openOptions(settings, logger)).catch((error: unknown) => {
-    throw withAdvice(error, settings);
+    throw withAdvice(error);
   });
   if (flags.json === true) await io.data(`${JSON.stringify(describeRunning(broker, settings))}\n`);
   else for (const line of banner(broker, settings)) io.say(line);
@@ -169,16 +169,12 @@ function tellOddSettings(settings: ServeSettings, logger: Logger): void {
 }
 
 /** Adds what to type next to failures that have an answer here. */
-function withAdvice(error: unknown, settings: ServeSettings): unknown {
+function withAdvice(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const code = (error as { code?: unknown }).code;
   if (code === 'listen_failed') {
     const step =
       'another broker may be running: see "tidemark doctor"; --port 0 takes any free port';
-    return new CliError(ExitCode.error, error.message, step, { cause: error });
-  }
-  if (/lock/i.test(`${String(code)} ${error.message}`) && settings.dataDirectory !== null) {
-    const step = 'stop the other process, or choose another directory with --data';
     return new CliError(ExitCode.error, error.message, step, { cause: error });
   }
   return error;
