@@ -1,5 +1,11 @@
 // The door of src/compose: the host's disk, clock and sockets wired into the rest.
 
 export { BrokerOptionError } from './addresses.ts';
+export {
+  type AssembledBroker,
+  type AssembleOptions,
+  assembleBroker,
+  type BrokerPorts,
+} from './assemble-broker.ts';
 export type { BrokerOptions, ListenAddress, RunningBroker } from './broker-options.ts';
 export { openBroker } from './open-broker.ts';

@@ -1,13 +1,14 @@
 // Puts a broker together: disk, engine, broker, listeners. What `serve()` and the command line call.
 
 import { type Logger, silentLogger } from '../base/ports.ts';
-import { Broker, type Endpoint } from '../broker/index.ts';
-import type { Engine } from '../engine/index.ts';
+import type { Broker, Endpoint } from '../broker/index.ts';
 import { loadAccelerators } from '../host/accelerators.ts';
 import type { MetricsServer } from '../host/metrics-server.ts';
 import { nodeClock } from '../host/node-clock.ts';
+import { NodeDisk } from '../host/node-disk.ts';
 import { nodeRandom } from '../host/node-random.ts';
 import { listenTcp, type TcpListener } from '../host/tcp-server.ts';
+import { MemoryDisk } from '../storage/index.ts';
 import {
   BrokerOptionError,
   formatAddress,
@@ -15,8 +16,8 @@ import {
   parseAdvertised,
   reachable,
 } from './addresses.ts';
+import { type AssembledBroker, assembleBroker } from './assemble-broker.ts';
 import type { BrokerOptions, RunningBroker } from './broker-options.ts';
-import { commitMetrics, type Data, openData } from './data-directory.ts';
 
 const PORT_DEFAULT = 9092;
 /** A stop waits this long for requests in flight. */
@@ -40,8 +41,7 @@ function configsOf(options: BrokerOptions): Map<string, string> {
 }
 
 interface Parts {
-  readonly engine: Engine;
-  readonly broker: Broker;
+  readonly assembled: AssembledBroker;
   readonly listener: TcpListener;
   readonly metrics: MetricsServer | null;
 }
@@ -50,8 +50,7 @@ interface Parts {
 async function stop(parts: Parts, logger: Logger): Promise<void> {
   await parts.listener.close();
   await parts.metrics?.close();
-  await parts.broker.close(STOP_GRACE_MS);
-  await parts.engine.close();
+  await parts.assembled.close(STOP_GRACE_MS);
   logger.info({}, 'the broker has stopped, its data is marked clean');
 }
 
@@ -69,17 +68,17 @@ function advertisedOf({ advertise }: BrokerOptions): Endpoint | null {
   return advertise === undefined ? null : parseAdvertised(advertise);
 }
 
-function newBroker(options: BrokerOptions, data: Data, logger: Logger): Broker {
-  return new Broker({
-    engine: data.engine,
-    clock: nodeClock,
-    random: nodeRandom,
-    logger,
+/** Over the directory that `dataDir` names, or over memory. */
+function assembleOnHost(options: BrokerOptions, logger: Logger): Promise<AssembledBroker> {
+  const { dataDir } = options;
+  const disk =
+    dataDir === undefined ? new MemoryDisk(() => nodeClock.now()) : new NodeDisk(dataDir);
+  const ports = { disk, root: dataDir ?? 'memory', clock: nodeClock, random: nodeRandom, logger };
+  return assembleBroker(ports, {
+    config: configsOf(options),
+    memory: dataDir === undefined,
     advertise: advertisedOf(options),
     acceptReplicationFactor: options.acceptReplicationFactor === true,
-    logDir: data.logDir,
-    freeBytes: () => data.store.freeBytes(),
-    extraMetrics: () => commitMetrics(data.store),
   });
 }
 
@@ -105,24 +104,23 @@ export async function openBroker(options: BrokerOptions): Promise<RunningBroker>
   checkOptions(options);
   const logger = options.logger ?? silentLogger;
   loadAccelerators();
-  const data = await openData(options, configsOf(options), logger);
-  const { engine } = data;
-  const broker = newBroker(options, data, logger);
+  const assembled = await assembleOnHost(options, logger);
+  const { broker } = assembled;
   let listener: TcpListener | undefined;
   try {
     listener = await listen(options, broker);
     const metrics = await serveMetricsOf(options, broker);
-    return running({ engine, broker, listener, metrics }, logger);
+    return running({ assembled, listener, metrics }, logger);
   } catch (error) {
     await listener?.close();
-    await broker.close(0);
-    await engine.close();
+    await assembled.close(0);
     throw error;
   }
 }
 
 function running(parts: Parts, logger: Logger): RunningBroker {
-  const { engine, broker, listener, metrics } = parts;
+  const { listener, metrics } = parts;
+  const { engine, broker } = parts.assembled;
   broker.start().catch((error: unknown) => logger.error({ error }, 'groups could not be loaded'));
   let stopped: Promise<void> | undefined;
   const first = listener.addresses[0];

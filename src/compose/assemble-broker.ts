@@ -1,0 +1,95 @@
+// A broker over given ports: the same parts whether the disk, the clock and the peers are the machine's or a
+// simulation's. `openBroker` hands in the host's; whole-broker simulations hand in their own.
+
+import { assert } from '../base/errors.ts';
+import type { Clock, Logger, Random } from '../base/ports.ts';
+import { Broker, type Endpoint, type Metric } from '../broker/index.ts';
+import { type Engine, openEngine } from '../engine/index.ts';
+import { type Disk, type LogStore, type LogStoreOptions, openLogStore } from '../storage/index.ts';
+
+export interface BrokerPorts {
+  readonly disk: Disk;
+  /** The data directory as people know it. */
+  readonly root: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+export interface AssembleOptions {
+  /** Broker configs by Kafka's names. */
+  readonly config: ReadonlyMap<string, string>;
+  /** The data does not outlive the process. */
+  readonly memory: boolean;
+  readonly advertise: Endpoint | null;
+  readonly acceptReplicationFactor: boolean;
+  /** What else the store is opened with. */
+  readonly store?: Pick<LogStoreOptions, 'lock' | 'regions' | 'openFilesMax' | 'tailBytesMax'>;
+}
+
+/** A broker that takes peers and has not loaded its groups yet. */
+export interface AssembledBroker {
+  readonly engine: Engine;
+  readonly store: LogStore;
+  readonly broker: Broker;
+  /** Lets requests in flight finish (at most `graceMs`), then marks the data clean. No new peers may come. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** What the commits of all logs have come to. */
+function commitMetrics(store: LogStore): Metric[] {
+  const counter = (name: string, help: string, value: number): Metric => ({
+    name,
+    type: 'counter',
+    help,
+    samples: [{ value }],
+  });
+  const { syncs, batches, offsets, bytes } = store.commits;
+  return [
+    counter('tidemark_syncs_total', 'Syncs of the disk.', syncs),
+    counter('tidemark_committed_batches_total', 'Batches that syncs covered.', batches),
+    counter('tidemark_committed_offsets_total', 'Offsets that syncs covered.', offsets),
+    counter('tidemark_committed_bytes_total', 'Bytes that syncs covered.', bytes),
+  ];
+}
+
+/** Opens the data and puts a broker on it. Throws what `openEngine` throws; then nothing is left open. */
+export async function assembleBroker(
+  ports: BrokerPorts,
+  options: AssembleOptions,
+): Promise<AssembledBroker> {
+  const { clock, random, logger, root } = ports;
+  let store: LogStore | undefined;
+  const engine = await openEngine({
+    ...ports,
+    ...options.store,
+    config: options.config,
+    memory: options.memory,
+    openStore: async (storeOptions) => {
+      store = await openLogStore(storeOptions);
+      return store;
+    },
+  });
+  assert(store !== undefined, 'an open engine has opened its store');
+  const logs = store;
+  const broker = new Broker({
+    engine,
+    clock,
+    random,
+    logger,
+    advertise: options.advertise,
+    acceptReplicationFactor: options.acceptReplicationFactor,
+    logDir: root,
+    freeBytes: () => logs.freeBytes(),
+    extraMetrics: () => commitMetrics(logs),
+  });
+  return {
+    engine,
+    store,
+    broker,
+    async close(graceMs) {
+      await broker.close(graceMs);
+      await engine.close();
+    },
+  };
+}
