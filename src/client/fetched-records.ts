@@ -41,7 +41,7 @@ interface Answer {
   readonly records: Buffer | null;
 }
 
-/** The type of the control record that ends an aborted transaction (org.apache.kafka.common.record.ControlRecordType). */
+/** Type of the control record that ends an aborted transaction (ControlRecordType of kafka-clients). */
 const ABORT = 0;
 
 /** Decodes one partition's answer. Throws `RecordError` for damage and KafkaError for a missing codec. */

@@ -18,8 +18,8 @@ export interface FoundOffset {
 }
 
 /**
- * The offset for a time (milliseconds, or one of {@link SpecialTime}) in each partition. With `read_committed`, `latest`
- * is the last stable offset. Throws KafkaError.
+ * The offset for a time (milliseconds, or one of {@link SpecialTime}) in each partition. With
+ * `read_committed`, `latest` is the last stable offset. Throws KafkaError.
  */
 export async function listOffsets(
   cluster: Cluster,

@@ -9,7 +9,7 @@ export const shells = ['bash', 'zsh', 'fish', 'powershell'] as const;
 function build(): Command {
   return makeCommand('completion', 'print a shell completion script', [
     'source <(tidemark completion bash)',
-    'tidemark completion zsh > "${fpath[1]}/_tidemark"',
+    'tidemark completion zsh > ~/.zfunc/_tidemark',
     'tidemark completion fish > ~/.config/fish/completions/tidemark.fish',
     'tidemark completion powershell | Out-String | Invoke-Expression',
   ])

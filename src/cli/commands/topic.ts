@@ -1,7 +1,7 @@
 // tidemark topic create | list | describe | alter | delete
 
 import type { Command } from 'commander';
-import type { ConfigChange, ConfigEntry, LogDir, Outcome, TopicInfo } from '../../client/index.ts';
+import type { ConfigChange, Outcome } from '../../client/index.ts';
 import { configPairs } from '../config-pairs.ts';
 import { confirm } from '../confirm.ts';
 import { CliError, ExitCode, messageOf, usageError } from '../exit-codes.ts';
@@ -16,6 +16,7 @@ import {
 } from '../program.ts';
 import { type Session, withCluster } from '../session.ts';
 import { renderTable } from '../table.ts';
+import { describeTopics, plural } from '../topic-description.ts';
 
 interface CreateOptions extends BrokerOptions {
   readonly partitions?: string;
@@ -97,7 +98,7 @@ function describeCommand(): Command {
     'tidemark topic describe orders --json',
   ])
     .argument('<names...>', 'names of the topics')
-    .action((names: string[], options: BrokerOptions) => describe(names, options));
+    .action((names: string[], options: BrokerOptions) => describeTopics(names, options));
 }
 
 function alterCommand(): Command {
@@ -194,10 +195,6 @@ function throwFirst(io: CliIo, failed: readonly Outcome[]): void {
   if (last !== undefined) throw last;
 }
 
-function plural(amount: number, noun: string): string {
-  return `${amount} ${noun}${amount === 1 ? '' : 's'}`;
-}
-
 async function list(options: ListOptions): Promise<void> {
   const io = processIo();
   await withCluster(options, async ({ cluster }) => {
@@ -225,91 +222,6 @@ async function list(options: ListOptions): Promise<void> {
     ]);
     await io.data(renderTable(['TOPIC', 'PARTITIONS', 'REPLICAS'], rows, { right: [1, 2] }));
   });
-}
-
-interface PartitionRow {
-  readonly partition: number;
-  readonly leader: number;
-  readonly leaderEpoch: number;
-  readonly replicas: readonly number[];
-  readonly inSync: readonly number[];
-  readonly startOffset: number;
-  readonly endOffset: number;
-  readonly sizeBytes: number | null;
-}
-
-async function describe(names: readonly string[], options: BrokerOptions): Promise<void> {
-  const io = processIo();
-  await withCluster(options, async (session) => {
-    const documents: object[] = [];
-    for (const name of names) {
-      const info = await session.cluster.topic(name);
-      const partitions = await partitionRows(session, info);
-      const configs = await session.client.describeConfigs(session.cluster, {
-        type: 'topic',
-        name,
-      });
-      const own = configs.filter((entry) => entry.source === 'topic');
-      if (options.json === true) {
-        documents.push({ name, id: info.id, internal: info.internal, partitions, configs: own });
-      } else await io.data(describeText(info, partitions, own));
-    }
-    if (options.json === true) {
-      await io.data(`${JSON.stringify(names.length === 1 ? documents[0] : documents)}\n`);
-    }
-  });
-}
-
-async function partitionRows(session: Session, info: TopicInfo): Promise<PartitionRow[]> {
-  const { cluster, client } = session;
-  const partitions = info.partitions.map((one) => one.partition);
-  const ends = (timestamp: number) =>
-    client.listOffsets(cluster, info.name, { partitions, timestamp });
-  const [starts, latest, dirs] = await Promise.all([
-    ends(client.SpecialTime.earliest),
-    ends(client.SpecialTime.latest),
-    // Sizes are an extra that a cluster may refuse to tell: then the column stays empty.
-    client.describeLogDirs(cluster, new Map([[info.name, partitions]])).catch((): LogDir[] => []),
-  ]);
-  const sizes = new Map(
-    dirs.flatMap((dir) => dir.partitions.map((one) => [one.partition, one.sizeBytes] as const)),
-  );
-  return info.partitions.map((one) => ({
-    partition: one.partition,
-    leader: one.leaderId,
-    leaderEpoch: one.leaderEpoch,
-    replicas: one.replicas,
-    inSync: one.inSync,
-    startOffset: starts.get(one.partition)?.offset ?? -1,
-    endOffset: latest.get(one.partition)?.offset ?? -1,
-    sizeBytes: sizes.get(one.partition) ?? null,
-  }));
-}
-
-function describeText(
-  info: TopicInfo,
-  partitions: readonly PartitionRow[],
-  configs: readonly ConfigEntry[],
-): string {
-  const total = partitions.reduce((sum, one) => sum + (one.endOffset - one.startOffset), 0);
-  const head = [
-    `${paint('bold', info.name)}  id ${info.id}${info.internal ? '  internal' : ''}`,
-    `${plural(partitions.length, 'partition')}, ${plural(total, 'offset')} kept`,
-    ...configs.map(({ name, value }) => `  ${name} = ${value ?? '(hidden)'}`),
-  ];
-  const rows = partitions.map((one) =>
-    [
-      one.partition,
-      one.leader,
-      one.replicas.join(','),
-      one.inSync.join(','),
-      one.startOffset,
-      one.endOffset,
-      one.sizeBytes ?? '',
-    ].map(String),
-  );
-  const header = ['PARTITION', 'LEADER', 'REPLICAS', 'IN SYNC', 'START', 'END', 'BYTES'];
-  return `${head.join('\n')}\n${renderTable(header, rows, { right: [0, 1, 4, 5, 6] })}`;
 }
 
 async function alter(name: string, options: AlterOptions): Promise<void> {

@@ -8,7 +8,7 @@ export type Origin = (typeof origins)[number];
 export interface Setting {
   readonly value: string;
   readonly origin: Origin;
-  /** As the user wrote it: `--set log.retention.ms`, `KAFKA_LOG_RETENTION_MS`, `log.retention.ms in broker.properties`. */
+  /** As the user wrote it: `--set num.partitions`, `KAFKA_NUM_PARTITIONS`, `num.partitions in x.properties`. */
   readonly writtenAs: string;
 }
 

@@ -45,10 +45,16 @@ async function lastStop(directory: string): Promise<Check[]> {
   const checks: Check[] = [];
   if (lost) {
     checks.push(
-      warn('last stop', 'the marks are missing or damaged', 'the next start scans every log; let it'),
+      warn(
+        'last stop',
+        'the marks are missing or damaged',
+        'the next start scans every log; let it',
+      ),
     );
   } else if (open > 0) {
-    checks.push(ok('last stop', `unclean for ${open} of ${marks.size} logs; the next start recovers them`));
+    checks.push(
+      ok('last stop', `unclean for ${open} of ${marks.size} logs; the next start recovers them`),
+    );
   } else checks.push(ok('last stop', `clean, ${marks.size} logs`));
   if (damaged.length > 0) {
     const found = `records were lost in ${damaged.join(', ')}`;
