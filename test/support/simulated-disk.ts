@@ -6,7 +6,7 @@
 // failed sync the dirty sectors count as clean although they are not on the platter, as on Linux: a later sync
 // succeeds and saves nothing.
 
-import { DiskError, type Disk, type DiskFile, type FileStatus } from '../../src/storage/index.ts';
+import { type Disk, DiskError, type DiskFile, type FileStatus } from '../../src/storage/index.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 
 const SECTOR = 512;
@@ -20,9 +20,12 @@ class FileNode {
   readonly dirty = new Set<number>();
   /** Sectors that a failed sync left behind: clean in name only. */
   readonly stale = new Set<number>();
+  /** Sectors that syncs under way took over from the dirty ones. */
+  readonly flying = new Set<Set<number>>();
 }
 
 interface Change {
+  readonly order: number;
   readonly apply: (entries: Map<string, TreeNode>) => void;
 }
 
@@ -31,10 +34,20 @@ class DirectoryNode {
   readonly entries = new Map<string, TreeNode>();
   platter = new Map<string, TreeNode>();
   pending: Change[] = [];
+  changes = 0;
+  synced = 0;
 
   change(apply: Change['apply']): void {
     apply(this.entries);
-    this.pending.push({ apply });
+    this.pending.push({ order: this.changes++, apply });
+  }
+
+  /** Every change made before `until` is on the platter, and with it `entries` as they were then. */
+  settle(until: number, entries: Map<string, TreeNode>): void {
+    if (until < this.synced) return;
+    this.synced = until;
+    this.platter = entries;
+    this.pending = this.pending.filter(({ order }) => order >= until);
   }
 }
 
@@ -87,8 +100,22 @@ class SimulatedFile implements DiskFile {
   async write(parts: readonly Buffer[], position: number): Promise<void> {
     // Taken now: the caller may not change the bytes until we answer, but a crash must not see later changes.
     const bytes = Buffer.concat(parts);
-    await this.#disk.step('write', this.path, () => this.#put(bytes, position, true));
-    this.#put(bytes, position, false);
+    try {
+      await this.#disk.step('write', this.path, () => this.#put(bytes, position, true));
+      this.#put(bytes, position, false);
+    } catch (error) {
+      this.#putPart(bytes, position);
+      throw error;
+    }
+  }
+
+  /** A write that failed may have reached the file in part. */
+  #putPart(bytes: Buffer, position: number): void {
+    const whole = this.#disk.random.below(Math.floor(bytes.length / SECTOR) + 1) * SECTOR;
+    const room = this.#disk.capacity - this.#disk.used;
+    const part = bytes.subarray(0, whole);
+    const growth = Math.max(0, position + part.length - this.#node.length);
+    if (part.length > 0 && growth <= room) this.#put(part, position, false);
   }
 
   /** With `torn`, only some of the sectors: the power went while they were written. */
@@ -110,21 +137,30 @@ class SimulatedFile implements DiskFile {
 
   async datasync(): Promise<void> {
     const node = this.#node;
+    // What is written from now on is not promised by this sync, even if the disk takes it along.
+    const taken = new Map<number, Buffer>();
+    for (const sectors of [node.dirty, ...node.flying]) {
+      for (const at of sectors) {
+        taken.set(at, Buffer.from(node.data.subarray(at * SECTOR, (at + 1) * SECTOR)));
+      }
+    }
+    const { length } = node;
+    const flying = new Set(taken.keys());
+    node.flying.add(flying);
+    node.dirty.clear();
     try {
       await this.#disk.step('sync', this.path);
     } catch (error) {
-      for (const sector of node.dirty) node.stale.add(sector);
-      node.dirty.clear();
+      for (const sector of flying) if (!node.dirty.has(sector)) node.stale.add(sector);
       throw error;
+    } finally {
+      node.flying.delete(flying);
     }
     this.#disk.syncs++;
-    node.platter = grown(node.platter, node.length);
-    for (const sector of node.dirty) {
-      node.data.copy(node.platter, sector * SECTOR, sector * SECTOR, (sector + 1) * SECTOR);
-    }
-    node.dirty.clear();
-    if (node.length < node.platterLength) node.platter.fill(0, node.length);
-    node.platterLength = node.length;
+    node.platter = grown(node.platter, length);
+    for (const [sector, bytes] of taken) bytes.copy(node.platter, sector * SECTOR);
+    if (length < node.platterLength) node.platter.fill(0, length);
+    node.platterLength = length;
   }
 
   async truncate(bytes: number): Promise<void> {
@@ -164,6 +200,8 @@ export class SimulatedDisk implements Disk {
   syncs = 0;
   /** Faults: throws what an operation is to fail with. */
   hook: OperationHook = () => {};
+  /** Whether the power goes at this operation: a crash at a named point. */
+  crashIf: (operation: string, path: string) => boolean = () => false;
   capacity: number;
 
   constructor(options: SimulatedDiskOptions) {
@@ -182,6 +220,15 @@ export class SimulatedDisk implements Disk {
     return this.#operations;
   }
 
+  get used(): number {
+    return this.#used;
+  }
+
+  /** Who is told when `crashIf` says so. */
+  set onCrash(then: () => void) {
+    this.#onCrash = then;
+  }
+
   /** The power goes at the `operation`-th operation from now on; `then` is told. */
   crashAfter(operations: number, then: () => void): void {
     this.#crashAt = this.#operations + operations;
@@ -194,7 +241,7 @@ export class SimulatedDisk implements Disk {
     await (this.#options.delay?.(this.random) ?? Promise.resolve());
     if (this.#dead) return this.#never();
     this.#operations++;
-    if (this.#operations >= this.#crashAt) {
+    if (this.#operations >= this.#crashAt || this.crashIf(operation, path)) {
       torn?.();
       this.#dead = true;
       this.#onCrash();
@@ -339,11 +386,12 @@ export class SimulatedDisk implements Disk {
   }
 
   async syncDirectory(path: string): Promise<void> {
-    await this.step('syncdir', path);
     const node = this.#find(path);
+    const until = node?.kind === 'directory' ? node.changes : 0;
+    const entries = new Map(node?.kind === 'directory' ? node.entries : []);
+    await this.step('syncdir', path);
     if (node?.kind !== 'directory') throw missing(path);
-    node.platter = new Map(node.entries);
-    node.pending = [];
+    node.settle(until, entries);
   }
 
   async freeBytes(): Promise<number> {
@@ -380,6 +428,7 @@ function survivingFile(file: FileNode, random: SeededRandom): FileNode {
   file.platter.copy(data, 0, 0, Math.min(file.platterLength, length));
   for (const [sectors, chance] of [
     [file.dirty, 0.5],
+    ...[...file.flying].map((sectors) => [sectors, 0.5] as const),
     [file.stale, 0.2],
   ] as const) {
     for (const sector of sectors) {
