@@ -4,8 +4,10 @@
 import { KafkaError } from '../base/kafka-errors.ts';
 import type { FileRegion } from '../base/payload.ts';
 import { BATCH_HEADER_BYTES, BatchHeader } from '../record/index.ts';
-import { plausibleSize, scanBatches } from './batch-scan.ts';
+import { findNextBatch, plausibleSize, scanBatches } from './batch-scan.ts';
 import type { LogRead, LogReadOptions } from './contract.ts';
+import { saveDamage } from './damage-file.ts';
+import type { DiskFile } from './disk.ts';
 import type { PinnedFile } from './file-pool.ts';
 import type { LogCore } from './log-core.ts';
 import type { Segment } from './segment.ts';
@@ -191,6 +193,7 @@ async function walk(
   let wrong = false;
   let from = options.from;
   let first = true;
+  let expected = segment.baseOffset;
   await core.context.pool.using(segment.logPath, async (file) => {
     for (;;) {
       const result = await scanBatches(
@@ -202,6 +205,7 @@ async function walk(
           if (first && stated >= 0 && lastOffset !== stated) wrong = true;
           first = false;
           if (wrong) return false;
+          expected = lastOffset + 1;
           if (lastOffset < offset) return true;
           const { baseOffset, maxTimestamp } = header;
           found = { position, bytes, baseOffset, lastOffset, maxTimestamp };
@@ -209,14 +213,57 @@ async function walk(
         },
       );
       if (found !== null || wrong || result.end === 'end') return;
-      const next = behindDamage(core, segment, result.position);
-      if (first && stated >= 0 && next < 0) wrong = true;
-      if (next < 0 || next >= end) return;
+      const known = behindDamage(core, segment, result.position);
+      if (first && stated >= 0 && known < 0) wrong = true;
+      if (wrong) return;
+      const bad = { file, position: result.position, end, expected };
+      const next = known >= 0 ? known : await noteDamage(core, segment, bad);
+      if (next >= end) return;
       from = next;
       first = false;
     }
   });
   return wrong ? 'wrong index' : found;
+}
+
+interface BadPlace {
+  readonly file: DiskFile;
+  readonly position: number;
+  readonly end: number;
+  /** The offset that was due there. */
+  readonly expected: number;
+}
+
+/** Damage met while reading: found out how far it goes, reported and kept. Answers the position behind it. */
+async function noteDamage(core: LogCore, segment: Segment, bad: BadPlace): Promise<number> {
+  const { file, position, end, expected } = bad;
+  const segmentEnd = core.segmentEnd(core.segments.indexOf(segment));
+  const found = await findNextBatch({
+    file,
+    from: position + 1,
+    to: end,
+    offsetMin: expected,
+    offsetLimit: segmentEnd,
+  });
+  const next = found?.position ?? end;
+  if (segment.removed || behindDamage(core, segment, position) >= 0) return next;
+  const range = {
+    firstOffset: expected,
+    lastOffset: (found?.baseOffset ?? Math.min(segmentEnd, core.highWatermark)) - 1,
+    segmentBaseOffset: segment.baseOffset,
+    position,
+    bytes: next - position,
+  };
+  core.damaged = [...core.damaged, range];
+  const { context, name } = core;
+  context.logger.error(
+    { log: name, ...range },
+    `${name}: offsets ${range.firstOffset} to ${range.lastOffset} are damaged and skipped`,
+  );
+  context.tasks.start(`noting damage of ${name}`, () =>
+    saveDamage(context.disk, name, core.damaged),
+  );
+  return next;
 }
 
 /** Whole batches in offset order from the one that ends at or after `fromOffset`, up to what is written. */

@@ -1,5 +1,6 @@
 // The files of one segment: making them, loading and rebuilding indexes, writing these, deleting.
 
+import type { BatchHeader } from '../record/index.ts';
 import { scanBatches } from './batch-scan.ts';
 import type { Disk } from './disk.ts';
 import type { FilePool, PinnedFile } from './file-pool.ts';
@@ -49,8 +50,10 @@ export async function loadIndexes(
   if (offsetBytes !== null && timeBytes !== null) {
     const offsets = OffsetIndex.decode(offsetBytes, segment.written);
     const times = TimeIndex.decode(timeBytes, limit);
-    const good = offsets.complete && times.complete && fits(offsets.index, limit, segment, options);
-    if (good) {
+    const whole = offsets.complete && times.complete;
+    const found = { offsets: offsets.index, times: times.index };
+    if (whole && (await reachesEnd(pool, segment, found, { ...options, limit }))) {
+      if (segment.indexed) return;
       segment.offsets = offsets.index;
       segment.times = times.index;
       segment.savedOffsets = offsets.index.count;
@@ -64,17 +67,38 @@ export async function loadIndexes(
 }
 
 /**
- * Whether an index could belong to the log file: offsets inside the segment, and not so few entries that a lookup
- * would have to walk far (a file that lost its end, or all of it).
+ * Whether indexes go on to the end of the log file: its last entry leads to a batch, from there whole batches lead to
+ * the end with no room for further entries, and none of them is newer than the time index says.
  */
-function fits(
-  index: OffsetIndex,
-  limit: number,
+async function reachesEnd(
+  pool: FilePool,
   segment: Segment,
-  options: { readonly intervalBytes: number },
-): boolean {
-  if (index.count === 0) return segment.written <= Math.max(options.intervalBytes, 4096) * 64;
-  return index.offsetAt(index.count - 1) < limit;
+  found: { readonly offsets: OffsetIndex; readonly times: TimeIndex },
+  options: { readonly limit: number; readonly intervalBytes: number },
+): Promise<boolean> {
+  const { offsets, times } = found;
+  const last = offsets.count - 1;
+  if (last >= 0 && offsets.offsetAt(last) >= options.limit) return false;
+  const from = last >= 0 ? offsets.positionAt(last) : 0;
+  const newest = times.count > 0 ? times.timestampAt(times.count - 1) : -1;
+  // Room for the interval having been larger when the segment was written.
+  const roomMax = Math.max(options.intervalBytes, 4096) * 4;
+  let good = true;
+  let offsetRight = last < 0;
+  const visit = (header: BatchHeader, position: number): boolean => {
+    const stated = segment.baseOffset + (last >= 0 ? offsets.offsetAt(last) : 0);
+    if (position === from && header.lastOffset === stated) offsetRight = true;
+    if (position - from > roomMax) good = false;
+    // The active segment's newest entry is still to come.
+    if (segment.sealed && header.maxTimestamp > newest) good = false;
+    return good;
+  };
+  const chunkBytes = 64 * 1024;
+  const to = segment.written;
+  await pool.using(segment.logPath, (file) =>
+    scanBatches({ file, from, to, depth: 'headers', chunkBytes }, visit),
+  );
+  return good && offsetRight;
 }
 
 /** The segment's largest timestamp as its time index states it. */

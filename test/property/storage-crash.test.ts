@@ -16,7 +16,8 @@ async function live(world: StorageWorld, lives: number, faults: boolean): Promis
     const dies = world.random.chance(0.85);
     const died = new Promise<'died'>((resolve) => {
       if (!dies) return;
-      const after = 1 + world.random.below(world.random.chance(0.3) ? 40 : 600);
+      const most = world.random.chance(0.3) ? 40 : 600 + 50 * world.names.length;
+      const after = 1 + world.random.below(most);
       world.disk.crashAfter(after, () => resolve('died'));
     });
     const { disk: before } = world;
@@ -78,6 +79,12 @@ describe('a crash at any operation', () => {
   test('the same with many logs on one journal', async () => {
     await eachSeed(async (seed) => {
       if (seed % 4 === 0 || runs === 1) await live(new StorageWorld({ seed, logs: 24 }), 4, false);
+    });
+  });
+
+  test('the same with the journal when syncs and writes fail', async () => {
+    await eachSeed(async (seed) => {
+      if (seed % 4 === 1 || runs === 1) await live(new StorageWorld({ seed, logs: 20 }), 3, true);
     });
   });
 

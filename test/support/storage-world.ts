@@ -84,6 +84,10 @@ export class StorageWorld {
     this.#models = Array.from({ length: options.logs }, (_, i) => new LogModel(`t-${i}`));
   }
 
+  get names(): readonly string[] {
+    return this.#models.map((model) => model.name);
+  }
+
   get logs(): readonly PartitionLog[] {
     return this.#logs;
   }
@@ -112,6 +116,8 @@ export class StorageWorld {
     const log = this.#logs[index]!;
     const model = this.#models[index]!;
     const dice = this.random.next();
+    // Enough logs at once for the journal.
+    if (this.#models.length > 10 && this.random.chance(0.4)) return this.#burst();
     if (log.state !== 'open') {
       await log.reopen().catch(() => {});
       return;
@@ -130,6 +136,14 @@ export class StorageWorld {
       this.clock.setTimer(ms, resolve);
     });
     await disk.alive();
+  }
+
+  async #burst(): Promise<void> {
+    const appends = this.#models.map((model, index) => {
+      const log = this.#logs[index]!;
+      return log.state === 'open' ? this.#append(log, model) : undefined;
+    });
+    await Promise.all(appends);
   }
 
   async #append(log: PartitionLog, model: LogModel): Promise<void> {

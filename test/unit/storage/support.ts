@@ -1,0 +1,95 @@
+// Shared by the storage tests: a store over any disk, batches with a known content, reading all of a log.
+
+import { silentLogger } from '../../../src/base/ports.ts';
+import { nodeClock } from '../../../src/host/node-clock.ts';
+import { buildBatch, iterateBatches } from '../../../src/record/index.ts';
+import {
+  type BatchToAppend,
+  type Disk,
+  type LogConfig,
+  type LogStore,
+  openLogStore,
+  type PartitionLog,
+} from '../../../src/storage/index.ts';
+import { SeededRandom } from '../../../src/testing/seeded-random.ts';
+import type { Logger } from '../../../src/base/ports.ts';
+
+export const testConfig: LogConfig = {
+  segmentBytes: 4096,
+  segmentMs: 7 * 86_400_000,
+  segmentJitterMs: 0,
+  indexIntervalBytes: 512,
+  segmentIndexBytes: 1024 * 1024,
+  retentionMs: -1,
+  retentionBytes: -1,
+  cleanupDelete: true,
+  cleanupCompact: false,
+  fileDeleteDelayMs: 10,
+  flushMessages: Number.MAX_SAFE_INTEGER,
+  flushMs: Number.MAX_SAFE_INTEGER,
+  flushPolicy: 'sync',
+};
+
+export function openStore(disk: Disk, logger: Logger = silentLogger): Promise<LogStore> {
+  const random = new SeededRandom(7);
+  return openLogStore({ disk, root: 'test', clock: nodeClock, random, logger });
+}
+
+/** Three records (by default) with timestamps from 1000 + 10 × index on. */
+export function testBatch(index: number, count = 3): BatchToAppend {
+  const records = Array.from({ length: count }, (_, i) => ({
+    timestamp: 1000 + index * 10 + i,
+    key: null,
+    value: Buffer.from(`value ${index} ${i} ${'x'.repeat(index % 40)}`),
+  }));
+  const bytes = buildBatch(records);
+  const maxTimestamp = 1000 + index * 10 + count - 1;
+  return { parts: [bytes], byteLength: bytes.length, offsetCount: count, maxTimestamp };
+}
+
+/** First offsets of all batches from `from` to the high watermark. */
+export async function readBaseOffsets(log: PartitionLog, from = log.startOffset): Promise<number[]> {
+  const seen: number[] = [];
+  const limit = log.highWatermark;
+  let offset = from;
+  while (offset < limit) {
+    const read = await log.read({ offset, limit, maxBytes: 700, minOneBatch: true });
+    const { records } = read;
+    if (read.byteLength === 0) break;
+    const bytes = Array.isArray(records) ? Buffer.concat(records as Buffer[]) : (records as Buffer);
+    const before = offset;
+    for (const header of iterateBatches(bytes)) {
+      seen.push(header.baseOffset);
+      offset = header.nextOffset;
+    }
+    if (offset === before) throw new Error(`no progress at ${offset}`);
+  }
+  return seen;
+}
+
+export async function patchFile(
+  disk: Disk,
+  path: string,
+  change: (bytes: Buffer) => Buffer,
+): Promise<void> {
+  const file = await disk.open(path, 'write');
+  const bytes = Buffer.alloc(await file.size());
+  await file.read(bytes, 0);
+  const changed = change(bytes);
+  await file.truncate(0);
+  await file.write([changed], 0);
+  await file.datasync();
+  await file.close();
+}
+
+/** Every file below a directory. */
+export async function filesBelow(disk: Disk, directory = '.'): Promise<string[]> {
+  const found: string[] = [];
+  for (const name of await disk.list(directory)) {
+    const path = directory === '.' ? name : `${directory}/${name}`;
+    const status = await disk.stat(path);
+    if (status?.kind === 'directory') found.push(...(await filesBelow(disk, path)));
+    else found.push(path);
+  }
+  return found;
+}
