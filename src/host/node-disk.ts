@@ -59,11 +59,11 @@ class NodeFile implements DiskFile {
       const next = (): void => {
         const rest = into.length - filled;
         fs.read(this.descriptor, into, filled, rest, position + filled, (error, count) => {
-          if (error !== null) return reject(wrap(error, this.path));
           filled += count;
           // A short read is only the end of the file when nothing more comes.
-          if (count === 0 || filled === into.length) return resolve(filled);
-          next();
+          if (error !== null) reject(wrap(error, this.path));
+          else if (count === 0 || filled === into.length) resolve(filled);
+          else next();
         });
       };
       if (into.length === 0) resolve(0);
@@ -78,12 +78,15 @@ class NodeFile implements DiskFile {
       const next = (): void => {
         const now = rest.length > PARTS_PER_WRITE_MAX ? rest.slice(0, PARTS_PER_WRITE_MAX) : rest;
         const done = (error: NodeJS.ErrnoException | null, count: number): void => {
-          if (error !== null) return reject(wrap(error, this.path));
+          if (error !== null) {
+            reject(wrap(error, this.path));
+            return;
+          }
           at += count;
           rest = after(rest, count);
-          if (rest.length === 0) return resolve();
-          if (count > 0) return next();
-          reject(new DiskError('io_error', this.path, `${this.path}: the write made no progress`));
+          if (rest.length === 0) resolve();
+          else if (count > 0) next();
+          else reject(new DiskError('io_error', this.path, 'the write made no progress'));
         };
         const [first] = now;
         if (first !== undefined && now.length === 1) {
@@ -98,7 +101,9 @@ class NodeFile implements DiskFile {
   }
 
   datasync(): Promise<void> {
-    return call<void>(this.path, (done) => fs.fdatasync(this.descriptor, done as fs.NoParamCallback));
+    return call<void>(this.path, (done) =>
+      fs.fdatasync(this.descriptor, done as fs.NoParamCallback),
+    );
   }
 
   truncate(bytes: number): Promise<void> {

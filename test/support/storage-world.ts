@@ -1,7 +1,6 @@
 // A data directory on a simulated disk, driven by a seed and checked against a model: what was acknowledged is there,
 // in order and once; what is there was sent; readers' high watermark never goes back.
 
-import { capturedLog } from './captured-log.ts';
 import {
   BatchHeader,
   buildBatch,
@@ -9,9 +8,15 @@ import {
   iterateBatches,
   readRecords,
 } from '../../src/record/index.ts';
-import { type LogConfig, type LogStore, openLogStore, type PartitionLog } from '../../src/storage/index.ts';
+import {
+  type LogConfig,
+  type LogStore,
+  openLogStore,
+  type PartitionLog,
+} from '../../src/storage/index.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
+import { capturedLog } from './captured-log.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
 
 export const smallSegments: LogConfig = {
@@ -209,7 +214,8 @@ export class StorageWorld {
     if (startOffset > Math.max(model.askedStart, model.startOffset)) {
       fail(`start is beyond ${model.askedStart}, which is the most that was asked for`);
     }
-    if (highWatermark < model.seenWatermark) fail(`watermark went back from ${model.seenWatermark}`);
+    if (highWatermark < model.seenWatermark)
+      fail(`watermark went back from ${model.seenWatermark}`);
     if (log.damaged.length > 0) fail(`damage where there is none: ${JSON.stringify(log.damaged)}`);
     const { disk } = this;
     // Appends go on while we read.
@@ -265,7 +271,9 @@ export class StorageWorld {
       const maxBytes = 1 + this.random.below(5000);
       const read = await log.read({ offset, limit, maxBytes, minOneBatch: true });
       const { records } = read;
-      const bytes = Array.isArray(records) ? Buffer.concat(records as Buffer[]) : (records as Buffer);
+      const bytes = Array.isArray(records)
+        ? Buffer.concat(records as Buffer[])
+        : (records as Buffer);
       const before = offset;
       for (const header of iterateBatches(bytes)) {
         const batch = bytes.subarray(header.position, header.position + header.sizeInBytes);
@@ -290,7 +298,6 @@ function checkBatch(batch: Buffer, name: string): number {
   if (log !== name) throw new Error(`${name}: a batch of ${log} at ${header.baseOffset}`);
   return Number(id);
 }
-
 
 function* readKeys(batch: Buffer): Generator<string> {
   if (computeBatchCrc(batch) !== new BatchHeader(batch).crc) throw new Error('a bad checksum');

@@ -159,7 +159,9 @@ describe.each(disks)('a log on the %s disk', (_name, makeDisk) => {
     const disk = makeDisk();
     const store = await open(disk);
     const logs = await Promise.all(
-      Array.from({ length: 60 }, (_, i) => store.openLog({ name: `m-${i}`, topicId: 'id', config })),
+      Array.from({ length: 60 }, (_, i) =>
+        store.openLog({ name: `m-${i}`, topicId: 'id', config }),
+      ),
     );
     for (let round = 0; round < 5; round++) {
       await Promise.all(logs.map((log) => log.append(batch(round)).committed));

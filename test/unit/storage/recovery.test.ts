@@ -2,7 +2,14 @@ import { describe, expect, test } from 'vitest';
 import { DiskError, MemoryDisk } from '../../../src/storage/index.ts';
 import { capturedLog } from '../../support/captured-log.ts';
 import { SimulatedDisk } from '../../support/simulated-disk.ts';
-import { filesBelow, openStore, patchFile, readBaseOffsets, testBatch, testConfig } from './support.ts';
+import {
+  filesBelow,
+  openStore,
+  patchFile,
+  readBaseOffsets,
+  testBatch,
+  testConfig,
+} from './support.ts';
 
 const all = (count: number) => Array.from({ length: count }, (_, index) => index * 3);
 
@@ -99,37 +106,40 @@ describe('above the mark', () => {
 });
 
 const harms: [string, (disk: MemoryDisk, path: string) => Promise<void>][] = [
-    ['deleted', (disk, path) => disk.remove(path)],
-    ['emptied', (disk, path) => patchFile(disk, path, () => Buffer.alloc(0))],
-    ['halved', (disk, path) => patchFile(disk, path, (b) => b.subarray(0, b.length >> 1))],
-    ['zeroed', (disk, path) => patchFile(disk, path, (b) => Buffer.alloc(b.length))],
-    ['garbled', (disk, path) => patchFile(disk, path, (b) => b.map((x, i) => x ^ (i * 7)) as Buffer)],
-  ];
+  ['deleted', (disk, path) => disk.remove(path)],
+  ['emptied', (disk, path) => patchFile(disk, path, () => Buffer.alloc(0))],
+  ['halved', (disk, path) => patchFile(disk, path, (b) => b.subarray(0, b.length >> 1))],
+  ['zeroed', (disk, path) => patchFile(disk, path, (b) => Buffer.alloc(b.length))],
+  ['garbled', (disk, path) => patchFile(disk, path, (b) => b.map((x, i) => x ^ (i * 7)) as Buffer)],
+];
 
 describe('every file in turn', () => {
   for (const stop of ['clean', 'killed'] as const) {
-    test.each(harms)(`%s after a ${stop} stop: opens and serves every good batch`, async (_n, harm) => {
-      const probe = new MemoryDisk();
-      const made = await filled(probe, 60);
-      if (stop === 'clean') await made.store.close();
-      const paths = (await filesBelow(probe)).filter((path) => !path.endsWith('.log'));
-      expect(paths.length).toBeGreaterThan(3);
-      for (const path of paths) {
-        const disk = new MemoryDisk();
-        const { store } = await filled(disk, 60);
-        if (stop === 'clean') await store.close();
-        if ((await disk.stat(path)) === undefined) continue;
-        await harm(disk, path);
-        const { log } = await reopened(disk);
-        expect([path, await readBaseOffsets(log)]).toEqual([path, all(60)]);
-        expect([path, await log.offsetForTimestamp(1000 + 41 * 10)]).toMatchObject([
-          path,
-          { offset: 123 },
-        ]);
-        await log.append(testBatch(60)).committed;
-        expect([path, (await readBaseOffsets(log)).at(-1)]).toEqual([path, 180]);
-      }
-    });
+    test.each(harms)(
+      `%s after a ${stop} stop: opens and serves every good batch`,
+      async (_n, harm) => {
+        const probe = new MemoryDisk();
+        const made = await filled(probe, 60);
+        if (stop === 'clean') await made.store.close();
+        const paths = (await filesBelow(probe)).filter((path) => !path.endsWith('.log'));
+        expect(paths.length).toBeGreaterThan(3);
+        for (const path of paths) {
+          const disk = new MemoryDisk();
+          const { store } = await filled(disk, 60);
+          if (stop === 'clean') await store.close();
+          if ((await disk.stat(path)) === undefined) continue;
+          await harm(disk, path);
+          const { log } = await reopened(disk);
+          expect([path, await readBaseOffsets(log)]).toEqual([path, all(60)]);
+          expect([path, await log.offsetForTimestamp(1000 + 41 * 10)]).toMatchObject([
+            path,
+            { offset: 123 },
+          ]);
+          await log.append(testBatch(60)).committed;
+          expect([path, (await readBaseOffsets(log)).at(-1)]).toEqual([path, 180]);
+        }
+      },
+    );
   }
 });
 
@@ -174,42 +184,48 @@ describe('a segment file', () => {
 });
 
 describe('a failing disk', () => {
-  test.each(['write', 'sync'])('a failed %s stops the log; reopening goes on from the mark', async (what) => {
-    const disk = new SimulatedDisk({ seed: 3 });
-    const { store, log } = await filled(disk, 10);
-    const other = await store.openLog({ name: 'u-0', topicId: 'id', config: testConfig });
-    disk.hook = (operation, path) => {
-      if (operation === what && path.startsWith('t-0')) throw new DiskError('io_error', path, 'EIO');
-    };
-    const failures: Error[] = [];
-    log.onFailure((cause) => failures.push(cause));
-    const ticket = log.append(testBatch(10));
-    await expect(ticket.committed).rejects.toMatchObject({ code: 'KAFKA_STORAGE_ERROR' });
-    expect(failures).toHaveLength(1);
-    expect(log.state).toBe('failed');
-    expect(() => log.append(testBatch(11))).toThrowError(/stopped taking writes/);
-    expect(await readBaseOffsets(log)).toEqual(all(10));
-    await other.append(testBatch(0)).committed;
-    disk.hook = (operation, path) => {
-      if (operation === 'sync' && path.endsWith('.rewrite')) throw new DiskError('disk_full', path, 'x');
-      if (operation === 'write' && path.startsWith('t-0')) throw new DiskError('disk_full', path, 'x');
-    };
-    if (what === 'sync') {
-      await expect(log.reopen()).rejects.toMatchObject({ code: 'KAFKA_STORAGE_ERROR' });
+  test.each(['write', 'sync'])(
+    'a failed %s stops the log; reopening goes on from the mark',
+    async (what) => {
+      const disk = new SimulatedDisk({ seed: 3 });
+      const { store, log } = await filled(disk, 10);
+      const other = await store.openLog({ name: 'u-0', topicId: 'id', config: testConfig });
+      disk.hook = (operation, path) => {
+        if (operation === what && path.startsWith('t-0'))
+          throw new DiskError('io_error', path, 'EIO');
+      };
+      const failures: Error[] = [];
+      log.onFailure((cause) => failures.push(cause));
+      const ticket = log.append(testBatch(10));
+      await expect(ticket.committed).rejects.toMatchObject({ code: 'KAFKA_STORAGE_ERROR' });
+      expect(failures).toHaveLength(1);
       expect(log.state).toBe('failed');
-    }
-    disk.hook = () => {};
-    const epoch = log.leaderEpoch;
-    await log.reopen();
-    expect(log.state).toBe('open');
-    expect(log.leaderEpoch).toBe(epoch + 1);
-    const again = log.append(testBatch(12));
-    await again.committed;
-    const after = await reopened(disk.crash());
-    const offsets = await readBaseOffsets(after.log);
-    expect(offsets.slice(0, 10)).toEqual(all(10));
-    expect(offsets.at(-1)).toBe(again.baseOffset);
-  });
+      expect(() => log.append(testBatch(11))).toThrowError(/stopped taking writes/);
+      expect(await readBaseOffsets(log)).toEqual(all(10));
+      await other.append(testBatch(0)).committed;
+      disk.hook = (operation, path) => {
+        if (operation === 'sync' && path.endsWith('.rewrite'))
+          throw new DiskError('disk_full', path, 'x');
+        if (operation === 'write' && path.startsWith('t-0'))
+          throw new DiskError('disk_full', path, 'x');
+      };
+      if (what === 'sync') {
+        await expect(log.reopen()).rejects.toMatchObject({ code: 'KAFKA_STORAGE_ERROR' });
+        expect(log.state).toBe('failed');
+      }
+      disk.hook = () => {};
+      const epoch = log.leaderEpoch;
+      await log.reopen();
+      expect(log.state).toBe('open');
+      expect(log.leaderEpoch).toBe(epoch + 1);
+      const again = log.append(testBatch(12));
+      await again.committed;
+      const after = await reopened(disk.crash());
+      const offsets = await readBaseOffsets(after.log);
+      expect(offsets.slice(0, 10)).toEqual(all(10));
+      expect(offsets.at(-1)).toBe(again.baseOffset);
+    },
+  );
 });
 
 async function contents(disk: MemoryDisk, path: string): Promise<Buffer> {
@@ -230,4 +246,3 @@ async function writeMarks(disk: MemoryDisk, mark: import('../../../src/storage/m
   await table.rewrite();
   await table.close();
 }
-

@@ -1,5 +1,6 @@
 // Shared by the storage tests: a store over any disk, batches with a known content, reading all of a log.
 
+import type { Logger } from '../../../src/base/ports.ts';
 import { silentLogger } from '../../../src/base/ports.ts';
 import { nodeClock } from '../../../src/host/node-clock.ts';
 import { buildBatch, iterateBatches } from '../../../src/record/index.ts';
@@ -12,7 +13,6 @@ import {
   type PartitionLog,
 } from '../../../src/storage/index.ts';
 import { SeededRandom } from '../../../src/testing/seeded-random.ts';
-import type { Logger } from '../../../src/base/ports.ts';
 
 export const testConfig: LogConfig = {
   segmentBytes: 4096,
@@ -48,7 +48,10 @@ export function testBatch(index: number, count = 3): BatchToAppend {
 }
 
 /** First offsets of all batches from `from` to the high watermark. */
-export async function readBaseOffsets(log: PartitionLog, from = log.startOffset): Promise<number[]> {
+export async function readBaseOffsets(
+  log: PartitionLog,
+  from = log.startOffset,
+): Promise<number[]> {
   const seen: number[] = [];
   const limit = log.highWatermark;
   let offset = from;
