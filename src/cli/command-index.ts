@@ -52,6 +52,11 @@ export const commandIndex: readonly IndexEntry[] = [
     load: async () => (await import('./commands/dump.ts')).dumpCommand,
   },
   {
+    name: 'torture',
+    summary: 'try whether a disk keeps what it acknowledges',
+    load: async () => (await import('./commands/torture.ts')).tortureCommand,
+  },
+  {
     name: 'doctor',
     summary: 'check this machine, a data directory and the way to a broker',
     load: async () => (await import('./commands/doctor.ts')).doctorCommand,
