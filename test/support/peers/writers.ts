@@ -81,7 +81,11 @@ export async function startTextWriter(bootstrap: string, topic: string): Promise
     },
     finish: async () => {
       going = false;
-      await running.finally(() => producer.disconnect());
+      try {
+        await running;
+      } finally {
+        await producer.disconnect();
+      }
     },
   };
 }
