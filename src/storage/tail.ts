@@ -55,7 +55,20 @@ export class Tail {
   /** Adds batches that were just committed. */
   add(tickets: readonly Ticket[]): void {
     const before = this.#bytes;
-    for (const ticket of tickets) this.#addOne(ticket);
+    // One allocation for all that is copied: they are of one log, and go together.
+    let copyBytes = 0;
+    for (const ticket of tickets) if (isCopied(ticket)) copyBytes += ticket.bytes;
+    const copies = copyBytes > 0 ? Buffer.allocUnsafeSlow(copyBytes) : null;
+    let at = 0;
+    for (const ticket of tickets) {
+      if (copies !== null && isCopied(ticket)) {
+        const end = at + ticket.bytes;
+        for (const part of ticket.parts) at += part.copy(copies, at);
+        this.#addOne(ticket, [copies.subarray(end - ticket.bytes, end)]);
+      } else {
+        this.#addOne(ticket, isSparse(ticket) ? null : ticket.parts);
+      }
+    }
     while (this.#bytes > this.#budget.bytesPerLogMax) this.#dropFirst();
     this.#budget.changed(this, this.#bytes - before);
   }
@@ -105,9 +118,8 @@ export class Tail {
     return (kept[low] as Kept).lastOffset < offset ? -1 : low;
   }
 
-  #addOne(ticket: Ticket): void {
+  #addOne(ticket: Ticket, parts: readonly Buffer[] | null): void {
     const last = this.#kept.at(-1);
-    const parts = ownParts(ticket);
     // A gap would make readers skip what lies in it.
     if (parts === null || (last !== undefined && last.lastOffset + 1 !== ticket.baseOffset)) {
       this.#kept = [];
@@ -130,18 +142,17 @@ export class Tail {
   }
 }
 
-/** The batch in memory that is worth keeping alive, or null where keeping it would pin far more than its bytes. */
-function ownParts(ticket: Ticket): readonly Buffer[] | null {
+/** Whether keeping the batch's own bytes would keep far more memory alive. */
+function isSparse(ticket: Ticket): boolean {
   let held = 0;
   let previous: ArrayBufferLike | null = null;
   for (const part of ticket.parts) {
     if (part.buffer !== previous) held += part.buffer.byteLength;
     previous = part.buffer;
   }
-  if (held <= ticket.bytes * 2) return ticket.parts;
-  if (ticket.bytes > COPY_BYTES_MAX) return null;
-  const copy = Buffer.allocUnsafeSlow(ticket.bytes);
-  let at = 0;
-  for (const part of ticket.parts) at += part.copy(copy, at);
-  return [copy];
+  return held > ticket.bytes * 2;
+}
+
+function isCopied(ticket: Ticket): boolean {
+  return ticket.bytes <= COPY_BYTES_MAX && isSparse(ticket);
 }
