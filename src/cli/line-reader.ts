@@ -12,7 +12,8 @@ export async function* readLines(
 ): AsyncGenerator<Buffer, void, undefined> {
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of input) {
-    const bytes = rest.length === 0 ? Buffer.from(chunk) : Buffer.concat([rest, chunk]);
+    const fresh = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    const bytes = rest.length === 0 ? fresh : Buffer.concat([rest, fresh]);
     let from = 0;
     // A delimiter of several bytes may have begun in what was looked at before.
     let search = Math.max(0, rest.length - delimiter.length + 1);

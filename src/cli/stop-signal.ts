@@ -29,15 +29,17 @@ export async function* untilAborted<T>(
   signal: AbortSignal,
 ): AsyncGenerator<T, void, undefined> {
   const iterator = items[Symbol.asyncIterator]();
-  let stop: () => void = () => {};
-  const aborted = new Promise<null>((resolve) => {
-    stop = () => resolve(null);
-    signal.addEventListener('abort', stop, { once: true });
-    if (signal.aborted) stop();
-  });
+  // A Promise.race with one long-lived promise would keep a reaction on it for every item.
+  let wake: () => void = () => {};
+  const stop = (): void => wake();
+  signal.addEventListener('abort', stop, { once: true });
   try {
     for (;;) {
-      const next = await Promise.race([iterator.next(), aborted]);
+      const next = await new Promise<IteratorResult<T> | null>((resolve, reject) => {
+        wake = () => resolve(null);
+        if (signal.aborted) resolve(null);
+        else iterator.next().then(resolve, reject);
+      });
       if (next === null || next.done === true) return;
       yield next.value;
     }

@@ -46,16 +46,23 @@ export interface SenderOptions {
   readonly idempotent?: boolean;
   /** From the first record of a batch to giving up. Default 120 000. */
   readonly deliveryTimeoutMs?: number;
-  /** How long the broker may take for one request. Default 30 000. */
+  /** For one request at the broker. Default 30 000. */
   readonly requestTimeoutMs?: number;
+}
+
+interface Identity {
+  readonly producerId: number;
+  readonly producerEpoch: number;
 }
 
 interface Queue {
   readonly partition: number;
   readonly batches: SendBatch[];
   busy: boolean;
+  /** Bytes of the last full batch: the room that the next one is given. */
+  lastBatchBytes: number;
   /** Null: to be asked for before the next batch. */
-  identity: { readonly producerId: number; readonly producerEpoch: number } | null;
+  identity: Identity | null;
   nextSequence: number;
 }
 
@@ -70,13 +77,14 @@ const defaults = {
   requestTimeoutMs: 30_000,
 } as const;
 
-/** Sends to one topic. Make one with {@link openSender}. */
+/** Sends to one topic; see {@link openSender}. */
 export class RecordSender {
   readonly #cluster: Cluster;
   readonly #options: SenderOptions & {
     [K in keyof typeof defaults]: Exclude<SenderOptions[K], undefined>;
   };
   readonly #idempotent: boolean;
+  readonly partitionCount: number;
   readonly #queues: Queue[];
   readonly #drained = new Set<() => void>();
   #bufferedBytes = 0;
@@ -84,26 +92,25 @@ export class RecordSender {
   #flushing = false;
   #cancelLinger: CancelTimer | null = null;
   #pumpDeferred = false;
+  #sharedIdentity: Promise<Identity> | null = null;
 
   constructor(cluster: Cluster, options: SenderOptions, partitionCount: number) {
     this.#cluster = cluster;
     this.#options = { ...defaults, ...options };
     this.#idempotent = options.idempotent ?? this.#options.acks === -1;
+    this.partitionCount = partitionCount;
     this.#queues = Array.from({ length: partitionCount }, (_, partition) => ({
       partition,
       batches: [],
       busy: false,
+      lastBatchBytes: 4096,
       identity: null,
       nextSequence: 0,
     }));
     this.#turnSticky();
   }
 
-  get partitionCount(): number {
-    return this.#queues.length;
-  }
-
-  /** Bytes of records that are not answered yet. */
+  /** Bytes not answered yet. */
   get bufferedBytes(): number {
     return this.#bufferedBytes;
   }
@@ -120,7 +127,7 @@ export class RecordSender {
     let batch = queue.batches.at(-1);
     if (batch === undefined || !batch.fits(stored, this.#options.batchBytes)) {
       if (batch !== undefined) this.#seal(batch);
-      batch = this.#openBatch(queue.partition);
+      batch = this.#openBatch(queue);
       queue.batches.push(batch);
     }
     const before = batch.byteLength;
@@ -173,10 +180,11 @@ export class RecordSender {
     return queue;
   }
 
-  #openBatch(partition: number): SendBatch {
+  #openBatch(queue: Queue): SendBatch {
     const { codec, level } = this.#options;
-    const settings = level === undefined ? { codec } : { codec, level };
-    return new SendBatch(partition, this.#cluster.clock.monotonic(), settings);
+    const capacity = queue.lastBatchBytes + 1024;
+    const settings = { codec, capacity, ...(level === undefined ? {} : { level }) };
+    return new SendBatch(queue.partition, this.#cluster.clock.monotonic(), settings);
   }
 
   #seal(batch: SendBatch): void {
@@ -221,8 +229,7 @@ export class RecordSender {
       }
       void this.#dispatch(due);
     }
-    const waits = this.#queues.some((queue) => !queue.busy && queue.batches.length > 0);
-    if (waits) this.#startLinger();
+    if (this.#queues.some((one) => !one.busy && one.batches.length > 0)) this.#startLinger();
   }
 
   #isDue(queue: Queue, nowMs: number): boolean {
@@ -259,10 +266,8 @@ export class RecordSender {
     queue.nextSequence = addSequence(queue.nextSequence, batch.count);
   }
 
-  #sharedIdentity: Promise<{ producerId: number; producerEpoch: number }> | null = null;
-
   /** One id serves all partitions; after trouble on one partition the next caller gets a fresh one. */
-  #newIdentity(): Promise<{ producerId: number; producerEpoch: number }> {
+  #newIdentity(): Promise<Identity> {
     this.#sharedIdentity ??= this.#cluster
       .retry(async () => {
         const transport = await this.#cluster.any();
@@ -352,7 +357,7 @@ export class RecordSender {
       this.#pump();
       return;
     }
-    const failure = error instanceof Error ? error : new Error(String(error));
+    const failure = error as Error;
     // Whether the batch was written may be unknown, so the next sequence is too: begin anew with a fresh id.
     queue.identity = null;
     this.#sharedIdentity = null;
@@ -363,6 +368,7 @@ export class RecordSender {
     const batch = queue.batches.shift();
     queue.busy = false;
     if (batch !== undefined) {
+      queue.lastBatchBytes = batch.byteLength;
       this.#bufferedBytes -= batch.byteLength;
       tell(batch);
     }
@@ -383,10 +389,7 @@ export class RecordSender {
   }
 }
 
-/**
- * Makes a sender for a topic. Throws as `Cluster.topic` and `prepareCodec` do. `create` lets the broker make the topic
- * when it does not exist.
- */
+/** Makes a sender; `create` lets the broker make the topic. Throws as `Cluster.topic` and `prepareCodec` do. */
 export async function openSender(
   cluster: Cluster,
   options: SenderOptions & { readonly create?: boolean },

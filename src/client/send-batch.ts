@@ -31,10 +31,15 @@ export class SendBatch {
   #bytes: Buffer | null = null;
   readonly #waiting: Waiting[] = [];
 
-  constructor(partition: number, openedMs: number, codec: { codec: Codec; level?: number }) {
+  /** `capacity`: bytes it will probably hold, so that the buffer need not grow. */
+  constructor(
+    partition: number,
+    openedMs: number,
+    settings: { readonly codec: Codec; readonly level?: number; readonly capacity: number },
+  ) {
     this.partition = partition;
     this.openedMs = openedMs;
-    this.#builder = new BatchBuilder({ ...codec, capacity: 4096 });
+    this.#builder = new BatchBuilder(settings);
   }
 
   get count(): number {

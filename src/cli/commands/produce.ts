@@ -262,7 +262,7 @@ class ProduceRun {
     let record: OutgoingRecord;
     try {
       record = toRecord(line);
-      this.#sender.add(record, (error, landed) => this.#landed(error, landed));
+      this.#sender.add(record, this.#onLanded);
     } catch (error) {
       const message = `record ${this.#read}: ${messageOf(error)}`;
       this.#failure ??= new CliError(exitCodeOf(error), message, null, { cause: error });
@@ -271,7 +271,8 @@ class ProduceRun {
     this.#bytes += (record.key?.length ?? 0) + (record.value?.length ?? 0);
   }
 
-  #landed(error: Error | null, landed: Landed | null): void {
+  /** One function for all records, not one each. */
+  readonly #onLanded = (error: Error | null, landed: Landed | null): void => {
     if (error !== null || landed === null) {
       this.#failed += 1;
       this.#failure ??= error;
@@ -290,7 +291,7 @@ class ProduceRun {
       summary.records += 1;
       summary.lastOffset = landed.offset;
     }
-  }
+  };
 
   /** Keeps to `--rate` by waiting until this record is due. */
   async #pace(): Promise<void> {
