@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { finished, saw, scratch, type ServedBroker, serve, start, tidemark } from './support.ts';
+import { finished, type ServedBroker, saw, scratch, serve, start, tidemark } from './support.ts';
 
 const directory = scratch();
 let broker: ServedBroker;
@@ -36,7 +36,11 @@ describe('the first five minutes', () => {
 
   test('create, produce, consume', async () => {
     const made = await broker.run(['topic', 'create', 'first', '-p', '1']);
-    expect(made).toMatchObject({ code: 0, stdout: '', stderr: 'topic first created (1 partition)\n' });
+    expect(made).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: 'topic first created (1 partition)\n',
+    });
     const sent = await broker.run(['produce', 'first'], { input: 'hello\nworld\n' });
     expect(sent.code).toBe(0);
     expect(sent.stdout).toBe('');
@@ -67,11 +71,13 @@ describe('the first five minutes', () => {
       'topic alter changing -p 4 --set segment.bytes=64MiB --unset retention.ms'.split(' '),
     );
     expect(altered).toMatchObject({ code: 0 });
-    const [document] = documents((await broker.run(['topic', 'describe', 'changing', '--json'])).stdout);
+    const [document] = documents(
+      (await broker.run(['topic', 'describe', 'changing', '--json'])).stdout,
+    );
     expect(document.partitions).toHaveLength(4);
-    expect(document.configs.map((one: { name: string; value: string }) => [one.name, one.value])).toEqual([
-      ['segment.bytes', String(64 * 1024 * 1024)],
-    ]);
+    expect(
+      document.configs.map((one: { name: string; value: string }) => [one.name, one.value]),
+    ).toEqual([['segment.bytes', String(64 * 1024 * 1024)]]);
     await broker.run(['produce', 'changing', '-p', '1'], { input: 'a\nb\nc\n' });
     const dry = await broker.run('topic alter changing --delete-records -1 --dry-run'.split(' '));
     expect(dry.code).toBe(0);
@@ -309,7 +315,14 @@ describe('doctor', () => {
     for (const name of ['node', 'open files', 'crc32c', 'lz4', 'snappy', 'zstd', 'disk space']) {
       expect(names).toContain(name);
     }
-    for (const name of ['data directory', 'fdatasync', 'port', 'broker', 'advertised', 'localhost']) {
+    for (const name of [
+      'data directory',
+      'fdatasync',
+      'port',
+      'broker',
+      'advertised',
+      'localhost',
+    ]) {
       expect(names).toContain(name);
     }
     for (const check of document.checks) {

@@ -30,7 +30,10 @@ function environment(extra: Record<string, string> = {}): NodeJS.ProcessEnv {
 }
 
 /** Runs `tidemark ARGS` to its end. */
-export async function tidemark(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
+export async function tidemark(
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<Finished> {
   const child = start(args, options);
   child.stdin?.on('error', () => {});
   child.stdin?.end(options.input ?? '');
@@ -79,7 +82,10 @@ export interface ServedBroker {
 }
 
 /** Starts `tidemark serve --json ARGS` and waits for its line. */
-export async function serve(args: readonly string[], options: RunOptions = {}): Promise<ServedBroker> {
+export async function serve(
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<ServedBroker> {
   const child = start(['serve', '--json', '--port', '0', ...args], options);
   let stderr = '';
   child.stderr?.on('data', (chunk: Buffer) => {

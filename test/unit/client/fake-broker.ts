@@ -1,15 +1,11 @@
 // A broker made of a function, behind the client's Connector port: frames are real, sockets are not.
 
-import type {
-  ByteStream,
-  ByteStreamHandler,
-  Connector,
-} from '../../../src/client/index.ts';
+import type { ByteStream, ByteStreamHandler, Connector } from '../../../src/client/index.ts';
 import {
   type Api,
   ApiVersions,
-  apis,
   apiByKey,
+  apis,
   decodeRequest,
   encodeResponse,
   FrameSplitter,
@@ -103,10 +99,7 @@ export class FakeBroker implements Connector {
     return this.requests.filter((request) => request.api.key === api.key);
   }
 
-  connect(
-    target: { host: string; port: number },
-    handler: ByteStreamHandler,
-  ): Promise<ByteStream> {
+  connect(target: { host: string; port: number }, handler: ByteStreamHandler): Promise<ByteStream> {
     this.attempts += 1;
     if (this.refuse !== null) return Promise.reject(this.refuse);
     const splitter = new FrameSplitter(1 << 28);

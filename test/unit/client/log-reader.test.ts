@@ -71,7 +71,11 @@ function setUp(given: SetUp) {
       records: errorCode === 0 ? (found?.bytes ?? null) : null,
     };
     const topicId = 'AAAAAAAAAAAAAAAAAAAAAg';
-    return { errorCode: 0, sessionId: 0, responses: [{ topic: 't', topicId, partitions: [partition] }] };
+    return {
+      errorCode: 0,
+      sessionId: 0,
+      responses: [{ topic: 't', topicId, partitions: [partition] }],
+    };
   });
   const clock = new VirtualClock();
   const shared = { clock, random: new SeededRandom(3) };
@@ -98,7 +102,9 @@ function setUp(given: SetUp) {
 
 describe('reading', () => {
   test('records come in order, each once, over many fetches', async () => {
-    const { values } = setUp({ batches: [stored(0, ['a', 'b']), stored(2, ['c']), stored(3, ['d'])] });
+    const { values } = setUp({
+      batches: [stored(0, ['a', 'b']), stored(2, ['c']), stored(3, ['d'])],
+    });
     expect(await values(0)).toEqual(['a', 'b', 'c', 'd']);
   });
 

@@ -1,12 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { TcpTransport } from '../../../src/client/index.ts';
-import {
-  CreateTopics,
-  Fetch,
-  ListGroups,
-  Metadata,
-  Produce,
-} from '../../../src/protocol/index.ts';
+import { CreateTopics, Fetch, ListGroups, Metadata, Produce } from '../../../src/protocol/index.ts';
 import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { FakeBroker, metadataBody } from './fake-broker.ts';
@@ -45,7 +39,9 @@ describe('versions', () => {
     const { transport } = transportTo(broker);
     await expect(transport.send(ListGroups, {})).rejects.toMatchObject({ code: 'unsupported_api' });
     const request = { topics: [] };
-    await expect(transport.send(CreateTopics, request)).rejects.toThrow(/offers CreateTopics 90 to 99/);
+    await expect(transport.send(CreateTopics, request)).rejects.toThrow(
+      /offers CreateTopics 90 to 99/,
+    );
   });
 });
 
@@ -66,13 +62,16 @@ describe('requests', () => {
     expect(broker.connections).toHaveLength(1);
   });
 
-  test.each([1, 2, 3, 7])('answers that arrive %i bytes at a time are put together', async (step) => {
-    const broker = new FakeBroker(() => metadataBody('topic', 3));
-    broker.step = step;
-    const { transport } = transportTo(broker);
-    const response = await transport.send(Metadata, { topics: [] });
-    expect(response.topics[0]?.partitions).toHaveLength(3);
-  });
+  test.each([1, 2, 3, 7])(
+    'answers that arrive %i bytes at a time are put together',
+    async (step) => {
+      const broker = new FakeBroker(() => metadataBody('topic', 3));
+      broker.step = step;
+      const { transport } = transportTo(broker);
+      const response = await transport.send(Metadata, { topics: [] });
+      expect(response.topics[0]?.partitions).toHaveLength(3);
+    },
+  );
 
   test('a long poll does not hold up other requests: it has a connection of its own', async () => {
     const broker = new FakeBroker((request) =>
@@ -98,9 +97,7 @@ describe('requests', () => {
   });
 
   test('one that is not answered in time ends the connection, the next opens another', async () => {
-    const broker = new FakeBroker(() =>
-      broker.requests.length === 1 ? undefined : groups,
-    );
+    const broker = new FakeBroker(() => (broker.requests.length === 1 ? undefined : groups));
     const { transport, clock } = transportTo(broker, { requestTimeoutMs: 500 });
     const late = transport.send(ListGroups, {});
     late.catch(() => {});
