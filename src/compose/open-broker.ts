@@ -4,6 +4,7 @@ import { type Logger, silentLogger } from '../base/ports.ts';
 import type { Broker, Endpoint } from '../broker/index.ts';
 import { loadAccelerators } from '../host/accelerators.ts';
 import type { MetricsServer } from '../host/metrics-server.ts';
+import { dataDirectoryLock } from '../host/data-lock.ts';
 import { nodeClock } from '../host/node-clock.ts';
 import { NodeDisk } from '../host/node-disk.ts';
 import { nodeRandom } from '../host/node-random.ts';
@@ -77,6 +78,7 @@ function assembleOnHost(options: BrokerOptions, logger: Logger): Promise<Assembl
   return assembleBroker(ports, {
     config: configsOf(options),
     memory: dataDir === undefined,
+    ...(dataDir === undefined ? {} : { store: { lock: dataDirectoryLock(dataDir) } }),
     advertise: advertisedOf(options),
     acceptReplicationFactor: options.acceptReplicationFactor === true,
   });
