@@ -8,7 +8,8 @@
 //   a sync each, four at once       1.7    2.5    5.1     26    110
 //   one journal                     0.7    1.1    2.3    4.7     12
 //   6 files x 128 KiB: 2.3 with a sync each, 6.3 through a journal; x 1 MiB: 18 against 24
-// So small batches of 16 logs and more share a journal, and big ones never do.
+// So small batches of 16 logs and more share a journal, and big ones never do; nor does anything while the segment
+// syncs that empty the journal lag behind it.
 
 import type { Logger } from '../base/ports.ts';
 import type { CommitStats } from './contract.ts';
@@ -19,7 +20,7 @@ const DIRECT_MAX = 3;
 /** From so many waiting logs on, the journal is cheaper. */
 const JOURNAL_LOGS_MIN = 16;
 /** A log with more unsynced bytes than this is synced by itself: its bytes are not worth writing twice. */
-const JOURNAL_BYTES_PER_LOG_MAX = 64 * 1024;
+const JOURNAL_BYTES_PER_LOG_MAX = 16 * 1024;
 
 /** What one commit of one log covers. */
 export interface CommitRound {
@@ -49,6 +50,8 @@ export interface CommitterPort {
   request(log: Committable): void;
   /** Makes the journal hold nothing of this log that a later start could replay. */
   forget(name: string, topicId: string): Promise<void>;
+  /** Makes the journal hold nothing of this log's finished segments; false when that cannot be had. */
+  release(name: string, topicId: string): Promise<boolean>;
 }
 
 export class Committer implements CommitterPort {
@@ -79,6 +82,10 @@ export class Committer implements CommitterPort {
 
   forget(name: string, topicId: string): Promise<void> {
     return this.#journal.forget(name, topicId);
+  }
+
+  release(name: string, topicId: string): Promise<boolean> {
+    return this.#journal.release(name, topicId);
   }
 
   #pump(): void {
@@ -122,7 +129,7 @@ export class Committer implements CommitterPort {
   }
 
   #pumpJournal(): void {
-    if (this.#journaling) return;
+    if (this.#journaling || this.#journal.lagging) return;
     const logs = [...this.#waiting].filter(
       (log) => log.journalBytes() <= JOURNAL_BYTES_PER_LOG_MAX,
     );

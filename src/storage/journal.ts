@@ -28,6 +28,8 @@ export const ENTRY_KIND = { batches: 1, forget: 2 } as const;
 const FILE_BYTES_MAX = 32 * 1024 * 1024;
 /** or this long after its first entry. */
 const CHECKPOINT_AFTER_MS = 5000;
+/** Files that wait for their checkpoint before no more is taken: this bounds what a start replays. */
+const WAITING_FILES_MAX = 3;
 /** Segment syncs at once during a checkpoint: it is background work. */
 const CHECKPOINT_WIDTH = 2;
 
@@ -102,6 +104,11 @@ export class Journal {
     this.#nextGeneration = options.firstGeneration;
   }
 
+  /** Checkpoints do not keep up: commits should do without the journal for a while. */
+  get lagging(): boolean {
+    return this.#old.length >= WAITING_FILES_MAX;
+  }
+
   /** Writes and syncs the entries. When it rejects, none of them may be taken for committed. */
   append(entries: readonly JournalEntry[]): Promise<void> {
     return this.#inLane(async () => {
@@ -142,6 +149,18 @@ export class Journal {
   async checkpoint(): Promise<void> {
     await this.#inLane(async () => this.#startCheckpoint());
     await this.#checkpoints;
+  }
+
+  /**
+   * Empties the journal of what it holds of a log now, before its finished segments are rewritten. False when an
+   * entry has to stay: replaying it would write old bytes into a new file.
+   */
+  async release(name: string, topicId: string): Promise<boolean> {
+    const key = `${topicId} ${name}`;
+    const all = this.#current === null ? this.#old : [...this.#old, this.#current];
+    const holding = all.filter((generation) => generation.names.has(key));
+    if (holding.length > 0) await this.checkpoint();
+    return !this.#left.has(key) && !holding.some((generation) => this.#old.includes(generation));
   }
 
   /** Starts a checkpoint without waiting: descriptors are short. */
@@ -221,6 +240,8 @@ export class Journal {
   }
 
   #removing: Promise<void> = Promise.resolve();
+  /** Logs with entries in files that could not be removed. */
+  readonly #left = new Set<string>();
 
   /** Removes generations from the oldest on; never one behind a held one, whose entries it may void. */
   #removeFinished(): Promise<void> {
@@ -235,6 +256,7 @@ export class Journal {
           await this.#options.disk.syncDirectory(JOURNAL_DIRECTORY);
         } catch (error) {
           const { message } = error as Error;
+          for (const name of oldest.names) this.#left.add(name);
           // Replaying it at the next start does no harm: its segments are synced and hold the same bytes.
           this.#options.logger.warn({ path: oldest.path, error: message }, 'journal not removed');
         }

@@ -6,7 +6,7 @@ import type { Disk } from './disk.ts';
 import type { FilePool, PinnedFile } from './file-pool.ts';
 import { OFFSET_ENTRY_BYTES, OffsetIndex } from './offset-index.ts';
 import type { Segment } from './segment.ts';
-import { readSmallFile, writeSmallFile } from './small-file.ts';
+import { readSmallFile, withFile, writeSmallFile } from './small-file.ts';
 import { TIME_ENTRY_BYTES, TimeIndex } from './time-index.ts';
 
 /** Every suffix a segment's files may have. */
@@ -162,16 +162,13 @@ export async function saveIndexes(disk: Disk, segment: Segment): Promise<void> {
   segment.savedTimes = times;
 }
 
-async function appendSynced(disk: Disk, path: string, bytes: Buffer, at: number): Promise<void> {
-  const file = await disk.open(path, 'create');
-  try {
+function appendSynced(disk: Disk, path: string, bytes: Buffer, at: number): Promise<void> {
+  return withFile(disk, path, 'create', async (file) => {
     // Entries of an older, longer file must not follow ours.
     if ((await file.size()) !== at) await file.truncate(at);
     if (bytes.length > 0) await file.write([bytes], at);
     await file.datasync();
-  } finally {
-    await file.close();
-  }
+  });
 }
 
 /** Renames a segment's files out of the way, durably; they are removed later. Answers the new paths. */
