@@ -5,7 +5,14 @@ import { assert } from '../base/errors.ts';
 import type { Clock, Logger, Random } from '../base/ports.ts';
 import { Broker, type Endpoint, type Metric } from '../broker/index.ts';
 import { type Engine, openEngine } from '../engine/index.ts';
-import { type Disk, type LogStore, type LogStoreOptions, openLogStore } from '../storage/index.ts';
+import {
+  type CompactionRunner,
+  type Disk,
+  type LogStore,
+  type LogStoreOptions,
+  openLogStore,
+} from '../storage/index.ts';
+import { compactionMetrics } from './compaction-metrics.ts';
 
 export interface BrokerPorts {
   readonly disk: Disk;
@@ -23,6 +30,8 @@ export interface AssembleOptions {
   readonly memory: boolean;
   readonly advertise: Endpoint | null;
   readonly acceptReplicationFactor: boolean;
+  /** Where compaction passes run. Default: nothing is compacted. */
+  readonly compactionRunner?: CompactionRunner;
   /** What else the store is opened with. */
   readonly store?: Pick<LogStoreOptions, 'lock' | 'regions' | 'openFilesMax' | 'tailBytesMax'>;
 }
@@ -65,6 +74,7 @@ export async function assembleBroker(
     ...options.store,
     config: options.config,
     memory: options.memory,
+    ...(options.compactionRunner && { compactionRunner: options.compactionRunner }),
     openStore: async (storeOptions) => {
       store = await openLogStore(storeOptions);
       return store;
@@ -81,7 +91,7 @@ export async function assembleBroker(
     acceptReplicationFactor: options.acceptReplicationFactor,
     logDir: root,
     freeBytes: () => logs.freeBytes(),
-    extraMetrics: () => commitMetrics(logs),
+    extraMetrics: () => [...commitMetrics(logs), ...compactionMetrics(logs)],
   });
   return {
     engine,

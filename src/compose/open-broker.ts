@@ -4,12 +4,13 @@ import { type Logger, silentLogger } from '../base/ports.ts';
 import type { Broker, Endpoint } from '../broker/index.ts';
 import { loadAccelerators } from '../host/accelerators.ts';
 import type { MetricsServer } from '../host/metrics-server.ts';
+import { CompactionPool, workersAvailable } from '../host/compaction-pool.ts';
 import { dataDirectoryLock } from '../host/data-lock.ts';
 import { nodeClock } from '../host/node-clock.ts';
 import { NodeDisk } from '../host/node-disk.ts';
 import { nodeRandom } from '../host/node-random.ts';
 import { listenTcp, type TcpListener } from '../host/tcp-server.ts';
-import { MemoryDisk } from '../storage/index.ts';
+import { InPlaceCompactionRunner, MemoryDisk } from '../storage/index.ts';
 import {
   BrokerOptionError,
   formatAddress,
@@ -75,7 +76,12 @@ function assembleOnHost(options: BrokerOptions, logger: Logger): Promise<Assembl
   const disk =
     dataDir === undefined ? new MemoryDisk(() => nodeClock.now()) : new NodeDisk(dataDir);
   const ports = { disk, root: dataDir ?? 'memory', clock: nodeClock, random: nodeRandom, logger };
+  const compactionRunner =
+    dataDir !== undefined && workersAvailable()
+      ? new CompactionPool({ root: dataDir })
+      : new InPlaceCompactionRunner(disk, nodeClock);
   return assembleBroker(ports, {
+    compactionRunner,
     config: configsOf(options),
     memory: dataDir === undefined,
     ...(dataDir === undefined ? {} : { store: { lock: dataDirectoryLock(dataDir) } }),

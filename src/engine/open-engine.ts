@@ -3,6 +3,7 @@
 import type { Clock, Logger, Random } from '../base/ports.ts';
 import { randomUuid } from '../base/uuid.ts';
 import {
+  type CompactionRunner,
   type Disk,
   DiskError,
   type LogStore,
@@ -12,6 +13,7 @@ import {
 import { accountedFor, findPartitionDirectories, planAdoption, readTopicId } from './adoption.ts';
 import { Catalogue } from './catalogue.ts';
 import type { CatalogueRecord } from './catalogue-state.ts';
+import { cleanerSettings } from './cleaner-settings.ts';
 import { ConfigStore } from './config-store.ts';
 import type { Engine, Topic } from './contract.ts';
 import { TidemarkEngine } from './engine.ts';
@@ -26,7 +28,9 @@ const NODE_ID_DEFAULT = 1;
  * The disk, the data directory's name and the ports, as for the store; and what is the engine's
  * own.
  */
-export interface OpenEngineOptions extends LogStoreOptions {
+export interface OpenEngineOptions extends Omit<LogStoreOptions, 'compaction'> {
+  /** Where compaction passes run; closed with the engine. Default: nothing is compacted. */
+  readonly compactionRunner?: CompactionRunner;
   /** Broker configs given at the start, as text. */
   readonly config?: ReadonlyMap<string, string>;
   /** The data does not outlive the process. */
@@ -46,7 +50,10 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   const configs = new ConfigStore(options.config ?? new Map(), (name) => {
     logger.warn({ config: name }, `an unknown broker config is ignored: ${name}`);
   });
-  const store = await (options.openStore ?? openLogStore)(options);
+  const { compactionRunner: runner } = options;
+  const compaction = runner && { runner, settings: () => cleanerSettings(configs) };
+  const storeOptions = compaction === undefined ? options : { ...options, compaction };
+  const store = await (options.openStore ?? openLogStore)(storeOptions);
   try {
     return await openOn(store, configs, options);
   } catch (error) {

@@ -46,6 +46,11 @@ export class PartitionProducers {
     return this.#states === null ? null : encodeProducerSnapshot(this.#states);
   }
 
+  /** For compaction, which keeps these batches; null while the state is unknown. */
+  lastOffsets(): readonly (readonly [producerId: number, lastOffset: number])[] | null {
+    return this.#states?.lastOffsets() ?? null;
+  }
+
   expire(nowMs: number, expirationMs: number): void {
     this.#states?.expire(nowMs, expirationMs);
   }

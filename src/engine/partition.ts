@@ -247,7 +247,11 @@ export class LogPartition implements Partition {
           name: this.name,
           topicId: topic.id,
           config: settings.log,
-          hooks: { producerSnapshot: () => this.#producers.snapshot() },
+          hooks: {
+            producerSnapshot: () => this.#producers.snapshot(),
+            producerLastOffsets: () => this.#producers.lastOffsets(),
+            lastStableOffset: () => this.lastStableOffset,
+          },
         });
         log.onCommit((highWatermark) => this.#committed(highWatermark));
         log.onFailure((cause) => this.#failed(cause));

@@ -116,6 +116,16 @@ export class ProducerStates {
     return count;
   }
 
+  /** The end of each producer's newest batch, as [producer id, offset]; those without one are left out. */
+  lastOffsets(): [number, number][] {
+    const ends: [number, number][] = [];
+    for (const { producerId, batches } of this.#entries.values()) {
+      const last = batches.at(-1);
+      if (last !== undefined) ends.push([producerId, last.lastOffset]);
+    }
+    return ends;
+  }
+
   clear(): void {
     this.#entries.clear();
   }

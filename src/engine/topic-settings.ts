@@ -84,10 +84,15 @@ function logConfig(
   policies: readonly string[],
 ): LogConfig {
   const number = (name: string): number => store.topicNumber(configs, name);
+  const cleanupCompact = policies.includes('compact');
+  const maxCompactionLagMs = number('max.compaction.lag.ms');
   const override = store.topic(configs, 'internal.segment.bytes');
   return {
     segmentBytes: typeof override === 'number' ? override : number('segment.bytes'),
-    segmentMs: number('segment.ms'),
+    // Only what has been rolled can be compacted (Kafka's LogConfig.maxSegmentMs).
+    segmentMs: cleanupCompact
+      ? Math.min(number('segment.ms'), maxCompactionLagMs)
+      : number('segment.ms'),
     segmentJitterMs: number('segment.jitter.ms'),
     indexIntervalBytes: number('index.interval.bytes'),
     segmentIndexBytes: number('segment.index.bytes'),
@@ -95,7 +100,13 @@ function logConfig(
     retentionMs: Math.max(-1, number('retention.ms')),
     retentionBytes: Math.max(-1, number('retention.bytes')),
     cleanupDelete: policies.includes('delete'),
-    cleanupCompact: policies.includes('compact'),
+    cleanupCompact,
+    compaction: {
+      minCleanableDirtyRatio: number('min.cleanable.dirty.ratio'),
+      minCompactionLagMs: number('min.compaction.lag.ms'),
+      maxCompactionLagMs,
+      deleteRetentionMs: number('delete.retention.ms'),
+    },
     fileDeleteDelayMs: number('file.delete.delay.ms'),
     flushMessages: number('flush.messages'),
     flushMs: number('flush.ms'),

@@ -13,15 +13,16 @@ import type { CompactionTask } from './compaction-worker.ts';
 
 const IDLE_TIMEOUT_MS = 30_000;
 
-/** Runs passes in up to `threads` workers over the data directory `root`. */
+/** Threads at most; how many are used is the cleaner's business (`log.cleaner.threads`). */
+const THREADS_MAX = 16;
+
+/** Runs each pass in a worker of its own over the data directory `root`. */
 export class CompactionPool implements CompactionRunner {
   readonly #root: string;
-  readonly #threads: number;
   #pool: Promise<Piscina> | null = null;
 
-  constructor(options: { readonly root: string; readonly threads: number }) {
+  constructor(options: { readonly root: string }) {
     this.#root = options.root;
-    this.#threads = options.threads;
   }
 
   async run(job: CompactionJob): Promise<CompactionResult> {
@@ -37,7 +38,8 @@ export class CompactionPool implements CompactionRunner {
 
   async close(): Promise<void> {
     const pool = await this.#pool;
-    await pool?.close({ force: true });
+    // A pass may take minutes; half of one is worth nothing and harms nothing.
+    await pool?.destroy();
   }
 
   async #start(): Promise<Piscina> {
@@ -45,7 +47,7 @@ export class CompactionPool implements CompactionRunner {
     return new Piscina({
       filename: new URL('./compaction-worker.js', import.meta.url).href,
       minThreads: 0,
-      maxThreads: this.#threads,
+      maxThreads: THREADS_MAX,
       idleTimeout: IDLE_TIMEOUT_MS,
     });
   }
@@ -55,7 +57,8 @@ export class CompactionPool implements CompactionRunner {
 function revived(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const { code } = error as { code?: unknown };
-  if (code === 'damaged' || code === 'map_too_small') return new CompactionError(code, error.message);
+  if (code === 'damaged' || code === 'map_too_small')
+    return new CompactionError(code, error.message);
   return new TidemarkError('compaction_failed', error.message, { cause: error });
 }
 

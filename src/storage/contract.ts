@@ -1,6 +1,8 @@
 // What storage offers to the engine: one partition's log. Offsets are safe integers.
 
 import type { FileRegion } from '../base/payload.ts';
+import type { CleanerStats } from './compaction/cleaner.ts';
+import type { CompactionConfig } from './compaction/plan.ts';
 
 /** Where records are: offsets from `startOffset` up to, not including, `highWatermark` may be read. */
 export interface LogBounds {
@@ -68,6 +70,8 @@ export interface LogConfig {
   readonly retentionBytes: number; // -1: no limit
   readonly cleanupDelete: boolean;
   readonly cleanupCompact: boolean;
+  /** When and how it is compacted; default: Kafka's defaults. */
+  readonly compaction?: CompactionConfig;
   readonly fileDeleteDelayMs: number;
   /** Kafka's flush.messages and flush.ms; with `sync` the broker syncs every group commit before it acknowledges. */
   readonly flushMessages: number;
@@ -146,6 +150,10 @@ export interface PartitionLog extends LogBounds {
 export interface RollHooks {
   /** State of the partition's producers as of `baseOffset` (all batches below it), kept as `<baseOffset>.snapshot`. */
   producerSnapshot(baseOffset: number): Buffer | null;
+  /** Last offset by producer id, for compaction to keep these batches; null while it is not known. Default: none. */
+  producerLastOffsets?(): readonly (readonly [producerId: number, lastOffset: number])[] | null;
+  /** Nothing at or above it is compacted. Default: the high watermark. */
+  lastStableOffset?(): number;
 }
 
 export interface OpenLogOptions {
@@ -166,12 +174,21 @@ export interface CommitStats {
   bytes: number;
 }
 
+/** Compaction of all logs of a data directory. */
+export interface CompactionControl {
+  readonly stats: CleanerStats;
+  /** Cleans whatever is due, now; done by itself every `log.cleaner.backoff.ms`. */
+  run(): Promise<void>;
+}
+
 /** All logs of one data directory: its lock, commits, durable marks, clean-shutdown marker, open files. */
 export interface LogStore {
   readonly root: string;
   /** Whether the last stop was clean; false also on a new directory's first start = 'new'. */
   readonly lastStop: 'new' | 'clean' | 'unclean';
   readonly commits: Readonly<CommitStats>;
+  /** What compaction has done; null where none runs. */
+  readonly compaction?: CompactionControl | null;
   /** Opens or creates the partition's log, with recovery as DESIGN section 2 when the last stop was not clean. */
   openLog(options: OpenLogOptions): Promise<PartitionLog>;
   /** Closes the log, renames its directory away at once and removes it after `file.delete.delay.ms`. */

@@ -2,6 +2,8 @@
 
 // The formats on disk, for src/inspect, which reads what this folder writes.
 export { findNextBatch, readInt64, scanBatches } from './batch-scan.ts';
+export type { CleanerSettings, CleanerStats } from './compaction/cleaner.ts';
+export { CLEANER_CHECKPOINT_FILE, decodeCheckpoint } from './compaction/cleaner-checkpoint.ts';
 export { CompactionError } from './compaction/compaction-error.ts';
 export { InPlaceCompactionRunner, rateThrottle } from './compaction/in-place-runner.ts';
 export type {
@@ -11,11 +13,13 @@ export type {
   CompactionRunner,
   CompactionStats,
 } from './compaction/job.ts';
+export type { CompactionConfig } from './compaction/plan.ts';
 export { runCompaction } from './compaction/run.ts';
 export type {
   AppendTicket,
   BatchToAppend,
   CommitStats,
+  CompactionControl,
   DamagedRange,
   LogBounds,
   LogConfig,

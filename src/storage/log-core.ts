@@ -9,6 +9,7 @@ import type { Disk } from './disk.ts';
 import type { FilePool } from './file-pool.ts';
 import type { LeaderEpochs } from './leader-epochs.ts';
 import type { MarkTable } from './marks.ts';
+import { ReaderLatch } from './reader-latch.ts';
 import { Segment } from './segment.ts';
 import type { TailBudget } from './tail.ts';
 import type { TaskOwner } from './tasks.ts';
@@ -62,6 +63,8 @@ export class LogCore {
   readonly name: string;
   readonly topicId: string;
   readonly hooks: RollHooks;
+  /** Held by readers from choosing a segment until its file is open; compaction exchanges files behind it. */
+  readonly latch = new ReaderLatch();
   config: LogConfig;
   state: LogState = 'open';
   /** Why the log failed. */
@@ -114,6 +117,7 @@ export class LogCore {
     this.watermarkPosition = this.active.size;
     this.state = 'open';
     this.failure = null;
+    this.latch.heal();
     this.raiseWatermark(contents.endOffset, this.active, this.active.size);
   }
 

@@ -50,10 +50,15 @@ export async function readLog(
   if (offset >= limit || (maxBytes <= 0 && !minOneBatch)) return EMPTY;
   const kept = tail.read(offset, limit, maxBytes, minOneBatch);
   if (kept !== null) return { records: kept.parts, byteLength: kept.bytes };
+  return core.latch.shared(() => readSegments(core, { offset, limit, maxBytes, minOneBatch }));
+}
+
+async function readSegments(core: LogCore, options: LogReadOptions): Promise<LogRead> {
+  const { offset, limit } = options;
   for (let index = core.segmentIndexFor(offset); index < core.segments.length; index++) {
     const segment = core.segments[index] as Segment;
     try {
-      const read = await readSegment(core, index, { offset, limit, maxBytes, minOneBatch });
+      const read = await readSegment(core, index, options);
       if (read !== null) return read;
     } catch (error) {
       // Retention took the segment while we looked into it.
@@ -270,30 +275,47 @@ async function noteDamage(core: LogCore, segment: Segment, bad: BadPlace): Promi
 export async function* readBatches(core: LogCore, fromOffset: number): AsyncGenerator<Buffer> {
   let offset = Math.max(fromOffset, core.startOffset);
   for (;;) {
-    const index = core.segmentIndexFor(offset);
-    const segment = core.segments[index];
-    if (segment === undefined) return;
-    const place = segment.written > 0 ? await locate(core, segment, offset, segment.written) : null;
-    if (place === null) {
-      const next = core.segments[index + 1];
-      if (next === undefined) return;
-      offset = Math.max(offset, next.baseOffset);
-      continue;
-    }
-    const stop = Math.min(segment.written, nextDamage(core, segment, place.position));
-    const want = Math.min(stop - place.position, Math.max(place.bytes, 1024 * 1024));
-    const chunk = Buffer.allocUnsafe(want);
-    const count = await core.context.pool.using(segment.logPath, (file) =>
-      file.read(chunk, place.position),
-    );
+    const from = offset;
+    const read = await core.latch.shared(() => readChunk(core, from));
+    if (read === null) return;
+    const { chunk, bytesOfFirst } = read;
+    offset = read.offset;
     const header = new BatchHeader(chunk);
-    for (let at = 0; at + BATCH_HEADER_BYTES <= count; ) {
+    for (let at = 0; at + BATCH_HEADER_BYTES <= chunk.length; ) {
       const bytes = plausibleSize(chunk, at);
-      if (bytes === 0 || at + bytes > count) break;
+      if (bytes === 0 || at + bytes > chunk.length) break;
       offset = header.at(chunk, at).lastOffset + 1;
       yield chunk.subarray(at, at + bytes);
       at += bytes;
     }
-    if (count < place.bytes) return;
+    if (chunk.length < bytesOfFirst) return;
   }
+}
+
+interface Chunk {
+  readonly chunk: Buffer;
+  readonly bytesOfFirst: number;
+  /** Where to go on when the chunk is empty. */
+  readonly offset: number;
+}
+
+/** Batches of one segment from the one that ends at or after `offset`; null behind the last. */
+async function readChunk(core: LogCore, from: number): Promise<Chunk | null> {
+  const index = core.segmentIndexFor(from);
+  const segment = core.segments[index];
+  if (segment === undefined) return null;
+  const place = segment.written > 0 ? await locate(core, segment, from, segment.written) : null;
+  if (place === null) {
+    const next = core.segments[index + 1];
+    if (next === undefined) return null;
+    const offset = Math.max(from, next.baseOffset);
+    return { chunk: Buffer.alloc(0), bytesOfFirst: 0, offset };
+  }
+  const stop = Math.min(segment.written, nextDamage(core, segment, place.position));
+  const want = Math.min(stop - place.position, Math.max(place.bytes, 1024 * 1024));
+  const chunk = Buffer.allocUnsafe(want);
+  const count = await core.context.pool.using(segment.logPath, (file) =>
+    file.read(chunk, place.position),
+  );
+  return { chunk: chunk.subarray(0, count), bytesOfFirst: place.bytes, offset: from };
 }

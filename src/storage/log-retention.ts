@@ -43,12 +43,29 @@ export class LogRetention {
 
   /** Rolls and deletes by time and size; one run at a time. Answers how many segments went. */
   apply(nowMs: number): Promise<number> {
-    const done = this.#lane.then(() => this.#apply(nowMs));
+    return this.inLane(() => this.#apply(nowMs));
+  }
+
+  /** Runs `work` when nothing else takes segments away or exchanges them. */
+  inLane<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#lane.then(work);
     this.#lane = done.then(
       () => {},
       () => {},
     );
     return done;
+  }
+
+  /** Waits for what is in the lane now. */
+  async settled(): Promise<void> {
+    await this.#lane;
+  }
+
+  /** Rolls an active segment whose time has come. */
+  rollByTime(nowMs: number): Promise<void> {
+    return this.inLane(async () => {
+      if (this.#core.state === 'open') this.#rollByTime(nowMs);
+    });
   }
 
   async #apply(nowMs: number): Promise<number> {

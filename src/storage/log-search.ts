@@ -9,10 +9,14 @@ import { locate, withIndexes } from './log-reader.ts';
 import type { Segment } from './segment.ts';
 
 /** First record at or after `fromOffset` with timestamp ≥ `timestamp`, below the high watermark. */
-export async function offsetForTimestamp(
+export function offsetForTimestamp(
   core: LogCore,
   timestamp: number,
 ): Promise<TimestampOffset | null> {
+  return core.latch.shared(() => searchFrom(core, timestamp));
+}
+
+async function searchFrom(core: LogCore, timestamp: number): Promise<TimestampOffset | null> {
   for (let index = 0; index < core.segments.length; index++) {
     const segment = core.segments[index] as Segment;
     const end = core.readableBytes(index);
@@ -76,7 +80,11 @@ async function findRecord(
 }
 
 /** The record with the largest timestamp below the high watermark; the first of them when several share it. */
-export async function maxTimestampOf(core: LogCore): Promise<TimestampOffset | null> {
+export function maxTimestampOf(core: LogCore): Promise<TimestampOffset | null> {
+  return core.latch.shared(() => findNewest(core));
+}
+
+async function findNewest(core: LogCore): Promise<TimestampOffset | null> {
   let best: Segment | null = null;
   for (let index = 0; index < core.segments.length; index++) {
     const segment = core.segments[index] as Segment;

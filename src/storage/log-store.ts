@@ -5,7 +5,17 @@ import { crc32c } from '../base/crc32c.ts';
 import { KafkaError } from '../base/kafka-errors.ts';
 import type { Clock, Logger, Random } from '../base/ports.ts';
 import { Committer } from './committer.ts';
-import type { CommitStats, LogStore, OpenLogOptions, PartitionLog, RollHooks } from './contract.ts';
+import { type CleanerSettings, LogCleaner } from './compaction/cleaner.ts';
+import { CleanerCheckpoint } from './compaction/cleaner-checkpoint.ts';
+import type { CompactionRunner } from './compaction/job.ts';
+import type {
+  CommitStats,
+  CompactionControl,
+  LogStore,
+  OpenLogOptions,
+  PartitionLog,
+  RollHooks,
+} from './contract.ts';
 import type { Disk } from './disk.ts';
 import { FilePool } from './file-pool.ts';
 import { Journal } from './journal.ts';
@@ -52,6 +62,11 @@ export interface LogStoreOptions {
 }
 
 /** Opens (or makes) a data directory. Throws TidemarkError when it is locked, DiskError when the disk refuses. */
+  /** Where compaction passes run, and its configs; the store closes the runner. Default: nothing is compacted. */
+  readonly compaction?: {
+    readonly runner: CompactionRunner;
+    readonly settings: () => CleanerSettings;
+  };
 export async function openLogStore(options: LogStoreOptions): Promise<LogStore> {
   await options.lock?.acquire();
   try {
@@ -84,6 +99,8 @@ class DirectoryStore implements LogStore {
   readonly #logs = new Map<string, DiskLog>();
   #closing: Promise<void> | null = null;
 
+  readonly #checkpoint: CleanerCheckpoint;
+  readonly #cleaner: LogCleaner | null;
   static async open(options: LogStoreOptions): Promise<DirectoryStore> {
     const { disk, clock, random, logger } = options;
     await disk.makeDirectory('.');
@@ -140,7 +157,9 @@ class DirectoryStore implements LogStore {
       regions,
     };
     const lastStop = isNew ? 'new' : clean ? 'clean' : 'unclean';
-    return new DirectoryStore(options, { context, journal, blocked: replay.blocked, lastStop });
+    const { blocked } = replay;
+    const checkpoint = await CleanerCheckpoint.load(disk);
+    return new DirectoryStore(options, { context, journal, blocked, checkpoint, lastStop });
   }
 
   private constructor(
@@ -153,6 +172,7 @@ class DirectoryStore implements LogStore {
     },
   ) {
     this.root = options.root;
+      readonly checkpoint: CleanerCheckpoint;
     this.#options = options;
     this.#context = parts.context;
     this.#journal = parts.journal;
@@ -162,6 +182,24 @@ class DirectoryStore implements LogStore {
 
   get commits(): Readonly<CommitStats> {
     return this.#context.committer.stats;
+    this.#checkpoint = parts.checkpoint;
+    this.#cleaner = this.#startCleaner();
+  }
+
+  get compaction(): CompactionControl | null {
+    return this.#cleaner;
+  }
+
+  #startCleaner(): LogCleaner | null {
+    const { compaction, logger, clock } = this.#options;
+    if (compaction === undefined) return null;
+    if (this.#blocked.size > 0) {
+      // The journal is kept, and the next start writes all of it back into the segments as they were.
+      logger.error({}, 'nothing is compacted until the journal could be replayed');
+      return null;
+    }
+    const logs = () => Array.from(this.#logs.values(), (log) => log.compaction);
+    return new LogCleaner({ ...compaction, clock, logger, logs, checkpoint: this.#checkpoint });
   }
 
   async openLog(options: OpenLogOptions): Promise<PartitionLog> {
@@ -209,6 +247,7 @@ class DirectoryStore implements LogStore {
     }
     // A directory without readable metadata keeps its data: it is this topic's, as far as anyone can tell.
     await disk.makeDirectory(name);
+    if (!exists || found !== null) await this.#checkpoint.forget(name);
     await writeTopicId(disk, name, topicId);
     await disk.syncDirectory('.');
   }
@@ -261,6 +300,7 @@ class DirectoryStore implements LogStore {
   async deleteLog(log: PartitionLog): Promise<void> {
     const { disk, marks, clock, tasks, committer } = this.#context;
     const open = this.#logs.get(log.directory);
+      wasCompacted: this.#checkpoint.get(name) > 0,
     if (open !== log) throw storageError(`the log of ${log.directory} is not open here`);
     this.#logs.delete(log.directory);
     await open.close();
@@ -277,6 +317,8 @@ class DirectoryStore implements LogStore {
   async loadSnapshot(
     log: PartitionLog,
     offset: number,
+    this.#cleaner?.forget(open.compaction);
+    await this.#checkpoint.forget(log.directory);
   ): Promise<{ offset: number; bytes: Buffer } | null> {
     const { disk } = this.#context;
     const offsets = (await disk.list(log.directory))
@@ -302,7 +344,10 @@ class DirectoryStore implements LogStore {
   async #close(): Promise<void> {
     const { disk, marks, pool, tasks, logger } = this.#context;
     try {
-      for (const log of this.#logs.values()) await log.close();
+      if (this.#cleaner === null) await this.#options.compaction?.runner.close();
+      else await this.#cleaner.close();
+      const closing = [...this.#logs.values()].map((log) => this.#opening.run(() => log.close()));
+      await Promise.all(closing);
       await this.#journal.close();
       await tasks.idle();
       await marks.rewrite();

@@ -15,6 +15,7 @@ import type {
   PartitionLog,
   TimestampOffset,
 } from './contract.ts';
+import { LogCompaction } from './log-compaction.ts';
 import { type CoreOptions, type LogContents, LogCore } from './log-core.ts';
 import { readBatches, readLog } from './log-reader.ts';
 import { LogRetention } from './log-retention.ts';
@@ -44,6 +45,7 @@ export class DiskLog implements PartitionLog {
   readonly #sync: LogSync;
   readonly #writer: LogWriter;
   readonly #retention: LogRetention;
+  readonly compaction: LogCompaction;
   readonly #reopen: Reopen;
   #closing: Promise<void> | null = null;
 
@@ -64,6 +66,7 @@ export class DiskLog implements PartitionLog {
 
   get fileDeleteDelayMs(): number {
     return this.#core.config.fileDeleteDelayMs;
+    this.compaction = new LogCompaction({ core, retention: this.#retention, onFailure });
   }
 
   get state(): LogState {
@@ -186,6 +189,7 @@ export class DiskLog implements PartitionLog {
     this.#tail.clear();
     try {
       const { filesSyncedEnd } = this.#sync;
+    await this.#retention.settled();
       const contents = await this.#reopen({ mark, filesSyncedEnd, damaged: core.damaged });
       await core.context.committer.forget(core.name, core.topicId);
       core.install(contents);
@@ -194,6 +198,7 @@ export class DiskLog implements PartitionLog {
     } catch (error) {
       const cause = asError(error);
       const message = `${core.name} cannot be reopened: ${cause.message}`;
+      this.compaction.reset();
       throw new KafkaError('KAFKA_STORAGE_ERROR', message, { cause });
     }
   }
@@ -217,6 +222,7 @@ export class DiskLog implements PartitionLog {
       this.#sync.dispose();
       this.#tail.clear();
       if (clean) this.#publishClean();
+      await this.#retention.settled();
       for (const segment of core.segments) core.context.pool.detach(segment.logPath);
     }
   }

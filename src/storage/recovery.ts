@@ -3,6 +3,7 @@
 
 import type { Clock, Logger } from '../base/ports.ts';
 import { scanBatches } from './batch-scan.ts';
+import { isOfCompaction, settleSwap } from './compaction/swap-file.ts';
 import type { DamagedRange, LogConfig } from './contract.ts';
 import { loadDamage, saveDamage } from './damage-file.ts';
 import type { Disk } from './disk.ts';
@@ -42,6 +43,8 @@ export interface OpenDirectory {
   readonly startOffset: number;
   readonly recoveryOffset: number;
   readonly recoveryPosition: number;
+  /** Compacted at some time, whatever the config says now: offsets may be missing. */
+  readonly wasCompacted: boolean;
   /** Newest leader epoch that the marks know; -1 for none. */
   readonly leaderEpoch: number;
   readonly times: Pick<Segment, 'maxTimestamp' | 'maxTimestampOffset' | 'firstTimestamp'>;
@@ -56,9 +59,14 @@ export async function openDirectory(options: OpenDirectory): Promise<LogContents
 }
 
 /** Segment files, sorted; what earlier runs left half done is removed. */
-async function listSegments({ disk, name }: OpenDirectory): Promise<SegmentFile[]> {
+async function listSegments({ disk, name, logger }: OpenDirectory): Promise<SegmentFile[]> {
   const files: SegmentFile[] = [];
-  for (const entry of await disk.list(name)) {
+  let entries = await disk.list(name);
+  if (entries.some(isOfCompaction)) {
+    await settleSwap({ disk, directory: name, logger });
+    entries = await disk.list(name);
+  }
+  for (const entry of entries) {
     const path = `${name}/${entry}`;
     if (/\.(?:deleted|tmp|rewrite)$/.test(entry)) {
       await disk.remove(path);
@@ -144,7 +152,7 @@ async function recover(
     mark: options.mark,
     rewriteFrom: options.rewriteFrom,
     intervalBytes: config.indexIntervalBytes,
-    gapsAllowed: config.cleanupCompact,
+    gapsAllowed: config.cleanupCompact || options.wasCompacted,
     damaged: known,
   }).run();
   await reportDamage(options, outcome, known);

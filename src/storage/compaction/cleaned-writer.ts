@@ -9,6 +9,7 @@ export const CLEANED_SUFFIX = '.cleaned';
 
 export interface CleanedFacts {
   readonly bytes: number;
+  readonly present: boolean;
   readonly maxTimestamp: number;
   readonly maxTimestampOffset: number;
 }
@@ -52,9 +53,16 @@ export class CleanedWriter {
     await this.#file.write(batches, from);
   }
 
-  /** Syncs log, indexes and names. Nothing written: no files are left. */
-  async finish(): Promise<CleanedFacts> {
+  /** Keeps a copy of an index of aborted transactions: its entries go by offset, so they stay true. */
+  async keepTransactions(bytes: Buffer): Promise<void> {
+    if (bytes.length > 0) await writeSmallFile(this.#disk, this.#path('.txnindex'), bytes);
+  }
+
+  /** Syncs log, indexes and names. Nothing written: no files are left, unless `evenEmpty`. */
+  async finish(options: { readonly evenEmpty: boolean }): Promise<CleanedFacts> {
     const segment = this.#segment;
+    if (options.evenEmpty) this.#file ??= await this.#create();
+    const present = this.#file !== null;
     if (this.#file !== null) {
       await this.#file.datasync();
       await this.#close();
@@ -65,6 +73,7 @@ export class CleanedWriter {
     }
     return {
       bytes: segment.size,
+      present,
       maxTimestamp: segment.maxTimestamp,
       maxTimestampOffset: segment.maxTimestampOffset,
     };
@@ -73,7 +82,7 @@ export class CleanedWriter {
   /** Removes what was written. */
   async discard(): Promise<void> {
     await this.#close();
-    for (const suffix of ['.log', '.index', '.timeindex']) {
+    for (const suffix of ['.log', '.index', '.timeindex', '.txnindex']) {
       await this.#disk.remove(this.#path(suffix));
     }
   }

@@ -34,8 +34,9 @@ export interface CompactionJob {
 /** One rewritten segment, complete and synced under `.cleaned` names. */
 export interface CleanedSegment {
   readonly baseOffset: number;
-  /** Bytes of the new log file; 0 when nothing was left (the files then do not exist). */
   readonly bytes: number;
+  /** Whether there are files: none where nothing was left, except for the segment that the log begins with. */
+  readonly present: boolean;
   readonly maxTimestamp: number;
   readonly maxTimestampOffset: number;
   /** Base offsets of the segments that it stands for, oldest first; the first is its own. */

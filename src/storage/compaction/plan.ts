@@ -7,7 +7,8 @@ export interface SegmentFacts {
   readonly nextOffset: number;
   readonly bytes: number;
   readonly indexBytes: number;
-  /** Largest record timestamp, ms since the epoch; -1 for none. */
+  /** Timestamp of the first batch and largest of all, ms since the epoch; -1 for none, or not needed. */
+  readonly firstTimestamp: number;
   readonly maxTimestamp: number;
 }
 
@@ -17,9 +18,15 @@ export interface CompactionConfig {
   readonly minCompactionLagMs: number;
   readonly maxCompactionLagMs: number;
   readonly deleteRetentionMs: number;
-  readonly segmentBytes: number;
-  readonly segmentIndexBytes: number;
 }
+
+/** Kafka's defaults (TopicConfig). */
+export const compactionDefaults: CompactionConfig = {
+  minCleanableDirtyRatio: 0.5,
+  minCompactionLagMs: 0,
+  maxCompactionLagMs: Number.MAX_SAFE_INTEGER,
+  deleteRetentionMs: 86_400_000,
+};
 
 /** A log seen at one moment. `segments`: all closed segments, oldest first; the active one is never compacted. */
 export interface CompactionState {
@@ -39,6 +46,7 @@ export interface CompactionPlan {
   /** First offset that the pass leaves alone. */
   readonly endOffset: number;
   readonly dirtyRatio: number;
+  readonly dirtyBytes: number;
   /** Why now: the dirty ratio was reached, or `max.compaction.lag.ms` has passed. */
   readonly reason: 'dirty-ratio' | 'max-lag';
 }
@@ -64,7 +72,8 @@ export function planCompaction(
     firstDirtyOffset,
     endOffset: last.nextOffset,
     dirtyRatio,
-    reason: dirtyRatio >= config.minCleanableDirtyRatio ? 'dirty-ratio' : 'max-lag',
+    dirtyBytes,
+    reason: overdue ? 'max-lag' : 'dirty-ratio',
   };
 }
 
@@ -79,11 +88,12 @@ function cleanable(state: CompactionState, config: CompactionConfig): readonly S
   return end < 0 ? state.segments : state.segments.slice(0, end);
 }
 
+/** Kafka goes by each dirty segment's first batch (KIP-354). */
 function isOverdue(dirty: readonly SegmentFacts[], nowMs: number, maxLagMs: number): boolean {
-  const oldest = dirty.reduce(
-    (least, segment) => (segment.maxTimestamp >= 0 ? Math.min(least, segment.maxTimestamp) : least),
-    Number.POSITIVE_INFINITY,
-  );
+  let oldest = Number.POSITIVE_INFINITY;
+  for (const { firstTimestamp } of dirty) {
+    if (firstTimestamp >= 0) oldest = Math.min(oldest, firstTimestamp);
+  }
   return nowMs - oldest > maxLagMs;
 }
 

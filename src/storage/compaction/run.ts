@@ -1,5 +1,5 @@
 // One compaction pass: reads the dirty part into a key map, then rewrites the segments below its end. Runs in a
-// worker thread over a Disk of its own, or in place; the log swaps the results in (see swap.ts).
+// worker thread over a Disk of its own, or in place; the log swaps the results in (see swap-file.ts).
 
 import { loadXxHash64 } from '../../base/xxhash.ts';
 import {
@@ -8,9 +8,12 @@ import {
   prepareCodec,
   RecordError,
   readRecords,
+  type StoredRecord,
 } from '../../record/index.ts';
 import type { Disk } from '../disk.ts';
-import { type CleanContext, cleanBatch } from './clean-batch.ts';
+import { segmentName } from '../segment.ts';
+import { readSmallFile } from '../small-file.ts';
+import { type CleanContext, type CleanedBatch, cleanBatch } from './clean-batch.ts';
 import { CleanedWriter } from './cleaned-writer.ts';
 import { CompactionError } from './compaction-error.ts';
 import type { CleanedSegment, CompactionJob, CompactionResult } from './job.ts';
@@ -20,6 +23,13 @@ import { readSegment } from './segment-source.ts';
 
 /** Called with the bytes read and written since the last call; may wait, to keep within a rate. */
 export type Throttle = (bytes: number) => Promise<void>;
+
+/** What cleaning a batch needs to know. */
+interface Cleaning {
+  readonly context: CleanContext;
+  /** First offset that the map has not seen. */
+  readonly cleanedTo: number;
+}
 
 interface Tally {
   bytesRead: number;
@@ -67,9 +77,17 @@ class Pass {
       );
     }
     const segments = this.#job.segments.filter((segment) => segment.baseOffset < cleanedTo);
+    const producers = new Map(this.#job.producers);
+    const { nowMs, deleteRetentionMs } = this.#job;
+    const context: CleanContext = {
+      lastOffsetOf: (key) => map.get(key),
+      isLastOfProducer: (id, lastOffset) => producers.get(id) === lastOffset,
+      nowMs,
+      deleteRetentionMs,
+    };
     const cleaned: CleanedSegment[] = [];
     for (const group of groupSegments(segments, this.#job)) {
-      const result = await this.#rewrite(group, map, cleanedTo);
+      const result = await this.#rewrite(group, { context, cleanedTo });
       if (result !== null) cleaned.push(result);
     }
     const mapFull = cleanedTo < this.#job.endOffset;
@@ -85,7 +103,9 @@ class Pass {
         for (const batch of batches) {
           const header = new BatchHeader(batch);
           if (header.lastOffset < this.#job.firstDirtyOffset || header.isControl) continue;
-          await prepare(header);
+          // Nobody here knows whether its transaction was committed: it must not hide an older record.
+          if (header.isTransactional) continue;
+          if (codecOf(header.codecId) === 'zstd') await prepareCodec('zstd');
           if (!noteKeys(batch, map)) return header.baseOffset;
         }
       }
@@ -94,65 +114,85 @@ class Pass {
   }
 
   /** Rewrites one group; null when nothing in it changes. */
-  async #rewrite(
-    group: readonly SegmentFacts[],
-    map: KeyMap,
-    cleanedTo: number,
-  ): Promise<CleanedSegment | null> {
-    const { directory, indexIntervalBytes, nowMs, deleteRetentionMs } = this.#job;
-    const baseOffset = group[0]?.baseOffset ?? 0;
-    const producers = new Map(this.#job.producers);
-    const context: CleanContext = {
-      lastOffsetOf: (key) => map.get(key),
-      isLastOfProducer: (id, lastOffset) => producers.get(id) === lastOffset,
-      nowMs,
-      deleteRetentionMs,
-    };
+  async #rewrite(group: readonly SegmentFacts[], how: Cleaning): Promise<CleanedSegment | null> {
+    const [first] = group;
+    if (first === undefined) return null;
+    // A segment alone is only read until something changes: most of a big log stays as it is.
+    const from = group.length > 1 ? first.baseOffset : await this.#firstChange(first, how);
+    if (from === null) return null;
+    const { directory, indexIntervalBytes } = this.#job;
+    const { baseOffset } = first;
     const writer = new CleanedWriter(this.#disk, { directory, baseOffset, indexIntervalBytes });
-    let changed = group.length > 1;
     try {
-      for (const segment of group) {
-        for await (const batches of readSegment(this.#source(), segment)) {
-          await this.#account(batches, 'bytesRead');
-          const kept: Buffer[] = [];
-          for (const batch of batches) {
-            const bytes = await this.#cleanOne(batch, context, cleanedTo);
-            if (bytes !== batch) changed = true;
-            if (bytes !== null) kept.push(bytes);
-          }
-          await writer.write(kept);
-          await this.#account(kept, 'bytesWritten');
-        }
-      }
+      for (const segment of group) await this.#copy(segment, writer, { ...how, from });
+      await writer.keepTransactions(await this.#transactionsOf(group));
+      const evenEmpty = first === this.#job.segments[0];
+      const facts = await writer.finish({ evenEmpty });
+      return { baseOffset, ...facts, replaces: group.map((segment) => segment.baseOffset) };
     } catch (error) {
       await writer.discard();
       throw error;
     }
-    if (!changed) {
-      await writer.discard();
-      return null;
-    }
-    const facts = await writer.finish();
-    return { baseOffset, ...facts, replaces: group.map((segment) => segment.baseOffset) };
   }
 
-  async #cleanOne(batch: Buffer, context: CleanContext, cleanedTo: number): Promise<Buffer | null> {
+  /** Base offset of the first batch that cleaning changes; null when none does. */
+  async #firstChange(segment: SegmentFacts, how: Cleaning): Promise<number | null> {
+    for await (const batches of readSegment(this.#source(), segment)) {
+      await this.#account(batches, 'bytesRead');
+      for (const batch of batches) {
+        const cleaned = await this.#cleanOne(batch, how);
+        if (cleaned.kind !== 'kept') return new BatchHeader(batch).baseOffset;
+      }
+    }
+    return null;
+  }
+
+  /** Writes what stays of a segment; below `from` everything does. */
+  async #copy(
+    segment: SegmentFacts,
+    writer: CleanedWriter,
+    how: Cleaning & { readonly from: number },
+  ): Promise<void> {
+    const header = new BatchHeader(Buffer.alloc(0));
+    for await (const batches of readSegment(this.#source(), segment)) {
+      await this.#account(batches, 'bytesRead');
+      const kept: Buffer[] = [];
+      for (const batch of batches) {
+        const untouched = header.at(batch, 0).baseOffset < how.from;
+        const bytes = untouched ? batch : this.#count(batch, await this.#cleanOne(batch, how));
+        if (bytes !== null) kept.push(bytes);
+      }
+      await writer.write(kept);
+      await this.#account(kept, 'bytesWritten');
+    }
+  }
+
+  async #cleanOne(batch: Buffer, { context, cleanedTo }: Cleaning): Promise<CleanedBatch> {
     const header = new BatchHeader(batch);
     // What the map has not seen is not judged: its tombstones may hide records that the next pass has to drop first.
-    if (header.baseOffset >= cleanedTo) return batch;
-    await prepare(header);
-    const cleaned = cleanBatch(batch, context);
-    switch (cleaned.kind) {
-      case 'kept':
-        if (cleaned.unreadable !== null) this.#tally.batchesUnreadable += 1;
-        return batch;
-      case 'rewritten':
-        this.#tally.recordsRemoved += cleaned.recordsRemoved;
-        return cleaned.bytes;
-      case 'dropped':
-        this.#tally.recordsRemoved += cleaned.recordsRemoved;
-        return null;
+    if (header.baseOffset >= cleanedTo) return { kind: 'kept', unreadable: null };
+    if (codecOf(header.codecId) === 'zstd') await prepareCodec('zstd');
+    return cleanBatch(batch, context);
+  }
+
+  /** Keeps the books; answers what is left of the batch. */
+  #count(batch: Buffer, cleaned: CleanedBatch): Buffer | null {
+    if (cleaned.kind === 'kept') {
+      if (cleaned.unreadable !== null) this.#tally.batchesUnreadable += 1;
+      return batch;
     }
+    this.#tally.recordsRemoved += cleaned.recordsRemoved;
+    return cleaned.kind === 'rewritten' ? cleaned.bytes : null;
+  }
+
+  async #transactionsOf(group: readonly SegmentFacts[]): Promise<Buffer> {
+    const indexes: Buffer[] = [];
+    for (const { baseOffset } of group) {
+      const path = `${this.#job.directory}/${segmentName(baseOffset)}.txnindex`;
+      const bytes = await readSmallFile(this.#disk, path);
+      if (bytes !== null) indexes.push(bytes);
+    }
+    return Buffer.concat(indexes);
   }
 
   async #account(batches: readonly Buffer[], what: 'bytesRead' | 'bytesWritten'): Promise<void> {
@@ -169,18 +209,15 @@ class Pass {
 
 /** Puts the batch's keys into the map; false when one did not fit. A batch that does not parse has no keys. */
 function noteKeys(batch: Buffer, map: KeyMap): boolean {
+  let records: StoredRecord[];
   try {
-    for (const record of readRecords(batch)) {
-      if (record.key !== null && !map.put(record.key, record.offset)) return false;
-    }
-    return true;
+    records = [...readRecords(batch)];
   } catch (error) {
     if (error instanceof RecordError) return true;
     throw error;
   }
-}
-
-async function prepare(header: BatchHeader): Promise<void> {
-  const codec = codecOf(header.codecId);
-  if (codec === 'zstd') await prepareCodec(codec);
+  for (const { key, offset } of records) {
+    if (key !== null && !map.put(key, offset)) return false;
+  }
+  return true;
 }

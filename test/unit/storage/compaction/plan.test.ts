@@ -6,8 +6,6 @@ const config = {
   minCompactionLagMs: 0,
   maxCompactionLagMs: Number.MAX_SAFE_INTEGER,
   deleteRetentionMs: 0,
-  segmentBytes: 1_000,
-  segmentIndexBytes: 100,
 };
 
 function segments(...bytes: number[]) {
@@ -16,7 +14,8 @@ function segments(...bytes: number[]) {
     nextOffset: index * 10 + 10,
     bytes: size,
     indexBytes: 8,
-    maxTimestamp: index * 1_000,
+    firstTimestamp: index * 1_000,
+    maxTimestamp: index * 1_000 + 500,
   }));
 }
 

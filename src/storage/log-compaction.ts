@@ -1,0 +1,331 @@
+// The part of one log that compaction deals with: what there is to clean, and taking over what a pass has rewritten.
+
+import type { Logger } from '../base/ports.ts';
+import { BATCH_HEADER_BYTES } from '../record/index.ts';
+import { scanBatches } from './batch-scan.ts';
+import { asError } from './committer.ts';
+import { CLEANED_SUFFIX } from './compaction/cleaned-writer.ts';
+import type { CleanableLog, PassLimits } from './compaction/cleaner.ts';
+import type { CleanedSegment, CompactionJob, CompactionResult } from './compaction/job.ts';
+import {
+  type CompactionConfig,
+  type CompactionPlan,
+  compactionDefaults,
+  planCompaction,
+  type SegmentFacts,
+} from './compaction/plan.ts';
+import {
+  commitSwap,
+  exchangeNames,
+  forgetSwap,
+  removeCleaned,
+  removeReplaced,
+  type SwapEntry,
+  swapEntries,
+} from './compaction/swap-file.ts';
+import type { LogCore } from './log-core.ts';
+import { withIndexes } from './log-reader.ts';
+import type { LogRetention } from './log-retention.ts';
+import { OFFSET_ENTRY_BYTES } from './offset-index.ts';
+import { Segment, segmentName } from './segment.ts';
+import { TIME_ENTRY_BYTES } from './time-index.ts';
+
+export interface LogCompactionOptions {
+  readonly core: LogCore;
+  /** Retention and swaps take turns. */
+  readonly retention: LogRetention;
+  /** Called with the cause when names and memory may disagree; fails the whole log. */
+  readonly onFailure: (cause: Error) => void;
+}
+
+export class LogCompaction implements CleanableLog {
+  readonly name: string;
+  openings = 0;
+  readonly #core: LogCore;
+  readonly #retention: LogRetention;
+  readonly #onFailure: (cause: Error) => void;
+  /** A swap file could not be removed: no pass may leave `.cleaned` files beside it. */
+  #stuck = false;
+
+  constructor(options: LogCompactionOptions) {
+    this.#core = options.core;
+    this.#retention = options.retention;
+    this.#onFailure = options.onFailure;
+    this.name = options.core.name;
+  }
+
+  get compacts(): boolean {
+    const { config, state } = this.#core;
+    return config.cleanupCompact && state === 'open' && !this.#stuck;
+  }
+
+  /** The log was opened anew, which has settled what was left. */
+  reset(): void {
+    this.openings += 1;
+    this.#stuck = false;
+  }
+
+  async plan(options: {
+    readonly firstDirtyOffset: number;
+    readonly nowMs: number;
+    readonly anyRatio: boolean;
+  }): Promise<CompactionPlan | null> {
+    const core = this.#core;
+    const { firstDirtyOffset, nowMs } = options;
+    const config = this.#config();
+    await this.#retention.rollByTime(nowMs);
+    const segments = await this.#facts(firstDirtyOffset, config);
+    const stableOffset = Math.min(
+      core.highWatermark,
+      core.hooks.lastStableOffset?.() ?? core.highWatermark,
+    );
+    const state = { segments, firstDirtyOffset, stableOffset, nowMs };
+    return planCompaction(
+      state,
+      options.anyRatio ? { ...config, minCleanableDirtyRatio: 0 } : config,
+    );
+  }
+
+  async job(plan: CompactionPlan, limits: PassLimits): Promise<CompactionJob | null> {
+    const core = this.#core;
+    const producers = this.#producers();
+    if (producers === null || !this.compacts) return null;
+    const bases = new Set(plan.segments.map(({ baseOffset }) => baseOffset));
+    const skip = core.damaged.filter(
+      (range) => range.bytes > 0 && bases.has(range.segmentBaseOffset),
+    );
+    const { segmentBytes, segmentIndexBytes, indexIntervalBytes } = core.config;
+    return {
+      directory: core.name,
+      segments: await this.#withIndexSizes(plan.segments),
+      skip,
+      firstDirtyOffset: plan.firstDirtyOffset,
+      endOffset: plan.endOffset,
+      nowMs: core.context.clock.now(),
+      deleteRetentionMs: this.#config().deleteRetentionMs,
+      segmentBytes,
+      segmentIndexBytes,
+      indexIntervalBytes,
+      producers,
+      ...limits,
+    };
+  }
+
+  /**
+   * Puts the rewritten segments in the place of the old ones. False when the log is not any more what the pass has
+   * read; then nothing changes. Throws DiskError before the commit point; behind it the log fails instead.
+   */
+  swap(job: CompactionJob, result: CompactionResult): Promise<boolean> {
+    return this.#retention.inLane(() => this.#swap(job, result));
+  }
+
+  /** Removes what a pass left that is not to count. */
+  discard(): Promise<void> {
+    return this.#retention.inLane(() => this.#discard());
+  }
+
+  async #discard(): Promise<void> {
+    const { context, name, state } = this.#core;
+    // A log that is closed may be deleted, and its directory be another's by now.
+    if (!this.#stuck && state === 'open') await removeCleaned(context.disk, name);
+  }
+
+  #config(): CompactionConfig {
+    return this.#core.config.compaction ?? compactionDefaults;
+  }
+
+  /** Null while the engine does not know them: then nothing of theirs may be dropped. */
+  #producers(): CompactionJob['producers'] | null {
+    const { producerLastOffsets } = this.#core.hooks;
+    return producerLastOffsets === undefined ? [] : producerLastOffsets();
+  }
+
+  /** The finished segments, oldest first. Times are looked up only where a lag is configured. */
+  async #facts(firstDirtyOffset: number, config: CompactionConfig): Promise<SegmentFacts[]> {
+    const core = this.#core;
+    const facts: SegmentFacts[] = [];
+    for (const [index, segment] of core.segments.entries()) {
+      if (!segment.sealed || segment === core.active) break;
+      const nextOffset = core.segmentEnd(index);
+      const dirty = nextOffset > firstDirtyOffset;
+      if (dirty) await this.#learnTimes(segment, config);
+      facts.push({
+        baseOffset: segment.baseOffset,
+        nextOffset,
+        bytes: segment.size,
+        indexBytes: 0,
+        firstTimestamp: segment.firstTimestamp,
+        maxTimestamp: segment.maxTimestamp,
+      });
+    }
+    return facts;
+  }
+
+  async #learnTimes(segment: Segment, config: CompactionConfig): Promise<void> {
+    if (segment.size === 0) return;
+    const lag = config.minCompactionLagMs > 0;
+    if (lag && segment.maxTimestamp < 0) await withIndexes(this.#core, segment);
+    const bounded = config.maxCompactionLagMs < Number.MAX_SAFE_INTEGER;
+    if (!bounded || segment.firstTimestamp >= 0) return;
+    await this.#core.context.pool.using(segment.logPath, (file) =>
+      scanBatches(
+        { file, from: 0, to: segment.size, depth: 'headers', chunkBytes: BATCH_HEADER_BYTES },
+        (header) => {
+          segment.firstTimestamp = header.maxTimestamp;
+          return false;
+        },
+      ),
+    );
+  }
+
+  async #withIndexSizes(segments: readonly SegmentFacts[]): Promise<SegmentFacts[]> {
+    const { context, segments: own } = this.#core;
+    const known = new Map(own.map((segment) => [segment.baseOffset, segment]));
+    const sized: SegmentFacts[] = [];
+    for (const facts of segments) {
+      const segment = known.get(facts.baseOffset);
+      let indexBytes = Math.max(
+        (segment?.savedOffsets ?? 0) * OFFSET_ENTRY_BYTES,
+        (segment?.savedTimes ?? 0) * TIME_ENTRY_BYTES,
+      );
+      if (indexBytes === 0 && segment !== undefined && facts.bytes > 0) {
+        for (const suffix of ['.index', '.timeindex']) {
+          const status = await context.disk.stat(segment.stem + suffix);
+          indexBytes = Math.max(indexBytes, status?.bytes ?? 0);
+        }
+      }
+      sized.push({ ...facts, indexBytes });
+    }
+    return sized;
+  }
+
+  async #swap(job: CompactionJob, result: CompactionResult): Promise<boolean> {
+    if (!this.#isCurrent(job) || !(await this.#isWhole(result))) {
+      await this.#discard();
+      return false;
+    }
+    if (result.cleaned.length === 0) return true;
+    const core = this.#core;
+    const { disk, marks, committer, logger } = core.context;
+    const place = { disk, directory: core.name, logger };
+    const entries = swapEntries(result.cleaned);
+    try {
+      // No journal may write bytes of the old segments into the new ones, no start look for an end inside of them.
+      if (!(await committer.release(core.name, core.topicId))) {
+        await this.#discard();
+        return false;
+      }
+      await marks.flush();
+      await commitSwap(place, entries);
+    } catch (error) {
+      await this.#giveUp(entries);
+      throw error;
+    }
+    try {
+      await core.latch.exclusive(() => this.#exchange(result.cleaned, entries, logger));
+    } catch (error) {
+      this.#stuck = true;
+      const cause = asError(error);
+      core.latch.break(cause);
+      this.#onFailure(cause);
+      return false;
+    }
+    await this.#finish(entries);
+    return true;
+  }
+
+  /** Whether the log still consists of what the pass has read. */
+  #isCurrent(job: CompactionJob): boolean {
+    const core = this.#core;
+    if (!this.compacts) return false;
+    return job.segments.every(({ baseOffset, nextOffset, bytes }) => {
+      const index = core.segmentIndexFor(baseOffset);
+      const segment = core.segments[index];
+      return (
+        segment?.baseOffset === baseOffset &&
+        segment.sealed &&
+        segment.size === bytes &&
+        core.segmentEnd(index) === nextOffset
+      );
+    });
+  }
+
+  /** Whether what the pass has written is still there: a reopening of the log removes it. */
+  async #isWhole({ cleaned }: CompactionResult): Promise<boolean> {
+    const { disk } = this.#core.context;
+    for (const { baseOffset, bytes, present } of cleaned) {
+      if (!present) continue;
+      const path = `${this.name}/${segmentName(baseOffset)}.log${CLEANED_SUFFIX}`;
+      if ((await disk.stat(path))?.bytes !== bytes) return false;
+    }
+    return true;
+  }
+
+  /** A swap file may have been written and not be synced: it has to go before the files that it names. */
+  async #giveUp(entries: readonly SwapEntry[]): Promise<void> {
+    const { context, name } = this.#core;
+    this.#stuck = true;
+    await forgetSwap({ ...context, directory: name }, entries);
+    this.#stuck = false;
+    await this.#discard();
+  }
+
+  async #exchange(
+    cleaned: readonly CleanedSegment[],
+    entries: readonly SwapEntry[],
+    logger: Logger,
+  ): Promise<void> {
+    const core = this.#core;
+    const { disk, pool } = core.context;
+    const replaced = new Set(cleaned.flatMap(({ replaces }) => replaces));
+    const old = core.segments.filter((segment) => replaced.has(segment.baseOffset));
+    for (const segment of old) pool.detach(segment.logPath);
+    const held = await exchangeNames({ disk, directory: core.name, logger }, entries);
+    if (held.length < entries.length) throw new Error(`${core.name}: a rewritten segment is gone`);
+    const made = new Map(cleaned.map((result) => [result.baseOffset, result]));
+    const segments: Segment[] = [];
+    let moveWatermark = false;
+    for (const segment of core.segments) {
+      if (!replaced.has(segment.baseOffset)) {
+        segments.push(segment);
+        // What is behind the last replaced segment begins where that ended.
+        if (moveWatermark) core.watermarkSegment = segment;
+        if (moveWatermark) core.watermarkPosition = 0;
+        moveWatermark = false;
+        continue;
+      }
+      segment.removed = true;
+      if (segment === core.watermarkSegment) moveWatermark = true;
+      const result = made.get(segment.baseOffset);
+      if (result?.present === true) segments.push(newSegment(core.name, segment, result));
+    }
+    core.segments = segments;
+    core.damaged = core.damaged.filter((range) => !replaced.has(range.segmentBaseOffset));
+  }
+
+  /** What is left to do can be done as well by the next start. */
+  async #finish(entries: readonly SwapEntry[]): Promise<void> {
+    const { context, name } = this.#core;
+    const place = { ...context, directory: name };
+    try {
+      await removeReplaced(place, entries);
+      await forgetSwap(place, entries);
+    } catch (error) {
+      this.#stuck = true;
+      const { message } = asError(error);
+      const text = `${name} is not compacted any more until it is opened again: ${message}`;
+      context.logger.error({ log: name, error: message }, text);
+    }
+  }
+}
+
+function newSegment(directory: string, old: Segment, result: CleanedSegment): Segment {
+  const segment = new Segment(directory, result.baseOffset, old.createdMs);
+  segment.size = segment.written = segment.synced = result.bytes;
+  segment.created = true;
+  segment.sealed = true;
+  segment.indexed = false;
+  segment.maxTimestamp = result.maxTimestamp;
+  segment.maxTimestampOffset = result.maxTimestampOffset;
+  return segment;
+}
