@@ -26,6 +26,7 @@ import { loadMarks, MARKS_FILE, type Mark, MarkTable } from './marks.ts';
 import { readTopicId, writeTopicId } from './metadata-file.ts';
 import { type OpenDirectory, openDirectory } from './recovery.ts';
 import { baseOffsetOf } from './segment.ts';
+import { Slots } from './slots.ts';
 import { readSmallFile, writeSmallFile } from './small-file.ts';
 import { TailBudget } from './tail.ts';
 import { TaskOwner } from './tasks.ts';
@@ -36,6 +37,8 @@ const DELETED_DIRECTORY = /-delete$/;
 const OPEN_FILES_MAX = 512;
 const TAIL_BYTES_MAX = 64 * 1024 * 1024;
 const TAIL_BYTES_PER_LOG_MAX = 4 * 1024 * 1024;
+/** Logs opened at once: recovering one holds a few files open. */
+const OPENING_MAX = 16;
 const noHooks: RollHooks = { producerSnapshot: () => null };
 
 /** Holds a data directory for this process alone. */
@@ -59,14 +62,14 @@ export interface LogStoreOptions {
   readonly tailBytesMax?: number;
   /** Whether long reads answer with file regions instead of buffers; default false. */
   readonly regions?: boolean;
-}
-
-/** Opens (or makes) a data directory. Throws TidemarkError when it is locked, DiskError when the disk refuses. */
   /** Where compaction passes run, and its configs; the store closes the runner. Default: nothing is compacted. */
   readonly compaction?: {
     readonly runner: CompactionRunner;
     readonly settings: () => CleanerSettings;
   };
+}
+
+/** Opens (or makes) a data directory. Throws TidemarkError when it is locked, DiskError when the disk refuses. */
 export async function openLogStore(options: LogStoreOptions): Promise<LogStore> {
   await options.lock?.acquire();
   try {
@@ -96,11 +99,12 @@ class DirectoryStore implements LogStore {
   readonly #context: StoreContext;
   readonly #journal: Journal;
   readonly #blocked: ReadonlySet<string>;
-  readonly #logs = new Map<string, DiskLog>();
-  #closing: Promise<void> | null = null;
-
   readonly #checkpoint: CleanerCheckpoint;
   readonly #cleaner: LogCleaner | null;
+  readonly #logs = new Map<string, DiskLog>();
+  readonly #opening = new Slots(OPENING_MAX);
+  #closing: Promise<void> | null = null;
+
   static async open(options: LogStoreOptions): Promise<DirectoryStore> {
     const { disk, clock, random, logger } = options;
     await disk.makeDirectory('.');
@@ -168,20 +172,16 @@ class DirectoryStore implements LogStore {
       readonly context: StoreContext;
       readonly journal: Journal;
       readonly blocked: ReadonlySet<string>;
+      readonly checkpoint: CleanerCheckpoint;
       readonly lastStop: 'new' | 'clean' | 'unclean';
     },
   ) {
     this.root = options.root;
-      readonly checkpoint: CleanerCheckpoint;
     this.#options = options;
     this.#context = parts.context;
     this.#journal = parts.journal;
     this.#blocked = parts.blocked;
     this.lastStop = parts.lastStop;
-  }
-
-  get commits(): Readonly<CommitStats> {
-    return this.#context.committer.stats;
     this.#checkpoint = parts.checkpoint;
     this.#cleaner = this.#startCleaner();
   }
@@ -202,7 +202,15 @@ class DirectoryStore implements LogStore {
     return new LogCleaner({ ...compaction, clock, logger, logs, checkpoint: this.#checkpoint });
   }
 
-  async openLog(options: OpenLogOptions): Promise<PartitionLog> {
+  get commits(): Readonly<CommitStats> {
+    return this.#context.committer.stats;
+  }
+
+  openLog(options: OpenLogOptions): Promise<PartitionLog> {
+    return this.#opening.run(() => this.#openLog(options));
+  }
+
+  async #openLog(options: OpenLogOptions): Promise<PartitionLog> {
     const { name, topicId, config } = options;
     if (this.#closing !== null) throw storageError(`the store of ${this.root} is closed`);
     if (this.#logs.has(name)) throw storageError(`the log of ${name} is open already`);
@@ -239,6 +247,7 @@ class DirectoryStore implements LogStore {
     const exists = (await disk.stat(name)) !== undefined;
     const found = exists ? await readTopicId(disk, name) : null;
     if (found === topicId) return;
+    if (!exists || found !== null) await this.#checkpoint.forget(name);
     if (found !== null) {
       const stray = this.#freeName(name, 'stray');
       logger.warn({ log: name, stray }, `${name} is of another topic: moved to ${stray}`);
@@ -247,7 +256,6 @@ class DirectoryStore implements LogStore {
     }
     // A directory without readable metadata keeps its data: it is this topic's, as far as anyone can tell.
     await disk.makeDirectory(name);
-    if (!exists || found !== null) await this.#checkpoint.forget(name);
     await writeTopicId(disk, name, topicId);
     await disk.syncDirectory('.');
   }
@@ -292,6 +300,7 @@ class DirectoryStore implements LogStore {
       startOffset: mark.startOffset,
       recoveryOffset: mark.recoveryOffset,
       recoveryPosition: mark.recoveryPosition,
+      wasCompacted: this.#checkpoint.get(name) > 0,
       times: mark,
       leaderEpoch: mark.leaderEpoch,
     };
@@ -300,7 +309,6 @@ class DirectoryStore implements LogStore {
   async deleteLog(log: PartitionLog): Promise<void> {
     const { disk, marks, clock, tasks, committer } = this.#context;
     const open = this.#logs.get(log.directory);
-      wasCompacted: this.#checkpoint.get(name) > 0,
     if (open !== log) throw storageError(`the log of ${log.directory} is not open here`);
     this.#logs.delete(log.directory);
     await open.close();
@@ -309,6 +317,8 @@ class DirectoryStore implements LogStore {
     await disk.syncDirectory('.');
     marks.remove(log.directory);
     await committer.forget(log.directory, open.topicId);
+    this.#cleaner?.forget(open.compaction);
+    await this.#checkpoint.forget(log.directory);
     clock.setTimer(open.fileDeleteDelayMs, () => {
       tasks.start(`removing ${gone}`, () => disk.removeDirectory(gone));
     });
@@ -317,8 +327,6 @@ class DirectoryStore implements LogStore {
   async loadSnapshot(
     log: PartitionLog,
     offset: number,
-    this.#cleaner?.forget(open.compaction);
-    await this.#checkpoint.forget(log.directory);
   ): Promise<{ offset: number; bytes: Buffer } | null> {
     const { disk } = this.#context;
     const offsets = (await disk.list(log.directory))

@@ -47,12 +47,17 @@ export class DiskLog implements PartitionLog {
   readonly #retention: LogRetention;
   readonly compaction: LogCompaction;
   readonly #reopen: Reopen;
+  /** The indexes on disk were whole when it was opened, up to this end. */
+  readonly #untouched: boolean;
+  readonly #openedAt: number;
   #closing: Promise<void> | null = null;
 
   constructor(options: CoreOptions, reopen: Reopen) {
     const core = new LogCore(options);
     this.#core = core;
     this.#reopen = reopen;
+    this.#untouched = options.contents.recovery === null;
+    this.#openedAt = options.contents.endOffset;
     this.directory = core.name;
     this.topicId = core.topicId;
     this.#tail = new Tail(core.context.tailBudget);
@@ -61,12 +66,12 @@ export class DiskLog implements PartitionLog {
     this.#sync = new LogSync({ core, tail: this.#tail, recovery, onFailure });
     this.#writer = new LogWriter({ core, sync: this.#sync, onFailure });
     this.#retention = new LogRetention(core, this.#writer, this.#tail);
+    this.compaction = new LogCompaction({ core, retention: this.#retention, onFailure });
     this.#sync.publishMark();
   }
 
   get fileDeleteDelayMs(): number {
     return this.#core.config.fileDeleteDelayMs;
-    this.compaction = new LogCompaction({ core, retention: this.#retention, onFailure });
   }
 
   get state(): LogState {
@@ -184,21 +189,21 @@ export class DiskLog implements PartitionLog {
     if (core.state !== 'failed') return;
     await this.#writer.idle();
     await this.#sync.settled();
+    await this.#retention.settled();
     const mark = core.syncedEnd;
     for (const segment of core.segments) core.context.pool.detach(segment.logPath);
     this.#tail.clear();
     try {
       const { filesSyncedEnd } = this.#sync;
-    await this.#retention.settled();
       const contents = await this.#reopen({ mark, filesSyncedEnd, damaged: core.damaged });
       await core.context.committer.forget(core.name, core.topicId);
       core.install(contents);
+      this.compaction.reset();
       this.#sync.reset(contents.recovery);
       this.#sync.publishMark();
     } catch (error) {
       const cause = asError(error);
       const message = `${core.name} cannot be reopened: ${cause.message}`;
-      this.compaction.reset();
       throw new KafkaError('KAFKA_STORAGE_ERROR', message, { cause });
     }
   }
@@ -217,12 +222,12 @@ export class DiskLog implements PartitionLog {
       this.#fail(asError(error));
     } finally {
       await this.#sync.settled();
+      await this.#retention.settled();
       const clean = wasOpen && core.failure === null;
       core.state = 'closed';
       this.#sync.dispose();
       this.#tail.clear();
       if (clean) this.#publishClean();
-      await this.#retention.settled();
       for (const segment of core.segments) core.context.pool.detach(segment.logPath);
     }
   }
@@ -238,6 +243,7 @@ export class DiskLog implements PartitionLog {
     const { disk } = core.context;
     // An epoch that clients were told must not be lower after the next start, even when nothing was appended.
     if (core.epochs.dirty) await core.epochs.save(disk, core.name);
+    if (this.#untouched && core.endOffset === this.#openedAt) return;
     for (const segment of core.segments) {
       if (segment.sealed || !segment.created) continue;
       segment.finishTimes();
