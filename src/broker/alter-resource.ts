@@ -1,4 +1,5 @@
-// What AlterConfigs and IncrementalAlterConfigs have in common: to find the resource, and to change it.
+// What AlterConfigs and IncrementalAlterConfigs have in common: to find the resource, and to change
+// it.
 
 import { KafkaError } from '../base/kafka-errors.ts';
 import type { ConfigChange } from '../engine/index.ts';
@@ -36,7 +37,7 @@ async function change(
       return engine.alterTopicConfigs(resourceName, changes, validateOnly);
     case ResourceType.BROKER:
       if (resourceName !== '' && resourceName !== String(engine.nodeId)) {
-        const text = `unexpected broker id, expected ${engine.nodeId}, but received ${resourceName}`;
+        const text = `this broker is ${engine.nodeId}, not ${resourceName}`;
         throw new KafkaError('INVALID_REQUEST', text);
       }
       return engine.alterBrokerConfigs(changes, validateOnly);
@@ -45,7 +46,10 @@ async function change(
   }
 }
 
-/** Changes each resource on its own; `changesOf` may throw a KafkaError for a resource that asks for nonsense. */
+/**
+ * Changes each resource on its own; `changesOf` may throw a KafkaError for a resource that asks for
+ * nonsense.
+ */
 export function alterResources<R extends ResourceName>(
   services: Services,
   resources: readonly R[],

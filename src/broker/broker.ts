@@ -1,5 +1,5 @@
-// The broker: connections, router, handlers and coordinators over one engine. It knows nothing of sockets; the host
-// hands it peers.
+// The broker: connections, router, handlers and coordinators over one engine. It knows nothing of
+// sockets; the host hands it peers.
 
 import type { CancelTimer, Clock, Logger, Random } from '../base/ports.ts';
 import { Coordinator, defaultGroupConfig, type GroupConfig } from '../coordinator/index.ts';
@@ -17,7 +17,10 @@ import { Router } from './router.ts';
 import { type Endpoint, numberConfig, type Services } from './services.ts';
 import type { PeerHandler, PeerSocket } from './socket.ts';
 
-/** Memory of requests and answers in flight over all connections, unless `queued.max.request.bytes` says else. */
+/**
+ * Memory of requests and answers in flight over all connections, unless `queued.max.request.bytes`
+ * says else.
+ */
 const MEMORY_BYTES_DEFAULT = 256 * 1024 * 1024;
 /** Appended bytes not yet written, beyond which no further produce request starts. */
 const PENDING_BYTES_MAX = 128 * 1024 * 1024;
@@ -29,7 +32,9 @@ export interface BrokerSettings {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** Told to clients instead of the address they connected to; port 0: the port they connected to. */
+  /**
+   * Told to clients instead of the address they connected to; port 0: the port they connected to.
+   */
   readonly advertise: Endpoint | null;
   readonly acceptReplicationFactor: boolean;
   /** As DescribeLogDirs names it. */
@@ -122,7 +127,10 @@ export class Broker {
     this.#stopWatchingTopics = engine.onTopicsChanged((names) => this.#topicsChanged(names));
   }
 
-  /** Loads the groups. Requests may come before this resolves; groups then answer that they are loading. */
+  /**
+   * Loads the groups. Requests may come before this resolves; groups then answer that they are
+   * loading.
+   */
   start(): Promise<void> {
     return this.#coordinator.start();
   }
@@ -176,8 +184,8 @@ export class Broker {
   }
 
   /**
-   * Lets what is in flight finish, for at most `graceMs`, and closes every connection. The host stops accepting
-   * before; the engine is closed after, by who opened it.
+   * Lets what is in flight finish, for at most `graceMs`, and closes every connection. The host
+   * stops accepting before; the engine is closed after, by who opened it.
    */
   close(graceMs: number): Promise<void> {
     this.#closing ??= this.#close(graceMs);
@@ -185,7 +193,8 @@ export class Broker {
   }
 
   async #close(graceMs: number): Promise<void> {
-    // Members that wait for a rebalance are told to look for another coordinator, so nothing waits for them.
+    // Members that wait for a rebalance are told to look for another coordinator, so nothing waits
+    // for them.
     this.#coordinator.close();
     await this.#connections.close(graceMs);
     for (const transport of this.#transports) await transport.close();

@@ -1,4 +1,5 @@
-// The coordinators' ports, over the engine: `__consumer_offsets` as a command log, and the catalogue, read only.
+// The coordinators' ports, over the engine: `__consumer_offsets` as a command log, and the
+// catalogue, read only.
 
 import { KafkaError } from '../base/kafka-errors.ts';
 import type { CommandLog, LogEntry, LogRecord, TopicView } from '../coordinator/index.ts';
@@ -16,7 +17,9 @@ import { numberConfig } from './services.ts';
 
 export const GROUP_METADATA_TOPIC = '__consumer_offsets';
 
-/** Configs that Kafka gives the topic (GroupCoordinatorConfig): the last offset of each key is kept. */
+/**
+ * Configs that Kafka gives the topic (GroupCoordinatorConfig): the last offset of each key is kept.
+ */
 const topicConfigs: ReadonlyMap<string, string> = new Map([
   ['cleanup.policy', 'compact'],
   ['compression.type', 'producer'],

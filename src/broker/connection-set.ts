@@ -44,7 +44,10 @@ export class ConnectionSet {
     return connection;
   }
 
-  /** Lets every connection finish what it has begun, for at most `graceMs`, then closes what is left. */
+  /**
+   * Lets every connection finish what it has begun, for at most `graceMs`, then closes what is
+   * left.
+   */
   async close(graceMs: number): Promise<void> {
     this.#closing = true;
     this.#cancelSweep?.();

@@ -1,10 +1,13 @@
 // One connection: bytes in, requests to their handlers, answers out in the order of the requests.
 //
-// Requests of a connection run one after the other, as Kafka's do, except that Produce requests overlap: what waits
-// for a sync of the disk does not keep the next batch from being appended. Everything that could pile up is bounded:
-// - requests that wait: reading stops as soon as one has to wait, so at most one read's worth is queued
+// Requests of a connection run one after the other, as Kafka's do, except that Produce requests
+// overlap: what waits for a sync of the disk does not keep the next batch from being appended.
+// Everything that could pile up is bounded:
+// - requests that wait: reading stops as soon as one has to wait, so at most one read's worth is
+//   queued
 // - a peer that does not read: no request starts while an answer is unsent beyond UNSENT_MAX
-// - all connections together: the memory gate; a connection within a frame goes on, others stop reading
+// - all connections together: the memory gate; a connection within a frame goes on, others stop
+//   reading
 
 import { KafkaError } from '../base/kafka-errors.ts';
 import type { Clock, Logger } from '../base/ports.ts';
@@ -18,7 +21,7 @@ import {
   Reader,
   type RequestStart,
 } from '../protocol/index.ts';
-import { FrameReader } from './frame-reader.ts';
+import { FrameError, FrameReader } from './frame-reader.ts';
 import type { Handler, RequestContext, Session } from './handler.ts';
 import type { MemoryGate } from './memory-gate.ts';
 import type { BrokerMetrics } from './metrics.ts';
@@ -40,7 +43,9 @@ export interface ConnectionServices {
   readonly logger: Logger;
   /** `socket.request.max.bytes`. */
   readonly requestBytesMax: number;
-  /** Whether appends waiting for the disk leave room for more; else calls back when there is room. */
+  /**
+   * Whether appends waiting for the disk leave room for more; else calls back when there is room.
+   */
   mayProduce(resume: () => void): boolean;
 }
 
@@ -73,7 +78,10 @@ export class Connection implements PeerHandler, Session {
   #partialBytes = 0;
   #unsentBytes = 0;
   #paused = false;
-  /** The peer will send no more, or shall not: what is in flight is finished, then the connection ends. */
+  /**
+   * The peer will send no more, or shall not: what is in flight is finished, then the connection
+   * ends.
+   */
   #ending = false;
   #closed = false;
   #inPump = false;
@@ -105,19 +113,29 @@ export class Connection implements PeerHandler, Session {
     return this.#frames.midFrame || this.#unsentBytes > 0;
   }
 
-  onData(chunk: Buffer): void {
+  readBuffer(): Buffer {
+    return this.#frames.readBuffer();
+  }
+
+  onRead(length: number): void {
     if (this.#closed || this.#ending) return;
-    const { metrics, clock } = this.#services;
-    metrics.bytesIn += chunk.byteLength;
+    const { metrics, clock, logger } = this.#services;
+    metrics.bytesIn += length;
     this.lastActiveMs = clock.monotonic();
     try {
-      this.#frames.push(chunk);
+      this.#frames.advance(length);
+      this.#countPartial();
+      this.#pump();
     } catch (error) {
-      this.#refuse('size', error);
-      return;
+      if (error instanceof FrameError) {
+        this.#refuse('size', error);
+        return;
+      }
+      // A fault of ours ends this connection, never the process.
+      logger.error({ client: this.clientHost, error }, 'closing a connection: unexpected failure');
+      this.#ending = true;
+      this.#socket.destroy();
     }
-    this.#countPartial();
-    this.#pump();
   }
 
   onEnd(): void {
@@ -149,7 +167,9 @@ export class Connection implements PeerHandler, Session {
     this.#socket.destroy();
   }
 
-  /** Reads no more, answers what has come in (long polls at once, with what they have), then closes. */
+  /**
+   * Reads no more, answers what has come in (long polls at once, with what they have), then closes.
+   */
   finish(): void {
     if (this.#ending) return;
     this.#ending = true;

@@ -3,7 +3,10 @@
 import { isTidemarkError } from '../base/errors.ts';
 import { ErrorCode, KafkaError } from '../base/kafka-errors.ts';
 
-/** Kafka's code for whatever was thrown: its own for a KafkaError, UNKNOWN_SERVER_ERROR for all else. */
+/**
+ * Kafka's code for whatever was thrown: its own for a KafkaError, UNKNOWN_SERVER_ERROR for all
+ * else.
+ */
 export function errorCodeOf(error: unknown): number {
   return error instanceof KafkaError ? error.errorCode : ErrorCode.UNKNOWN_SERVER_ERROR;
 }

@@ -1,12 +1,19 @@
 // Cuts the bytes of a connection into frames: an int32 length, then that many bytes.
 //
-// A frame that lies within what was read at once is a slice of it; a longer one is copied once, into a buffer of its
-// own, so that a record batch is one piece of memory. That buffer grows as bytes arrive: a length that promises much
-// and sends little costs little, and an idle connection holds nothing.
+// Small frames arrive in a scratch buffer that all connections share (an idle connection holds no
+// memory) and are copied out at their exact size. Once the length of a larger frame is known, the
+// rest of it is read straight into its own buffer: a record batch is in one piece of memory without
+// being copied, and the garbage collector sees one buffer for it, not seventeen (measured: a third
+// of the CPU time of a produce load was collecting chunks). A frame's buffer grows as bytes arrive:
+// a length that promises much and sends little costs little.
 
 import { TidemarkError } from '../base/errors.ts';
 
-/** Room taken at once for a frame of at least this size; beyond it the room doubles as bytes arrive. */
+/** Shared by all readers: bytes stay here only within one `advance`. */
+const scratch = Buffer.allocUnsafeSlow(64 * 1024);
+/**
+ * Room taken at once for a frame of at least this size; beyond it the room doubles as bytes arrive.
+ */
 const ROOM_FIRST = 2 * 1024 * 1024;
 const LENGTH_BYTES = 4;
 const none = Buffer.alloc(0);
@@ -20,12 +27,16 @@ export class FrameReader {
   /** Bytes of a length prefix that was cut. */
   readonly #prefix = Buffer.alloc(LENGTH_BYTES);
   #prefixLength = 0;
-  /** Buffer of the frame that did not come at once, how much of it is there, and how long it will be. */
+  /** Buffer of the frame that is being read into directly, and how much of it is there. */
   #frame = none;
   #filled = 0;
-  #length = -1;
+  #length = 0;
+  #reading = false;
 
-  /** Frames longer than `lengthMax` bytes are refused. Each frame belongs to who `onFrame` gives it to. */
+  /**
+   * Frames longer than `lengthMax` bytes are refused. Each frame belongs to who `onFrame` gives it
+   * to.
+   */
   constructor(lengthMax: number, onFrame: (frame: Buffer) => void) {
     this.#lengthMax = lengthMax;
     this.#onFrame = onFrame;
@@ -38,69 +49,61 @@ export class FrameReader {
 
   /** Whether a frame has begun and is not complete. */
   get midFrame(): boolean {
-    return this.#length >= 0 || this.#prefixLength > 0;
+    return this.#reading || this.#prefixLength > 0;
   }
 
-  /** Takes in the next bytes, which nobody writes to again. Throws {@link FrameError}. */
-  push(chunk: Buffer): void {
+  /** Where the next bytes of the connection are to be put. */
+  readBuffer(): Buffer {
+    return this.#reading ? this.#frame.subarray(this.#filled) : scratch;
+  }
+
+  /** Takes in `length` bytes put where `readBuffer` said. Throws {@link FrameError}. */
+  advance(length: number): void {
+    if (!this.#reading) {
+      this.#split(scratch.subarray(0, length));
+      return;
+    }
+    this.#filled += length;
+    if (this.#filled === this.#length) this.#complete();
+    else if (this.#filled === this.#frame.byteLength) this.#grow();
+  }
+
+  #split(bytes: Buffer): void {
     let position = 0;
-    while (position < chunk.byteLength) {
-      if (this.#length < 0) position = this.#readPrefix(chunk, position);
-      else if (this.#filled > 0) position = this.#fill(chunk, position);
-      if (this.#length >= 0 && this.#filled === 0) position = this.#open(chunk, position);
+    const end = bytes.byteLength;
+    while (position < end) {
+      if (this.#prefixLength > 0 || end - position < LENGTH_BYTES) {
+        const taken = Math.min(LENGTH_BYTES - this.#prefixLength, end - position);
+        bytes.copy(this.#prefix, this.#prefixLength, position, position + taken);
+        this.#prefixLength += taken;
+        position += taken;
+        if (this.#prefixLength < LENGTH_BYTES) return;
+        this.#prefixLength = 0;
+        this.#begin(this.#prefix.readInt32BE(0));
+      } else {
+        this.#begin(bytes.readInt32BE(position));
+        position += LENGTH_BYTES;
+      }
+      const taken = Math.min(this.#length, end - position);
+      const whole = taken === this.#length;
+      this.#frame = Buffer.allocUnsafe(whole ? taken : Math.min(this.#length, ROOM_FIRST));
+      bytes.copy(this.#frame, 0, position, position + taken);
+      position += taken;
+      this.#filled = taken;
+      if (whole) this.#complete();
+      else if (this.#filled === this.#frame.byteLength) this.#grow();
     }
   }
 
-  /** Reads the length of the next frame; answers the position behind it. */
-  #readPrefix(chunk: Buffer, position: number): number {
-    const left = chunk.byteLength - position;
-    if (this.#prefixLength === 0 && left >= LENGTH_BYTES) {
-      this.#length = this.#checked(chunk.readInt32BE(position));
-      return position + LENGTH_BYTES;
-    }
-    const taken = Math.min(LENGTH_BYTES - this.#prefixLength, left);
-    chunk.copy(this.#prefix, this.#prefixLength, position, position + taken);
-    this.#prefixLength += taken;
-    if (this.#prefixLength === LENGTH_BYTES) {
-      this.#prefixLength = 0;
-      this.#length = this.#checked(this.#prefix.readInt32BE(0));
-    }
-    return position + taken;
-  }
-
-  #checked(length: number): number {
+  #begin(length: number): void {
     if (length < 0) throw new FrameError('frame_negative', `a frame of ${length} bytes`);
     if (length > this.#lengthMax) {
-      const message = `a frame of ${length} bytes, above socket.request.max.bytes (${this.#lengthMax})`;
+      const limit = `socket.request.max.bytes (${this.#lengthMax})`;
+      const message = `a frame of ${length} bytes, above ${limit}`;
       throw new FrameError('frame_too_large', message);
     }
-    return length;
-  }
-
-  /** Begins a frame: gives it out when it is all there, else makes room for it. */
-  #open(chunk: Buffer, position: number): number {
-    const end = position + this.#length;
-    if (end <= chunk.byteLength) {
-      this.#length = -1;
-      this.#onFrame(chunk.subarray(position, end));
-      return end;
-    }
-    if (position === chunk.byteLength) return position;
-    const room = Math.max(chunk.byteLength - position, Math.min(this.#length, ROOM_FIRST));
-    this.#frame = Buffer.allocUnsafe(room);
-    return this.#fill(chunk, position);
-  }
-
-  #fill(chunk: Buffer, start: number): number {
-    let position = start;
-    while (position < chunk.byteLength && this.#filled < this.#length) {
-      if (this.#filled === this.#frame.byteLength) this.#grow();
-      const copied = chunk.copy(this.#frame, this.#filled, position);
-      this.#filled += copied;
-      position += copied;
-    }
-    if (this.#filled === this.#length) this.#complete();
-    return position;
+    this.#length = length;
+    this.#reading = true;
   }
 
   #grow(): void {
@@ -113,7 +116,7 @@ export class FrameReader {
     const frame = this.#frame;
     this.#frame = none;
     this.#filled = 0;
-    this.#length = -1;
+    this.#reading = false;
     this.#onFrame(frame);
   }
 }

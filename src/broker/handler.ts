@@ -15,7 +15,10 @@ export interface Session {
   /** Name and version of the client's library (KIP-511); empty until it says so. */
   clientSoftwareName: string;
   clientSoftwareVersion: string;
-  /** Calls back once when the peer is gone or wants to go; returns the function that forgets the callback. */
+  /**
+   * Calls back once when the peer is gone or wants to go; returns the function that forgets the
+   * callback.
+   */
   onGone(callback: () => void): () => void;
   /** Closes the connection without an answer to what is in flight. */
   disconnect(reason: string): void;
@@ -39,12 +42,20 @@ export interface Handler {
   readonly api: Api;
   /** What is announced and accepted, inclusive; within the versions of the API's schema. */
   readonly versions: VersionRange;
-  /** Lowest version that is announced although it is refused (Produce: KAFKA-18659); else the lowest served. */
+  /**
+   * Lowest version that is announced although it is refused (Produce: KAFKA-18659); else the lowest
+   * served.
+   */
   readonly announcedFrom: number;
-  /** Whether requests of this kind may be at work while earlier ones of the same connection and kind still are. */
+  /**
+   * Whether requests of this kind may be at work while earlier ones of the same connection and kind
+   * still are.
+   */
   readonly overlaps: boolean;
   handle(request: unknown, context: RequestContext): Promise<object | null>;
-  /** The answer to a request as a whole when `handle` failed; without it the connection is closed. */
+  /**
+   * The answer to a request as a whole when `handle` failed; without it the connection is closed.
+   */
   refuse(request: unknown, error: KafkaError, context: RequestContext): object | null;
 }
 
@@ -77,7 +88,10 @@ function refuseAtTop(api: Api): Handler['refuse'] {
   };
 }
 
-/** Binds a handler to its API. The types hold within the handler; the router sees all handlers alike. */
+/**
+ * Binds a handler to its API. The types hold within the handler; the router sees all handlers
+ * alike.
+ */
 export function handler<A extends Api>(api: A, spec: HandlerSpec<A>): Handler {
   const versions = spec.versions ?? api.versions;
   return {

@@ -1,4 +1,5 @@
-// A client's Transport without a socket: requests go to the handlers as objects, responses come back as objects.
+// A client's Transport without a socket: requests go to the handlers as objects, responses come
+// back as objects.
 
 import { TidemarkError } from '../base/errors.ts';
 import { isBufferList, type Payload } from '../base/payload.ts';
@@ -55,7 +56,10 @@ class InProcessSession implements Session {
   clientSoftwareName = '';
   clientSoftwareVersion = '';
   readonly onGone: Session['onGone'];
-  /** Why the request is not answered (Produce with acks=0 that failed): there is no connection to lose instead. */
+  /**
+   * Why the request is not answered (Produce with acks=0 that failed): there is no connection to
+   * lose instead.
+   */
   failure: string | null = null;
 
   constructor(id: number, onGone: Session['onGone']) {
@@ -128,7 +132,9 @@ export class InProcessTransport implements Transport {
     return () => this.#gone.delete(callback);
   }
 
-  /** The answer, or a rejection when the transport closes, the time is up, or the caller gives up. */
+  /**
+   * The answer, or a rejection when the transport closes, the time is up, or the caller gives up.
+   */
   #bounded<T>(answer: Promise<T>, { signal, timeoutMs }: SendOptions): Promise<T> {
     if (signal?.aborted === true) return Promise.reject(aborted(signal));
     return new Promise<T>((resolve, reject) => {

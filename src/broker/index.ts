@@ -1,7 +1,9 @@
 // The door of the broker layer: requests in, responses out, over whatever carries them.
 //
-// - broker.ts: puts the parts together; connection.ts, connection-set.ts, frame-reader.ts, memory-gate.ts: the wire side
-// - router.ts, handler.ts, handlers/NN-name.ts: one file per API; its head says what is done and what is not
+// - broker.ts: puts the parts together; connection.ts, connection-set.ts, frame-reader.ts,
+//   memory-gate.ts: the wire side
+// - router.ts, handler.ts, handlers/NN-name.ts: one file per API; its head says what is done and
+//   what is not
 // - fetch/: sessions (KIP-227), reading within limits, waiting for commits
 // - in-process-transport.ts: the same handlers without a socket
 

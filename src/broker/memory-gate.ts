@@ -1,6 +1,7 @@
-// Bounds the memory that requests in flight take over all connections. It admits one request too many rather than
-// one too few: whoever is let in may take what it needs, and nobody new is let in while the limit is passed. So a
-// request larger than what is left still gets through, and no two can wait for each other's memory.
+// Bounds the memory that requests in flight take over all connections. It admits one request too
+// many rather than one too few: whoever is let in may take what it needs, and nobody new is let in
+// while the limit is passed. So a request larger than what is left still gets through, and no two
+// can wait for each other's memory.
 
 export class MemoryGate {
   readonly limitBytes: number;
@@ -29,7 +30,10 @@ export class MemoryGate {
     this.#usedBytes += bytes;
   }
 
-  /** Gives back what was taken; lets those who wait go on, the longest waiting first, while there is room. */
+  /**
+   * Gives back what was taken; lets those who wait go on, the longest waiting first, while there is
+   * room.
+   */
   give(bytes: number): void {
     this.#usedBytes -= bytes;
     for (const resume of this.#waiting) {

@@ -1,4 +1,5 @@
-// Counters of the broker, and their text for Prometheus. Plain numbers on plain objects: counting costs an addition.
+// Counters of the broker, and their text for Prometheus. Plain numbers on plain objects: counting
+// costs an addition.
 
 /** What the connections and handlers count. All grow, except `connections` and `requestBytes`. */
 export class BrokerMetrics {

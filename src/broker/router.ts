@@ -1,5 +1,5 @@
-// From a request to its handler. The table of handlers is the only source of what is announced, so ApiVersions
-// cannot promise what is not there.
+// From a request to its handler. The table of handlers is the only source of what is announced, so
+// ApiVersions cannot promise what is not there.
 
 import { ErrorCode, KafkaError } from '../base/kafka-errors.ts';
 import type { Logger } from '../base/ports.ts';
@@ -44,8 +44,9 @@ export class Router {
   }
 
   /**
-   * Runs a request. Answers with the response, `null` when there is none to send, or `undefined` when the failure
-   * cannot be told in this API's response and the connection is to be closed. Never throws.
+   * Runs a request. Answers with the response, `null` when there is none to send, or `undefined`
+   * when the failure cannot be told in this API's response and the connection is to be closed.
+   * Never throws.
    */
   async dispatch(
     handler: Handler,
@@ -72,7 +73,10 @@ export class Router {
     }
   }
 
-  /** Kafka's answer to an ApiVersions request of a version that it does not know (KIP-511); always in version 0. */
+  /**
+   * Kafka's answer to an ApiVersions request of a version that it does not know (KIP-511); always
+   * in version 0.
+   */
   unknownApiVersions(apiVersionsKey: number): object {
     const known = this.announced().filter((api) => api.apiKey === apiVersionsKey);
     return { errorCode: ErrorCode.UNSUPPORTED_VERSION, apiKeys: known };

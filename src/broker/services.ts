@@ -35,7 +35,10 @@ export interface Services {
 /** Kafka's "not asked for" in fields of authorized operations. */
 export const NO_OPERATIONS = -0x8000_0000;
 
-/** Bits of Kafka's AclOperation codes; without authorization everything that a resource knows is allowed. */
+/**
+ * Bits of Kafka's AclOperation codes; without authorization everything that a resource knows is
+ * allowed.
+ */
 function operations(codes: readonly number[]): number {
   return codes.reduce((bits, code) => bits | (1 << code), 0);
 }

@@ -8,8 +8,8 @@ export interface PeerSocket {
   readonly localHost: string;
   readonly localPort: number;
   /**
-   * Sends the chunks in order, in one system call where the system allows it, never copying them. `sent` is called
-   * once when the system has taken all of them, or when the connection is gone.
+   * Sends the chunks in order, in one system call where the system allows it, never copying them.
+   * `sent` is called once when the system has taken all of them, or when the connection is gone.
    */
   write(chunks: readonly Uint8Array[], sent: () => void): void;
   /** Stops and starts reading from the peer. */
@@ -21,10 +21,19 @@ export interface PeerSocket {
   destroy(): void;
 }
 
-/** Who owns a peer. Nothing is told after `onClose`, which comes exactly once. */
+/**
+ * Who owns a peer. Bytes are read straight to where they belong: the host asks for a place before
+ * each read, fills its beginning and says how much came. Nothing is told after `onClose`, which
+ * comes exactly once.
+ */
 export interface PeerHandler {
-  /** The chunk belongs to the receiver: nothing writes into it again. */
-  onData(chunk: Buffer): void;
+  /**
+   * Where the next bytes go; never empty. May be memory shared between peers, so it is used up
+   * within `onRead`.
+   */
+  readBuffer(): Buffer;
+  /** `length` bytes were put at the start of what `readBuffer` gave last. */
+  onRead(length: number): void;
   /** The peer will send nothing more; it may still read. */
   onEnd(): void;
   onClose(): void;

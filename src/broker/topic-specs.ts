@@ -18,7 +18,9 @@ export interface ReplicationRules {
   readonly acceptReplicationFactor: boolean;
 }
 
-/** Checks the replicas that a request names for one partition. Throws INVALID_REPLICA_ASSIGNMENT. */
+/**
+ * Checks the replicas that a request names for one partition. Throws INVALID_REPLICA_ASSIGNMENT.
+ */
 export function checkReplicas(brokerIds: readonly number[], rules: ReplicationRules): void {
   if (brokerIds.length === 0) {
     const text = 'the manual partition assignment includes an empty replica list';
@@ -32,7 +34,7 @@ export function checkReplicas(brokerIds: readonly number[], rules: ReplicationRu
     }
     seen.add(id);
     if (id !== rules.nodeId) {
-      const text = `the manual partition assignment includes broker ${id}, but no such broker is registered`;
+      const text = `the manual partition assignment includes broker ${id}, which is not registered`;
       throw new KafkaError('INVALID_REPLICA_ASSIGNMENT', text);
     }
   }
@@ -67,8 +69,8 @@ function checkAssignments(spec: ReplicationSpec, rules: ReplicationRules): numbe
 }
 
 /**
- * Checks partitions and replicas of a topic to be; answers the number of partitions, -1 for the default. Throws what
- * Kafka's controller throws on a cluster of one broker.
+ * Checks partitions and replicas of a topic to be; answers the number of partitions, -1 for the
+ * default. Throws what Kafka's controller throws on a cluster of one broker.
  */
 export function checkReplication(spec: ReplicationSpec, rules: ReplicationRules): number {
   if (spec.assignments.length > 0) return checkAssignments(spec, rules);

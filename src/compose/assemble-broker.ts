@@ -1,5 +1,6 @@
-// A broker over given ports: the same parts whether the disk, the clock and the peers are the machine's or a
-// simulation's. `openBroker` hands in the host's; whole-broker simulations hand in their own.
+// A broker over given ports: the same parts whether the disk, the clock and the peers are the
+// machine's or a simulation's. `openBroker` hands in the host's; whole-broker simulations hand in
+// their own.
 
 import { assert } from '../base/errors.ts';
 import type { Clock, Logger, Random } from '../base/ports.ts';
@@ -41,7 +42,10 @@ export interface AssembledBroker {
   readonly engine: Engine;
   readonly store: LogStore;
   readonly broker: Broker;
-  /** Lets requests in flight finish (at most `graceMs`), then marks the data clean. No new peers may come. */
+  /**
+   * Lets requests in flight finish (at most `graceMs`), then marks the data clean. No new peers may
+   * come.
+   */
   close(graceMs: number): Promise<void>;
 }
 
@@ -62,7 +66,10 @@ function commitMetrics(store: LogStore): Metric[] {
   ];
 }
 
-/** Opens the data and puts a broker on it. Throws what `openEngine` throws; then nothing is left open. */
+/**
+ * Opens the data and puts a broker on it. Throws what `openEngine` throws; then nothing is left
+ * open.
+ */
 export async function assembleBroker(
   ports: BrokerPorts,
   options: AssembleOptions,

@@ -13,17 +13,28 @@ export interface BrokerOptions {
   readonly host?: string;
   /** Default 9092; 0: any free port. */
   readonly port?: number;
-  /** `host:port` told to clients instead of the address they connected to. The port may be left out. */
+  /**
+   * `host:port` told to clients instead of the address they connected to. The port may be left out.
+   */
   readonly advertise?: string;
-  /** `sync` (default): acks=all answers after fdatasync. `os`: after the write, as Kafka does by default. */
+  /**
+   * `sync` (default): acks=all answers after fdatasync. `os`: after the write, as Kafka does by
+   * default.
+   */
   readonly flush?: 'sync' | 'os';
   /** Broker configs by Kafka's names, as in server.properties. */
   readonly configs?: Readonly<Record<string, string>>;
-  /** Accepts replication factors above 1, with a warning, and reports 1. Default: INVALID_REPLICATION_FACTOR. */
+  /**
+   * Accepts replication factors above 1, with a warning, and reports 1. Default:
+   * INVALID_REPLICATION_FACTOR.
+   */
   readonly acceptReplicationFactor?: boolean;
   /** Default: says nothing. */
   readonly logger?: Logger;
-  /** Serves `/metrics` and `/healthz` over HTTP on this port of the same host; 0: any free port. Default: not at all. */
+  /**
+   * Serves `/metrics` and `/healthz` over HTTP on this port of the same host; 0: any free port.
+   * Default: not at all.
+   */
   readonly metricsPort?: number;
 }
 
@@ -48,8 +59,8 @@ export interface RunningBroker {
   /** Counters in Prometheus's text format. */
   metricsText(): string;
   /**
-   * Stops accepting, lets requests in flight finish (bounded), flushes, and marks the data clean. Calling it again
-   * waits for the same stop.
+   * Stops accepting, lets requests in flight finish (bounded), flushes, and marks the data clean.
+   * Calling it again waits for the same stop.
    */
   close(): Promise<void>;
 }

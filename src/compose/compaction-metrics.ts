@@ -1,4 +1,5 @@
-// What compaction has done, as metrics. Kafka's twins: kafka.log:type=LogCleaner and type=LogCleanerManager.
+// What compaction has done, as metrics. Kafka's twins: kafka.log:type=LogCleaner and
+// type=LogCleanerManager.
 
 import type { Metric } from '../broker/index.ts';
 import type { LogStore } from '../storage/index.ts';

@@ -1,11 +1,12 @@
-// Puts a broker together: disk, engine, broker, listeners. What `serve()` and the command line call.
+// Puts a broker together: disk, engine, broker, listeners. What `serve()` and the command line
+// call.
 
 import { type Logger, silentLogger } from '../base/ports.ts';
 import type { Broker, Endpoint } from '../broker/index.ts';
 import { loadAccelerators } from '../host/accelerators.ts';
-import type { MetricsServer } from '../host/metrics-server.ts';
 import { CompactionPool, workersAvailable } from '../host/compaction-pool.ts';
 import { dataDirectoryLock } from '../host/data-lock.ts';
+import type { MetricsServer } from '../host/metrics-server.ts';
 import { nodeClock } from '../host/node-clock.ts';
 import { NodeDisk } from '../host/node-disk.ts';
 import { nodeRandom } from '../host/node-random.ts';
@@ -103,10 +104,10 @@ async function listen(options: BrokerOptions, broker: Broker): Promise<TcpListen
 }
 
 /**
- * Opens the data and serves it. Resolves when clients can connect; groups load meanwhile and say so. Throws
- * {@link BrokerOptionError}, ListenError when the port cannot be had, KafkaError `INVALID_CONFIG` for a config, and
- * what opening the data throws (a second process on the same directory is refused). After a throw nothing is left
- * open.
+ * Opens the data and serves it. Resolves when clients can connect; groups load meanwhile and say
+ * so. Throws {@link BrokerOptionError}, ListenError when the port cannot be had, KafkaError
+ * `INVALID_CONFIG` for a config, and what opening the data throws (a second process on the same
+ * directory is refused). After a throw nothing is left open.
  */
 export async function openBroker(options: BrokerOptions): Promise<RunningBroker> {
   checkOptions(options);

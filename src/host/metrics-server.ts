@@ -1,4 +1,5 @@
-// `/metrics` and `/healthz` over plain HTTP, for scrapers and supervisors. Loaded only when asked for.
+// `/metrics` and `/healthz` over plain HTTP, for scrapers and supervisors. Loaded only when asked
+// for.
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,7 +1,7 @@
-// TCP listeners: node:net behind the broker's PeerSocket port. TLS takes the same seam: `acceptStream` works on any
-// duplex stream with a socket's addresses.
+// TCP listeners: node:net behind the broker's PeerSocket port. TLS takes the same seam:
+// `acceptStream` works on any duplex stream with a socket's addresses.
 
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server, Socket } from 'node:net';
 import { TidemarkError } from '../base/errors.ts';
 import type { PeerHandler, PeerSocket } from '../broker/index.ts';
 
@@ -11,8 +11,8 @@ export interface ListenOptions {
   /** 0: any free port. */
   readonly port: number;
   /**
-   * Hosts after the first that the machine may lack (an IPv6 loopback in a container without IPv6) are left out
-   * instead of failing.
+   * Hosts after the first that the machine may lack (an IPv6 loopback in a container without IPv6)
+   * are left out instead of failing.
    */
   readonly optionalHosts?: boolean;
   readonly accept: (peer: PeerSocket) => PeerHandler;
@@ -29,7 +29,10 @@ export interface TcpListener {
   close(): Promise<void>;
 }
 
-/** The port is taken, the address does not exist here, or the port needs rights that the process lacks. */
+/**
+ * The port is taken, the address does not exist here, or the port needs rights that the process
+ * lacks.
+ */
 export class ListenError extends TidemarkError<'listen_failed'> {
   constructor(address: TcpAddress, cause: NodeJS.ErrnoException) {
     super('listen_failed', `cannot listen on ${address.host}:${address.port}: ${reason(cause)}`, {
@@ -56,11 +59,14 @@ function reason(cause: NodeJS.ErrnoException): string {
 
 /** Attempts to find one port that is free on every host, when any port will do. */
 const FREE_PORT_ATTEMPTS = 8;
-/** A freed descriptor is soon there again; until then each accept fails (EMFILE) and the server goes on. */
+/**
+ * A freed descriptor is soon there again; until then each accept fails (EMFILE) and the server goes
+ * on.
+ */
 const BACKLOG = 1024;
 
 class StreamPeer implements PeerSocket {
-  readonly #stream: Socket;
+  #stream: Socket;
   readonly remoteHost: string;
   readonly remotePort: number;
   readonly localHost: string;
@@ -72,6 +78,11 @@ class StreamPeer implements PeerSocket {
     this.remotePort = stream.remotePort ?? 0;
     this.localHost = plainAddress(stream.localAddress ?? '');
     this.localPort = stream.localPort ?? 0;
+  }
+
+  /** From now on the peer is reached by this stream. */
+  attach(stream: Socket): void {
+    this.#stream = stream;
   }
 
   write(chunks: readonly Uint8Array[], sent: () => void): void {
@@ -114,26 +125,73 @@ function plainAddress(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }
 
-function acceptStream(stream: Socket, accept: ListenOptions['accept']): void {
-  stream.setNoDelay(true);
-  stream.setKeepAlive(true);
+/**
+ * The part of a TCP handle that lets the owner say where bytes are read to. Not public, so it is
+ * looked for.
+ */
+interface ReadableHandle {
+  useUserBuffer?: unknown;
+}
+
+/**
+ * A socket over the same connection that reads into the handler's buffers. Node offers this
+ * (`onread`) only to those who make the socket, so the accepted one gives up its handle. Null where
+ * this Node cannot do it.
+ */
+function readInto(accepted: Socket, handler: PeerHandler): Socket | null {
+  const holder = accepted as unknown as { _handle: ReadableHandle | null };
+  const handle = holder._handle;
+  if (typeof handle?.useUserBuffer !== 'function') return null;
+  holder._handle = null;
+  const options = {
+    handle,
+    allowHalfOpen: true,
+    onread: {
+      buffer: () => handler.readBuffer(),
+      callback(length: number) {
+        handler.onRead(length);
+        return true;
+      },
+    },
+  };
+  return new Socket(options as ConstructorParameters<typeof Socket>[0]);
+}
+
+/** Copies what was read to where the handler wants it, piece by piece. */
+function deliver(chunk: Buffer, handler: PeerHandler): void {
+  for (let position = 0; position < chunk.byteLength; ) {
+    const length = chunk.copy(handler.readBuffer(), 0, position);
+    handler.onRead(length);
+    position += length;
+  }
+}
+
+function acceptStream(accepted: Socket, accept: ListenOptions['accept']): void {
+  accepted.setNoDelay(true);
+  accepted.setKeepAlive(true);
   // A connection that was reset while it waited to be accepted has no address any more.
-  if (stream.remoteAddress === undefined) {
-    stream.on('error', () => stream.destroy());
-    stream.destroy();
+  if (accepted.remoteAddress === undefined) {
+    accepted.on('error', () => accepted.destroy());
+    accepted.destroy();
     return;
   }
-  const handler = accept(new StreamPeer(stream));
-  stream.on('data', (chunk: Buffer) => handler.onData(chunk));
+  const peer = new StreamPeer(accepted);
+  const handler = accept(peer);
+  const direct = readInto(accepted, handler);
+  const stream = direct ?? accepted;
+  peer.attach(stream);
+  if (direct === null) stream.on('data', (chunk: Buffer) => deliver(chunk, handler));
   stream.on('end', () => handler.onEnd());
   // Resets and broken pipes are the peer's business: `close` always follows.
   stream.on('error', () => stream.destroy());
   stream.on('close', () => handler.onClose());
+  stream.resume();
 }
 
 function listenOne(address: TcpAddress, accept: ListenOptions['accept']): Promise<Server> {
   return new Promise((resolve, reject) => {
-    const server = createServer({ allowHalfOpen: true }, (stream) => acceptStream(stream, accept));
+    const options = { allowHalfOpen: true, pauseOnConnect: true };
+    const server = createServer(options, (stream) => acceptStream(stream, accept));
     const failed = (cause: Error): void => reject(new ListenError(address, cause));
     server.once('error', failed);
     server.listen({ host: address.host, port: address.port, backlog: BACKLOG }, () => {
@@ -181,14 +239,17 @@ async function listenAll(options: ListenOptions, port: number): Promise<Server[]
   }
 }
 
-/** Listens on all hosts, on one port. Throws {@link ListenError}; then nothing is left listening. */
+/**
+ * Listens on all hosts, on one port. Throws {@link ListenError}; then nothing is left listening.
+ */
 export async function listenTcp(options: ListenOptions): Promise<TcpListener> {
   let servers: Server[] | undefined;
   for (let attempt = 1; servers === undefined; attempt++) {
     try {
       servers = await listenAll(options, options.port);
     } catch (error) {
-      // With any port allowed, the one that the first host got may be taken on the second: draw again.
+      // With any port allowed, the one that the first host got may be taken on the second: draw
+      // again.
       const again = options.port === 0 && codeOf(error) === 'EADDRINUSE';
       if (!again || attempt >= FREE_PORT_ATTEMPTS) throw error;
     }

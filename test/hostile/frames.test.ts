@@ -1,5 +1,5 @@
-// Bytes that are no request, or only almost one. Whatever comes, the broker answers or closes that connection, serves
-// all others, and stores nothing that was not sent whole.
+// Bytes that are no request, or only almost one. Whatever comes, the broker answers or closes that
+// connection, serves all others, and stores nothing that was not sent whole.
 
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

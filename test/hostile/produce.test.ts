@@ -1,5 +1,5 @@
-// Record batches that are wrong in one way each. The broker names what is wrong, stores nothing of it, and lets no bad
-// batch keep a good one of the same request from being stored.
+// Record batches that are wrong in one way each. The broker names what is wrong, stores nothing of
+// it, and lets no bad batch keep a good one of the same request from being stored.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ErrorCode, errorName } from '../../src/base/kafka-errors.ts';

@@ -1,9 +1,10 @@
-// The partitions that one fetcher follows: those of a fetch session (KIP-227), which live from request to request,
-// or those of a single request without a session.
+// The partitions that one fetcher follows: those of a fetch session (KIP-227), which live from
+// request to request, or those of a single request without a session.
 //
-// A set keeps the targets that may have something to tell in `ready`. A target that is read up to the end leaves
-// `ready` and comes back when its partition commits, when the request changes it, or when its topic changes. So an
-// answer costs what has changed, not what is followed: one fetch may wait on thousands of partitions.
+// A set keeps the targets that may have something to tell in `ready`. A target that is read up to
+// the end leaves `ready` and comes back when its partition commits, when the request changes it, or
+// when its topic changes. So an answer costs what has changed, not what is followed: one fetch may
+// wait on thousands of partitions.
 
 import type { Partition } from '../../engine/index.ts';
 
@@ -109,8 +110,9 @@ export class FetchSet {
   }
 
   /**
-   * Sets who is called when a target becomes ready, or the set is given up. A caller set before is called a last
-   * time: of two requests that (wrongly) use one session at once, the first then answers.
+   * Sets who is called when a target becomes ready, or the set is given up. A caller set before is
+   * called a last time: of two requests that (wrongly) use one session at once, the first then
+   * answers.
    */
   whenReady(callback: () => void): void {
     this.#onReady?.();

@@ -24,7 +24,10 @@ async function load(
   }
 }
 
-/** Replaces every region of a file by its bytes, and releases it; a region that cannot be read becomes an error. */
+/**
+ * Replaces every region of a file by its bytes, and releases it; a region that cannot be read
+ * becomes an error.
+ */
 export async function loadResults(reader: TargetReader): Promise<void> {
   const loads: Promise<void>[] = [];
   for (const [target, result] of reader.results) {

@@ -1,5 +1,5 @@
-// Reads the ready targets of a set within the limits of a request. Nothing is loaded from disk here: records are
-// references (see base/payload.ts).
+// Reads the ready targets of a set within the limits of a request. Nothing is loaded from disk
+// here: records are references (see base/payload.ts).
 
 import { ErrorCode, type KafkaError } from '../../base/kafka-errors.ts';
 import { isFileRegion, type Payload } from '../../base/payload.ts';
@@ -16,7 +16,9 @@ export interface TargetResult {
   readonly abortedTransactions: FetchedRecords['abortedTransactions'];
   readonly records: Payload;
   readonly byteLength: number;
-  /** Set when the fetcher's log has branched off (KIP-595): the epoch and end offset to cut back to. */
+  /**
+   * Set when the fetcher's log has branched off (KIP-595): the epoch and end offset to cut back to.
+   */
   readonly divergingEpoch: { readonly epoch: number; readonly endOffset: number } | null;
 }
 
@@ -80,7 +82,8 @@ export class TargetReader {
 
   /** Reads what is ready, replacing earlier results of the same targets. */
   async readReady(): Promise<void> {
-    // A target that commits while another is read re-enters `ready`: it is then seen by the next round.
+    // A target that commits while another is read re-enters `ready`: it is then seen by the next
+    // round.
     for (const target of [...this.#set.ready]) {
       const before = this.results.get(target);
       if (before !== undefined) {

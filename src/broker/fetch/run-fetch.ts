@@ -1,6 +1,6 @@
-// One fetch over a set of targets: reads what is there, and when that is less than the fetcher wants, waits until
-// enough has been committed, the time is up, or the fetcher is gone. It is woken by commits and never polls; commits
-// of one turn of the event loop wake it once.
+// One fetch over a set of targets: reads what is there, and when that is less than the fetcher
+// wants, waits until enough has been committed, the time is up, or the fetcher is gone. It is woken
+// by commits and never polls; commits of one turn of the event loop wake it once.
 
 import type { Clock } from '../../base/ports.ts';
 import type { FetchSet } from './fetch-set.ts';
@@ -21,8 +21,8 @@ export interface FetchRun extends FetchWait {
 }
 
 /**
- * Makes every target wake the set when it commits; answers whether one has changed since it was read. Between reading
- * and subscribing nothing wakes us, so what came then is looked for here.
+ * Makes every target wake the set when it commits; answers whether one has changed since it was
+ * read. Between reading and subscribing nothing wakes us, so what came then is looked for here.
  */
 function watch(set: FetchSet, reader: TargetReader): boolean {
   let changed = false;
@@ -55,8 +55,8 @@ class Bell {
 }
 
 /**
- * Runs a fetch. The reader's results are by reference: whoever gets them releases them. What is answered may be less
- * than `minBytes` once the time is up.
+ * Runs a fetch. The reader's results are by reference: whoever gets them releases them. What is
+ * answered may be less than `minBytes` once the time is up.
  */
 export async function runFetch(run: FetchRun): Promise<TargetReader> {
   const { set, clock } = run;

@@ -1,7 +1,7 @@
-// Incremental fetch sessions (KIP-227): which partitions a fetcher follows is kept here, so that its requests name
-// only what changes. The number of sessions is bounded; when all slots are taken, a session unused for two minutes
-// makes room, or else the smallest of those that had their two minutes, if the new one is larger.
-// Rules: org.apache.kafka.server.FetchSession, FetchManager.
+// Incremental fetch sessions (KIP-227): which partitions a fetcher follows is kept here, so that
+// its requests name only what changes. The number of sessions is bounded; when all slots are taken,
+// a session unused for two minutes makes room, or else the smallest of those that had their two
+// minutes, if the new one is larger. Rules: org.apache.kafka.server.FetchSession, FetchManager.
 
 import type { Clock, Random } from '../../base/ports.ts';
 import type { FetchSet } from './fetch-set.ts';
@@ -58,7 +58,10 @@ export class FetchSessionCache {
     this.#sessions.set(session.id, session);
   }
 
-  /** Keeps the set as a new session if there is room; answers whether it did. Its next epoch is then 1. */
+  /**
+   * Keeps the set as a new session if there is room; answers whether it did. Its next epoch is then
+   * 1.
+   */
   add(set: FetchSet): boolean {
     if (this.#sessions.size >= this.#options.slots && !this.#makeRoom(set.targets.size)) {
       return false;

@@ -1,14 +1,15 @@
 // Produce, versions 3 to 13; announced from 0.
 //
-// v3 record batches v2 · v5 logStartOffset · v7 zstd · v8 errorMessage · v9 flexible · v10 current leader (never set:
-// there is one node) · v11, v12 transactions v2 · v13 topics by id (KIP-516).
-// Announced from version 0 although 0–2 are refused: librdkafka stops compressing otherwise (KAFKA-18659).
+// v3 record batches v2 · v5 logStartOffset · v7 zstd · v8 errorMessage · v9 flexible · v10 current
+// leader (never set: there is one node) · v11, v12 transactions v2 · v13 topics by id (KIP-516).
+// Announced from version 0 although 0–2 are refused: librdkafka stops compressing otherwise
+// (KAFKA-18659).
 //
-// Each partition is on its own: one that is refused keeps no other from being written. What a batch must be is
-// checked by the engine. acks=-1 answers after the sync, acks=1 after the write, acks=0 not at all; an error with
-// acks=0 closes the connection, as in Kafka, since nothing else would tell the producer.
-// Not done: `timeoutMs`. An answer comes from the disk, well or badly, and never early without it.
-// Not done: `recordErrors`, which name single records; batches are not opened.
+// Each partition is on its own: one that is refused keeps no other from being written. What a batch
+// must be is checked by the engine. acks=-1 answers after the sync, acks=1 after the write, acks=0
+// not at all; an error with acks=0 closes the connection, as in Kafka, since nothing else would
+// tell the producer. Not done: `timeoutMs`. An answer comes from the disk, well or badly, and never
+// early without it. Not done: `recordErrors`, which name single records; batches are not opened.
 
 import { ErrorCode } from '../../base/kafka-errors.ts';
 import { Produce, type ProduceRequest, type ProduceResponse } from '../../protocol/index.ts';
@@ -113,7 +114,8 @@ async function produce(
     return refuseAll(request, ErrorCode.INVALID_REQUIRED_ACKS, text);
   }
   const how = { acks, version: context.version };
-  // Every append is begun before any is waited for, so they share syncs, and their order is that of the request.
+  // Every append is begun before any is waited for, so they share syncs, and their order is that of
+  // the request.
   const pending = request.topicData.map((topic) =>
     topic.partitionData.map((data) => append(services, topic, data, how)),
   );

@@ -1,13 +1,15 @@
 // Fetch, versions 4 to 18.
 //
-// v4 isolation levels · v5 logStartOffset · v7 sessions (KIP-227) · v9 leader epochs (KIP-320) · v11 rack and preferred
-// replica (always -1: there is one) · v12 flexible, divergence by epoch · v13 topics by id (KIP-516) · v15 replicaState ·
-// v16 endpoints of new leaders (never set) · v17, v18 fields of followers, ignored.
+// v4 isolation levels · v5 logStartOffset · v7 sessions (KIP-227) · v9 leader epochs (KIP-320) ·
+// v11 rack and preferred replica (always -1: there is one) · v12 flexible, divergence by epoch ·
+// v13 topics by id (KIP-516) · v15 replicaState · v16 endpoints of new leaders (never set) · v17,
+// v18 fields of followers, ignored.
 //
-// Waits for `minBytes` up to `maxWaitMs`, woken by commits. In an incremental answer only what changed is told; a
-// raised log start offset alone is told with the next change. An answer holds `maxBytes` at most, capped by
-// `fetch.max.bytes` and by what the memory for unsent answers leaves, except that a first batch always fits.
-// Not done: replication. A replica id is ignored, and readers of any kind see what is committed.
+// Waits for `minBytes` up to `maxWaitMs`, woken by commits. In an incremental answer only what
+// changed is told; a raised log start offset alone is told with the next change. An answer holds
+// `maxBytes` at most, capped by `fetch.max.bytes` and by what the memory for unsent answers leaves,
+// except that a first batch always fits. Not done: replication. A replica id is ignored, and
+// readers of any kind see what is committed.
 
 import { ErrorCode } from '../../base/kafka-errors.ts';
 import {
@@ -118,7 +120,10 @@ function isNews(target: FetchTarget, result: TargetResult): boolean {
   );
 }
 
-/** What is answered, by topic; notes what the fetcher is then told, and moves who was served to the end. */
+/**
+ * What is answered, by topic; notes what the fetcher is then told, and moves who was served to the
+ * end.
+ */
 function collect(set: FetchSet, reader: TargetReader, all: boolean): Answer['responses'] {
   const topics = new Map<
     string,

@@ -1,10 +1,12 @@
 // ListOffsets, versions 1 to 11.
 //
-// v2 isolation · v4 leader epochs · v6 flexible · v7 -3, the greatest timestamp · v8 -4, earliest local · v9 -5, latest
-// tiered · v10 timeoutMs (unused: nothing is remote) · v11 -6, earliest with a pending upload.
+// v2 isolation · v4 leader epochs · v6 flexible · v7 -3, the greatest timestamp · v8 -4, earliest
+// local · v9 -5, latest tiered · v10 timeoutMs (unused: nothing is remote) · v11 -6, earliest with
+// a pending upload.
 //
-// A time that no record reaches is answered with offset -1 and no error. There is no tiered storage, so earliest local
-// is earliest, and what is tiered or pending is nothing. A partition named twice is INVALID_REQUEST, as in Kafka.
+// A time that no record reaches is answered with offset -1 and no error. There is no tiered
+// storage, so earliest local is earliest, and what is tiered or pending is nothing. A partition
+// named twice is INVALID_REQUEST, as in Kafka.
 
 import { ErrorCode } from '../../base/kafka-errors.ts';
 import {

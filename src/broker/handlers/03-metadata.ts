@@ -1,12 +1,14 @@
 // Metadata, versions 0 to 13.
 //
-// v0 no topics: all · v1 null: all, none: none; controller, rack, internal · v2 cluster id · v4 allowAutoTopicCreation ·
-// v5 offline replicas · v7 leader epoch · v8 authorized operations (everything: there is no authorization yet) ·
-// v9 flexible · v10 topic ids · v12 topics by id · v13 top-level error (never set).
+// v0 no topics: all · v1 null: all, none: none; controller, rack, internal · v2 cluster id · v4
+// allowAutoTopicCreation · v5 offline replicas · v7 leader epoch · v8 authorized operations
+// (everything: there is no authorization yet) · v9 flexible · v10 topic ids · v12 topics by id ·
+// v13 top-level error (never set).
 //
-// There is one node: it leads every partition, and is the controller. Its address is the one the client connected to,
-// or what `--advertise` says. A topic that is created by being asked for comes with its leader in the same answer, so
-// clients need no second try; any number of requests for it create it once.
+// There is one node: it leads every partition, and is the controller. Its address is the one the
+// client connected to, or what `--advertise` says. A topic that is created by being asked for comes
+// with its leader in the same answer, so clients need no second try; any number of requests for it
+// create it once.
 
 import { ErrorCode, KafkaError } from '../../base/kafka-errors.ts';
 import type { Engine, Topic } from '../../engine/index.ts';
@@ -100,7 +102,10 @@ async function findOrCreate(
   }
 }
 
-/** Kafka's rule for topic names: 1 to 249 of letters, digits, `.`, `_` and `-`, but neither `.` nor `..`. */
+/**
+ * Kafka's rule for topic names: 1 to 249 of letters, digits, `.`, `_` and `-`, but neither `.` nor
+ * `..`.
+ */
 export function isTopicName(name: string): boolean {
   return /^[a-zA-Z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..';
 }

@@ -1,8 +1,8 @@
 // OffsetCommit, versions 2 to 10.
 //
-// v3 throttle time · v5 no retention time (older ones are ignored: retention is the broker's) · v6 leader epoch ·
-// v7 static members · v8 flexible · v9 new group protocol (KIP-848) · v10 topics by id.
-// Answered once the offsets are on disk in `__consumer_offsets`.
+// v3 throttle time · v5 no retention time (older ones are ignored: retention is the broker's) · v6
+// leader epoch · v7 static members · v8 flexible · v9 new group protocol (KIP-848) · v10 topics by
+// id. Answered once the offsets are on disk in `__consumer_offsets`.
 
 import { OffsetCommit } from '../../protocol/index.ts';
 import { coordinatorContext, type Handler, handler } from '../handler.ts';

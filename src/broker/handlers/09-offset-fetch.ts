@@ -1,7 +1,8 @@
 // OffsetFetch, versions 1 to 10.
 //
-// v2 all topics, top-level error · v5 leader epoch · v6 flexible · v7 requireStable (KIP-447) · v8 many groups (KIP-709) ·
-// v9 members of the new group protocol · v10 topics by id. Tells only of offsets that are on disk.
+// v2 all topics, top-level error · v5 leader epoch · v6 flexible · v7 requireStable (KIP-447) · v8
+// many groups (KIP-709) · v9 members of the new group protocol · v10 topics by id. Tells only of
+// offsets that are on disk.
 
 import { OffsetFetch } from '../../protocol/index.ts';
 import { coordinatorContext, type Handler, handler } from '../handler.ts';

@@ -1,10 +1,12 @@
 // FindCoordinator, versions 0 to 6.
 //
-// v1 key types · v3 flexible · v4 many keys (KIP-699) · v5 TRANSACTION_ABORTABLE (never) · v6 share groups.
+// v1 key types · v3 flexible · v4 many keys (KIP-699) · v5 TRANSACTION_ABORTABLE (never) · v6 share
+// groups.
 //
-// There is one node, so it coordinates every group. Groups are found before `__consumer_offsets` exists; their first use
-// makes it. Not done yet: transactions, whose key type gets an error that every client takes as fatal (with anything
-// else some would try for ever), and share groups: INVALID_REQUEST.
+// There is one node, so it coordinates every group. Groups are found before `__consumer_offsets`
+// exists; their first use makes it. Not done yet: transactions, whose key type gets an error that
+// every client takes as fatal (with anything else some would try for ever), and share groups:
+// INVALID_REQUEST.
 
 import { ErrorCode } from '../../base/kafka-errors.ts';
 import { FindCoordinator, type FindCoordinatorResponse } from '../../protocol/index.ts';

@@ -1,8 +1,8 @@
 // JoinGroup, versions 0 to 9: the classic protocol.
 //
-// v1 rebalance timeout · v4 MEMBER_ID_REQUIRED (KIP-394) · v5 static members (KIP-345) · v6 flexible · v7 protocol type ·
-// v8 reason · v9 skipAssignment (KIP-814). Answered when the rebalance completes; meanwhile the connection serves
-// nothing else, as in Kafka.
+// v1 rebalance timeout · v4 MEMBER_ID_REQUIRED (KIP-394) · v5 static members (KIP-345) · v6
+// flexible · v7 protocol type · v8 reason · v9 skipAssignment (KIP-814). Answered when the
+// rebalance completes; meanwhile the connection serves nothing else, as in Kafka.
 
 import { JoinGroup } from '../../protocol/index.ts';
 import { coordinatorContext, type Handler, handler } from '../handler.ts';

@@ -1,5 +1,5 @@
-// SyncGroup, versions 0 to 5 (v3 static members, KIP-345; v4 flexible; v5 protocol type and name, KIP-559): the classic
-// protocol. Answered when the leader has handed in the assignment.
+// SyncGroup, versions 0 to 5 (v3 static members, KIP-345; v4 flexible; v5 protocol type and name,
+// KIP-559): the classic protocol. Answered when the leader has handed in the assignment.
 
 import { SyncGroup } from '../../protocol/index.ts';
 import { type Handler, handler } from '../handler.ts';

@@ -1,7 +1,7 @@
 // DescribeGroups, versions 0 to 6.
 //
-// v3 authorized operations (everything: there is no authorization yet) · v4 static members · v5 flexible · v6 an unknown
-// group is GROUP_ID_NOT_FOUND, not a dead one (KIP-1043).
+// v3 authorized operations (everything: there is no authorization yet) · v4 static members · v5
+// flexible · v6 an unknown group is GROUP_ID_NOT_FOUND, not a dead one (KIP-1043).
 
 import { DescribeGroups } from '../../protocol/index.ts';
 import { coordinatorContext, type Handler, handler } from '../handler.ts';

@@ -1,10 +1,12 @@
 // ApiVersions, versions 0 to 4.
 //
-// v1 throttle time · v3 client software name and version (KIP-511), flexible · v4 features with minimum 0 (KAFKA-17011).
+// v1 throttle time · v3 client software name and version (KIP-511), flexible · v4 features with
+// minimum 0 (KAFKA-17011).
 //
-// What is announced is computed from the table of handlers. A version that we do not know is answered by the connection
-// (connection.ts) in version 0 with UNSUPPORTED_VERSION and the versions of ApiVersions itself. A name or version of
-// client software outside Kafka's pattern is INVALID_REQUEST. No features are announced: none is there yet.
+// What is announced is computed from the table of handlers. A version that we do not know is
+// answered by the connection (connection.ts) in version 0 with UNSUPPORTED_VERSION and the versions
+// of ApiVersions itself. A name or version of client software outside Kafka's pattern is
+// INVALID_REQUEST. No features are announced: none is there yet.
 
 import { ErrorCode } from '../../base/kafka-errors.ts';
 import { ApiVersions } from '../../protocol/index.ts';

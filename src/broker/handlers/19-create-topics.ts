@@ -1,11 +1,12 @@
 // CreateTopics, versions 2 to 7.
 //
-// v4 -1 for defaults (KIP-464) · v5 partitions, replication factor and configs in the answer (KIP-525), flexible ·
-// v6 THROTTLING_QUOTA_EXCEEDED (never) · v7 topic id.
+// v4 -1 for defaults (KIP-464) · v5 partitions, replication factor and configs in the answer
+// (KIP-525), flexible · v6 THROTTLING_QUOTA_EXCEEDED (never) · v7 topic id.
 //
-// There is one node, so the replication factor is -1 or 1; more is INVALID_REPLICATION_FACTOR, or with
-// `--accept-replication-factor` taken as 1 with a warning. Manual assignments may name this node only. A topic named
-// twice is INVALID_REQUEST. `timeoutMs` is unused: a topic is there when it is answered.
+// There is one node, so the replication factor is -1 or 1; more is INVALID_REPLICATION_FACTOR, or
+// with `--accept-replication-factor` taken as 1 with a warning. Manual assignments may name this
+// node only. A topic named twice is INVALID_REQUEST. `timeoutMs` is unused: a topic is there when
+// it is answered.
 
 import { ErrorCode } from '../../base/kafka-errors.ts';
 import type { CreateTopic } from '../../engine/index.ts';

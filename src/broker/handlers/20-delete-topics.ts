@@ -2,7 +2,8 @@
 //
 // v3 TOPIC_DELETION_DISABLED · v4 flexible · v5 errorMessage · v6 topics by id (KIP-516).
 //
-// Internal topics are refused: the groups live in them. A topic named twice is INVALID_REQUEST, as in Kafka.
+// Internal topics are refused: the groups live in them. A topic named twice is INVALID_REQUEST, as
+// in Kafka.
 
 import { ErrorCode, KafkaError } from '../../base/kafka-errors.ts';
 import {

@@ -1,7 +1,8 @@
 // DeleteRecords, versions 0 to 2 (v2 flexible).
 //
-// Offset -1 stands for the high watermark. Refused, as in Kafka, for internal topics (INVALID_TOPIC_EXCEPTION) and for
-// topics without `delete` in cleanup.policy (POLICY_VIOLATION). `timeoutMs` is unused: there are no replicas to wait for.
+// Offset -1 stands for the high watermark. Refused, as in Kafka, for internal topics
+// (INVALID_TOPIC_EXCEPTION) and for topics without `delete` in cleanup.policy (POLICY_VIOLATION).
+// `timeoutMs` is unused: there are no replicas to wait for.
 
 import { ErrorCode, KafkaError } from '../../base/kafka-errors.ts';
 import { DeleteRecords, type DeleteRecordsResponse } from '../../protocol/index.ts';

@@ -1,10 +1,11 @@
 // InitProducerId, versions 0 to 5.
 //
-// v2 flexible · v3 producer id and epoch to bump (KIP-360) · v4 PRODUCER_FENCED · v5 TRANSACTION_ABORTABLE.
+// v2 flexible · v3 producer id and epoch to bump (KIP-360) · v4 PRODUCER_FENCED · v5
+// TRANSACTION_ABORTABLE.
 //
-// Without a transactional id every request gets a new id with epoch 0, whatever id it brings, as in Kafka; no id is
-// given twice, also after a crash. Not done yet: transactions. A transactional id gets a fatal error, since every client
-// would retry a retriable one for ever.
+// Without a transactional id every request gets a new id with epoch 0, whatever id it brings, as in
+// Kafka; no id is given twice, also after a crash. Not done yet: transactions. A transactional id
+// gets a fatal error, since every client would retry a retriable one for ever.
 
 import { KafkaError } from '../../base/kafka-errors.ts';
 import { InitProducerId } from '../../protocol/index.ts';

@@ -1,6 +1,7 @@
 // OffsetForLeaderEpoch, versions 2 to 4 (v3 replicaId, unused; v4 flexible).
 //
-// Consumers ask after a change of leader epoch whether what they have read is still there (KIP-320).
+// Consumers ask after a change of leader epoch whether what they have read is still there
+// (KIP-320).
 
 import { ErrorCode } from '../../base/kafka-errors.ts';
 import {

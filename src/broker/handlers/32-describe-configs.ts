@@ -2,8 +2,9 @@
 //
 // v1 sources and synonyms · v3 types and documentation (KIP-569) · v4 flexible.
 //
-// Resources: topics, and this broker (by its id, or by the empty name for the defaults of the cluster, which are then
-// only the dynamic ones). Loggers, client metrics and groups have no configs here and are answered with none.
+// Resources: topics, and this broker (by its id, or by the empty name for the defaults of the
+// cluster, which are then only the dynamic ones). Loggers, client metrics and groups have no
+// configs here and are answered with none.
 
 import { KafkaError } from '../../base/kafka-errors.ts';
 import type { ConfigValue } from '../../engine/index.ts';

@@ -1,5 +1,5 @@
-// AlterConfigs, versions 0 to 2 (v2 flexible). The predecessor of IncrementalAlterConfigs: what a request does not name
-// goes back to its default.
+// AlterConfigs, versions 0 to 2 (v2 flexible). The predecessor of IncrementalAlterConfigs: what a
+// request does not name goes back to its default.
 
 import { KafkaError } from '../../base/kafka-errors.ts';
 import type { ConfigChange } from '../../engine/index.ts';

@@ -1,7 +1,7 @@
 // DescribeLogDirs, versions 1 to 5.
 //
-// v2 flexible · v3 top-level error · v4 totalBytes and usableBytes (KIP-827; the total is not known, -1) · v5 cordoned
-// (never). There is one log directory.
+// v2 flexible · v3 top-level error · v4 totalBytes and usableBytes (KIP-827; the total is not
+// known, -1) · v5 cordoned (never). There is one log directory.
 
 import { DescribeLogDirs, type DescribeLogDirsRequest } from '../../protocol/index.ts';
 import { type Handler, handler } from '../handler.ts';

@@ -1,6 +1,7 @@
 // CreatePartitions, versions 0 to 3 (v2 flexible; v3 THROTTLING_QUOTA_EXCEEDED, never).
 //
-// Assignments, when given, name this node for each new partition. A topic named twice is INVALID_REQUEST.
+// Assignments, when given, name this node for each new partition. A topic named twice is
+// INVALID_REQUEST.
 
 import { ErrorCode, KafkaError } from '../../base/kafka-errors.ts';
 import {

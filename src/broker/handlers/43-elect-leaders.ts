@@ -1,9 +1,10 @@
 // ElectLeaders, versions 0 to 2 (v1 top-level error and unclean elections; v2 flexible).
 //
-// There is one replica, so it leads and no election is needed: ELECTION_NOT_NEEDED. But a partition that stopped after
-// a storage error is brought back by this request, whichever kind of election is asked for: what the disk may have
-// lost is rewritten first, so nothing unclean happens. Asked for all partitions, the answer names only those that were
-// brought back, or could not be, as Kafka's does.
+// There is one replica, so it leads and no election is needed: ELECTION_NOT_NEEDED. But a partition
+// that stopped after a storage error is brought back by this request, whichever kind of election is
+// asked for: what the disk may have lost is rewritten first, so nothing unclean happens. Asked for
+// all partitions, the answer names only those that were brought back, or could not be, as Kafka's
+// does.
 
 import { ErrorCode } from '../../base/kafka-errors.ts';
 import type { Partition } from '../../engine/index.ts';

@@ -1,7 +1,8 @@
 // AlterPartitionReassignments, versions 0 and 1 (v1 allowReplicationFactorChange).
 //
-// There is one replica on one node. To move a partition to where it is succeeds; to cancel a move, which never is under
-// way, is NO_REASSIGNMENT_IN_PROGRESS; any other replica is INVALID_REPLICA_ASSIGNMENT.
+// There is one replica on one node. To move a partition to where it is succeeds; to cancel a move,
+// which never is under way, is NO_REASSIGNMENT_IN_PROGRESS; any other replica is
+// INVALID_REPLICA_ASSIGNMENT.
 
 import { KafkaError } from '../../base/kafka-errors.ts';
 import {

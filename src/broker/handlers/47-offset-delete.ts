@@ -1,4 +1,5 @@
-// OffsetDelete, version 0: offsets of a group for partitions that no member is subscribed to (KIP-496).
+// OffsetDelete, version 0: offsets of a group for partitions that no member is subscribed to
+// (KIP-496).
 
 import { OffsetDelete } from '../../protocol/index.ts';
 import { type Handler, handler } from '../handler.ts';

@@ -1,4 +1,5 @@
-// DescribeClientQuotas, versions 0 and 1 (v1 flexible). There are no quotas yet, so none matches any filter.
+// DescribeClientQuotas, versions 0 and 1 (v1 flexible). There are no quotas yet, so none matches
+// any filter.
 
 import { DescribeClientQuotas } from '../../protocol/index.ts';
 import { type Handler, handler } from '../handler.ts';

@@ -1,7 +1,9 @@
-// DescribeQuorum, versions 0 to 2 (v1 times of voters; v2 directories, messages and the voters' listeners).
+// DescribeQuorum, versions 0 to 2 (v1 times of voters; v2 directories, messages and the voters'
+// listeners).
 //
-// The metadata quorum has one voter, this node, which leads it. Its log is our catalogue, which has no Kafka offsets:
-// they are told as 0. Anything but partition 0 of `__cluster_metadata` is UNKNOWN_TOPIC_OR_PARTITION, as in Kafka.
+// The metadata quorum has one voter, this node, which leads it. Its log is our catalogue, which has
+// no Kafka offsets: they are told as 0. Anything but partition 0 of `__cluster_metadata` is
+// UNKNOWN_TOPIC_OR_PARTITION, as in Kafka.
 
 import { ErrorCode } from '../../base/kafka-errors.ts';
 import { DescribeQuorum, ZERO_UUID } from '../../protocol/index.ts';

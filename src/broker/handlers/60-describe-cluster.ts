@@ -1,6 +1,8 @@
-// DescribeCluster, versions 0 to 2 (v1 endpoint type, KIP-919; v2 fenced brokers, KIP-1073: there are none).
+// DescribeCluster, versions 0 to 2 (v1 endpoint type, KIP-919; v2 fenced brokers, KIP-1073: there
+// are none).
 //
-// Answers for brokers. A request for controllers is MISMATCHED_ENDPOINT_TYPE: no listener here is a controller's.
+// Answers for brokers. A request for controllers is MISMATCHED_ENDPOINT_TYPE: no listener here is a
+// controller's.
 
 import { KafkaError } from '../../base/kafka-errors.ts';
 import { DescribeCluster } from '../../protocol/index.ts';

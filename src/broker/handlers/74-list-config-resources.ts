@@ -1,7 +1,8 @@
 // ListConfigResources, versions 0 and 1 (KIP-1142).
 //
-// v0 lists client metrics, of which there are none. v1 lists the types asked for, or all: topics, this broker and its
-// loggers; groups with configs of their own do not exist. An unknown type is UNSUPPORTED_VERSION, as in Kafka.
+// v0 lists client metrics, of which there are none. v1 lists the types asked for, or all: topics,
+// this broker and its loggers; groups with configs of their own do not exist. An unknown type is
+// UNSUPPORTED_VERSION, as in Kafka.
 
 import { KafkaError } from '../../base/kafka-errors.ts';
 import { ListConfigResources } from '../../protocol/index.ts';

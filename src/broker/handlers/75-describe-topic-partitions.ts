@@ -1,7 +1,8 @@
 // DescribeTopicPartitions, version 0: topics and partitions in pages (KIP-966).
 //
-// Topics come in the order of their names; an answer holds at most `responsePartitionLimit` partitions (capped by
-// Kafka's max.request.partition.size.limit, 2000) and names where the next one goes on. No topics asked for: all.
+// Topics come in the order of their names; an answer holds at most `responsePartitionLimit`
+// partitions (capped by Kafka's max.request.partition.size.limit, 2000) and names where the next
+// one goes on. No topics asked for: all.
 
 import { ErrorCode, KafkaError } from '../../base/kafka-errors.ts';
 import type { Topic } from '../../engine/index.ts';

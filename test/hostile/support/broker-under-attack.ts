@@ -1,4 +1,5 @@
-// A broker in memory behind a real socket, and what must hold of it after whatever a test did to it.
+// A broker in memory behind a real socket, and what must hold of it after whatever a test did to
+// it.
 
 import { expect } from 'vitest';
 import { openBroker, type RunningBroker } from '../../../src/compose/index.ts';

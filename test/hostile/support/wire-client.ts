@@ -1,4 +1,5 @@
-// The barest Kafka client: one connection, typed requests in any version, and raw bytes where a test wants them.
+// The barest Kafka client: one connection, typed requests in any version, and raw bytes where a
+// test wants them.
 
 import { connect, type Socket } from 'node:net';
 import {

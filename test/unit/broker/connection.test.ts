@@ -186,7 +186,7 @@ describe('bounds', () => {
     expect(metrics.connections).toBe(0);
   });
 
-  test('beyond the limit others stop reading, but a frame that has begun is read to its end', async () => {
+  test('beyond the limit nobody reads on, except who is within a frame', async () => {
     const [greedy, within, other] = [connect(), connect(), connect()];
     within.send(Buffer.from([0, 0, 0, 100, 1]));
     for (let id = 0; id < 400; id++) greedy.request(Produce, 9, id, produce());

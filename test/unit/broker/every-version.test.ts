@@ -1,5 +1,6 @@
-// Every API in every version that is announced: good and failing requests over a real socket. An answer that cannot be
-// encoded in a version would close the connection, which is what this looks for.
+// Every API in every version that is announced: good and failing requests over a real socket. An
+// answer that cannot be encoded in a version would close the connection, which is what this looks
+// for.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openBroker, type RunningBroker } from '../../../src/compose/index.ts';
@@ -34,7 +35,9 @@ afterAll(() => broker.close());
 const batch = () =>
   buildBatch([{ timestamp: Date.UTC(2026, 0, 1), key: null, value: Buffer.from('v') }]);
 
-/** Requests to an API: what a client asks, and what fails. `known` says whether the topic is there. */
+/**
+ * Requests to an API: what a client asks, and what fails. `known` says whether the topic is there.
+ */
 type Sample = (version: number, known: boolean) => Record<string, unknown>;
 
 const name = (known: boolean) => (known ? 't' : 'nowhere');

@@ -7,8 +7,11 @@ function feed(reader: FrameReader, bytes: Buffer, cuts: readonly number[] = []):
   const ends = [...new Set(cuts.filter((cut) => cut > 0 && cut < bytes.byteLength))];
   let from = 0;
   for (const end of [...ends.sort((a, b) => a - b), bytes.byteLength]) {
-    reader.push(Buffer.from(bytes.subarray(from, end)));
-    from = end;
+    while (from < end) {
+      const length = bytes.copy(reader.readBuffer(), 0, from, end);
+      reader.advance(length);
+      from += length;
+    }
   }
 }
 
@@ -47,6 +50,14 @@ describe('FrameReader', () => {
     const reader = new FrameReader(1000, (frame) => frames.push(frame));
     for (const byte of framed([body, body])) feed(reader, Buffer.from([byte]));
     expect(frames).toEqual([body, body]);
+  });
+
+  test('keeps frames apart from the memory that all readers share', () => {
+    const frames: Buffer[] = [];
+    const reader = new FrameReader(1000, (frame) => frames.push(frame));
+    feed(reader, framed([Buffer.from('first')]));
+    feed(new FrameReader(1000, () => {}), framed([Buffer.from('OTHER')]));
+    expect(frames[0]?.toString()).toBe('first');
   });
 
   test('a long frame is read into its own buffer, which grows with what arrives', () => {

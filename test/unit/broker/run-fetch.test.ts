@@ -103,7 +103,7 @@ describe('runFetch', () => {
     expect((await start(all, setOf(all), { maxWaitMs: 0 }).done).bytes).toBe(0);
   });
 
-  test('gathers minBytes over partitions and commits, without counting anything twice', async () => {
+  test('gathers minBytes over partitions and commits, and counts nothing twice', async () => {
     const all = partitions(2);
     all[0]!.commit(40);
     const { clock, state, done } = start(all, setOf(all), { minBytes: 100 });

@@ -1,4 +1,5 @@
-// A partition whose records are numbers of bytes: enough to see what a fetch reads, and when it wakes.
+// A partition whose records are numbers of bytes: enough to see what a fetch reads, and when it
+// wakes.
 
 import { KafkaError } from '../../../../src/base/kafka-errors.ts';
 import type { FetchedRecords, FetchSpec, Partition, Topic } from '../../../../src/engine/index.ts';

@@ -51,7 +51,13 @@ export class FakeSocket implements PeerSocket {
   }
 
   send(bytes: Buffer): void {
-    this.handler?.onData(bytes);
+    const handler = this.handler;
+    if (handler === undefined) return;
+    for (let position = 0; position < bytes.byteLength; ) {
+      const length = bytes.copy(handler.readBuffer(), 0, position);
+      handler.onRead(length);
+      position += length;
+    }
   }
 
   request(api: Api, version: number, correlationId: number, request: object): void {
