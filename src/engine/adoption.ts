@@ -61,7 +61,10 @@ export function accountedFor(state: CatalogueState): (topic: string, index: numb
   return (topic, index) => index < (counts.get(topic) ?? 0);
 }
 
-/** Kafka's `partition.metadata`: `version: 0`, then `topic_id: ` and 22 characters. */
+/**
+ * Kafka's `partition.metadata`: `version: 0`, then `topic_id: ` and 22 characters. Null when it is
+ * missing, is something else, or the disk will not read it: whose directory it is, is then unknown.
+ */
 export async function readTopicId(disk: Disk, directory: string): Promise<string | null> {
   try {
     const file = await disk.open(`${directory}/partition.metadata`, 'read');
@@ -112,7 +115,11 @@ export function planAdoption(
       records.push({ kind: 'topic-grown', id, partitionCount: count });
     }
   }
-  return { records, adopted, remove, purged: [...state.deleted], strays };
+  // A directory that cannot be told apart may be a deleted topic's: it stays deleted.
+  const unknown = strays.some((stray) =>
+    found.some((item) => item.topicId === null && item.directory === stray.directory),
+  );
+  return { records, adopted, remove, purged: unknown ? [] : [...state.deleted], strays };
 }
 
 /**

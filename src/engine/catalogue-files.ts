@@ -104,7 +104,11 @@ export class CatalogueFiles {
     return this.#log === null || this.#logBytes > LOG_BYTES_MAX;
   }
 
-  /** Reads all there is; damage is reported, never thrown. Throws DiskError without a directory. */
+  /**
+   * Reads all there is; damage is reported, never thrown. Throws DiskError without a directory, and
+   * when the disk will not read a file that nothing stands in for: that may pass, while starting
+   * without it would forget configs, and take directories of known topics for strange ones.
+   */
   async load(): Promise<CatalogueContent> {
     await this.#disk.makeDirectory(CATALOGUE_DIRECTORY);
     await this.#disk.syncDirectory('.');
@@ -118,6 +122,7 @@ export class CatalogueFiles {
     for (const generation of logs.filter((candidate) => candidate >= from)) {
       const path = this.#path(generation, 'log');
       const frames = await this.#readFile(path);
+      if (frames.refused !== null) throw frames.refused;
       records.push(...frames.records);
       if (frames.end === frames.length) continue;
       const tornTail = frames.atTail && generation === logs.at(-1);
@@ -178,9 +183,11 @@ export class CatalogueFiles {
     records: unknown[],
     damage: CatalogueDamage[],
   ): Promise<number> {
+    let refused: DiskError | null = null;
     for (const generation of newestFirst) {
       const path = this.#path(generation, 'snapshot');
       const frames = await this.#readFile(path);
+      refused ??= frames.refused;
       const head = frames.records[0];
       const count = frames.records.length - 1;
       if (frames.end === frames.length && isSnapshotHead(head) && head.records === count) {
@@ -189,6 +196,7 @@ export class CatalogueFiles {
       }
       damage.push({ path, position: frames.end, bytes: frames.length, tornTail: false });
     }
+    if (refused !== null) throw refused;
     return 0;
   }
 
@@ -213,19 +221,19 @@ export class CatalogueFiles {
   }
 
   /** A file's frames; one that the disk will not read holds none, and one byte that is not used. */
-  async #readFile(path: string): Promise<Frames> {
+  async #readFile(path: string): Promise<Frames & { readonly refused: DiskError | null }> {
     try {
       const file = await this.#disk.open(path, 'read');
       try {
         const bytes = Buffer.alloc(await file.size());
         const count = await file.read(bytes, 0);
-        return readFrames(bytes.subarray(0, count));
+        return { ...readFrames(bytes.subarray(0, count)), refused: null };
       } finally {
         await file.close();
       }
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
-      return { records: [], end: 0, length: 1, atTail: false };
+      return { records: [], end: 0, length: 1, atTail: false, refused: error };
     }
   }
 

@@ -175,7 +175,10 @@ async function removeDirectories(
   }
 }
 
-/** Removes those of the directories that still carry a deleted topic's id. */
+/**
+ * Removes those of the directories that still carry a deleted topic's id. Answers whether none is
+ * left; one whose id cannot be read may be one.
+ */
 async function purgeDirectories(
   disk: Disk,
   topicId: string,
@@ -183,8 +186,20 @@ async function purgeDirectories(
   logger: Logger,
 ): Promise<boolean> {
   const own: string[] = [];
+  let unknown = false;
   for (const directory of directories) {
-    if ((await readTopicId(disk, directory)) === topicId) own.push(directory);
+    const found = await readTopicId(disk, directory);
+    if (found === topicId) own.push(directory);
+    else if (found === null && (await mayExist(disk, directory))) unknown = true;
   }
-  return await removeDirectories(disk, own, logger);
+  return (await removeDirectories(disk, own, logger)) && !unknown;
+}
+
+async function mayExist(disk: Disk, path: string): Promise<boolean> {
+  try {
+    return (await disk.stat(path)) !== undefined;
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+    return true;
+  }
 }
