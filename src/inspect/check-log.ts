@@ -10,11 +10,14 @@ import {
   RecordError,
   readRecords,
 } from '../record/index.ts';
-import { type DiskFile, findNextBatch, scanBatches } from '../storage/index.ts';
+import { type DiskFile, findNextBatch, readInt64, scanBatches } from '../storage/index.ts';
 import { type Finding, finding, type OffsetRange } from './finding.ts';
 
 /** Gaps and faults of single batches that are kept one by one; beyond, they are only counted. */
 const KEPT_MAX = 1000;
+/** Offsets in index files are 32 bits wide, so no segment spans more. */
+const RELATIVE_OFFSET_MAX = 0x7fff_ffff;
+const WRONG_JUMP = 'its base offset is beyond that of the next batch';
 
 /** A good batch as the walk passes it. */
 export interface SeenBatch {
@@ -79,14 +82,6 @@ export interface CheckLogOptions {
   readonly onProgress: (bytes: number) => void;
 }
 
-interface Previous {
-  readonly position: number;
-  readonly bytes: number;
-  readonly baseOffset: number;
-  /** What its base offset should have been at least. */
-  readonly expectedOffset: number;
-}
-
 /** Reads the file. Throws DiskError when the disk refuses. */
 export function checkLog(options: CheckLogOptions): Promise<LogReport> {
   return new LogCheck(options).run();
@@ -105,10 +100,12 @@ class LogCheck {
   #expected: number;
   #maxTimestamp = -1;
   #epoch = -1;
-  #previous: Previous | null = null;
   /** Why the walk stopped at a batch whose checksum is right. */
   #stopReason = '';
   #stopBytes = 0;
+  #stopNext = 0;
+  /** Where a jump was looked at and found right. */
+  #jumpAt = -1;
   #reported = 0;
 
   constructor(options: CheckLogOptions) {
@@ -124,7 +121,17 @@ class LogCheck {
         this.#visit(header, at, bytes),
       );
       if (result.end === 'end') break;
-      from = await this.#stepOver(result.position, result.end === 'stopped');
+      const { position, end } = result;
+      // A jump whose next batch was not in memory yet.
+      if (end === 'stopped' && this.#stopReason === '') {
+        if (await this.#lookBehind(position)) this.#stopReason = WRONG_JUMP;
+        else {
+          this.#jumpAt = position;
+          from = position;
+          continue;
+        }
+      }
+      from = await this.#stepOver(position, end === 'stopped');
     }
     this.#progress(to);
     return {
@@ -143,18 +150,24 @@ class LogCheck {
 
   #visit(header: BatchHeader, position: number, bytes: number): boolean {
     const { baseOffset, lastOffset } = header;
+    if (baseOffset < this.#expected) {
+      return this.#stopAt(
+        `its base offset ${baseOffset} falls below ${this.#expected}`,
+        header,
+        bytes,
+      );
+    }
     const { offsetLimit } = this.#options;
-    if (baseOffset < this.#expected && !this.#blamePrevious(baseOffset)) {
-      const reason = `its base offset ${baseOffset} falls below ${this.#expected}`;
-      return this.#stopAt(reason, bytes);
+    if (lastOffset >= offsetLimit || lastOffset > this.#options.baseOffset + RELATIVE_OFFSET_MAX) {
+      const reason = `its last offset ${lastOffset} is beyond what this file may hold`;
+      return this.#stopAt(reason, header, bytes);
     }
-    if (lastOffset >= offsetLimit) {
-      const reason = `its last offset ${lastOffset} reaches into the next segment at ${offsetLimit}`;
-      return this.#stopAt(reason, bytes);
+    if (baseOffset > this.#expected && position !== this.#jumpAt) {
+      const wrong = this.#jumpIsWrong(header, position, bytes);
+      if (wrong === null) return this.#stopAt('', header, bytes);
+      if (wrong) return this.#stopAt(WRONG_JUMP, header, bytes);
     }
-    const expectedOffset = this.#expected;
-    if (baseOffset > expectedOffset) this.#addGap(expectedOffset, baseOffset - 1);
-    this.#previous = { position, bytes, baseOffset, expectedOffset };
+    if (baseOffset > this.#expected) this.#addGap(this.#expected, baseOffset - 1);
     this.#count(header, position, bytes);
     const { maxTimestamp } = header;
     const seen = { position, bytes, baseOffset, lastOffset, maxTimestamp, header };
@@ -173,28 +186,37 @@ class LogCheck {
     if (header.maxTimestamp > this.#maxTimestamp) this.#maxTimestamp = header.maxTimestamp;
   }
 
-  #stopAt(reason: string, bytes: number): false {
+  #stopAt(reason: string, header: BatchHeader, bytes: number): false {
     this.#stopReason = reason;
     this.#stopBytes = bytes;
+    this.#stopNext = header.nextOffset;
     return false;
   }
 
   /**
-   * The base offset is not under the checksum. When the batch before jumped ahead and this one is where it should be,
-   * the one before carries the wrong offset.
+   * Whether a batch that jumps ahead carries a wrong base offset, which no checksum covers: the batch after it does
+   * not follow. Null when that one is not in memory.
    */
-  #blamePrevious(baseOffset: number): boolean {
-    const previous = this.#previous;
-    if (previous === null || previous.baseOffset === previous.expectedOffset) return false;
-    if (baseOffset <= previous.expectedOffset) return false;
-    const { position, bytes, expectedOffset } = previous;
-    const reason = `its base offset ${previous.baseOffset} is beyond the next batch's ${baseOffset}`;
-    this.#addBad({ position, bytes, reason, expectedOffset, nextOffset: baseOffset, zeros: false });
-    this.#gapCount--;
-    if (this.#gaps.at(-1)?.first === expectedOffset) this.#gaps.pop();
-    this.#expected = baseOffset;
-    this.#previous = null;
-    return true;
+  #jumpIsWrong(header: BatchHeader, position: number, bytes: number): boolean | null {
+    const after = header.position + bytes;
+    if (position + bytes + BATCH_HEADER_BYTES > this.#options.size) return false;
+    if (after + BATCH_HEADER_BYTES > header.buffer.length) return null;
+    return this.#overlaps(header.buffer, after, header.nextOffset);
+  }
+
+  /** Whether the batch header at `at` has its place before `nextOffset`, where it should go on. */
+  #overlaps(buffer: Buffer, at: number, nextOffset: number): boolean {
+    if (buffer.readInt8(at + BatchField.magic) !== MAGIC_V2) return false;
+    const next = readInt64(buffer, at);
+    return next > this.#expected && next < nextOffset;
+  }
+
+  /** Looks at the batch after one that jumps, in the file. Answers whether the jump is a fault. */
+  async #lookBehind(position: number): Promise<boolean> {
+    const { file } = this.#options;
+    const head = Buffer.alloc(BATCH_HEADER_BYTES);
+    if ((await file.read(head, position + this.#stopBytes)) < head.length) return false;
+    return this.#overlaps(head, 0, this.#stopNext);
   }
 
   /** Notes what is bad at `position`; answers where the next good batch begins, or the end. */
@@ -214,7 +236,6 @@ class LogCheck {
       zeros: !stopped && (await onlyZeros(file, position, end)),
     });
     if (next !== null) this.#expected = next.baseOffset;
-    this.#previous = null;
     this.#progress(end);
     return end;
   }
@@ -304,7 +325,7 @@ export async function whyBad(file: DiskFile, position: number, to: number): Prom
   if (size > to - position) return `a batch of ${size} bytes with ${to - position} bytes left`;
   if (head.readInt32BE(BatchField.recordCount) < 0) return 'a negative record count';
   if (head.readInt32BE(BatchField.lastOffsetDelta) < 0) return 'a negative offset delta';
-  if (head.readInt8(0) < 0) return 'a negative base offset';
+  if (!(readInt64(head, BatchField.baseOffset) >= 0)) return 'a base offset that no log has';
   return 'the checksum of a batch is wrong';
 }
 

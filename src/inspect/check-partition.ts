@@ -117,7 +117,7 @@ async function checkSegments(
         disk,
         directory,
         baseOffset,
-        nextBase: nextBase ?? Number.MAX_SAFE_INTEGER,
+        nextBase: nextBase ?? endNoted(options.mark),
         indexes: indexesOf(options, nextBase),
         intervalBytes: topic?.intervalBytes ?? INTERVAL_BYTES_DEFAULT,
         deep,
@@ -136,6 +136,11 @@ async function checkSegments(
     }
   }
   return reports;
+}
+
+/** Where a log that was closed ends; beyond all offsets where that was not noted. */
+function endNoted(mark: Mark | null): number {
+  return mark?.clean === true ? mark.mark : Number.MAX_SAFE_INTEGER;
 }
 
 /** How much the index files of a segment can be expected to say. */
@@ -185,19 +190,22 @@ async function checkEpochs(options: CheckPartitionOptions, seen: EpochObserver):
 }
 
 async function checkTopicId(options: CheckPartitionOptions): Promise<void> {
-  const { disk, directory, topic, onFinding } = options;
+  const { disk, directory, topic, mark, onFinding } = options;
   const path = `${directory}/${METADATA_FILE}`;
-  const topicId = await readTopicId(disk, directory);
-  if (topicId === topic?.id || (topicId !== null && topic === null)) return;
+  const found = await readTopicId(disk, directory);
+  if (found === topic?.id || (found !== null && topic === null)) return;
+  // The marks name the id too: when they agree with the catalogue, it is this file that is wrong. A start would take
+  // the directory for one of another topic and move it out of the way.
+  const ours = found === null || mark?.topicId === topic?.id;
   const repair =
-    topic === null || topicId !== null
+    topic === null || !ours
       ? null
       : ({ kind: 'write-topic-id', path: directory, topicId: topic.id } as const);
   const what =
-    topicId === null
+    found === null
       ? 'the topic id is missing or cannot be read'
-      : `it names topic id ${topicId}, the catalogue ${topic?.id ?? 'none'}`;
-  const severity = topicId === null ? 'damage' : 'warning';
+      : `it names topic id ${found}, the catalogue ${topic?.id ?? 'none'}`;
+  const severity = ours ? 'damage' : 'warning';
   onFinding(finding({ severity, code: 'metadata_unreadable', path, what, repair }));
 }
 

@@ -17,7 +17,7 @@ export interface CheckSegmentOptions {
   /** Directory of the partition. */
   readonly directory: string;
   readonly baseOffset: number;
-  /** Base offset of the next segment; the largest safe integer for the last one. */
+  /** Base offset of the next segment; for the last one where the log is known to end, or the largest safe integer. */
   readonly nextBase: number;
   /** `absent`: not looked at, as a running broker writes them. `partial`: may lack their end. */
   readonly indexes: 'absent' | 'partial' | 'complete';

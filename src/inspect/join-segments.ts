@@ -1,7 +1,7 @@
 // How the segments of a log join, and what the damage inside them means: bytes below the durable mark are a loss, those
 // above it are what a crash leaves. Pure.
 
-import type { DamagedRange, Mark } from '../storage/index.ts';
+import { type DamagedRange, type Mark, segmentName } from '../storage/index.ts';
 import type { BadStretch } from './check-log.ts';
 import type { SegmentReport } from './check-segment.ts';
 import { type Finding, finding, type OffsetRange, offsetWords } from './finding.ts';
@@ -37,6 +37,7 @@ class Join {
 
   run(): Joined {
     const { reports } = this.#input;
+    this.#begin();
     for (const [index, report] of reports.entries()) {
       const next = reports[index + 1];
       for (const stretch of report.bad) this.#stretch(report, stretch, next);
@@ -52,6 +53,30 @@ class Join {
     return { findings: this.#findings, lostOffsets: this.#lostOffsets };
   }
 
+  /** Compares the beginning of the log with what was noted when it was closed. */
+  #begin(): void {
+    const { mark, bases, damaged, directory } = this.#input;
+    const first = bases[0];
+    // Retention takes segments first and notes it after: only a clean stop has the last word.
+    if (first === undefined || mark === null || !mark.clean || first <= mark.startOffset) return;
+    const offsets = { first: mark.startOffset, last: first - 1 };
+    const path = `${directory}/${segmentName(mark.startOffset)}.log`;
+    const known = damaged.find(
+      (r) => r.firstOffset <= offsets.first && r.lastOffset >= offsets.last,
+    );
+    if (known !== undefined) {
+      this.#setAside(path, known);
+      return;
+    }
+    this.#lostOffsets += offsets.last - offsets.first + 1;
+    const what = `the log begins at offset ${first}, ${offsetWords(offsets)} are missing`;
+    const segmentBaseOffset = mark.startOffset;
+    const nowhere = { path, segmentBaseOffset, position: 0, bytes: 0 };
+    const repair = { kind: 'set-aside-range', ...nowhere, offsets } as const;
+    const fields = { severity: 'loss', code: 'offsets_missing', path, offsets } as const;
+    this.#findings.push(finding({ ...fields, what, repair }));
+  }
+
   get #gapsAreLosses(): boolean {
     const { topic } = this.#input;
     return topic !== null && !topic.compacted;
@@ -61,7 +86,7 @@ class Join {
     const { mark } = this.#input;
     const { expectedOffset: first, nextOffset } = stretch;
     if (nextOffset === null && next === undefined && this.#isTail(first)) {
-      this.#tornTail(report, stretch);
+      if (!this.#isKnown(report, stretch, null)) this.#tornTail(report, stretch);
       return;
     }
     const end = nextOffset ?? next?.baseOffset ?? mark?.mark ?? first;
@@ -109,7 +134,15 @@ class Join {
       this.#findings.push(finding({ ...at, severity: mark === null ? 'info' : 'warning', what }));
     } else {
       const what = `the log ends in ${bytes} bytes that are no batch (${reason}); nothing tells how far it was committed`;
-      this.#findings.push(finding({ ...at, severity: 'damage', what }));
+      const repair = {
+        kind: 'set-aside-range',
+        path,
+        segmentBaseOffset: report.baseOffset,
+        position,
+        bytes,
+        offsets: null,
+      } as const;
+      this.#findings.push(finding({ ...at, severity: 'damage', what, repair }));
     }
   }
 

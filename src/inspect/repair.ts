@@ -30,7 +30,7 @@ export function planRepair(findings: readonly Finding[]): RepairStep[] {
       seen.add(JSON.stringify(repair));
       steps.push(repair);
       // Entries may point into the damage.
-      if (repair.kind === 'set-aside-range') rebuild.add(repair.path);
+      if (repair.kind === 'set-aside-range' && repair.bytes > 0) rebuild.add(repair.path);
     }
   }
   return [...steps, ...[...rebuild].map((path) => ({ kind: 'rebuild-indexes', path }) as const)];

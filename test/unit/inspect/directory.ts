@@ -18,7 +18,7 @@ import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 export const TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
 export const clock = new VirtualClock();
 
-const config: LogConfig = {
+export const config: LogConfig = {
   segmentBytes: 8192,
   segmentMs: 7 * 86_400_000,
   segmentJitterMs: 0,
