@@ -133,7 +133,8 @@ class Join {
       const what = `the log ends in ${bytes} bytes that were not committed (${words}); a start sets them aside`;
       this.#findings.push(finding({ ...at, severity: mark === null ? 'info' : 'warning', what }));
     } else {
-      const what = `the log ends in ${bytes} bytes that are no batch (${reason}); nothing tells how far it was committed`;
+      const unknown = 'nothing tells how far it was committed';
+      const what = `the log ends in ${bytes} bytes that are no batch (${reason}); ${unknown}`;
       const repair = {
         kind: 'set-aside-range',
         path,
@@ -211,7 +212,8 @@ class Join {
     if (offsets.first > offsets.last) return;
     this.#lostOffsets += offsets.last - offsets.first + 1;
     const path = last?.path ?? directory;
-    const what = `the log ends at offset ${end}, but was committed up to ${mark.mark}: ${offsetWords(offsets)} are lost`;
+    const where = `the log ends at offset ${end}, but was committed up to ${mark.mark}`;
+    const what = `${where}: ${offsetWords(offsets)} are lost`;
     const repair =
       last === undefined
         ? null

@@ -44,7 +44,8 @@ export function describeStep(step: RepairStep): string {
     case 'set-aside-range':
       return step.bytes === 0
         ? `note offsets of ${step.path} as lost, so that readers pass over them`
-        : `copy ${step.bytes} bytes at ${step.position} of ${step.path} into ${QUARANTINE_DIRECTORY}/ and have readers skip them`;
+        : `copy ${step.bytes} bytes at ${step.position} of ${step.path} into ` +
+            `${QUARANTINE_DIRECTORY}/ and have readers skip them`;
     case 'write-transaction-index':
       return `write ${step.path} anew with ${step.transactions.length} aborted transactions`;
     case 'write-epochs':

@@ -55,7 +55,8 @@ export function warningsOf(fileSystem: FileSystem, syncs: SyncTimes): string[] {
   }
   if (syncs.tooFast) {
     warnings.push(
-      `half of the syncs took less than ${syncs.p50Us} µs: no device writes that fast. Something below (${device ?? type}) ` +
+      `half of the syncs took at most ${syncs.p50Us} µs: no device writes that fast. ` +
+        `Something below (${device ?? type}) ` +
         'answers before data is on the medium; after a power cut acknowledged records may be gone',
     );
   }
