@@ -23,7 +23,7 @@ export function checkTopicConfigs(configs: ReadonlyMap<string, string>): void {
 
 /** Broker configs in all their layers, and topic configs on top of them. */
 export class ConfigStore {
-  readonly #static: ReadonlyMap<string, string>;
+  readonly #static: Map<string, string>;
   #dynamic: ReadonlyMap<string, string> = new Map();
   readonly #parsed = new Map<string, ConfigScalar>();
 
@@ -48,6 +48,12 @@ export class ConfigStore {
   /** Broker configs changed at run time. */
   get dynamic(): ReadonlyMap<string, string> {
     return this.#dynamic;
+  }
+
+  /** Takes a value that was settled while starting for one that was given at the start. */
+  settle(name: string, value: string): void {
+    this.#static.set(name, value);
+    this.#parsed.clear();
   }
 
   /** Replaces the configs changed at run time. */
@@ -126,10 +132,11 @@ export class ConfigStore {
     const own = configs.get(definition.name);
     let value = own ?? null;
     if (own !== undefined) layers.push({ name: definition.name, value: own, source: 'topic' });
-    for (const synonym of definition.synonyms) {
+    for (const [place, synonym] of definition.synonyms.entries()) {
       for (const layer of this.#brokerLayers(synonym.name)) {
-        layers.push(layer);
         value ??= scaled(layer.value, synonym.factor);
+        // Kafka shows the default of the strongest synonym alone, though weaker ones count.
+        if (place === 0 || layer.source !== 'default') layers.push(layer);
       }
     }
     if (value === null && definition.default !== null) {

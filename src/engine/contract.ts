@@ -76,7 +76,10 @@ export interface AppendRequest {
 export interface AppendResult {
   readonly baseOffset: number;
   readonly lastOffset: number;
-  /** Set when `message.timestamp.type=LogAppendTime`, else -1. */
+  /**
+   * Set when `message.timestamp.type=LogAppendTime`, else -1; for a batch that was stored before,
+   * its largest timestamp.
+   */
   readonly logAppendTimeMs: number;
   readonly logStartOffset: number;
 }

@@ -51,6 +51,7 @@ export class TidemarkEngine implements Engine {
     const { state } = parts.catalogue;
     this.clusterId = state.clusterId ?? '';
     this.nodeId = state.nodeId;
+    parts.configs.settle('node.id', String(state.nodeId));
     this.#producerIds = new ProducerIds(parts.catalogue);
     this.#admin = new TopicAdmin({ ...parts, changed: (names) => this.#changed(names) });
     this.#scheduleHousekeeping();

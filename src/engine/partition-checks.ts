@@ -5,9 +5,9 @@ import type { AppendResult, Topic } from './contract.ts';
 import type { ProducerBatch } from './producer-state.ts';
 import type { AppendRules } from './topic-settings.ts';
 
-/** `asked` below 0: not checked. Throws `FENCED_LEADER_EPOCH` or `UNKNOWN_LEADER_EPOCH`. */
+/** `asked` -1: not checked. Throws `FENCED_LEADER_EPOCH` or `UNKNOWN_LEADER_EPOCH`. */
 export function checkLeaderEpoch(asked: number, current: number): void {
-  if (asked < 0 || asked === current) return;
+  if (asked === -1 || asked === current) return;
   const name = asked < current ? 'FENCED_LEADER_EPOCH' : 'UNKNOWN_LEADER_EPOCH';
   throw new KafkaError(name, `leader epoch ${asked} was asked for, ${current} is in use`);
 }
@@ -45,16 +45,15 @@ export function diskNearlyFull(): KafkaError {
   );
 }
 
-/** The answer to a batch that is stored already: what the first one of it was answered. */
-export function duplicateResult(
-  stored: ProducerBatch,
-  rules: AppendRules,
-  logStartOffset: number,
-): AppendResult {
+/**
+ * The answer to a batch that is stored already. As in Kafka (UnifiedLog.append) it tells the
+ * batch's largest timestamp as its append time, whichever kind of time the topic keeps.
+ */
+export function duplicateResult(stored: ProducerBatch, logStartOffset: number): AppendResult {
   return {
     baseOffset: stored.baseOffset,
     lastOffset: stored.lastOffset,
-    logAppendTimeMs: rules.logAppendTime ? stored.timestampMs : -1,
+    logAppendTimeMs: stored.timestampMs,
     logStartOffset,
   };
 }

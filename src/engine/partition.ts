@@ -314,7 +314,7 @@ export class LogPartition implements Partition {
     if (duplicate !== null) {
       this.#context.metrics.batchesDuplicate += 1;
       const { startOffset } = log;
-      return { ticket: null, result: duplicateResult(duplicate, rules, startOffset) };
+      return { ticket: null, result: duplicateResult(duplicate, startOffset) };
     }
     if (request.origin === 'internal') return this.#place(seen, log);
     if (!this.#context.space.admits(seen.byteLength)) throw diskNearlyFull();

@@ -68,6 +68,7 @@ export {
 export { RecordError, type RecordErrorCode, type RecordErrorPlace } from './record-error.ts';
 export {
   InvalidRecordsError,
+  ProduceFormatError,
   type ProduceRules,
   type RecordRefusal,
   type RecordRules,

@@ -38,18 +38,14 @@ export interface ProduceRules {
  * Throws KafkaError: `INVALID_RECORD` (no batch or more than one, old magic, base offset, counts,
  * control batch, sequence), `CORRUPT_MESSAGE` (sizes, unknown magic, checksum),
  * `MESSAGE_TOO_LARGE`, `INVALID_TIMESTAMP` (the producer claims LogAppendTime),
- * `UNSUPPORTED_COMPRESSION_TYPE`.
+ * `UNSUPPORTED_COMPRESSION_TYPE`; as a {@link ProduceFormatError} what is wrong with the request
+ * itself.
  */
 export function validateBatch(bytes: BatchBytes, rules: ProduceRules): BatchHeader {
   const total = totalBytes(bytes);
   const header = new BatchHeader(headOf(bytes));
   checkFraming(header, total);
-  if (header.codecId === codecIdOf('zstd') && rules.produceVersion < ZSTD_PRODUCE_VERSION_MIN) {
-    throw new KafkaError(
-      'UNSUPPORTED_COMPRESSION_TYPE',
-      `zstd needs produce version ${ZSTD_PRODUCE_VERSION_MIN} or later`,
-    );
-  }
+  if (rules.produceVersion < ZSTD_PRODUCE_VERSION_MIN) checkOldCodec(header);
   if (total > rules.maxMessageBytes) {
     const limit = rules.maxMessageBytes;
     const message = `the batch has ${total} bytes, more than max.message.bytes=${limit}`;
@@ -60,6 +56,25 @@ export function validateBatch(bytes: BatchBytes, rules: ProduceRules): BatchHead
   }
   checkFields(header);
   return header;
+}
+
+/**
+ * A produce request that is wrong in itself, whatever partition it is for. Kafka looks for that
+ * (ProduceRequest.validateRecords) before it looks for the partition.
+ */
+export class ProduceFormatError extends KafkaError {
+  constructor(name: 'INVALID_RECORD' | 'UNSUPPORTED_COMPRESSION_TYPE', message: string) {
+    super(name, message);
+  }
+}
+
+function checkOldCodec({ codecId }: BatchHeader): void {
+  if (codecId !== codecIdOf('zstd') && codecOf(codecId) !== null) return;
+  const message =
+    codecOf(codecId) === null
+      ? `there is no codec ${codecId}`
+      : `zstd needs produce version ${ZSTD_PRODUCE_VERSION_MIN} or later`;
+  throw new ProduceFormatError('UNSUPPORTED_COMPRESSION_TYPE', message);
 }
 
 function totalBytes(bytes: BatchBytes): number {
@@ -77,14 +92,14 @@ function checkFraming(header: BatchHeader, total: number): void {
   }
   if (magic !== MAGIC_V2) {
     const message = `message format ${magic} is no longer accepted, only record batches (format 2)`;
-    throw new KafkaError('INVALID_RECORD', message);
+    throw new ProduceFormatError('INVALID_RECORD', message);
   }
   if (size < BATCH_HEADER_BYTES) {
     throw new KafkaError('CORRUPT_MESSAGE', `a batch cannot have ${size} bytes`);
   }
   if (size > total || head < BATCH_HEADER_BYTES) throw noBatch();
   if (size < total) {
-    throw new KafkaError(
+    throw new ProduceFormatError(
       'INVALID_RECORD',
       `a produce request holds exactly one batch per partition, ${total - size} bytes follow it`,
     );
@@ -92,7 +107,8 @@ function checkFraming(header: BatchHeader, total: number): void {
 }
 
 function noBatch(): KafkaError {
-  return new KafkaError('INVALID_RECORD', 'a produce request holds one whole batch per partition');
+  const message = 'a produce request holds one whole batch per partition';
+  return new ProduceFormatError('INVALID_RECORD', message);
 }
 
 function checkFields(header: BatchHeader): void {

@@ -28,6 +28,8 @@ export interface ReadLimits {
   readonly maxBytes: number;
   /** Below v3 of the request, `maxBytes` of a partition holds even when no batch fits. */
   readonly progress: boolean;
+  /** The fetcher says that it is a replica, of which there are none: it is refused. */
+  readonly fromReplica?: boolean;
 }
 
 /** Finds partitions by what a target says. */
@@ -38,6 +40,11 @@ export interface PartitionLookup {
 }
 
 const noRecords = Buffer.alloc(0);
+
+/** An error found before anything was read: Kafka then lists no aborted transactions, not null. */
+export function unreadResult(errorCode: number): TargetResult {
+  return { ...errorResult(errorCode), abortedTransactions: [] };
+}
 
 /** A result without records that tells an error. */
 export function errorResult(errorCode: number): TargetResult {
@@ -118,10 +125,11 @@ export class TargetReader {
 
   #read(target: FetchTarget): TargetResult | Promise<TargetResult> {
     const found = this.#resolve(target);
-    if (typeof found === 'number') return errorResult(found);
+    if (typeof found === 'number') return unreadResult(found);
     const { spec } = target;
     const refused = checkEpoch(found, spec.currentLeaderEpoch);
     if (refused !== 0) return errorResult(refused);
+    if (this.#limits.fromReplica === true) return errorResult(ErrorCode.NOT_LEADER_OR_FOLLOWER);
     if (!found.online && spec.fetchOffset >= found.highWatermark) {
       return errorResult(ErrorCode.KAFKA_STORAGE_ERROR);
     }
@@ -176,9 +184,9 @@ export class TargetReader {
   }
 }
 
-/** Compares the epoch a client believes in with the partition's (KIP-320). 0: fine. */
+/** Compares the epoch a client believes in with the partition's (KIP-320), except -1. 0: fine. */
 export function checkEpoch(partition: Partition, epoch: number): KafkaError['errorCode'] {
-  if (epoch < 0 || epoch === partition.leaderEpoch) return 0;
+  if (epoch === -1 || epoch === partition.leaderEpoch) return 0;
   return epoch < partition.leaderEpoch
     ? ErrorCode.FENCED_LEADER_EPOCH
     : ErrorCode.UNKNOWN_LEADER_EPOCH;

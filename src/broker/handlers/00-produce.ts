@@ -8,11 +8,14 @@
 // Each partition is on its own: one that is refused keeps no other from being written. What a batch
 // must be is checked by the engine. acks=-1 answers after the sync, acks=1 after the write, acks=0
 // not at all; an error with acks=0 closes the connection, as in Kafka, since nothing else would
-// tell the producer. Not done: `timeoutMs`. An answer comes from the disk, well or badly, and never
-// early without it. Not done: `recordErrors`, which name single records; batches are not opened.
+// tell the producer. `recordErrors` name single records where a topic's configs make the broker
+// look at them: compaction, bounds on timestamps.
+//
+// Not done: `timeoutMs`. An answer comes from the disk, well or badly, and never early without it.
 
 import { ErrorCode } from '../../base/kafka-errors.ts';
 import { Produce, type ProduceRequest, type ProduceResponse } from '../../protocol/index.ts';
+import { InvalidRecordsError, ProduceFormatError } from '../../record/index.ts';
 import { errorCodeOf, errorMessageOf } from '../errors.ts';
 import { type Handler, handler, type RequestContext } from '../handler.ts';
 import { findPartition, type Services } from '../services.ts';
@@ -20,6 +23,23 @@ import { findPartition, type Services } from '../services.ts';
 type TopicData = ProduceRequest['topicData'][number];
 type PartitionData = TopicData['partitionData'][number];
 type PartitionAnswer = ProduceResponse['responses'][number]['partitionResponses'][number];
+
+/** Errors with which Kafka does not tell the log's start (ReplicaManager.appendRecordsToLeader). */
+const untoldStart: ReadonlySet<number> = new Set([
+  ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+  ErrorCode.NOT_LEADER_OR_FOLLOWER,
+  ErrorCode.INVALID_TOPIC_EXCEPTION,
+  ErrorCode.MESSAGE_TOO_LARGE,
+  ErrorCode.RECORD_LIST_TOO_LARGE,
+  ErrorCode.CORRUPT_MESSAGE,
+  ErrorCode.KAFKA_STORAGE_ERROR,
+  ErrorCode.INVALID_TXN_STATE,
+]);
+
+/** Kafka knows the start once it has the log; what is wrong with the request is told before. */
+function tellsStart(error: unknown): boolean {
+  return !(error instanceof ProduceFormatError) && !untoldStart.has(errorCodeOf(error));
+}
 
 function answer(index: number): PartitionAnswer {
   return {
@@ -79,7 +99,15 @@ async function append(
     if (errorCodeOf(error) === ErrorCode.UNKNOWN_SERVER_ERROR) {
       services.logger.error({ topic: topic.name, partition: data.index, error }, 'append failed');
     }
-    return refused(data.index, errorCodeOf(error), errorMessageOf(error));
+    const refusal = refused(data.index, errorCodeOf(error), errorMessageOf(error));
+    if (tellsStart(error)) refusal.logStartOffset = partition.startOffset;
+    if (error instanceof InvalidRecordsError) {
+      refusal.recordErrors = error.recordErrors.map(({ batchIndex, message }) => ({
+        batchIndex,
+        batchIndexErrorMessage: message,
+      }));
+    }
+    return refusal;
   }
 }
 

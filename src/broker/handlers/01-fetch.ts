@@ -8,8 +8,10 @@
 // Waits for `minBytes` up to `maxWaitMs`, woken by commits. In an incremental answer only what
 // changed is told; a raised log start offset alone is told with the next change. An answer holds
 // `maxBytes` at most, capped by `fetch.max.bytes` and by what the memory for unsent answers leaves,
-// except that a first batch always fits. Not done: replication. A replica id is ignored, and
-// readers of any kind see what is committed.
+// except that a first batch always fits.
+//
+// Not done: replication. A request from a replica gets NOT_LEADER_OR_FOLLOWER for each partition,
+// as Kafka answers replicas that it does not know; the other fields of replicas are ignored.
 
 import { ErrorCode } from '../../base/kafka-errors.ts';
 import {
@@ -20,7 +22,7 @@ import {
 } from '../../protocol/index.ts';
 import { FetchSet, type FetchTarget } from '../fetch/fetch-set.ts';
 import { loadResults } from '../fetch/load-results.ts';
-import { errorResult, type TargetReader, type TargetResult } from '../fetch/read-targets.ts';
+import { type TargetReader, type TargetResult, unreadResult } from '../fetch/read-targets.ts';
 import { runFetch } from '../fetch/run-fetch.ts';
 import { FINAL_EPOCH, INITIAL_EPOCH, nextEpoch } from '../fetch/session-cache.ts';
 import { type Handler, handler, type RequestContext } from '../handler.ts';
@@ -49,7 +51,8 @@ function putTargets(set: FetchSet, request: FetchRequest): void {
         index: partition.partition,
         fetchOffset: partition.fetchOffset,
         maxBytes: partition.partitionMaxBytes,
-        currentLeaderEpoch: partition.currentLeaderEpoch,
+        // Unlike in ListOffsets, every negative epoch is none (FetchRequest.optionalEpoch).
+        currentLeaderEpoch: Math.max(-1, partition.currentLeaderEpoch),
         lastFetchedEpoch: partition.lastFetchedEpoch,
       });
     }
@@ -176,6 +179,7 @@ async function fetch(
       isolation: request.isolationLevel === 1 ? 'read_committed' : 'read_uncommitted',
       maxBytes,
       progress: true,
+      fromReplica: Math.max(request.replicaId, request.replicaState.replicaId) >= 0,
     },
     minBytes: Math.min(request.minBytes, maxBytes),
     maxWaitMs: request.maxWaitMs,
@@ -200,10 +204,10 @@ export function fetchHandler(services: Services): Handler {
         topic: topic.topic,
         topicId: topic.topicId,
         partitions: topic.partitions.map((partition) => {
-          const { records, highWatermark } = errorResult(error.errorCode);
+          const { records, highWatermark } = unreadResult(error.errorCode);
           const { errorCode } = error;
           const partitionIndex = partition.partition;
-          return { partitionIndex, errorCode, highWatermark, abortedTransactions: null, records };
+          return { partitionIndex, errorCode, highWatermark, abortedTransactions: [], records };
         }),
       })),
     }),

@@ -6,7 +6,7 @@
 //
 // A time that no record reaches is answered with offset -1 and no error. There is no tiered
 // storage, so earliest local is earliest, and what is tiered or pending is nothing. A partition
-// named twice is INVALID_REQUEST, as in Kafka.
+// named twice is INVALID_REQUEST, told once, as in Kafka.
 
 import { ErrorCode } from '../../base/kafka-errors.ts';
 import {
@@ -89,6 +89,11 @@ function duplicatesIn(request: ListOffsetsRequest): Set<string> {
   return twice;
 }
 
+/** Each partition of a topic once, however often it is named. */
+function withoutRepeats(partitions: readonly PartitionRequest[]): PartitionRequest[] {
+  return [...new Map(partitions.map((asked) => [asked.partitionIndex, asked])).values()];
+}
+
 export function listOffsetsHandler(services: Services): Handler {
   return handler(ListOffsets, {
     async handle(request, context) {
@@ -101,7 +106,9 @@ export function listOffsetsHandler(services: Services): Handler {
         request.topics.map(async ({ name, partitions }) => ({
           name,
           partitions: await Promise.all(
-            partitions.map((partition) => listOffset(services, name, partition, how)),
+            withoutRepeats(partitions).map((partition) =>
+              listOffset(services, name, partition, how),
+            ),
           ),
         })),
       );

@@ -45,7 +45,8 @@ export function findCoordinatorHandler(services: Services): Handler {
         };
       }
       const { key: _key, ...found } = find(services, request.key, keyType, context);
-      return found;
+      // Up to v3 Kafka spells success out; from v4 on it leaves the text away.
+      return found.errorCode === 0 ? { ...found, errorMessage: 'NONE' } : found;
     },
     refuse: (request, error, context) => {
       const { errorCode, message } = error;

@@ -19,7 +19,7 @@ export function initProducerIdHandler(services: Services): Handler {
       if (transactionalId === '') {
         throw new KafkaError('INVALID_REQUEST', 'a transactional id must not be empty');
       }
-      if (transactionalId !== null && (producerId === -1) !== (producerEpoch === -1)) {
+      if ((producerId === -1) !== (producerEpoch === -1)) {
         throw new KafkaError('INVALID_REQUEST', 'a producer id and its epoch come together');
       }
       if (transactionalId !== null) {

@@ -20,6 +20,9 @@ import type { Services } from '../services.ts';
 type TopicAnswer = ElectLeadersResponse['replicaElectionResults'][number];
 type PartitionAnswer = TopicAnswer['partitionResult'][number];
 
+/** Preferred and unclean. */
+const electionTypes: ReadonlySet<number> = new Set([0, 1]);
+
 async function elect(
   services: Services,
   partition: Partition | undefined,
@@ -73,15 +76,35 @@ async function electFailed(services: Services): Promise<TopicAnswer[]> {
   return results;
 }
 
+function refuseAll(
+  asked: ElectLeadersRequest['topicPartitions'],
+  errorCode: number,
+  errorMessage: string,
+): ElectLeadersResponse {
+  const replicaElectionResults = (asked ?? []).map(({ topic, partitions }) => ({
+    topic,
+    partitionResult: partitions.map((partitionId) => ({ partitionId, errorCode, errorMessage })),
+  }));
+  return { throttleTimeMs: 0, errorCode, replicaElectionResults };
+}
+
 export function electLeadersHandler(services: Services): Handler {
   return handler(ElectLeaders, {
-    handle: async ({ topicPartitions }) => ({
-      throttleTimeMs: 0,
-      errorCode: 0,
-      replicaElectionResults:
-        topicPartitions === null
-          ? await electFailed(services)
-          : await electAsked(services, topicPartitions),
-    }),
+    handle: async ({ electionType, topicPartitions }) => {
+      if (!electionTypes.has(electionType)) {
+        const text = `there is no election of type ${electionType}`;
+        return refuseAll(topicPartitions, ErrorCode.INVALID_REQUEST, text);
+      }
+      return {
+        throttleTimeMs: 0,
+        errorCode: 0,
+        replicaElectionResults:
+          topicPartitions === null
+            ? await electFailed(services)
+            : await electAsked(services, topicPartitions),
+      };
+    },
+    refuse: ({ topicPartitions }, error) =>
+      refuseAll(topicPartitions, error.errorCode, error.message),
   });
 }

@@ -55,7 +55,6 @@ describe('where a value comes from', () => {
     expect(shown).toMatchObject({ value: '9223372036854775807', source: 'topic' });
     expect(shown?.synonyms).toEqual([
       { name: 'retention.ms', value: '9223372036854775807', source: 'topic' },
-      { name: 'log.retention.hours', value: '168', source: 'default' },
     ]);
     const byDefault = store()
       .topicValues(none)
