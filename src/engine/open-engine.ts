@@ -1,5 +1,6 @@
 // Opens an engine: catalogue, what is on disk, then every partition.
 
+import { KafkaError } from '../base/kafka-errors.ts';
 import type { Clock, Logger, Random } from '../base/ports.ts';
 import { randomUuid } from '../base/uuid.ts';
 import {
@@ -79,9 +80,10 @@ async function openOn(
   await space.refresh();
   const context = { store, clock, logger, space, metrics: newMetrics(), busy: new Set<Busy>() };
   const registry = new TopicRegistry(configs, context);
-  if (await removeDirectories(disk, remove, logger)) {
+  if (purged.length > 0 && (await removeDirectories(disk, remove, logger))) {
     const records = purged.map((id): CatalogueRecord => ({ kind: 'topic-purged', id }));
-    if (records.length > 0) await catalogue.commit(...records);
+    // Tombstones that cannot be dropped now are dropped at a later start.
+    if (records.length > 0) await catalogue.commit(...records).catch(ignoreRefusal);
   }
   await registry.open([...catalogue.state.topics.values()]);
   const purge = (id: string, directories: readonly string[]): Promise<boolean> =>
@@ -158,7 +160,12 @@ function report(
   for (const stray of strays) logger.warn(stray, 'a directory belongs to no topic; left alone');
 }
 
-/** Answers whether all of them are gone. */
+/** Lets refusals of the disk pass: what was to be written is only worth a try. */
+function ignoreRefusal(error: unknown): void {
+  if (!(error instanceof KafkaError)) throw error;
+}
+
+/** Answers whether all of them are gone for good, together with what was renamed away before. */
 async function removeDirectories(
   disk: Disk,
   directories: readonly string[],
@@ -166,7 +173,7 @@ async function removeDirectories(
 ): Promise<boolean> {
   try {
     for (const directory of directories) await disk.removeDirectory(directory);
-    if (directories.length > 0) await disk.syncDirectory('.');
+    await disk.syncDirectory('.');
     return true;
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;

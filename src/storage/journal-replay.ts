@@ -125,7 +125,9 @@ async function apply(
     const name = key.slice(space + 1);
     // The name came from a file: it must not lead out of the data directory.
     if (space < 0 || name.includes('/') || name.startsWith('.')) continue;
-    if ((await readTopicId(disk, name)) !== topicId) continue;
+    // Of another topic: made after these entries. Without readable metadata it is taken for what its name says.
+    const found = await readTopicId(disk, name);
+    if (found !== null && found !== topicId) continue;
     try {
       await replayLog(disk, name, entries);
     } catch (error) {

@@ -120,13 +120,15 @@ class DirectoryStore implements LogStore {
     const tasks = new TaskOwner(logger);
     const replay = await replayJournal(disk, logger);
     const loaded = await loadMarks(disk);
+    // Refused is not lost: it may pass, and starting without the marks would forget what was deleted.
+    if (loaded.refused !== null) throw loaded.refused;
     const known = clean ? loaded.marks : unclean(loaded.marks);
     const marks = new MarkTable({
       disk,
       clock,
       logger,
       tasks,
-      loaded: { marks: known, lost: loaded.lost && !isNew },
+      loaded: { marks: known, lost: loaded.lost && !isNew, refused: null },
     });
     // After a kill, what we read may be in the page cache alone: it is made durable before anyone acts on it. And
     // from now on a missing file means that it was lost, never that it was not written yet.

@@ -13,8 +13,8 @@ import { crc32c } from '../base/crc32c.ts';
 import type { Clock, Logger } from '../base/ports.ts';
 import { readInt64, writeInt64 } from './batch-scan.ts';
 import { asError } from './committer.ts';
-import type { Disk, DiskFile } from './disk.ts';
-import { readSmallFile, writeSmallFile } from './small-file.ts';
+import { type Disk, DiskError, type DiskFile } from './disk.ts';
+import { readFileIfThere, writeSmallFile } from './small-file.ts';
 import type { TaskOwner } from './tasks.ts';
 
 export const MARKS_FILE = 'marks';
@@ -51,6 +51,8 @@ export type MarkChange = Partial<Omit<Mark, 'name' | 'topicId'>>;
 export interface LoadedMarks {
   readonly marks: Map<string, Mark>;
   readonly lost: boolean;
+  /** Why the disk did not give the file; null when it did, or has none. */
+  readonly refused: DiskError | null;
 }
 
 function encode(mark: Mark, flags: number): Buffer {
@@ -99,7 +101,7 @@ function decode(bytes: Buffer, at: number): { mark: Mark; flags: number; length:
 /** Reads the marks out of a file's bytes. */
 export function parseMarks(bytes: Buffer | null): LoadedMarks {
   const marks = new Map<string, Mark>();
-  if (bytes === null) return { marks, lost: true };
+  if (bytes === null) return { marks, lost: true, refused: null };
   let lost = false;
   let bad = false;
   for (let at = 0; at < bytes.length; ) {
@@ -115,7 +117,7 @@ export function parseMarks(bytes: Buffer | null): LoadedMarks {
     else marks.set(entry.mark.name, entry.mark);
     at += entry.length;
   }
-  return { marks, lost };
+  return { marks, lost, refused: null };
 }
 
 /** A log that keeps a mark here. */
@@ -295,5 +297,10 @@ function encodeRemoved(name: string): Buffer {
 
 /** The marks that the last run left. */
 export async function loadMarks(disk: Disk): Promise<LoadedMarks> {
-  return parseMarks(await readSmallFile(disk, MARKS_FILE));
+  try {
+    return parseMarks(await readFileIfThere(disk, MARKS_FILE));
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+    return { marks: new Map(), lost: true, refused: error };
+  }
 }

@@ -38,8 +38,8 @@ export function directoryOf(path: string): string {
   return slash <= 0 ? '.' : path.slice(0, slash);
 }
 
-/** All bytes of a file; null when it is missing, unreadable or absurdly long. */
-export async function readSmallFile(disk: Disk, path: string): Promise<Buffer | null> {
+/** All bytes of a file; null when it is missing or absurdly long. Throws DiskError when it cannot be read. */
+export async function readFileIfThere(disk: Disk, path: string): Promise<Buffer | null> {
   try {
     return await withFile(disk, path, 'read', async (file) => {
       const size = await file.size();
@@ -49,7 +49,16 @@ export async function readSmallFile(disk: Disk, path: string): Promise<Buffer | 
       return bytes.subarray(0, count);
     });
   } catch (error) {
-    // What cannot be read is treated as missing: everything in such files can be rebuilt.
+    if (error instanceof DiskError && error.code === 'not_found') return null;
+    throw error;
+  }
+}
+
+/** As {@link readFileIfThere}, and null also when it cannot be read: for files that can be rebuilt from others. */
+export async function readSmallFile(disk: Disk, path: string): Promise<Buffer | null> {
+  try {
+    return await readFileIfThere(disk, path);
+  } catch (error) {
     if (error instanceof DiskError) return null;
     throw error;
   }

@@ -3,14 +3,21 @@
 import { describe, expect, test } from 'vitest';
 import { silentLogger } from '../../src/base/ports.ts';
 import { type Engine, openEngine } from '../../src/engine/index.ts';
+import { type Disk, DiskError, openLogStore, type PartitionLog } from '../../src/storage/index.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
+import { SimulatedDisk } from '../support/simulated-disk.ts';
 import { FaultyDisk } from '../unit/engine/support/faulty-disk.ts';
+import { readBaseOffsets, testBatch, testConfig } from '../unit/storage/support.ts';
 
-function openOn(disk: FaultyDisk): Promise<Engine> {
+function openOn(disk: Disk): Promise<Engine> {
   const clock = new VirtualClock();
   const random = new SeededRandom(1);
   return openEngine({ disk, root: 'test', clock, random, logger: silentLogger });
+}
+
+function refused(path: string): DiskError {
+  return new DiskError('io_error', path, `${path}: refused by the test`);
 }
 
 const names = (engine: Engine): string[] => engine.topics().map(({ name }) => name);
@@ -47,6 +54,25 @@ describe('deleting a topic', () => {
   });
 });
 
+describe('deleting a topic whose directory was renamed, but not durably', () => {
+  test('does not bring it back after a power loss', async () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const disk = new SimulatedDisk({ seed });
+      const before = await openOn(disk);
+      await before.createTopic({ name: 'passing', partitions: 1 });
+      let renamed = false;
+      disk.hook = (operation, path) => {
+        if (operation === 'rename' && path === 'passing-0') renamed = true;
+        if (renamed && operation === 'syncdir') throw refused(path);
+      };
+      await before.deleteTopic('passing');
+      const after = await openOn(disk.crash());
+      expect(names(after), `seed ${seed}`).toEqual([]);
+      await after.close();
+    }
+  });
+});
+
 describe('a catalogue that the disk will not read', () => {
   test('stops the start, since configs and groups would be lost with it', async () => {
     const disk = new FaultyDisk();
@@ -65,5 +91,60 @@ describe('a catalogue that the disk will not read', () => {
     expect(after.clusterId).toBe(clusterId);
     expect(after.topic('kept')?.configs.get('segment.ms')).toBe('777');
     await after.close();
+  });
+});
+
+describe('marks that the disk will not read', () => {
+  test('stop the start, since deleted records would come back without them', async () => {
+    const disk = new SimulatedDisk({ seed: 1 });
+    const random = new SeededRandom(2);
+    const ports = { root: 'test', clock: new VirtualClock(), random, logger: silentLogger };
+    const open = { name: 't-0', topicId: 'id', config: testConfig };
+    const store = await openLogStore({ disk, ...ports });
+    const log = await store.openLog(open);
+    for (let index = 0; index < 5; index++) await log.append(testBatch(index)).committed;
+    await log.deleteRecordsBefore(7);
+    const next = disk.kill();
+    next.hook = (operation, path) => {
+      if (operation === 'read' && path === 'marks') throw refused(path);
+    };
+    await expect(openLogStore({ disk: next, ...ports })).rejects.toMatchObject({
+      code: 'io_error',
+    });
+    next.hook = () => {};
+    const again = await openLogStore({ disk: next, ...ports });
+    expect((await again.openLog(open)).startOffset).toBe(7);
+    await again.close();
+  });
+});
+
+describe('a journal whose logs have unreadable metadata', () => {
+  test('is replayed all the same, since it may hold the only copy', async () => {
+    for (let seed = 0; seed < 10; seed++) {
+      const disk = new SimulatedDisk({ seed });
+      const random = new SeededRandom(seed);
+      const ports = { root: 'test', clock: new VirtualClock(), random, logger: silentLogger };
+      const openAll = async (on: SimulatedDisk): Promise<PartitionLog[]> => {
+        const store = await openLogStore({ disk: on, ...ports });
+        const logs: PartitionLog[] = [];
+        for (let index = 0; index < 24; index++) {
+          const name = `t-${index}`;
+          logs.push(await store.openLog({ name, topicId: `id-${index}`, config: testConfig }));
+        }
+        return logs;
+      };
+      const logs = await openAll(disk);
+      for (let round = 0; round < 3; round++) {
+        await Promise.all(logs.map((log) => log.append(testBatch(round)).committed));
+      }
+      const survivor = disk.crash();
+      survivor.hook = (operation, path) => {
+        if (operation === 'read' && path.endsWith('partition.metadata')) throw refused(path);
+      };
+      const after = await openAll(survivor);
+      for (const log of after) {
+        expect(await readBaseOffsets(log), `seed ${seed}, ${log.directory}`).toEqual([0, 3, 6]);
+      }
+    }
   });
 });

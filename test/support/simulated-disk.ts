@@ -263,6 +263,25 @@ export class SimulatedDisk implements Disk {
     }
   }
 
+  /** Paths of all files, as programs see them. */
+  paths(): string[] {
+    const found: string[] = [];
+    const walk = (node: DirectoryNode, prefix: string): void => {
+      for (const [name, child] of node.entries) {
+        if (child.kind === 'file') found.push(prefix + name);
+        else walk(child, `${prefix}${name}/`);
+      }
+    };
+    walk(this.#root, '');
+    return found.sort();
+  }
+
+  /** Length of a file, 0 when it is missing. */
+  bytesOf(path: string): number {
+    const node = this.#find(path);
+    return node?.kind === 'file' ? node.length : 0;
+  }
+
   async open(path: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile> {
     await this.step('open', path);
     let node = this.#find(path);

