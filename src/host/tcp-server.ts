@@ -4,6 +4,7 @@
 import { type AddressInfo, createServer, type Server, Socket } from 'node:net';
 import { TidemarkError } from '../base/errors.ts';
 import type { PeerHandler, PeerSocket } from '../broker/index.ts';
+import { nodeClock } from './node-clock.ts';
 
 export interface ListenOptions {
   /** Addresses to listen on. All take the same port. */
@@ -59,10 +60,9 @@ function reason(cause: NodeJS.ErrnoException): string {
 
 /** Attempts to find one port that is free on every host, when any port will do. */
 const FREE_PORT_ATTEMPTS = 8;
-/**
- * A freed descriptor is soon there again; until then each accept fails (EMFILE) and the server goes
- * on.
- */
+/** A peer is given this long to close its side after we have closed ours. */
+const LINGER_MS = 1000;
+/** Connections that wait to be accepted: many clients start at once after a restart. */
 const BACKLOG = 1024;
 
 class StreamPeer implements PeerSocket {
@@ -112,7 +112,13 @@ class StreamPeer implements PeerSocket {
   }
 
   end(): void {
-    this.#stream.end();
+    const stream = this.#stream;
+    stream.end();
+    // The peer's own end must be read, or the connection would never close; what else comes is
+    // dropped. Closing at once could take back from the peer what it has not read yet.
+    stream.resume();
+    const cancel = nodeClock.setTimer(LINGER_MS, () => stream.destroy());
+    stream.once('close', cancel);
   }
 
   destroy(): void {

@@ -29,8 +29,9 @@ function askedTopics(request: DeleteTopicsRequest, version: number): readonly As
     : request.topicNames.map((name) => ({ name, topicId: ZERO_UUID }));
 }
 
-function keyOf(topic: Asked): string {
-  return topic.topicId === ZERO_UUID ? `name ${topic.name}` : `id ${topic.topicId}`;
+/** What tells topics of a request apart: one named both ways is neither the one nor the other. */
+function keyOf({ name, topicId }: Asked): string {
+  return `${name ?? ''}/${topicId}`;
 }
 
 async function deleteTopic(
@@ -78,8 +79,10 @@ export function deleteTopicsHandler(services: Services): Handler {
       }
       const counts = new Map<string, number>();
       for (const topic of topics) counts.set(keyOf(topic), (counts.get(keyOf(topic)) ?? 0) + 1);
+      // Answered once, however often it is named.
+      const once = [...new Map(topics.map((topic) => [keyOf(topic), topic])).values()];
       return {
-        responses: await Promise.all(topics.map((topic) => deleteTopic(services, topic, counts))),
+        responses: await Promise.all(once.map((topic) => deleteTopic(services, topic, counts))),
       };
     },
     refuse: (request, error, context) => ({

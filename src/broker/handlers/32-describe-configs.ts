@@ -90,7 +90,7 @@ function describe(
     const configs = configsOf(services, resource)
       .filter((config) => wanted === null || wanted.size === 0 || wanted.has(config.name))
       .map((config) => shown(config, request));
-    return { errorCode: 0, errorMessage: null, resourceType, resourceName, configs };
+    return { errorCode: 0, errorMessage: '', resourceType, resourceName, configs };
   } catch (error) {
     const errorMessage = errorMessageOf(error);
     const errorCode = errorCodeOf(error);

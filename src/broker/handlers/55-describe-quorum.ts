@@ -6,11 +6,19 @@
 // UNKNOWN_TOPIC_OR_PARTITION, as in Kafka.
 
 import { ErrorCode } from '../../base/kafka-errors.ts';
-import { DescribeQuorum, ZERO_UUID } from '../../protocol/index.ts';
+import { DescribeQuorum, type DescribeQuorumRequest, ZERO_UUID } from '../../protocol/index.ts';
 import { type Handler, handler } from '../handler.ts';
 import type { Services } from '../services.ts';
 
 const METADATA_TOPIC = '__cluster_metadata';
+
+/** Whether a topic of the request names the metadata quorum. */
+function isMetadata(topic: DescribeQuorumRequest['topics'][number]): boolean {
+  return (
+    topic.topicName === METADATA_TOPIC &&
+    topic.partitions.some(({ partitionIndex }) => partitionIndex === 0)
+  );
+}
 
 export function describeQuorumHandler(services: Services): Handler {
   const { engine, clock } = services;
@@ -27,7 +35,7 @@ export function describeQuorumHandler(services: Services): Handler {
       };
       return {
         errorCode: 0,
-        errorMessage: null,
+        errorMessage: context.version < 2 ? null : '',
         topics: request.topics.map(({ topicName, partitions }) => ({
           topicName,
           partitions: partitions.map(({ partitionIndex }) => {
@@ -44,7 +52,7 @@ export function describeQuorumHandler(services: Services): Handler {
             };
           }),
         })),
-        nodes: context.version < 2 ? [] : [node],
+        nodes: context.version < 2 || !request.topics.some(isMetadata) ? [] : [node],
       };
     },
     refuse: (_request, error) => ({

@@ -13,7 +13,7 @@ import {
   ZERO_UUID,
 } from '../../protocol/index.ts';
 import { type Handler, handler } from '../handler.ts';
-import { NO_OPERATIONS, type Services, TOPIC_OPERATIONS } from '../services.ts';
+import { type Services, TOPIC_OPERATIONS } from '../services.ts';
 import { isTopicName } from './03-metadata.ts';
 
 type TopicAnswer = DescribeTopicPartitionsResponse['topics'][number];
@@ -31,7 +31,7 @@ function missing(name: string): TopicAnswer {
     topicId: ZERO_UUID,
     isInternal: false,
     partitions: [],
-    topicAuthorizedOperations: NO_OPERATIONS,
+    topicAuthorizedOperations: TOPIC_OPERATIONS,
   };
 }
 
