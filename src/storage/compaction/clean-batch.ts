@@ -21,7 +21,10 @@ export interface CleanContext {
   readonly deleteRetentionMs: number;
 }
 
-/** `kept`: as it was, byte for byte. `rewritten`: fewer records, or a delete horizon set. `dropped`: nothing is left. */
+/**
+ * `kept`: as it was, byte for byte. `rewritten`: fewer records, or a delete horizon set. `dropped`:
+ * nothing is left.
+ */
 export type CleanedBatch =
   | { readonly kind: 'kept'; readonly unreadable: RecordError | null }
   | { readonly kind: 'rewritten'; readonly bytes: Buffer; readonly recordsRemoved: number }
