@@ -68,6 +68,10 @@ describe('tidemark torture', () => {
     expect((await tidemark(['torture', place.path, '--max-bytes', '1KiB'])).code).toBe(2);
     expect((await tidemark(['torture', place.path, '--arm', '--check'])).code).toBe(2);
     expect((await tidemark(['torture', place.path, '--check'])).code).toBe(3);
+    mkdirSync(join(place.path, 'tidemark-torture'));
+    const again = await tidemark(['torture', place.path]);
+    expect(again.code).toBe(1);
+    expect(again.stderr).toContain('an earlier run left');
   });
 
   test('armed and killed, finds all that was acknowledged; robbed of some, says so', async () => {

@@ -47,7 +47,7 @@ export function workDirectory(directory: string): string {
   return join(directory, 'tidemark-torture');
 }
 
-/** Runs everything. Throws when the directory cannot be written to at all. */
+/** Runs everything. Throws when the work directory exists or cannot be made. */
 export async function runTorture(options: TortureOptions): Promise<TortureReport> {
   return new Torture(options).run();
 }
@@ -67,8 +67,8 @@ class Torture {
 
   async run(): Promise<TortureReport> {
     const { directory, seed, rounds, seconds, onProgress, signal, keep } = this.#options;
-    await rm(this.#work, { recursive: true, force: true });
-    await mkdir(this.#work, { recursive: true });
+    // Never over the kept data of an earlier run, which may be the evidence of a fault.
+    await mkdir(this.#work);
     let failed = true;
     try {
       const fileSystem = await fileSystemOf(this.#work);

@@ -67,7 +67,12 @@ async function torture(target: string, flags: TortureFlags): Promise<void> {
 }
 
 async function run(io: CliIo, directory: string, flags: TortureFlags): Promise<void> {
-  const { runTorture, textOf } = await import('../../../tools/torture/index.ts');
+  const { runTorture, textOf, workDirectory } = await import('../../../tools/torture/index.ts');
+  const work = workDirectory(directory);
+  if ((await stat(work).catch(() => null)) !== null) {
+    const message = `an earlier run left ${work}`;
+    throw new CliError(ExitCode.error, message, 'look at it, or remove it, and try again');
+  }
   const stop = stopSignal();
   try {
     const report = await runTorture({
