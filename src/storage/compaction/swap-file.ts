@@ -80,7 +80,7 @@ function swapPath(directory: string, entries: readonly SwapEntry[]): string {
 /** The commit point: when this resolves, the swap will be done, by us or by the next start. */
 export async function commitSwap(place: SwapPlace, entries: readonly SwapEntry[]): Promise<void> {
   const { disk, directory } = place;
-  void entries;
+  await writeSmallFile(disk, swapPath(directory, entries), encodeSwap(entries));
   await disk.syncDirectory(directory);
 }
 

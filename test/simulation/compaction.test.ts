@@ -1,0 +1,169 @@
+// Compaction against a model, with the power going at every operation of pass and swap. Another seed, or more:
+//   COMPACTION_SEED=123 COMPACTION_RUNS=1 npx vitest run --config test/vitest.config.ts test/simulation/compaction.test.ts
+
+import { beforeAll, describe, expect, test } from 'vitest';
+import { loadXxHash64 } from '../../src/base/xxhash.ts';
+import { prepareCodec } from '../../src/record/index.ts';
+import {
+  CompactionWorld,
+  type CompactionWorldOptions,
+  DELETE_RETENTION_MS,
+  lastOfKeys,
+  type ModelRecord,
+} from './compaction-world.ts';
+
+const firstSeed = Number(process.env['COMPACTION_SEED'] ?? 1);
+const runs = Number(process.env['COMPACTION_RUNS'] ?? 25);
+
+beforeAll(async () => {
+  // These start in real time, which a virtual clock does not wait for.
+  await loadXxHash64();
+  await prepareCodec('zstd');
+});
+
+async function eachSeed(count: number, work: (seed: number) => Promise<void>): Promise<void> {
+  for (let seed = firstSeed; seed < firstSeed + count; seed++) {
+    try {
+      await work(seed);
+    } catch (error) {
+      const { message, stack } = error as Error;
+      throw new Error(
+        `seed ${seed}: ${message}\nreplay: COMPACTION_SEED=${seed} COMPACTION_RUNS=1 npx vitest run --config ` +
+          `test/vitest.config.ts test/simulation/compaction.test.ts\n${stack}`,
+      );
+    }
+  }
+}
+
+async function filled(options: CompactionWorldOptions, appends: number): Promise<CompactionWorld> {
+  const world = new CompactionWorld(options);
+  await world.run(world.open());
+  for (let count = 0; count < appends; count++) await world.run(world.append());
+  // Recovery points, journals and seals have caught up.
+  await world.clock.advance(10_000);
+  return world;
+}
+
+/** What is to be left of records below `end` once they are all compacted, tombstones included. */
+function compacted(records: readonly ModelRecord[], end: number): ModelRecord[] {
+  const below = records.filter((record) => record.offset < end);
+  return [...lastOfKeys(below), ...records.filter((record) => record.offset >= end)];
+}
+
+function offsets(records: readonly ModelRecord[]): number[] {
+  return records.map((record) => record.offset);
+}
+
+describe('compaction', () => {
+  test('leaves exactly the last record of each key, and tombstones until they are old', async () => {
+    await eachSeed(runs, async (seed) => {
+      const world = await filled({ seed }, 60);
+      expect(world.partition.segmentCount()).toBeGreaterThan(4);
+      await world.run(world.clean());
+      let end = await world.run(world.activeBase());
+      const left = await world.run(world.check());
+      expect(offsets(left)).toEqual(offsets(compacted(world.records(), end)));
+      expect(await world.run(world.leftovers())).toEqual([]);
+      // Tombstones go with the first pass after their time, and with them nothing else.
+      await world.clock.advance(DELETE_RETENTION_MS + 1000);
+      const before = end;
+      for (let count = 0; count < 25; count++) await world.run(world.append());
+      await world.clock.advance(1000);
+      await world.run(world.clean());
+      end = await world.run(world.activeBase());
+      const expected = compacted(world.records(), end).filter(
+        (record) => record.value !== null || record.offset >= before,
+      );
+      expect(offsets(await world.run(world.check()))).toEqual(offsets(expected));
+      await world.run(world.store!.close());
+      await world.run(world.open());
+      expect(world.store!.lastStop).toBe('clean');
+      expect(offsets(await world.run(world.check()))).toEqual(offsets(expected));
+    });
+  });
+
+  test('comes to the same in several passes when the keys do not fit into the map', async () => {
+    await eachSeed(Math.ceil(runs / 3), async (seed) => {
+      const options = { seed, keys: 4000, segmentBytes: 40_000 };
+      const world = await filled({ ...options, mapBytes: 64 * 1024 }, 1500);
+      await world.run(world.clean());
+      const end = await world.run(world.activeBase());
+      expect(world.store!.compaction!.stats.passes).toBeGreaterThan(1);
+      const left = await world.run(world.check());
+      expect(offsets(left)).toEqual(offsets(compacted(world.records(), end)));
+    });
+  });
+
+  test('goes on beside appends and readers, who see no gap and no wrong byte', async () => {
+    await eachSeed(runs, async (seed) => {
+      const world = await filled({ seed, delayMs: 4 }, 50);
+      let cleaning = true;
+      const cleaner = world.clean().finally(() => {
+        cleaning = false;
+      });
+      let reads = 0;
+      const reader = async (): Promise<void> => {
+        while (cleaning) {
+          await world.pause();
+          const from = world.random.below(world.partition.highWatermark + 1);
+          const found = await world.readFrom(from);
+          // Who had no successor at the end of the read had none at its beginning.
+          const last = lastOfKeys(world.records()).filter(
+            (record) => record.offset <= (found.at(-1)?.lastOffset ?? -1),
+          );
+          world.checkSound(found, from, last);
+          reads += 1;
+        }
+      };
+      const writer = async (): Promise<void> => {
+        for (let count = 0; count < 8; count++) await world.append();
+      };
+      await world.run(Promise.all([cleaner, reader(), reader(), writer()]));
+      expect(reads).toBeGreaterThan(2);
+      expect(world.store!.compaction!.stats.passes).toBeGreaterThan(0);
+      await world.run(world.check());
+    });
+  });
+});
+
+describe('a crash', () => {
+  /** Dies at the `operation`-th operation of cleaning, comes back, is whole, and is cleaned to the end. */
+  async function dieAt(seed: number, operation: number, death: 'power' | 'kill'): Promise<boolean> {
+    const world = await filled({ seed, delayMs: 0.5 }, 30);
+    const end = await world.run(world.activeBase());
+    const died = new Promise<'died'>((resolve) => {
+      world.disk.crashAfter(operation, () => resolve('died'));
+    });
+    const outcome = await world.run(Promise.race([world.clean().then(() => 'done'), died]));
+    const { disk } = world;
+    world.disk = death === 'power' ? disk.crash(seed * 1000 + operation) : disk.kill();
+    await world.run(world.open());
+    const left = await world.run(world.check());
+    const kept = new Set(offsets(left));
+    for (const record of compacted(world.records(), end)) {
+      if (!kept.has(record.offset)) throw new Error(`${record.offset} is gone at ${operation}`);
+    }
+    expect(await world.run(world.leftovers())).toEqual([]);
+    await world.run(world.append());
+    await world.clock.advance(10_000);
+    await world.run(world.clean());
+    const again = await world.run(world.activeBase());
+    const expected = compacted(world.records(), again);
+    expect(offsets(await world.run(world.check()))).toEqual(offsets(expected));
+    return outcome === 'died';
+  }
+
+  test('at every operation of a pass and its swap leaves the old log or the new one', async () => {
+    const seed = firstSeed;
+    let operation = 1;
+    for (; await dieAt(seed, operation, 'power'); operation++);
+    expect(operation).toBeGreaterThan(80);
+  });
+
+  test('at a random one, by loss of power or by kill', async () => {
+    await eachSeed(runs * 2, async (seed) => {
+      const operation = 1 + ((seed * 7919) % 150);
+      await dieAt(seed, operation, seed % 2 === 0 ? 'power' : 'kill');
+    });
+  });
+});
