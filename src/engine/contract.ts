@@ -206,8 +206,8 @@ export interface Engine {
   /** Called after topics were created, deleted or grown. */
   onTopicsChanged(listener: (names: readonly string[]) => void): () => void;
   /**
-   * Runs retention, rolling by time, producer expiry; also done by itself at
-   * `log.retention.check.interval.ms`.
+   * Runs retention, rolling by time, producer expiry. Also done by itself,
+   * `log.initial.task.delay.ms` after the start and then every `log.retention.check.interval.ms`.
    */
   housekeeping(): Promise<void>;
   /** Bytes accepted and not yet written, over all partitions: the broker's back-pressure signal. */

@@ -54,7 +54,7 @@ export class TidemarkEngine implements Engine {
     parts.configs.settle('node.id', String(state.nodeId));
     this.#producerIds = new ProducerIds(parts.catalogue);
     this.#admin = new TopicAdmin({ ...parts, changed: (names) => this.#changed(names) });
-    this.#scheduleHousekeeping();
+    this.#scheduleHousekeeping(parts.configs.brokerNumber('log.initial.task.delay.ms'));
   }
 
   get metrics(): EngineMetrics {
@@ -213,12 +213,12 @@ export class TidemarkEngine implements Engine {
     });
   }
 
-  #scheduleHousekeeping(): void {
+  #scheduleHousekeeping(delayMs: number): void {
     const { configs, context } = this.#parts;
-    const intervalMs = configs.brokerNumber('log.retention.check.interval.ms');
-    this.#cancelHousekeeping = context.clock.setTimer(intervalMs, () => {
+    this.#cancelHousekeeping = context.clock.setTimer(delayMs, () => {
       void this.housekeeping().finally(() => {
-        if (this.#closing === null) this.#scheduleHousekeeping();
+        if (this.#closing !== null) return;
+        this.#scheduleHousekeeping(configs.brokerNumber('log.retention.check.interval.ms'));
       });
     });
   }

@@ -4,10 +4,13 @@ import { KafkaError } from '../base/kafka-errors.ts';
 import type { LogCore } from './log-core.ts';
 import { withIndexes } from './log-reader.ts';
 import type { LogWriter } from './log-writer.ts';
-import { type SegmentFacts, segmentsToDelete } from './retention.ts';
+import { type RetentionConfig, type SegmentFacts, segmentsToDelete } from './retention.ts';
 import type { Segment } from './segment.ts';
 import { renameDeleted } from './segment-files.ts';
 import type { Tail } from './tail.ts';
+
+/** Neither age nor size take anything away. */
+const startOnly: RetentionConfig = { retentionMs: -1, retentionBytes: -1, cleanupDelete: false };
 
 export class LogRetention {
   readonly #core: LogCore;
@@ -38,12 +41,16 @@ export class LogRetention {
       const message = `the start offset of ${core.name} could not be stored`;
       throw new KafkaError('KAFKA_STORAGE_ERROR', message, { cause: error });
     }
-    await this.apply(core.context.clock.now());
+    // Only what lies below the start: age and size are looked at when retention is due.
+    await this.inLane(() => this.#free(core.context.clock.now(), startOnly));
   }
 
   /** Rolls and deletes by time and size; one run at a time. Answers how many segments went. */
   apply(nowMs: number): Promise<number> {
-    return this.inLane(() => this.#apply(nowMs));
+    return this.inLane(() => {
+      if (this.#core.state === 'open') this.#rollByTime(nowMs);
+      return this.#free(nowMs, this.#core.config);
+    });
   }
 
   /** Runs `work` when nothing else takes segments away or exchanges them. */
@@ -68,10 +75,9 @@ export class LogRetention {
     });
   }
 
-  async #apply(nowMs: number): Promise<number> {
+  async #free(nowMs: number, config: RetentionConfig): Promise<number> {
     const core = this.#core;
     if (core.state !== 'open') return 0;
-    this.#rollByTime(nowMs);
     const facts: SegmentFacts[] = [];
     for (const [index, segment] of [...core.segments].entries()) {
       await this.#learnTimes(segment);
@@ -83,7 +89,7 @@ export class LogRetention {
     }
     const { startOffset, highWatermark } = core;
     const state = { segments: facts, startOffset, highWatermark, nowMs };
-    const count = segmentsToDelete(state, core.config);
+    const count = segmentsToDelete(state, config);
     if (count === 0 || core.state !== 'open') return 0;
     if (count === core.segments.length) {
       core.roll(core.endOffset);

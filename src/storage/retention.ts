@@ -18,7 +18,7 @@ export interface RetentionState {
   readonly nowMs: number;
 }
 
-type RetentionConfig = Pick<LogConfig, 'retentionMs' | 'retentionBytes' | 'cleanupDelete'>;
+export type RetentionConfig = Pick<LogConfig, 'retentionMs' | 'retentionBytes' | 'cleanupDelete'>;
 
 /**
  * How many segments go, from the oldest on. When that is all of them, the active one must be rolled first. Nothing

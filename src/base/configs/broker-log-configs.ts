@@ -78,6 +78,13 @@ export const logDefaults: readonly BrokerConfigRow[] = [
     'How often old files are looked for.',
     { minimum: 1, ...fixed },
   ],
+  [
+    'log.initial.task.delay.ms',
+    'long',
+    '30000',
+    'Time after the start until old files are first looked for.',
+    { minimum: 0, hidden: true, ...fixed },
+  ],
   ['log.cleaner.enable', 'boolean', 'true', 'Whether compaction runs.', fixed],
   ['log.cleaner.threads', 'int', '1', 'Worker threads of compaction.', { minimum: 0 }],
   [

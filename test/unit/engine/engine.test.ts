@@ -426,10 +426,38 @@ describe('housekeeping and closing', () => {
     ]);
     await engine.createTopic({ name: 't', partitions: 1, configs });
     await append(engine, 't', 'old');
-    await clock.advance(300_000);
+    await clock.advance(29_999);
+    expect(engine.partition('t', 0)!.startOffset).toBe(0);
+    await clock.advance(1);
+    expect(engine.partition('t', 0)!.startOffset).toBe(1);
     await append(engine, 't', 'new');
-    await clock.advance(600_000);
-    expect(engine.partition('t', 0)!.startOffset).toBeGreaterThan(0);
+    await clock.advance(299_999);
+    expect(engine.partition('t', 0)!.startOffset).toBe(1);
+    await clock.advance(1);
+    expect(engine.partition('t', 0)!.startOffset).toBe(2);
+  });
+
+  test('the first look at retention waits for log.initial.task.delay.ms', async () => {
+    const config = new Map([['log.initial.task.delay.ms', '7']]);
+    const engine = await open(new FaultyDisk(), { config });
+    await engine.createTopic({
+      name: 't',
+      partitions: 1,
+      configs: new Map([['retention.ms', '1']]),
+    });
+    await append(engine, 't', 'old');
+    await clock.advance(7);
+    expect(engine.partition('t', 0)!.startOffset).toBe(1);
+  });
+
+  test('DeleteRecords does not bring retention forward', async () => {
+    const engine = await open();
+    const configs = new Map([['retention.ms', '1000']]);
+    await engine.createTopic({ name: 't', partitions: 1, configs });
+    await append(engine, 't', 'a', 'b', 'c');
+    await clock.advance(10_000);
+    expect(await engine.partition('t', 0)!.deleteRecords(1)).toBe(1);
+    expect(engine.partition('t', 0)!.startOffset).toBe(1);
   });
 
   test('after close nothing is taken any more, and closing twice is harmless', async () => {
