@@ -37,10 +37,13 @@ async function eachSeed(count: number, work: (seed: number) => Promise<void>): P
 
 async function filled(options: CompactionWorldOptions, appends: number): Promise<CompactionWorld> {
   const world = new CompactionWorld(options);
-  await world.run(world.open());
+  // Rolled small and cleaned large, so that several segments become one.
+  const { config } = world;
+  await world.run(world.open({ ...config, segmentBytes: Math.floor(config.segmentBytes / 3) }));
   for (let count = 0; count < appends; count++) await world.run(world.append());
   // Recovery points, journals and seals have caught up.
   await world.clock.advance(10_000);
+  world.partition.setConfig(config);
   return world;
 }
 
@@ -127,21 +130,36 @@ describe('compaction', () => {
 });
 
 describe('a crash', () => {
-  /** Dies at the `operation`-th operation of cleaning, comes back, is whole, and is cleaned to the end. */
-  async function dieAt(seed: number, operation: number, death: 'power' | 'kill'): Promise<boolean> {
-    const world = await filled({ seed, delayMs: 0.5 }, 30);
+  /** A log cleaned once and dirty again. */
+  async function prepared(seed: number): Promise<CompactionWorld> {
+    const world = await filled({ seed, delayMs: 0.5 }, 20);
+    await world.run(world.clean());
+    for (let count = 0; count < 15; count++) await world.run(world.append());
+    await world.clock.advance(10_000);
+    return world;
+  }
+
+  interface Death {
+    readonly seed: number;
+    readonly operation: number;
+    readonly kind: 'power' | 'kill';
+    /** What of the unsynced survives. */
+    readonly luck: number;
+  }
+
+  /** Dies at an operation of cleaning, comes back, is whole, and is cleaned to the end. */
+  async function die({ seed, operation, kind, luck }: Death): Promise<void> {
+    const world = await prepared(seed);
     const end = await world.run(world.activeBase());
-    const died = new Promise<'died'>((resolve) => {
-      world.disk.crashAfter(operation, () => resolve('died'));
+    const died = new Promise<void>((resolve) => {
+      world.disk.crashAfter(operation, resolve);
     });
-    const outcome = await world.run(Promise.race([world.clean().then(() => 'done'), died]));
-    const { disk } = world;
-    world.disk = death === 'power' ? disk.crash(seed * 1000 + operation) : disk.kill();
+    await world.run(Promise.race([world.clean(), died]));
+    world.disk = kind === 'power' ? world.disk.crash(luck) : world.disk.kill();
     await world.run(world.open());
-    const left = await world.run(world.check());
-    const kept = new Set(offsets(left));
-    for (const record of compacted(world.records(), end)) {
-      if (!kept.has(record.offset)) throw new Error(`${record.offset} is gone at ${operation}`);
+    const kept = new Set(offsets(await world.run(world.check())));
+    for (const { offset } of compacted(world.records(), end)) {
+      if (!kept.has(offset)) throw new Error(`${offset} is gone: ${JSON.stringify({ operation })}`);
     }
     expect(await world.run(world.leftovers())).toEqual([]);
     await world.run(world.append());
@@ -150,20 +168,43 @@ describe('a crash', () => {
     const again = await world.run(world.activeBase());
     const expected = compacted(world.records(), again);
     expect(offsets(await world.run(world.check()))).toEqual(offsets(expected));
-    return outcome === 'died';
+  }
+
+  /** Operations of cleaning in all, and the first that has to do with the swap. */
+  async function survey(seed: number): Promise<{ operations: number; swapAt: number }> {
+    const world = await prepared(seed);
+    const before = world.disk.operations;
+    let swapAt = 0;
+    world.disk.hook = (_operation, path) => {
+      if (swapAt === 0 && path.endsWith('.swap')) swapAt = world.disk.operations - before;
+    };
+    await world.run(world.clean());
+    return { operations: world.disk.operations - before, swapAt };
   }
 
   test('at every operation of a pass and its swap leaves the old log or the new one', async () => {
-    const seed = firstSeed;
-    let operation = 1;
-    for (; await dieAt(seed, operation, 'power'); operation++);
-    expect(operation).toBeGreaterThan(80);
+    await eachSeed(Math.ceil(runs / 25), async (seed) => {
+      const { operations, swapAt } = await survey(seed);
+      expect(swapAt).toBeGreaterThan(20);
+      expect(operations).toBeGreaterThan(swapAt + 15);
+      for (let operation = 1; operation <= operations; operation++) {
+        const lucks = operation < swapAt ? 1 : 5;
+        for (let luck = 0; luck < lucks; luck++) {
+          await die({
+            seed,
+            operation,
+            kind: 'power',
+            luck: seed * 100_000 + operation * 10 + luck,
+          });
+        }
+      }
+    });
   });
 
   test('at a random one, by loss of power or by kill', async () => {
     await eachSeed(runs * 2, async (seed) => {
-      const operation = 1 + ((seed * 7919) % 150);
-      await dieAt(seed, operation, seed % 2 === 0 ? 'power' : 'kill');
+      const operation = 1 + ((seed * 7919) % 190);
+      await die({ seed, operation, kind: seed % 2 === 0 ? 'power' : 'kill', luck: seed });
     });
   });
 });
