@@ -74,6 +74,9 @@ function groupConfig(engine: Engine): GroupConfig {
     get offsetsRetentionCheckIntervalMs() {
       return value('offsets.retention.check.interval.ms', base.offsetsRetentionCheckIntervalMs);
     },
+    get messageMaxBytes() {
+      return value('message.max.bytes', base.messageMaxBytes);
+    },
   };
 }
 

@@ -1,5 +1,9 @@
 // Settings of the group coordinator, under Kafka's names in camel case.
 
+import { parseConfig } from '../base/config-def.ts';
+import { brokerConfigs } from '../base/configs/broker-configs.ts';
+import { assert } from '../base/errors.ts';
+
 /** Read at each use, so an object with getters makes them dynamic. Times in milliseconds unless the name says else. */
 export interface GroupConfig {
   readonly groupMinSessionTimeoutMs: number;
@@ -10,21 +14,28 @@ export interface GroupConfig {
   readonly offsetMetadataMaxBytes: number;
   readonly offsetsRetentionMinutes: number;
   readonly offsetsRetentionCheckIntervalMs: number;
+  /** `message.max.bytes`: largest batch, and so the most that one decision may write at once. */
+  readonly messageMaxBytes: number;
 }
 
-/**
- * Kafka's defaults but one. The initial rebalance delay waits for more members before a new group's first generation;
- * Kafka waits 3 s, which the first consumer of every fresh group pays before its first record. Later members only cost
- * one more round of joins, so 100 ms, enough for members started together on one machine, is the better bargain here.
- */
+/** The number that a broker config has when nobody sets it. */
+function standard(name: string): number {
+  const definition = brokerConfigs.get(name);
+  const value = parseConfig(definition, definition.default);
+  assert(typeof value === 'number', `broker config ${name} is a number`);
+  return value;
+}
+
+/** The defaults of the broker configs of these names, which are the one place they are set. */
 export const defaultGroupConfig: GroupConfig = {
-  groupMinSessionTimeoutMs: 6_000,
-  groupMaxSessionTimeoutMs: 1_800_000,
-  groupInitialRebalanceDelayMs: 100,
-  groupMaxSize: 0x7fff_ffff,
-  offsetMetadataMaxBytes: 4_096,
-  offsetsRetentionMinutes: 7 * 24 * 60,
-  offsetsRetentionCheckIntervalMs: 600_000,
+  groupMinSessionTimeoutMs: standard('group.min.session.timeout.ms'),
+  groupMaxSessionTimeoutMs: standard('group.max.session.timeout.ms'),
+  groupInitialRebalanceDelayMs: standard('group.initial.rebalance.delay.ms'),
+  groupMaxSize: standard('group.max.size'),
+  offsetMetadataMaxBytes: standard('offset.metadata.max.bytes'),
+  offsetsRetentionMinutes: standard('offsets.retention.minutes'),
+  offsetsRetentionCheckIntervalMs: standard('offsets.retention.check.interval.ms'),
+  messageMaxBytes: standard('message.max.bytes'),
 };
 
 /**

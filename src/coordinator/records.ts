@@ -52,6 +52,20 @@ export function encodeRecord(record: GroupRecord, timestampMs: number): LogRecor
   };
 }
 
+/** Above a record's own bytes, what it may take in a batch, the batch's header included. */
+const recordOverheadBytes = 128;
+
+/** Whether the records fit one batch of `bytesMax` bytes. */
+export function fitBatch(records: readonly GroupRecord[], bytesMax: number): boolean {
+  let bytes = 0;
+  for (const record of records) {
+    const { key, value } = encodeRecord(record, 0);
+    bytes += key.length + (value?.length ?? 0) + recordOverheadBytes;
+    if (bytes > bytesMax) return false;
+  }
+  return true;
+}
+
 /** Meaning of a record; null for types that belong to others or are newer than us. Throws `ProtocolError`. */
 export function decodeRecord(record: LogRecord): GroupRecord | null {
   const decoded = decodeCoordinatorKey(record.key);

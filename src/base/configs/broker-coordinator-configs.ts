@@ -15,8 +15,8 @@ export const groupConfigs: readonly BrokerConfigRow[] = [
   [
     'group.initial.rebalance.delay.ms',
     'int',
-    '0',
-    'Wait for more members before a new group starts.',
+    '100',
+    'Wait for more members before a new group starts. Kafka waits 3000.',
   ],
   ['group.max.size', 'int', '2147483647', 'Members of one classic group.', positive],
   [

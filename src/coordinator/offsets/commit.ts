@@ -6,6 +6,7 @@ import type { ClassicGroup } from '../group/classic/classic-group.ts';
 import { restartSession } from '../group/classic/rebalance.ts';
 import type { GroupStep } from '../group/types.ts';
 import type { TopicView } from '../ports.ts';
+import { fitBatch } from '../records.ts';
 
 type RequestTopic = OffsetCommitRequest['topics'][number];
 type ResponseTopic = OffsetCommitResponse['topics'][number];
@@ -66,7 +67,10 @@ export function checkCommitter(
   restartSession(group, member.memberId, member.sessionTimeoutMs, step);
 }
 
-/** Stores what can be stored and answers per partition. */
+/**
+ * Stores what can be stored, all of it at once, and answers per partition. Throws KafkaError
+ * `INVALID_COMMIT_OFFSET_SIZE` for more than fits a batch.
+ */
 export function commitOffsets(
   request: OffsetCommitRequest,
   topics: readonly CheckedTopic[],
@@ -84,6 +88,14 @@ export function commitOffsets(
       })),
     };
   });
+  // Common commits are spared the encoding: three bytes a character is the most they may take.
+  const perOffset = 3 * (request.groupId.length + 249 + step.config.offsetMetadataMaxBytes) + 256;
+  const { messageMaxBytes } = step.config;
+  const surelyFits = step.records.length * perOffset <= messageMaxBytes;
+  if (!surelyFits && !fitBatch(step.records, messageMaxBytes)) {
+    const message = 'the commit is larger than message.max.bytes: commit fewer partitions at once';
+    throw new KafkaError('INVALID_COMMIT_OFFSET_SIZE', message);
+  }
   return { throttleTimeMs: 0, topics: answers };
 }
 

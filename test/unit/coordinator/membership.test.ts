@@ -25,6 +25,36 @@ describe('SyncGroup', () => {
     expect((await h.clock.until(follower.sync())).assignment.toString()).toBe('yours');
   });
 
+  test('a group too large for the log is refused, and its neighbours go on', async () => {
+    const h = await harness({ config: { messageMaxBytes: 2_000 } });
+    const [big, other] = [new TestMember(h, 'big'), new TestMember(h, 'other')];
+    await settle(h, other);
+    big.protocols = [{ name: 'range', metadata: Buffer.alloc(1_900) }];
+    await h.clock.until(big.join());
+    const appended = h.log.appends.length;
+    const refused = await h.clock.until(big.sync({ [big.memberId]: 'all' }));
+    expect(refused.errorCode).toBe(ErrorCode.UNKNOWN_SERVER_ERROR);
+    expect(h.log.appends).toHaveLength(appended);
+    expect((await h.clock.until(other.heartbeat())).errorCode).toBe(0);
+    expect((await describe1(h, 'big')).groupState).toBe('PreparingRebalance');
+    // What fits again is taken again.
+    big.protocols = [{ name: 'range', metadata: Buffer.alloc(10) }];
+    await h.clock.until(big.joinOnce());
+    expect((await h.clock.until(big.sync({ [big.memberId]: 'all' }))).errorCode).toBe(0);
+  });
+
+  test('a static member that comes back with too much to store begins a rebalance', async () => {
+    const h = await harness({ config: { messageMaxBytes: 2_000 } });
+    const first = new TestMember(h, 'group', 'one');
+    await settle(h, first);
+    const again = new TestMember(h, 'group', 'one');
+    again.protocols = [{ name: 'range', metadata: Buffer.alloc(1_900) }];
+    const joined = await h.clock.until(again.join());
+    expect(joined).toMatchObject({ errorCode: 0, generationId: 2 });
+    const refused = await h.clock.until(again.sync({ [again.memberId]: 'all' }));
+    expect(refused.errorCode).toBe(ErrorCode.UNKNOWN_SERVER_ERROR);
+  });
+
   test('is not answered before the assignment is durable; heartbeats are', async () => {
     const h = await harness();
     const member = new TestMember(h);

@@ -133,6 +133,19 @@ describe('OffsetCommit', () => {
     expect((await h.clock.until(a.heartbeat())).errorCode).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
   });
 
+  test('a commit that no batch could hold is refused whole, and the next one is taken', async () => {
+    const h = await harness({ config: { messageMaxBytes: 8_000 } });
+    const full = 'x'.repeat(4_000);
+    const topics = [commitTopic('orders', 0, 1, full), commitTopic('orders', 1, 1, full)];
+    const response = await h.clock.until(new TestMember(h).commit(0, { ...simple, topics }));
+    expect(response.topics.map((topic) => topic.partitions[0]!.errorCode)).toEqual([
+      ErrorCode.INVALID_COMMIT_OFFSET_SIZE,
+      ErrorCode.INVALID_COMMIT_OFFSET_SIZE,
+    ]);
+    expect(h.log.appends).toEqual([]);
+    expect(commitCode(await h.clock.until(new TestMember(h).commit(5, simple)))).toBe(0);
+  });
+
   test('answers per partition, in order, and stores what is right', async () => {
     const h = await harness();
     const topics = [

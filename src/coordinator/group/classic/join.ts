@@ -5,6 +5,7 @@ import { KafkaError } from '../../../base/kafka-errors.ts';
 import type { Random } from '../../../base/ports.ts';
 import type { JoinGroupRequest, JoinGroupResponse } from '../../../protocol/index.ts';
 import { newMemberJoinTimeoutMs } from '../../config.ts';
+import { fitBatch } from '../../records.ts';
 import type { Ticket } from '../../step.ts';
 import { type GroupStep, type RequestContext, timerKey } from '../types.ts';
 import type { ClassicGroup, Member } from './classic-group.ts';
@@ -232,8 +233,13 @@ function takeOverStatic(
         rebalanceOrCompleteJoin(group, `static member ${memberId} changes the protocol`, step);
         return;
       }
+      const record = { kind: 'group', group: group.groupId, value: group.toValue() } as const;
+      if (!fitBatch([record], step.config.messageMaxBytes)) {
+        rebalanceOrCompleteJoin(group, `static member ${memberId} says too much to store`, step);
+        return;
+      }
       // Nothing changes for the others: no rebalance, only the new id made durable before it is told.
-      step.append({ kind: 'group', group: group.groupId, value: group.toValue() });
+      step.append(record);
       group.setAwaitingJoin(member, null);
       member.isNew = false;
       if (context.apiVersion >= skipAssignmentSince) {

@@ -8,12 +8,14 @@ import type {
   SyncGroupRequest,
   SyncGroupResponse,
 } from '../../../protocol/index.ts';
+import { fitBatch } from '../../records.ts';
 import type { Ticket } from '../../step.ts';
 import type { GroupStep } from '../types.ts';
 import type { ClassicGroup, Member } from './classic-group.ts';
 import {
   completeJoinIfAll,
   dropMember,
+  prepareRebalance,
   rebalanceOrCompleteJoin,
   receivedSync,
   restartSession,
@@ -76,8 +78,30 @@ function storeAssignment(group: ClassicGroup, request: SyncGroupRequest, step: G
   for (const one of request.assignments) {
     assignment.set(one.memberId, Buffer.from(one.assignment));
   }
-  step.append({ kind: 'group', group: groupId, value: group.toValue(assignment) });
+  const record = { kind: 'group', group: groupId, value: group.toValue(assignment) } as const;
+  if (!fitBatch([record], step.config.messageMaxBytes)) {
+    refuseAssignment(group, step);
+    return;
+  }
+  step.append(record);
   step.whenCommitted({ kind: 'assigned', groupId, generation, assignment });
+}
+
+/**
+ * The group, with what its members say of themselves and what they are to do, is larger than the
+ * log takes. They hear of it as from Kafka (`appendGroupMetadataErrorToResponseError`), and those
+ * that come back make a new generation.
+ */
+function refuseAssignment(group: ClassicGroup, step: GroupStep): void {
+  const { groupId } = group;
+  step.logger.warn({ groupId }, 'group: its assignment is larger than message.max.bytes');
+  for (const member of group.members.values()) {
+    if (member.awaitingSync === null) continue;
+    step.reply(member.awaitingSync, syncError('UNKNOWN_SERVER_ERROR'));
+    member.awaitingSync = null;
+    restartSession(group, member.memberId, member.sessionTimeoutMs, step);
+  }
+  prepareRebalance(group, 'the assignment is too large to be stored', step);
 }
 
 /** Keeps the member alive. Throws KafkaError; REBALANCE_IN_PROGRESS keeps it alive too. */
