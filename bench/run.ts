@@ -1,5 +1,6 @@
 // `npm run bench`: start-up, memory, produce and consume with Kafka's own performance tools, runs interleaved.
 //
+//   micro           the micro-benchmarks instead (with --only: those whose name holds the text)
 //   --quick         a tenth of the records or less, one round: that it works, not how fast it is
 //   --peers kafka   Apache Kafka beside ours, in the same rounds
 //   --rounds N      default 3
@@ -13,6 +14,7 @@ import { parseArgs } from 'node:util';
 import { type Report, type Result, reportOf, textOf } from './load/report.ts';
 import { measureStartUp } from './load/start-up.ts';
 import { type Figures, runWorkload, type Workload, workloads } from './load/workloads.ts';
+import { runMicro } from './micro/run.ts';
 import {
   type BrokerKind,
   installKafka,
@@ -22,6 +24,7 @@ import {
 } from './peers/index.ts';
 
 interface Settings {
+  readonly micro: boolean;
   readonly quick: boolean;
   readonly kinds: readonly BrokerKind[];
   readonly rounds: number;
@@ -30,7 +33,8 @@ interface Settings {
 }
 
 function settings(): Settings {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
     options: {
       quick: { type: 'boolean', default: false },
       peers: { type: 'string', default: '' },
@@ -41,6 +45,7 @@ function settings(): Settings {
   });
   if (!['', 'kafka'].includes(values.peers)) throw new Error(`--peers ${values.peers}: only kafka`);
   return {
+    micro: positionals[0] === 'micro',
     quick: values.quick,
     kinds: values.peers === 'kafka' ? ['tidemark', 'kafka'] : ['tidemark'],
     rounds: Number(values.rounds ?? (values.quick ? 1 : 3)),
@@ -68,6 +73,10 @@ class Results {
 
 async function main(): Promise<void> {
   const chosen = settings();
+  if (chosen.micro) {
+    await runMicro(chosen.only);
+    return;
+  }
   await installKafka();
   const results = new Results();
   for (let round = 0; round < chosen.rounds; round += 1) {

@@ -74,8 +74,11 @@ async function watched<T>(
   };
 }
 
-const producerLine =
-  /(\d+) records sent, ([\d.]+) records\/sec.*?([\d.]+) ms avg latency, ([\d.]+) ms max latency, (\d+) ms 50th, (\d+) ms 95th, (\d+) ms 99th, (\d+) ms 99\.9th/g;
+const producerLine = new RegExp(
+  String.raw`(\d+) records sent, ([\d.]+) records\/sec.*?([\d.]+) ms avg latency, ([\d.]+) ms max latency, ` +
+    String.raw`(\d+) ms 50th, (\d+) ms 95th, (\d+) ms 99th, (\d+) ms 99\.9th`,
+  'g',
+);
 
 async function produce(broker: PeerBroker, workload: Workload, topic: string): Promise<Figures> {
   const { records, recordBytes, acks, rate } = workload;
