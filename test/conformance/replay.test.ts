@@ -4,7 +4,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type PeerBroker, startBroker, testTarget } from '../../bench/peers/index.ts';
+import { type PeerBroker, projectRoot, startBroker, testTarget } from '../../bench/peers/index.ts';
+import { compatibilitySection, type Served } from '../../tools/dev/compatibility-section.ts';
 import { missing, testWith } from '../support/peers/require-tool.ts';
 import { readRecord } from './record-files.ts';
 import { allSteps } from './record-scenario.ts';
@@ -14,6 +15,13 @@ import { type Accepted, compareRuns, describeDifference, judge } from './recorde
 const accepted: Accepted[] = JSON.parse(
   readFileSync(join(import.meta.dirname, 'differences.json'), 'utf8'),
 );
+
+/** The newest answer to ApiVersions of a run. */
+function servedIn(run: readonly Exchange[]): Served[] {
+  const newest = run.filter((one) => one.step === 'versions').at(-1);
+  if (newest === undefined) throw new Error('nobody asked for versions');
+  return (newest.response as unknown as { apiKeys: Served[] }).apiKeys;
+}
 
 describe('replay of the conformance record', () => {
   let broker: PeerBroker | undefined;
@@ -54,6 +62,14 @@ describe('replay of the conformance record', () => {
       unlisted: [],
       stale: [],
     });
+  });
+
+  testWith('broker')("README's section on compatibility is what the broker serves", () => {
+    if (testTarget() === 'kafka') return;
+    const [kafka, own] = [readRecord(), ours].map((run) => servedIn(run)) as [Served[], Served[]];
+    const readme = readFileSync(join(projectRoot(), 'README.md'), 'utf8');
+    // To renew it: node dist/tools/dev/compatibility-table.js HOST:PORT README.md
+    expect(readme).toContain(compatibilitySection(kafka, own, accepted));
   });
 
   test('every listed difference says why', () => {

@@ -1,57 +1,22 @@
-// Prints README's compatibility table: every API of Kafka 4.3, the versions Kafka serves, the versions a running broker
-// of ours serves, and what differs on purpose. Kafka's side comes from the conformance record.
+// Prints README's section on compatibility for a running broker, or writes it into README.
 //
-//   node dist/tools/dev/compatibility-table.js 127.0.0.1:9092
+//   node dist/tools/dev/compatibility-table.js 127.0.0.1:9092 [README.md]
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { dirname, join } from 'node:path';
-import { ApiVersions, apiByKey, decodeResponse, encodeRequest } from '../../src/protocol/index.ts';
-
-interface Served {
-  readonly apiKey: number;
-  readonly minVersion: number;
-  readonly maxVersion: number;
-}
+import { ApiVersions, decodeResponse, encodeRequest } from '../../src/protocol/index.ts';
+import {
+  type AcceptedDifference,
+  compatibilitySection,
+  type Served,
+  withSection,
+} from './compatibility-section.ts';
 
 interface Exchange {
   readonly step: string;
-  readonly api: string;
-  readonly version: number;
   readonly response: { readonly apiKeys: readonly Served[] };
 }
-
-interface Accepted {
-  readonly step: string;
-  readonly path: string;
-  readonly why: string;
-}
-
-/** The names of APIs that we have no messages for, from Kafka's definitions. */
-const otherNames: Readonly<Record<number, string>> = {
-  38: 'CreateDelegationToken',
-  39: 'RenewDelegationToken',
-  40: 'ExpireDelegationToken',
-  41: 'DescribeDelegationToken',
-  57: 'UpdateFeatures',
-  64: 'UnregisterBroker',
-  76: 'ShareGroupHeartbeat',
-  77: 'ShareGroupDescribe',
-  78: 'ShareFetch',
-  79: 'ShareAcknowledge',
-  80: 'AddRaftVoter',
-  81: 'RemoveRaftVoter',
-  83: 'InitializeShareGroupState',
-  84: 'ReadShareGroupState',
-  85: 'WriteShareGroupState',
-  86: 'DeleteShareGroupState',
-  87: 'ReadShareGroupStateSummary',
-  88: 'StreamsGroupHeartbeat',
-  89: 'StreamsGroupDescribe',
-  90: 'DescribeShareGroupOffsets',
-  91: 'AlterShareGroupOffsets',
-  92: 'DeleteShareGroupOffsets',
-};
 
 function conformanceFolder(): string {
   let folder = import.meta.dirname;
@@ -98,29 +63,17 @@ function askVersions(address: string): Promise<readonly Served[]> {
   });
 }
 
-function range(served: Served | undefined): string {
-  if (served === undefined) return '–';
-  const { minVersion, maxVersion } = served;
-  return minVersion === maxVersion ? String(minVersion) : `${minVersion}–${maxVersion}`;
-}
-
 async function main(): Promise<void> {
-  const address = process.argv[2];
-  if (address === undefined) throw new Error('usage: compatibility-table HOST:PORT');
+  const [, , address, readme] = process.argv;
+  if (address === undefined) throw new Error('usage: compatibility-table HOST:PORT [README.md]');
   const folder = conformanceFolder();
-  const kafka = kafkaServes(folder);
-  const ours = new Map((await askVersions(address)).map((served) => [served.apiKey, served]));
   const accepted = JSON.parse(
     readFileSync(join(folder, 'differences.json'), 'utf8'),
-  ) as readonly Accepted[];
-  const lines = ['| API | key | Kafka 4.3.1 | Tidemark | |', '|---|---|---|---|---|'];
-  for (const served of kafka) {
-    const { apiKey } = served;
-    const name = apiByKey(apiKey)?.name ?? otherNames[apiKey] ?? 'unknown';
-    const note = accepted.find((entry) => entry.path === `apiKeys[${apiKey}]`)?.why ?? '';
-    lines.push(`| ${name} | ${apiKey} | ${range(served)} | ${range(ours.get(apiKey))} | ${note} |`);
-  }
-  process.stdout.write(`${lines.join('\n')}\n`);
+  ) as readonly AcceptedDifference[];
+  const ours = await askVersions(address);
+  const section = compatibilitySection(kafkaServes(folder), ours, accepted);
+  if (readme === undefined) process.stdout.write(`${section}\n`);
+  else writeFileSync(readme, withSection(readFileSync(readme, 'utf8'), section));
 }
 
 await main();
