@@ -181,7 +181,8 @@ export class LogPartition implements Partition {
       const message = `offset ${offset} is not in 0 to ${log.highWatermark}, or -1`;
       throw new KafkaError('OFFSET_OUT_OF_RANGE', message);
     }
-    if (before > log.startOffset) await log.deleteRecordsBefore(before);
+    // Also when the start is there already: an earlier attempt may have failed to make it durable.
+    await log.deleteRecordsBefore(Math.max(before, log.startOffset));
     return log.startOffset;
   }
 

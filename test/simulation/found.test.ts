@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { silentLogger } from '../../src/base/ports.ts';
 import { type Engine, openEngine } from '../../src/engine/index.ts';
+import { buildBatch } from '../../src/record/index.ts';
 import { type Disk, DiskError, openLogStore, type PartitionLog } from '../../src/storage/index.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
@@ -115,6 +116,30 @@ describe('marks that the disk will not read', () => {
     const again = await openLogStore({ disk: next, ...ports });
     expect((await again.openLog(open)).startOffset).toBe(7);
     await again.close();
+  });
+});
+
+describe('deleting records', () => {
+  test('again, after the disk refused it, is not answered before it is durable', async () => {
+    const disk = new SimulatedDisk({ seed: 3 });
+    const before = await openOn(disk);
+    await before.createTopic({ name: 't', partitions: 1 });
+    const partition = before.partition('t', 0)!;
+    for (let index = 0; index < 4; index++) {
+      const records = [{ timestamp: 1, key: null, value: Buffer.from(`value ${index}`) }];
+      await partition.append({ records: buildBatch(records), acks: -1, origin: 'client' });
+    }
+    disk.hook = (operation, path) => {
+      if (operation === 'sync' && path.startsWith('marks')) throw refused(path);
+    };
+    const stored = expect.objectContaining({ code: 'KAFKA_STORAGE_ERROR' });
+    await expect(partition.deleteRecords(3)).rejects.toEqual(stored);
+    await expect(partition.deleteRecords(3)).rejects.toEqual(stored);
+    disk.hook = () => {};
+    expect(await partition.deleteRecords(3)).toBe(3);
+    const after = await openOn(disk.crash());
+    expect(after.partition('t', 0)?.startOffset).toBe(3);
+    await after.close();
   });
 });
 
