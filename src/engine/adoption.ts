@@ -15,7 +15,12 @@ export interface FoundDirectory {
   readonly index: number;
   /** From `partition.metadata`; null when that is missing or unreadable. */
   readonly topicId: string | null;
+  /** The store moved it out of the way of a topic with the same name: its index is -1. */
+  readonly stray?: true;
 }
+
+/** Names that the store gives to directories of other topics than the one it opens. */
+const STRAY_DIRECTORY = /^(.+)\.[0-9a-f]{32}-stray$/;
 
 export interface AdoptionPlan {
   /** Topics that the catalogue does not know (any more), and partitions of known ones. */
@@ -43,6 +48,12 @@ export async function findPartitionDirectories(
 ): Promise<readonly FoundDirectory[]> {
   const found: FoundDirectory[] = [];
   await forEachLimited(await disk.list('.'), READING_MAX, async (name) => {
+    const stray = STRAY_DIRECTORY.exec(name);
+    if (stray?.[1] !== undefined) {
+      const topicId = await readTopicId(disk, name);
+      found.push({ directory: name, topic: stray[1], index: -1, topicId, stray: true });
+      return;
+    }
     const parsed = parsePartitionDirectory(name);
     if (parsed === null || known(parsed.topic, parsed.index)) return;
     found.push({ directory: name, ...parsed, topicId: await readTopicId(disk, name) });
@@ -95,7 +106,12 @@ export function planAdoption(
   const remove: string[] = [];
   const strays: { directory: string; reason: string }[] = [];
   const names = new Map([...state.topics.values()].map((topic) => [topic.name, topic]));
-  for (const [id, group] of groupById(found, names, strays)) {
+  for (const { directory, topicId } of found.filter((item) => item.stray)) {
+    if (topicId !== null && state.deleted.has(topicId)) remove.push(directory);
+    else strays.push({ directory, reason: 'a topic of the same name took its place' });
+  }
+  const own = found.filter((item) => !item.stray);
+  for (const [id, group] of groupById(own, names, strays)) {
     if (state.deleted.has(id)) {
       remove.push(...group.map((item) => item.directory));
       continue;

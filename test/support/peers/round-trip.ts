@@ -42,7 +42,9 @@ export async function createTopic(
   const admin = kafka.admin();
   await admin.connect();
   try {
-    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+    // The records say that they are years old, and brokers look for old ones 30 s after their start.
+    const kept = { 'retention.ms': '-1', ...config };
+    const configEntries = Object.entries(kept).map(([name, value]) => ({ name, value }));
     await admin.createTopics({
       waitForLeaders: true,
       topics: [{ topic, numPartitions: PARTITIONS, replicationFactor: 1, configEntries }],

@@ -56,6 +56,23 @@ describe('directories and the catalogue', () => {
     expect(plan.strays.map((stray) => stray.directory)).toEqual(['u-0']);
   });
 
+  test('what was moved out of the way goes if its topic was deleted, else it is reported', () => {
+    const state = emptyCatalogue();
+    state.deleted.add(A);
+    const stray = (topicId: string | null, directory: string): FoundDirectory => ({
+      directory,
+      topic: 't-0',
+      index: -1,
+      topicId,
+      stray: true,
+    });
+    const plan = planAdoption([stray(A, 'a'), stray(B, 'b')], state, 9);
+    expect(plan).toMatchObject({ remove: ['a'], purged: [A], adopted: [], records: [] });
+    expect(plan.strays.map(({ directory }) => directory)).toEqual(['b']);
+    // Whose it is cannot be told, so what was deleted stays deleted.
+    expect(planAdoption([stray(null, 'c')], state, 9)).toMatchObject({ remove: [], purged: [] });
+  });
+
   test('what nobody can account for is reported and left alone', () => {
     const state = emptyCatalogue();
     state.topics.set(A, topic('t', A, 1));

@@ -397,6 +397,25 @@ describe('restarts', () => {
     expect(await values(after, 't')).toEqual([]);
   });
 
+  test('a deleted topic that its successor found on disk goes at the next start', async () => {
+    const engine = await open();
+    await engine.createTopic({ name: 't', partitions: 1 });
+    await append(engine, 't', 'old');
+    disk.refuse = (operation, path) =>
+      (operation === 'rename' || operation === 'remove') && path.startsWith('t-');
+    await engine.deleteTopic('t');
+    disk.refuse = () => false;
+    await engine.createTopic({ name: 't', partitions: 1 });
+    await append(engine, 't', 'new');
+    const strays = async (): Promise<string[]> =>
+      (await disk.list('.')).filter((name) => name.endsWith('-stray'));
+    expect(await strays()).toHaveLength(1);
+    await engine.close();
+    const after = await open();
+    expect(await strays()).toEqual([]);
+    expect(await values(after, 't')).toEqual(['new']);
+  });
+
   test('a directory that nobody can account for is left alone', async () => {
     const engine = await open();
     await engine.close();
