@@ -1,6 +1,7 @@
 // `npm run bench`: start-up, memory, produce and consume with Kafka's own performance tools, runs interleaved.
 //
 //   micro           the micro-benchmarks instead (with --only: those whose name holds the text)
+//   compaction      a big log is compacted beside a steady producer instead
 //   --quick         a tenth of the records or less, one round: that it works, not how fast it is
 //   --peers kafka   Apache Kafka beside ours, in the same rounds
 //   --rounds N      default 3
@@ -11,6 +12,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { compactionBench, quickCompactionBench, runCompactionBench } from './load/compaction.ts';
 import { type Report, type Result, reportOf, textOf } from './load/report.ts';
 import { measureStartUp } from './load/start-up.ts';
 import { type Figures, runWorkload, type Workload, workloads } from './load/workloads.ts';
@@ -25,6 +27,7 @@ import {
 
 interface Settings {
   readonly micro: boolean;
+  readonly compaction: boolean;
   readonly quick: boolean;
   readonly kinds: readonly BrokerKind[];
   readonly rounds: number;
@@ -46,6 +49,7 @@ function settings(): Settings {
   if (!['', 'kafka'].includes(values.peers)) throw new Error(`--peers ${values.peers}: only kafka`);
   return {
     micro: positionals[0] === 'micro',
+    compaction: positionals[0] === 'compaction',
     quick: values.quick,
     kinds: values.peers === 'kafka' ? ['tidemark', 'kafka'] : ['tidemark'],
     rounds: Number(values.rounds ?? (values.quick ? 1 : 3)),
@@ -79,6 +83,13 @@ async function main(): Promise<void> {
   }
   await installKafka();
   const results = new Results();
+  if (chosen.compaction) {
+    const bench = chosen.quick ? quickCompactionBench : compactionBench;
+    const figures = await runCompactionBench(bench);
+    for (const [name, one] of Object.entries(figures)) results.add('tidemark', name, one);
+    save(reportOf(results.all(), chosen.quick), chosen);
+    return;
+  }
   for (let round = 0; round < chosen.rounds; round += 1) {
     for (const kind of chosen.kinds) {
       results.add(kind, 'start-up', await measureStartUp(kind, chosen.quick ? 1_000 : 5_000));

@@ -55,6 +55,12 @@ export async function runWorkload(
   }
 }
 
+/** 1 KiB records at 10 000 a second with acks=all to a topic that is there. */
+export function runPaced(broker: PeerBroker, topic: string, records: number): Promise<Figures> {
+  const paced = { name: 'paced', recordBytes: 1024, acks: 'all', rate: 10_000 } as const;
+  return produce(broker, { ...paced, records, consumed: false }, topic);
+}
+
 /** Broker CPU and memory around a piece of work. */
 async function watched<T>(
   broker: PeerBroker,

@@ -29,6 +29,7 @@ import type { LogRetention } from './log-retention.ts';
 import { OFFSET_ENTRY_BYTES } from './offset-index.ts';
 import { Segment, segmentName } from './segment.ts';
 import { TIME_ENTRY_BYTES } from './time-index.ts';
+import { verifySegments } from './verify.ts';
 
 export interface LogCompactionOptions {
   readonly core: LogCore;
@@ -40,7 +41,7 @@ export interface LogCompactionOptions {
 
 export class LogCompaction implements CleanableLog {
   readonly name: string;
-  openings = 0;
+  #openings = 0;
   readonly #core: LogCore;
   readonly #retention: LogRetention;
   readonly #onFailure: (cause: Error) => void;
@@ -59,9 +60,13 @@ export class LogCompaction implements CleanableLog {
     return config.cleanupCompact && state === 'open' && !this.#stuck;
   }
 
+  get condition(): string {
+    return `${this.#openings}/${this.#core.damaged.length}`;
+  }
+
   /** The log was opened anew, which has settled what was left. */
   reset(): void {
-    this.openings += 1;
+    this.#openings += 1;
     this.#stuck = false;
   }
 
@@ -91,6 +96,8 @@ export class LogCompaction implements CleanableLog {
     const producers = this.#producers();
     if (producers === null || !this.compacts) return null;
     const bases = new Set(plan.segments.map(({ baseOffset }) => baseOffset));
+    // So that damage is known, and stepped over, before the pass meets it.
+    await verifySegments(core, bases);
     const skip = core.damaged.filter(
       (range) => range.bytes > 0 && bases.has(range.segmentBaseOffset),
     );

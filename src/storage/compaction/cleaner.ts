@@ -27,8 +27,8 @@ export interface CleanableLog {
   readonly name: string;
   /** Whether it is open and its policy says so. */
   readonly compacts: boolean;
-  /** Counts how often the log was opened anew after a failure. */
-  readonly openings: number;
+  /** Changes when the log was opened anew after a failure, and when damage was found. */
+  readonly condition: string;
   /** Null when there is nothing worth doing. */
   plan(options: {
     readonly firstDirtyOffset: number;
@@ -98,8 +98,8 @@ export class LogCleaner {
   readonly #busy = new Set<string>();
   /** Logs whose last pass filled the map. */
   readonly #unfinished = new WeakSet<CleanableLog>();
-  /** Logs with damage that nobody has noted yet, with their `openings` at that time: these stay as they are. */
-  readonly #damaged = new Map<CleanableLog, number>();
+  /** Logs with damage that nobody has noted yet, with their condition then: they stay until it changes. */
+  readonly #damaged = new Map<CleanableLog, string>();
   /** Logs that failed in this round. */
   readonly #later = new Set<CleanableLog>();
   #picking: Promise<unknown> = Promise.resolve();
@@ -190,7 +190,7 @@ export class LogCleaner {
 
   #isSetAside(log: CleanableLog): boolean {
     const since = this.#damaged.get(log);
-    if (since === undefined || since === log.openings) return since !== undefined;
+    if (since === undefined || since === log.condition) return since !== undefined;
     this.forget(log);
     return false;
   }
@@ -270,9 +270,9 @@ export class LogCleaner {
       code: error instanceof TidemarkError ? error.code : 'unknown',
     };
     if (error instanceof CompactionError && error.code === 'damaged') {
-      this.#damaged.set(log, log.openings);
+      this.#damaged.set(log, log.condition);
       this.#stats.uncleanable = this.#damaged.size;
-      logger.error(fields, `${log.name} is not compacted until the next start: ${message}`);
+      logger.error(fields, `${log.name} is set aside by compaction: ${message}`);
     } else {
       logger.warn(fields, `a compaction of ${log.name} failed: ${message}`);
     }

@@ -1,11 +1,12 @@
-// The key map of one compaction pass: key → offset of its last record, in typed arrays and one arena.
+// The key map of one compaction pass: key → offset of its last record, in typed arrays and an arena of chunks.
 //
-//   table    slot → entry number + 1, 0 for free; a power of two, at most 3/4 full, linear probing
-//   entries  hash (32 bits) | last offset | place of the key in the arena
-//   arena    | uint16 length | key bytes |, or | 0xffff | SHA-256 of the key | for keys over 256 bytes
+//   slots    hash (32 bits) and place of the entry + 1 (0: free); at most 4/5 full, linear probing
+//   entries  | float64 last offset | uint16 length | key bytes |, never across chunks, or
+//            | float64 last offset | 0xffff | SHA-256 of the key | for keys over 256 bytes
 //
 // The slot comes from a hash, equality from the bytes: keys that collide share nothing but a probe sequence,
 // so no collision can drop a record. (Apache Kafka's SkimpyOffsetMap trusts a 16-byte hash alone.)
+// Chunks and slots grow in small steps, so that a bound on memory is used up: more keys fit, fewer passes are needed.
 
 import { createHash } from 'node:crypto';
 
@@ -14,27 +15,38 @@ export type KeyHash = (key: Buffer) => bigint;
 
 const LONG_KEY_BYTES = 256;
 const DIGEST_MARK = 0xffff;
-const ENTRY_BYTES = 4 + 8 + 4;
-const SLOT_BYTES = 4;
-const LOAD_MAX = 0.75;
-const ENTRIES_MIN = 64;
+const ENTRY_HEAD_BYTES = 8 + 2;
+const SLOT_BYTES = 4 + 4;
+const SLOTS_MIN = 128;
+const LOAD_MAX = 0.8;
+const GROWTH = 1.5;
+const CHUNK_BYTES_MIN = 4096;
+const CHUNK_BYTES_MAX = 1024 * 1024;
+/** A copy or comparison of fewer bytes is quicker by hand than by a call. */
+const BY_HAND_BYTES = 48;
 
 /** Last offset per key within a fixed amount of memory. */
 export class KeyMap {
   readonly #hash: KeyHash;
   readonly #bytesMax: number;
-  #table = new Int32Array(128);
-  #hashes = new Uint32Array(ENTRIES_MIN);
-  #offsets = new Float64Array(ENTRIES_MIN);
-  #places = new Uint32Array(ENTRIES_MIN);
-  #arena = Buffer.allocUnsafe(4096);
-  #arenaUsed = 0;
+  readonly #chunkBits: number;
+  readonly #chunkBytes: number;
+  readonly #chunks: Buffer[] = [];
+  /** Bytes used of the newest chunk. */
+  #used = 0;
+  #hashes = new Uint32Array(SLOTS_MIN);
+  #places = new Uint32Array(SLOTS_MIN);
   #count = 0;
+  readonly #bits = new BigUint64Array(1);
+  readonly #words = new Uint32Array(this.#bits.buffer);
 
   /** `bytesMax` bounds all arrays together; a map that may not grow refuses new keys. */
   constructor(options: { readonly bytesMax: number; readonly hash: KeyHash }) {
     this.#hash = options.hash;
     this.#bytesMax = options.bytesMax;
+    const chunk = Math.min(CHUNK_BYTES_MAX, Math.max(CHUNK_BYTES_MIN, options.bytesMax / 64));
+    this.#chunkBits = Math.floor(Math.log2(chunk));
+    this.#chunkBytes = 2 ** this.#chunkBits;
   }
 
   /** Distinct keys held. */
@@ -44,7 +56,7 @@ export class KeyMap {
 
   /** Memory of the arrays in bytes. */
   get byteLength(): number {
-    return this.#table.byteLength + this.#entryBytes() + this.#arena.byteLength;
+    return this.#hashes.length * SLOT_BYTES + this.#chunks.length * this.#chunkBytes;
   }
 
   /**
@@ -52,117 +64,140 @@ export class KeyMap {
    * not hold the key yet: the pass then ends before this record.
    */
   put(key: Buffer, offset: number): boolean {
-    const stored = storedForm(key);
-    const hash = Number(BigInt.asUintN(32, this.#hash(stored.bytes)));
-    const found = this.#find(stored, hash);
-    if (found >= 0) {
-      this.#offsets[found] = offset;
+    const long = key.length > LONG_KEY_BYTES;
+    const bytes = long ? digestOf(key) : key;
+    const mark = long ? DIGEST_MARK : key.length;
+    const hash = this.#hashOf(bytes);
+    const slot = this.#find(bytes, mark, hash);
+    const place = this.#places[slot] as number;
+    if (place > 0) {
+      this.#chunkOf(place - 1).writeDoubleLE(offset, this.#positionOf(place - 1));
       return true;
     }
-    if (!this.#reserve(stored.bytes.length + 2)) return false;
-    this.#insert(stored, hash, offset);
-    return true;
+    if (this.#count + 1 > this.#hashes.length * LOAD_MAX) {
+      if (!this.#growSlots()) return false;
+      return this.#insert(this.#find(bytes, mark, hash), hash, { bytes, mark, offset });
+    }
+    return this.#insert(slot, hash, { bytes, mark, offset });
   }
 
   /** Offset of the key's last record, or -1 when the map has not seen the key. */
   get(key: Buffer): number {
-    const stored = storedForm(key);
-    const hash = Number(BigInt.asUintN(32, this.#hash(stored.bytes)));
-    const entry = this.#find(stored, hash);
-    return entry < 0 ? -1 : (this.#offsets[entry] ?? -1);
+    const long = key.length > LONG_KEY_BYTES;
+    const bytes = long ? digestOf(key) : key;
+    const slot = this.#find(bytes, long ? DIGEST_MARK : key.length, this.#hashOf(bytes));
+    const place = this.#places[slot] as number;
+    if (place === 0) return -1;
+    return this.#chunkOf(place - 1).readDoubleLE(this.#positionOf(place - 1));
   }
 
-  #find(key: StoredKey, hash: number): number {
-    const mask = this.#table.length - 1;
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const entry = (this.#table[slot] ?? 0) - 1;
-      if (entry < 0) return -1;
-      if (this.#hashes[entry] === hash && this.#holds(entry, key)) return entry;
+  #hashOf(bytes: Buffer): number {
+    this.#bits[0] = this.#hash(bytes);
+    // Slots go by the high bits; the product spreads whatever the hash is.
+    return Math.imul(this.#words[0] as number, 0x9e3779b1) >>> 0;
+  }
+
+  #chunkOf(place: number): Buffer {
+    return this.#chunks[place >>> this.#chunkBits] as Buffer;
+  }
+
+  #positionOf(place: number): number {
+    return place & (this.#chunkBytes - 1);
+  }
+
+  /** The slot of the key, or the free one where it belongs. */
+  #find(bytes: Buffer, mark: number, hash: number): number {
+    const hashes = this.#hashes;
+    const places = this.#places;
+    const slots = hashes.length;
+    let slot = firstSlot(hash, slots);
+    for (;;) {
+      const place = places[slot] as number;
+      if (place === 0) return slot;
+      if (hashes[slot] === hash && this.#holds(place - 1, bytes, mark)) return slot;
+      slot += 1;
+      if (slot === slots) slot = 0;
     }
   }
 
-  #holds(entry: number, key: StoredKey): boolean {
-    const place = this.#places[entry] ?? 0;
-    if (this.#arena.readUInt16BE(place) !== key.mark) return false;
-    const end = place + 2 + key.bytes.length;
-    return this.#arena.compare(key.bytes, 0, key.bytes.length, place + 2, end) === 0;
-  }
-
-  #insert(key: StoredKey, hash: number, offset: number): void {
-    const entry = this.#count;
-    this.#count += 1;
-    this.#hashes[entry] = hash;
-    this.#offsets[entry] = offset;
-    this.#places[entry] = this.#arenaUsed;
-    this.#arena.writeUInt16BE(key.mark, this.#arenaUsed);
-    this.#arena.set(key.bytes, this.#arenaUsed + 2);
-    this.#arenaUsed += 2 + key.bytes.length;
-    this.#place(entry, hash);
-  }
-
-  #place(entry: number, hash: number): void {
-    const mask = this.#table.length - 1;
-    let slot = hash & mask;
-    while (this.#table[slot] !== 0) slot = (slot + 1) & mask;
-    this.#table[slot] = entry + 1;
-  }
-
-  /** Room for one more entry with `keyBytes` in the arena; false when that would pass the bound. */
-  #reserve(keyBytes: number): boolean {
-    const arena = grown(this.#arena.length, this.#arenaUsed + keyBytes);
-    const entries = grown(this.#hashes.length, this.#count + 1);
-    const slots = grown(this.#table.length, Math.ceil((this.#count + 1) / LOAD_MAX));
-    const bytes = slots * SLOT_BYTES + entries * ENTRY_BYTES + arena;
-    if (bytes > this.#bytesMax && bytes > this.byteLength) return false;
-    if (arena !== this.#arena.length) this.#growArena(arena);
-    if (entries !== this.#hashes.length) this.#growEntries(entries);
-    if (slots !== this.#table.length) this.#growTable(slots);
+  #holds(place: number, bytes: Buffer, mark: number): boolean {
+    const chunk = this.#chunkOf(place);
+    const at = this.#positionOf(place) + 8;
+    if (chunk.readUInt16LE(at) !== mark) return false;
+    const { length } = bytes;
+    if (length > BY_HAND_BYTES)
+      return chunk.compare(bytes, 0, length, at + 2, at + 2 + length) === 0;
+    for (let index = 0; index < length; index += 1) {
+      if (chunk[at + 2 + index] !== bytes[index]) return false;
+    }
     return true;
   }
 
-  #growArena(bytes: number): void {
-    const larger = Buffer.allocUnsafeSlow(bytes);
-    this.#arena.copy(larger, 0, 0, this.#arenaUsed);
-    this.#arena = larger;
-  }
-
-  #growEntries(entries: number): void {
-    const hashes = new Uint32Array(entries);
-    hashes.set(this.#hashes);
-    this.#hashes = hashes;
-    const offsets = new Float64Array(entries);
-    offsets.set(this.#offsets);
-    this.#offsets = offsets;
-    const places = new Uint32Array(entries);
-    places.set(this.#places);
-    this.#places = places;
-  }
-
-  #growTable(slots: number): void {
-    this.#table = new Int32Array(slots);
-    for (let entry = 0; entry < this.#count; entry += 1) {
-      this.#place(entry, this.#hashes[entry] ?? 0);
+  #insert(
+    slot: number,
+    hash: number,
+    entry: { readonly bytes: Buffer; readonly mark: number; readonly offset: number },
+  ): boolean {
+    const { bytes, mark, offset } = entry;
+    const size = ENTRY_HEAD_BYTES + bytes.length;
+    if ((this.#chunks.length === 0 || this.#used + size > this.#chunkBytes) && !this.#addChunk()) {
+      return false;
     }
+    const number = this.#chunks.length - 1;
+    const chunk = this.#chunks[number] as Buffer;
+    const at = this.#used;
+    chunk.writeDoubleLE(offset, at);
+    chunk.writeUInt16LE(mark, at + 8);
+    if (bytes.length > BY_HAND_BYTES) chunk.set(bytes, at + ENTRY_HEAD_BYTES);
+    else {
+      for (let index = 0; index < bytes.length; index += 1) {
+        chunk[at + ENTRY_HEAD_BYTES + index] = bytes[index] as number;
+      }
+    }
+    this.#used = at + size;
+    this.#hashes[slot] = hash;
+    this.#places[slot] = number * this.#chunkBytes + at + 1;
+    this.#count += 1;
+    return true;
   }
 
-  #entryBytes(): number {
-    return this.#hashes.byteLength + this.#offsets.byteLength + this.#places.byteLength;
+  #addChunk(): boolean {
+    if (this.byteLength + this.#chunkBytes > this.#bytesMax) return false;
+    this.#chunks.push(Buffer.allocUnsafeSlow(this.#chunkBytes));
+    this.#used = 0;
+    return true;
+  }
+
+  /** Both tables are there while one is copied into the other, and both count. */
+  #growSlots(): boolean {
+    const before = this.#hashes.length;
+    const slots = Math.ceil(before * GROWTH);
+    if (this.byteLength + slots * SLOT_BYTES > this.#bytesMax) return false;
+    const hashes = new Uint32Array(slots);
+    const places = new Uint32Array(slots);
+    for (let from = 0; from < before; from += 1) {
+      const place = this.#places[from] as number;
+      if (place === 0) continue;
+      const hash = this.#hashes[from] as number;
+      let slot = firstSlot(hash, slots);
+      while (places[slot] !== 0) {
+        slot += 1;
+        if (slot === slots) slot = 0;
+      }
+      hashes[slot] = hash;
+      places[slot] = place;
+    }
+    this.#hashes = hashes;
+    this.#places = places;
+    return true;
   }
 }
 
-interface StoredKey {
-  readonly mark: number;
-  readonly bytes: Buffer;
+/** Spreads hashes evenly over any number of slots. */
+function firstSlot(hash: number, slots: number): number {
+  return Math.floor((hash * slots) / 2 ** 32);
 }
 
-function storedForm(key: Buffer): StoredKey {
-  if (key.length <= LONG_KEY_BYTES) return { mark: key.length, bytes: key };
-  return { mark: DIGEST_MARK, bytes: createHash('sha256').update(key).digest() };
-}
-
-/** The size after doubling often enough to hold `needed`. */
-function grown(size: number, needed: number): number {
-  let larger = size;
-  while (larger < needed) larger *= 2;
-  return larger;
+function digestOf(key: Buffer): Buffer {
+  return createHash('sha256').update(key).digest();
 }

@@ -1,0 +1,166 @@
+// `npm run bench -- compaction`: a log of ten million distinct keys, a fifth of them written again, is compacted while
+// 10 000 records a second are produced to another topic. Told: how fast it is cleaned, how late the broker's event loop
+// was, and what the producer waited, with and without cleaning.
+
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CreateTopics, Produce } from '../../src/protocol/index.ts';
+import { buildBatch } from '../../src/record/index.ts';
+import { type BrokerConfig, type PeerBroker, startBroker } from '../peers/index.ts';
+import { createTopic, RawClient } from './raw-client.ts';
+import { type Figures, PARTITIONS, runPaced } from './workloads.ts';
+
+const KEYED = 'keyed';
+const BATCH_RECORDS = 1000;
+const KEY_BYTES = 16;
+const VALUE_BYTES = 76;
+const SEGMENT_BYTES = 100_000_000;
+const POLL_MS = 100;
+
+export interface CompactionBench {
+  readonly keys: number;
+  /** Records of the paced load, at 10 000 a second. */
+  readonly pacedRecords: number;
+}
+
+export const compactionBench: CompactionBench = { keys: 10_000_000, pacedRecords: 300_000 };
+export const quickCompactionBench: CompactionBench = { keys: 300_000, pacedRecords: 50_000 };
+
+/** Key number `index`: spread like hashes, so that neighbours share nothing. */
+function keyOf(index: number): Buffer {
+  return createHash('sha1').update(String(index)).digest().subarray(0, KEY_BYTES);
+}
+
+async function fill(client: RawClient, keys: number): Promise<void> {
+  const configs = [
+    { name: 'cleanup.policy', value: 'compact' },
+    { name: 'segment.bytes', value: String(SEGMENT_BYTES) },
+    { name: 'min.cleanable.dirty.ratio', value: '0.01' },
+  ];
+  const topic = { name: KEYED, numPartitions: 1, replicationFactor: 1, assignments: [], configs };
+  await client.send(CreateTopics, 4, { topics: [topic], timeoutMs: 30_000 });
+  const value = Buffer.alloc(VALUE_BYTES, 'v');
+  const again = Math.floor(keys / 5);
+  // The last segment is the active one, which is never cleaned: it gets records of its own.
+  const filler = Math.ceil(SEGMENT_BYTES / 90);
+  const total = keys + again + filler;
+  for (let first = 0; first < total; first += BATCH_RECORDS) {
+    const records = Array.from({ length: BATCH_RECORDS }, (_, at) => {
+      const number = first + at;
+      const repeats = number >= keys && number < keys + again;
+      const index = repeats ? (number - keys) * 5 : number;
+      return { timestamp: Date.now(), key: keyOf(index), value };
+    });
+    const partitionData = [{ index: 0, records: buildBatch(records) }];
+    const request = { acks: 1, timeoutMs: 30_000, topicData: [{ name: KEYED, partitionData }] };
+    const answer = await client.send(Produce, 7, request);
+    const code = answer.responses[0]?.partitionResponses[0]?.errorCode;
+    if (code !== 0) throw new Error(`filling gave error ${code}`);
+  }
+}
+
+/** A broker whose event loop is watched. */
+async function watchedBroker(
+  directory: string,
+  config: BrokerConfig,
+): Promise<{ readonly broker: PeerBroker; readonly delays: () => Figures }> {
+  const file = join(directory, 'delays');
+  writeFileSync(file, '');
+  const before = process.env['NODE_OPTIONS'];
+  const probe = new URL('./delay-probe.js', import.meta.url).href;
+  process.env['NODE_OPTIONS'] = `--import ${probe}`;
+  process.env['BENCH_DELAY_FILE'] = file;
+  try {
+    const data = join(directory, 'data');
+    return {
+      broker: await startBroker({ kind: 'tidemark', directory: data, config }),
+      delays: () => delaysIn(file),
+    };
+  } finally {
+    if (before === undefined) delete process.env['NODE_OPTIONS'];
+    else process.env['NODE_OPTIONS'] = before;
+    delete process.env['BENCH_DELAY_FILE'];
+  }
+}
+
+/** Of the seconds' 99th percentiles the median and the worst; and the longest delay of all. */
+function delaysIn(file: string): Figures {
+  const seconds = readFileSync(file, 'utf8').trim().split('\n').slice(1);
+  const column = (index: number): number[] =>
+    seconds.map((line) => Number(line.split(' ')[index])).sort((a, b) => a - b);
+  const p99 = column(1);
+  return {
+    loopDelayP99Ms: p99[Math.floor(p99.length / 2)] ?? 0,
+    loopDelayWorstP99Ms: p99.at(-1) ?? 0,
+    loopDelayMaxMs: column(2).at(-1) ?? 0,
+  };
+}
+
+function logBytes(broker: PeerBroker): number {
+  const folder = join(broker.logDirectory, `${KEYED}-0`);
+  const logs = readdirSync(folder).filter((name) => name.endsWith('.log'));
+  return logs.reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+}
+
+/** Waits until the cleaner says that all but the active segment is clean. Answers when that was. */
+async function cleaned(broker: PeerBroker): Promise<number> {
+  const folder = join(broker.logDirectory, `${KEYED}-0`);
+  for (;;) {
+    const logs = readdirSync(folder).filter((name) => name.endsWith('.log'));
+    const active = Number(logs.sort().at(-1)?.slice(0, 20));
+    try {
+      const text = readFileSync(join(broker.logDirectory, 'cleaner-offset-checkpoint'), 'utf8');
+      if (text.includes(`${KEYED} 0 ${active}\n`)) return performance.now();
+    } catch {
+      // Nothing was cleaned yet.
+    }
+    await sleep(POLL_MS);
+  }
+}
+
+/** Runs it all in a temporary folder; the results by name. */
+export async function runCompactionBench(
+  bench: CompactionBench,
+): Promise<Readonly<Record<string, Figures>>> {
+  const directory = mkdtempSync(join(tmpdir(), 'bench-compaction-'));
+  try {
+    const idle = await watchedBroker(directory, { 'log.cleaner.enable': 'false' });
+    const client = await RawClient.connect(idle.broker.port);
+    await fill(client, bench.keys);
+    await createTopic(client, 'steady', PARTITIONS);
+    client.close();
+    await idle.broker.stopKeepingData();
+
+    const alone = await watchedBroker(directory, { 'log.cleaner.enable': 'false' });
+    const without = await runPaced(alone.broker, 'steady', bench.pacedRecords);
+    const delaysWithout = alone.delays();
+    await alone.broker.stopKeepingData();
+
+    const busy = await watchedBroker(directory, { 'log.cleaner.backoff.ms': '1000' });
+    const bytes = logBytes(busy.broker);
+    const began = performance.now() + 1000;
+    const done = cleaned(busy.broker);
+    const during = await runPaced(busy.broker, 'steady', bench.pacedRecords);
+    const produced = performance.now();
+    const delaysDuring = busy.delays();
+    const ended = await done;
+    const left = logBytes(busy.broker);
+    await busy.broker.stopKeepingData();
+    return {
+      'produce 10 000/s, no cleaning': { ...without, ...delaysWithout },
+      'produce 10 000/s, cleaning': { ...during, ...delaysDuring },
+      cleaning: {
+        logMb: bytes / 1e6,
+        leftMb: left / 1e6,
+        seconds: (ended - began) / 1e3,
+        mbPerSecond: bytes / 1e6 / ((ended - began) / 1e3),
+        secondsBesideProduce: (Math.min(ended, produced) - began) / 1e3,
+      },
+    };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
