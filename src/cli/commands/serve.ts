@@ -6,6 +6,7 @@ import { type Command, Option } from 'commander';
 import { brokerConfigs } from '../../base/configs/broker-configs.ts';
 import type { Logger } from '../../base/ports.ts';
 import type { BrokerOptions as OpenOptions, RunningBroker } from '../../compose/broker-options.ts';
+import { meantTest } from '../config/meant.ts';
 import { parseConfigFile } from '../config/properties.ts';
 import { type ConfigEffect, type ServeSettings, serveSettings } from '../config/settings.ts';
 import { mergeSources, type Setting } from '../config/sources.ts';
@@ -122,7 +123,9 @@ function settingsOf(flags: ServeFlags): ServeSettings {
   flag('metrics.port', flags.metricsPort, '--metrics-port');
   const path = flags.config ?? process.env['TIDEMARK_CONFIG'];
   const file = path === undefined || path === '' ? null : { path, values: readConfigFile(path) };
-  return serveSettings(mergeSources({ flags: values, env: process.env, file }), effectOf);
+  const merged = mergeSources({ flags: values, env: process.env, file });
+  const known = Array.from(brokerConfigs.all(), ({ name }) => name);
+  return serveSettings(merged, effectOf, meantTest(known));
 }
 
 function readConfigFile(path: string): Map<string, string> {

@@ -56,10 +56,14 @@ const ownNames: ReadonlySet<string> = new Set(Object.values(names).flat());
 /** What the broker makes of a config name. */
 export type ConfigEffect = 'live' | 'ignored' | 'unknown';
 
-/** Sorts the settings. Throws a usage error for a value that cannot be used. */
+/**
+ * Sorts the settings. An unknown KAFKA_* variable counts only when `meant` says that its name may
+ * have been meant as a config. Throws a usage error for a value that cannot be used.
+ */
 export function serveSettings(
   settings: Settings,
   effectOf: (name: string) => ConfigEffect,
+  meant: (name: string) => boolean,
 ): ServeSettings {
   const configs = new Map<string, Setting>();
   const ignored: Setting[] = [];
@@ -67,8 +71,8 @@ export function serveSettings(
   for (const [name, setting] of settings) {
     if (ownNames.has(name)) continue;
     const effect = effectOf(name);
-    if (effect === 'unknown') unknown.push(setting);
-    else configs.set(name, setting);
+    if (effect !== 'unknown') configs.set(name, setting);
+    else if (setting.origin !== 'KAFKA_*' || meant(name)) unknown.push(setting);
     if (effect === 'ignored') ignored.push(setting);
   }
   const data = first(settings, names.data);

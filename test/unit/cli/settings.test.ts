@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { meantTest } from '../../../src/cli/config/meant.ts';
 import { parseConfigFile, parseProperties } from '../../../src/cli/config/properties.ts';
 import { serveSettings } from '../../../src/cli/config/settings.ts';
 import { configNameOf, mergeSources, type Setting } from '../../../src/cli/config/sources.ts';
@@ -21,7 +22,11 @@ const effects: Record<string, 'live' | 'ignored'> = {
   'num.io.threads': 'ignored',
 };
 const settle = (from: Parameters<typeof merged>[0]) =>
-  serveSettings(merged(from), (name) => effects[name] ?? 'unknown');
+  serveSettings(
+    merged(from),
+    (name) => effects[name] ?? 'unknown',
+    meantTest(Object.keys(effects)),
+  );
 
 describe('environment names', () => {
   test.each([
@@ -80,7 +85,8 @@ describe('what serve starts with', () => {
         KAFKA_LOG_DIRS: '/var/lib/kafka/data',
         KAFKA_LOG_RETENTION_MS: '5',
         KAFKA_NUM_IO_THREADS: '4',
-        KAFKA_NOT_A_SETTING: 'x',
+        KAFKA_LOG_RETENTION_MILLIS: 'x',
+        KAFKA_LIBS: '/opt/kafka/libs',
       },
     });
     expect(settings).toMatchObject({
@@ -92,7 +98,17 @@ describe('what serve starts with', () => {
     });
     expect([...settings.configs.keys()]).toEqual(['log.retention.ms', 'num.io.threads']);
     expect(settings.ignored.map((one) => one.writtenAs)).toEqual(['KAFKA_NUM_IO_THREADS']);
-    expect(settings.unknown.map((one) => one.writtenAs)).toEqual(['KAFKA_NOT_A_SETTING']);
+    expect(settings.unknown.map((one) => one.writtenAs)).toEqual(['KAFKA_LOG_RETENTION_MILLIS']);
+  });
+
+  test('an unknown name is told unless it is a KAFKA_* variable that nobody meant as a config', () => {
+    const told = (env: string): string[] =>
+      settle({ env: { [env]: 'x' } }).unknown.map((one) => one.writtenAs);
+    for (const env of ['KAFKA_LIBS', 'KAFKA_USER', 'KAFKA_CLUSTER_NAME'])
+      expect(told(env)).toEqual([]);
+    const meant = ['KAFKA_LGO_RETENTION_MS', 'KAFKA_NUM_PARTITION', 'KAFKA_SSL_KEYSTORE_LOCATION'];
+    for (const env of [...meant, 'TIDEMARK_LIBS']) expect(told(env)).toEqual([env]);
+    expect(settle({ file: { libs: 'x' } }).unknown).toHaveLength(1);
   });
 
   test('--memory keeps nothing, whatever directory is named', () => {
