@@ -14,6 +14,7 @@ import {
   openLogStore,
 } from '../storage/index.ts';
 import { compactionMetrics } from './compaction-metrics.ts';
+import { integrityMetrics } from './integrity-metrics.ts';
 
 export interface BrokerPorts {
   readonly disk: Disk;
@@ -98,7 +99,11 @@ export async function assembleBroker(
     acceptReplicationFactor: options.acceptReplicationFactor,
     logDir: root,
     freeBytes: () => logs.freeBytes(),
-    extraMetrics: () => [...commitMetrics(logs), ...compactionMetrics(logs)],
+    extraMetrics: () => [
+      ...commitMetrics(logs),
+      ...compactionMetrics(logs),
+      ...integrityMetrics(logs),
+    ],
   });
   return {
     engine,

@@ -29,7 +29,7 @@ const NODE_ID_DEFAULT = 1;
  * The disk, the data directory's name and the ports, as for the store; and what is the engine's
  * own.
  */
-export interface OpenEngineOptions extends Omit<LogStoreOptions, 'compaction'> {
+export interface OpenEngineOptions extends Omit<LogStoreOptions, 'compaction' | 'scrub'> {
   /** Where compaction passes run; closed with the engine. Default: nothing is compacted. */
   readonly compactionRunner?: CompactionRunner;
   /** Broker configs given at the start, as text. */
@@ -53,7 +53,16 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   });
   const { compactionRunner: runner } = options;
   const compaction = runner && { runner, settings: () => cleanerSettings(configs) };
-  const storeOptions = compaction === undefined ? options : { ...options, compaction };
+  const scrub = () => ({
+    bytesPerSecond: configs.brokerNumber('tidemark.scrub.bytes.per.second'),
+    intervalMs: configs.brokerNumber('tidemark.scrub.interval.ms'),
+  });
+  const storeOptions = {
+    ...options,
+    ...(compaction && { compaction }),
+    // Memory does not rot, as far as we could tell.
+    ...(options.memory !== true && { scrub }),
+  };
   const store = await (options.openStore ?? openLogStore)(storeOptions);
   try {
     return await openOn(store, configs, options);

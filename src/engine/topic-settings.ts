@@ -111,5 +111,7 @@ function logConfig(
     flushMessages: number('flush.messages'),
     flushMs: number('flush.ms'),
     flushPolicy: store.broker('tidemark.flush.policy') === 'os' ? 'os' : 'sync',
+    damagedRecords:
+      store.topicText(configs, 'tidemark.damaged.records') === 'stop' ? 'stop' : 'skip',
   };
 }

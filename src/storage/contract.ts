@@ -77,6 +77,11 @@ export interface LogConfig {
   readonly flushMessages: number;
   readonly flushMs: number;
   readonly flushPolicy: 'sync' | 'os';
+  /**
+   * What readers meet where records were lost to damage: `skip` (default) goes on behind it, as over compaction's
+   * gaps; `stop` answers CORRUPT_MESSAGE there. Loads by coordinators and compaction always go on.
+   */
+  readonly damagedRecords?: 'skip' | 'stop';
 }
 
 /** A stretch of the log that was damaged below the durable mark: reported, set aside, skipped. */
@@ -174,6 +179,18 @@ export interface CommitStats {
   bytes: number;
 }
 
+/** Checks of what is on the disk, of all logs since the start. */
+export interface IntegrityStats {
+  /** Bytes whose checksums were compared because somebody was about to read them, or by the scrub. */
+  verifiedBytes: number;
+  /** Bytes that the scrub has read, and rounds through all finished segments that it completed. */
+  scrubbedBytes: number;
+  scrubPasses: number;
+  /** Damaged stretches found, and offsets lost with them; those known from earlier runs are not counted. */
+  damagedRanges: number;
+  damagedOffsets: number;
+}
+
 /** Compaction of all logs of a data directory. */
 export interface CompactionControl {
   readonly stats: CleanerStats;
@@ -187,6 +204,8 @@ export interface LogStore {
   /** Whether the last stop was clean; false also on a new directory's first start = 'new'. */
   readonly lastStop: 'new' | 'clean' | 'unclean';
   readonly commits: Readonly<CommitStats>;
+  /** What checks of stored bytes have found. */
+  readonly integrity?: Readonly<IntegrityStats>;
   /** What compaction has done; null where none runs. */
   readonly compaction?: CompactionControl | null;
   /** Opens or creates the partition's log, with recovery as DESIGN section 2 when the last stop was not clean. */

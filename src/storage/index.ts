@@ -21,6 +21,7 @@ export type {
   CommitStats,
   CompactionControl,
   DamagedRange,
+  IntegrityStats,
   LogBounds,
   LogConfig,
   LogRead,
@@ -55,6 +56,7 @@ export { MemoryDisk } from './memory-disk.ts';
 export { METADATA_FILE, readTopicId, writeTopicId } from './metadata-file.ts';
 export { OFFSET_ENTRY_BYTES, OffsetIndex } from './offset-index.ts';
 export { QUARANTINE_DIRECTORY, setAside } from './quarantine.ts';
+export type { ScrubSettings } from './scrub.ts';
 export { baseOffsetOf, Segment, segmentName } from './segment.ts';
 export { readSmallFile, replaceFile } from './small-file.ts';
 export { TIME_ENTRY_BYTES, TimeIndex } from './time-index.ts';

@@ -4,7 +4,7 @@
 import { KafkaError } from '../base/kafka-errors.ts';
 import type { Clock, Logger, Random } from '../base/ports.ts';
 import type { CommitterPort } from './committer.ts';
-import type { DamagedRange, LogConfig, LogState, RollHooks } from './contract.ts';
+import type { DamagedRange, IntegrityStats, LogConfig, LogState, RollHooks } from './contract.ts';
 import type { Disk } from './disk.ts';
 import type { FilePool } from './file-pool.ts';
 import type { LeaderEpochs } from './leader-epochs.ts';
@@ -28,6 +28,7 @@ export interface StoreContext {
   readonly tasks: TaskOwner;
   /** Whether reads may answer with file regions. */
   readonly regions: boolean;
+  readonly integrity: IntegrityStats;
 }
 
 /** A place in the log up to which the segment files themselves are synced. */
@@ -56,6 +57,8 @@ export interface CoreOptions {
   readonly config: LogConfig;
   readonly hooks: RollHooks;
   readonly contents: LogContents;
+  /** Compacted at some time: offsets may be missing between good batches. Default: as the config says. */
+  readonly wasCompacted?: boolean;
 }
 
 export class LogCore {
@@ -66,6 +69,9 @@ export class LogCore {
   /** Held by readers from choosing a segment until its file is open; compaction exchanges files behind it. */
   readonly latch = new ReaderLatch();
   config: LogConfig;
+  /** Writes of the list of damage, one after the other. */
+  damageLane: Promise<void> = Promise.resolve();
+  #wasCompacted: boolean;
   state: LogState = 'open';
   /** Why the log failed. */
   failure: KafkaError | null = null;
@@ -91,6 +97,7 @@ export class LogCore {
     this.topicId = options.topicId;
     this.hooks = options.hooks;
     this.config = options.config;
+    this.#wasCompacted = options.wasCompacted ?? false;
     const { contents } = options;
     this.segments = contents.segments;
     this.damaged = contents.damaged;
@@ -115,10 +122,23 @@ export class LogCore {
     this.syncedEnd = contents.endOffset;
     this.watermarkSegment = this.active;
     this.watermarkPosition = this.active.size;
+    // With the `os` policy readers may have seen what the disk then lost.
+    this.highWatermark = Math.min(this.highWatermark, contents.endOffset);
     this.state = 'open';
     this.failure = null;
     this.latch.heal();
     this.raiseWatermark(contents.endOffset, this.active, this.active.size);
+  }
+
+  /** Whether offsets may be missing between two good batches. */
+  get gapsAllowed(): boolean {
+    if (this.config.cleanupCompact) this.#wasCompacted = true;
+    return this.#wasCompacted;
+  }
+
+  setConfig(config: LogConfig): void {
+    this.#wasCompacted = this.gapsAllowed;
+    this.config = config;
   }
 
   get active(): Segment {

@@ -4,21 +4,24 @@
 import { KafkaError } from '../base/kafka-errors.ts';
 import type { FileRegion } from '../base/payload.ts';
 import { BATCH_HEADER_BYTES, BatchHeader } from '../record/index.ts';
-import { findNextBatch, plausibleSize, scanBatches } from './batch-scan.ts';
+import { plausibleSize, scanBatches } from './batch-scan.ts';
 import type { LogRead, LogReadOptions } from './contract.ts';
-import { saveDamage } from './damage-file.ts';
-import type { DiskFile } from './disk.ts';
+import { behindDamage, isInOrder, nextDamage, noteDamage, stopAtDamage } from './damage.ts';
 import type { PinnedFile } from './file-pool.ts';
 import type { LogCore } from './log-core.ts';
 import type { Segment } from './segment.ts';
 import { loadIndexes, rebuildIndexes } from './segment-files.ts';
 import type { Tail } from './tail.ts';
+import { verifySpan } from './verify.ts';
 
 const EMPTY: LogRead = { records: Buffer.alloc(0), byteLength: 0 };
 /** Read at once while looking for a batch near an index entry. */
 const LOCATE_CHUNK_BYTES = 16 * 1024;
 /** A region shorter than this is cheaper to read than to send from the file. */
 const REGION_BYTES_MIN = 64 * 1024;
+
+/** Read at once when a log is read from one end to the other. */
+const CHUNK_BYTES = 1024 * 1024;
 
 /** Where a batch lies. */
 export interface BatchPlace {
@@ -27,6 +30,8 @@ export interface BatchPlace {
   readonly baseOffset: number;
   readonly lastOffset: number;
   readonly maxTimestamp: number;
+  /** The offset due there: less than the base offset only behind damage or in a gap. */
+  readonly expected: number;
 }
 
 /** Throws OFFSET_OUT_OF_RANGE unless `offset` lies in [start, limit]. */
@@ -76,15 +81,16 @@ async function readSegment(
   index: number,
   options: LogReadOptions,
 ): Promise<LogRead | null> {
+  const { offset, limit, maxBytes, minOneBatch } = options;
   const segment = core.segments[index] as Segment;
-  const end = await readableEnd(core, index, options.limit);
+  const end = await readableEnd(core, index, limit);
   if (end === 0) return null;
-  const place = await locate(core, segment, options.offset, end);
-  if (place === null || place.baseOffset >= options.limit) return null;
-  const damage = nextDamage(core, segment, place.position);
-  const stop = Math.min(end, damage);
-  let bytes = Math.min(stop - place.position, options.maxBytes);
-  if (bytes < place.bytes && options.minOneBatch) bytes = place.bytes;
+  const place = await locateGood(core, segment, { offset, end, bytes: maxBytes });
+  if (place === null || place.baseOffset > offset) stopAtDamage(core, offset);
+  if (place === null || place.baseOffset >= limit) return null;
+  const stop = Math.min(end, nextDamage(core, segment, place.position));
+  let bytes = Math.min(stop - place.position, maxBytes);
+  if (bytes < place.bytes && minOneBatch) bytes = place.bytes;
   if (bytes <= 0) return EMPTY;
   const pinned = await core.context.pool.acquire(segment.logPath);
   if (core.context.regions && bytes >= REGION_BYTES_MIN && pinned.file.descriptor !== null) {
@@ -129,27 +135,6 @@ function region(pinned: PinnedFile, position: number, bytes: number): FileRegion
   };
 }
 
-/** Position of the first damaged byte of the segment at or after `position`; infinity when there is none. */
-function nextDamage(core: LogCore, segment: Segment, position: number): number {
-  let next = Number.POSITIVE_INFINITY;
-  for (const range of core.damaged) {
-    if (range.segmentBaseOffset !== segment.baseOffset || range.position < position) continue;
-    next = Math.min(next, range.position);
-  }
-  return next;
-}
-
-/** Where a walk that stopped at `position` goes on: behind the damage that begins there, or -1. */
-function behindDamage(core: LogCore, segment: Segment, position: number): number {
-  for (const range of core.damaged) {
-    if (range.segmentBaseOffset !== segment.baseOffset || range.bytes === 0) continue;
-    if (position >= range.position && position < range.position + range.bytes) {
-      return range.position + range.bytes;
-    }
-  }
-  return -1;
-}
-
 /** Makes sure that the segment's indexes are in memory. */
 export function withIndexes(core: LogCore, segment: Segment): Promise<void> | undefined {
   if (segment.indexed) return undefined;
@@ -157,6 +142,30 @@ export function withIndexes(core: LogCore, segment: Segment): Promise<void> | un
     endOffset: core.segmentEnd(core.segments.indexOf(segment)),
     intervalBytes: core.config.indexIntervalBytes,
   });
+}
+
+/**
+ * As {@link locate}, for a batch that is about to be read, with up to `bytes` of what follows: checksums are compared
+ * where that was not done yet, and damage is noted and passed.
+ */
+export async function locateGood(
+  core: LogCore,
+  segment: Segment,
+  wanted: { readonly offset: number; readonly end: number; readonly bytes: number },
+): Promise<BatchPlace | null> {
+  const { offset, end } = wanted;
+  for (;;) {
+    const place = await locate(core, segment, offset, end);
+    if (place === null) return null;
+    const { position, expected } = place;
+    const bytes = Math.max(place.bytes, wanted.bytes);
+    const span = { from: position, wanted: Math.min(end, position + bytes), end, expected };
+    const checking = verifySpan(core, segment, span);
+    if (checking === undefined) return place;
+    await checking;
+    if (segment.verified.covers(position, position + place.bytes)) return place;
+    // It was not what its header said; what was found about it is known now.
+  }
 }
 
 /** The first batch that ends at or after `offset` in a segment, below `end`; null when there is none. */
@@ -198,77 +207,53 @@ async function walk(
   let wrong = false;
   let from = options.from;
   let first = true;
-  let expected = segment.baseOffset;
+  let expected = stated >= 0 ? -1 : segment.baseOffset;
+  const endOffset = core.segmentEnd(core.segments.indexOf(segment));
   await core.context.pool.using(segment.logPath, async (file) => {
+    let checked = false;
     for (;;) {
+      const leg = { from, expected };
       const result = await scanBatches(
         { file, from, to: end, depth: 'headers', chunkBytes: LOCATE_CHUNK_BYTES },
         (header, position, bytes) => {
           // A header may look good in front of bad records.
           if (behindDamage(core, segment, position) >= 0) return false;
-          const { lastOffset } = header;
+          const { lastOffset, baseOffset, maxTimestamp } = header;
           if (first && stated >= 0 && lastOffset !== stated) wrong = true;
           first = false;
-          if (wrong) return false;
+          if (wrong || !isInOrder(core, header, { expected, endOffset })) return false;
+          const due = expected < 0 ? baseOffset : expected;
           expected = lastOffset + 1;
           if (lastOffset < offset) return true;
-          const { baseOffset, maxTimestamp } = header;
-          found = { position, bytes, baseOffset, lastOffset, maxTimestamp };
+          found = { position, bytes, baseOffset, lastOffset, maxTimestamp, expected: due };
           return false;
         },
       );
       if (found !== null || wrong || result.end === 'end') return;
-      const known = behindDamage(core, segment, result.position);
-      if (first && stated >= 0 && known < 0) wrong = true;
+      const { position } = result;
+      let next = behindDamage(core, segment, position);
+      if (first && stated >= 0 && next < 0) wrong = true;
       if (wrong) return;
-      const bad = { file, position: result.position, end, expected };
-      const next = known >= 0 ? known : await noteDamage(core, segment, bad);
+      if (next < 0 && !checked) {
+        // A length is outside of the checksum's reach until that is compared: one that is wrong led us here.
+        await verifySpan(core, segment, { ...leg, wanted: position + 1, end });
+        checked = true;
+        ({ from, expected } = leg);
+        continue;
+      }
+      if (next < 0) {
+        const due = Math.max(expected, segment.baseOffset);
+        next = await noteDamage(core, segment, { file, position, end, expected: due });
+      }
+      checked = false;
       if (next >= end) return;
+      // Offsets may be missing behind damage.
+      expected = -1;
       from = next;
       first = false;
     }
   });
   return wrong ? 'wrong index' : found;
-}
-
-interface BadPlace {
-  readonly file: DiskFile;
-  readonly position: number;
-  readonly end: number;
-  /** The offset that was due there. */
-  readonly expected: number;
-}
-
-/** Damage met while reading: found out how far it goes, reported and kept. Answers the position behind it. */
-async function noteDamage(core: LogCore, segment: Segment, bad: BadPlace): Promise<number> {
-  const { file, position, end, expected } = bad;
-  const segmentEnd = core.segmentEnd(core.segments.indexOf(segment));
-  const found = await findNextBatch({
-    file,
-    from: position + 1,
-    to: end,
-    offsetMin: expected,
-    offsetLimit: segmentEnd,
-  });
-  const next = found?.position ?? end;
-  if (segment.removed || behindDamage(core, segment, position) >= 0) return next;
-  const range = {
-    firstOffset: expected,
-    lastOffset: (found?.baseOffset ?? Math.min(segmentEnd, core.highWatermark)) - 1,
-    segmentBaseOffset: segment.baseOffset,
-    position,
-    bytes: next - position,
-  };
-  core.damaged = [...core.damaged, range];
-  const { context, name } = core;
-  context.logger.error(
-    { log: name, ...range },
-    `${name}: offsets ${range.firstOffset} to ${range.lastOffset} are damaged and skipped`,
-  );
-  context.tasks.start(`noting damage of ${name}`, () =>
-    saveDamage(context.disk, name, core.damaged),
-  );
-  return next;
 }
 
 /** Whole batches in offset order from the one that ends at or after `fromOffset`, up to what is written. */
@@ -304,7 +289,9 @@ async function readChunk(core: LogCore, from: number): Promise<Chunk | null> {
   const index = core.segmentIndexFor(from);
   const segment = core.segments[index];
   if (segment === undefined) return null;
-  const place = segment.written > 0 ? await locate(core, segment, from, segment.written) : null;
+  const end = segment.written;
+  const place =
+    end > 0 ? await locateGood(core, segment, { offset: from, end, bytes: CHUNK_BYTES }) : null;
   if (place === null) {
     const next = core.segments[index + 1];
     if (next === undefined) return null;
@@ -312,7 +299,7 @@ async function readChunk(core: LogCore, from: number): Promise<Chunk | null> {
     return { chunk: Buffer.alloc(0), bytesOfFirst: 0, offset };
   }
   const stop = Math.min(segment.written, nextDamage(core, segment, place.position));
-  const want = Math.min(stop - place.position, Math.max(place.bytes, 1024 * 1024));
+  const want = Math.min(stop - place.position, Math.max(place.bytes, CHUNK_BYTES));
   const chunk = Buffer.allocUnsafe(want);
   const count = await core.context.pool.using(segment.logPath, (file) =>
     file.read(chunk, place.position),

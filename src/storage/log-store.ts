@@ -11,6 +11,7 @@ import type { CompactionRunner } from './compaction/job.ts';
 import type {
   CommitStats,
   CompactionControl,
+  IntegrityStats,
   LogStore,
   OpenLogOptions,
   PartitionLog,
@@ -25,6 +26,7 @@ import type { StoreContext } from './log-core.ts';
 import { loadMarks, MARKS_FILE, type Mark, MarkTable } from './marks.ts';
 import { readTopicId, writeTopicId } from './metadata-file.ts';
 import { type OpenDirectory, openDirectory } from './recovery.ts';
+import { Scrubber, type ScrubSettings } from './scrub.ts';
 import { baseOffsetOf } from './segment.ts';
 import { Slots } from './slots.ts';
 import { readSmallFile, writeSmallFile } from './small-file.ts';
@@ -67,6 +69,8 @@ export interface LogStoreOptions {
     readonly runner: CompactionRunner;
     readonly settings: () => CleanerSettings;
   };
+  /** How finished segments are checked in the background. Default: not at all. */
+  readonly scrub?: () => ScrubSettings;
 }
 
 /** Opens (or makes) a data directory. Throws TidemarkError when it is locked, DiskError when the disk refuses. */
@@ -101,6 +105,7 @@ class DirectoryStore implements LogStore {
   readonly #blocked: ReadonlySet<string>;
   readonly #checkpoint: CleanerCheckpoint;
   readonly #cleaner: LogCleaner | null;
+  readonly #scrubber: Scrubber | null;
   readonly #logs = new Map<string, DiskLog>();
   readonly #opening = new Slots(OPENING_MAX);
   #closing: Promise<void> | null = null;
@@ -161,6 +166,7 @@ class DirectoryStore implements LogStore {
       tailBudget,
       tasks,
       regions,
+      integrity: newIntegrityStats(),
     };
     const lastStop = isNew ? 'new' : clean ? 'clean' : 'unclean';
     const { blocked } = replay;
@@ -186,6 +192,7 @@ class DirectoryStore implements LogStore {
     this.lastStop = parts.lastStop;
     this.#checkpoint = parts.checkpoint;
     this.#cleaner = this.#startCleaner();
+    this.#scrubber = this.#startScrubber();
   }
 
   get compaction(): CompactionControl | null {
@@ -202,6 +209,18 @@ class DirectoryStore implements LogStore {
     }
     const logs = () => Array.from(this.#logs.values(), (log) => log.compaction);
     return new LogCleaner({ ...compaction, clock, logger, logs, checkpoint: this.#checkpoint });
+  }
+
+  #startScrubber(): Scrubber | null {
+    const { scrub: settings, logger, clock } = this.#options;
+    if (settings === undefined) return null;
+    const { tasks, integrity: stats } = this.#context;
+    const logs = () => this.#logs.values();
+    return new Scrubber({ clock, logger, tasks, stats, settings, logs });
+  }
+
+  get integrity(): Readonly<IntegrityStats> {
+    return this.#context.integrity;
   }
 
   get commits(): Readonly<CommitStats> {
@@ -226,8 +245,9 @@ class DirectoryStore implements LogStore {
       const context = this.#context;
       context.marks.put({ ...mark, mark: contents.endOffset, clean: false });
       const { hooks = noHooks } = options;
+      const wasCompacted = this.#checkpoint.get(name) > 0;
       const log = new DiskLog(
-        { context, name, topicId, config, hooks, contents },
+        { context, name, topicId, config, hooks, contents, wasCompacted },
         ({ mark: end, filesSyncedEnd }) => {
           const now = this.#markOf(name, topicId);
           const open = this.#openOptions(options, now);
@@ -305,6 +325,7 @@ class DirectoryStore implements LogStore {
       wasCompacted: this.#checkpoint.get(name) > 0,
       times: mark,
       leaderEpoch: mark.leaderEpoch,
+      integrity: this.#context.integrity,
     };
   }
 
@@ -353,6 +374,7 @@ class DirectoryStore implements LogStore {
 
   async #close(): Promise<void> {
     const { disk, marks, pool, tasks, logger } = this.#context;
+    this.#scrubber?.close();
     try {
       if (this.#cleaner === null) await this.#options.compaction?.runner.close();
       else await this.#cleaner.close();
@@ -376,6 +398,16 @@ class DirectoryStore implements LogStore {
       await this.#options.lock?.release();
     }
   }
+}
+
+function newIntegrityStats(): IntegrityStats {
+  return {
+    verifiedBytes: 0,
+    scrubbedBytes: 0,
+    scrubPasses: 0,
+    damagedRanges: 0,
+    damagedOffsets: 0,
+  };
 }
 
 function unclean(marks: ReadonlyMap<string, Mark>): Map<string, Mark> {

@@ -100,6 +100,7 @@ export class LogWriter {
       const { position } = this.#queue[0] as Ticket;
       await pinned.file.write(parts, position);
       segment.written = position + bytes;
+      segment.verified.add(position, position + bytes);
       // The log may have failed meanwhile: its queue is gone then.
       if (this.#core.failure !== null) return;
       this.#pendingBytes -= bytes;

@@ -22,6 +22,7 @@ import { LogRetention } from './log-retention.ts';
 import { maxTimestampOf, offsetForTimestamp } from './log-search.ts';
 import { LogSync } from './log-sync.ts';
 import { LogWriter } from './log-writer.ts';
+import { type ScrubbedLog, type ScrubPlace, scrubStep } from './scrub.ts';
 import type { Segment } from './segment.ts';
 import { saveIndexes } from './segment-files.ts';
 import { writeSmallFile } from './small-file.ts';
@@ -37,7 +38,7 @@ export type Reopen = (trusted: {
   readonly damaged: readonly DamagedRange[];
 }) => Promise<LogContents>;
 
-export class DiskLog implements PartitionLog {
+export class DiskLog implements PartitionLog, ScrubbedLog {
   readonly directory: string;
   readonly topicId: string;
   readonly #core: LogCore;
@@ -165,11 +166,15 @@ export class DiskLog implements PartitionLog {
   }
 
   setConfig(config: LogConfig): void {
-    this.#core.config = config;
+    this.#core.setConfig(config);
   }
 
   batches(fromOffset: number): AsyncIterable<Buffer> {
     return readBatches(this.#core, fromOffset);
+  }
+
+  scrub(place: ScrubPlace | null): Promise<{ readonly next: ScrubPlace | null; bytes: number }> {
+    return scrubStep(this.#core, place);
   }
 
   onCommit(listener: (highWatermark: number) => void): () => void {

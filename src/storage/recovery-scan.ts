@@ -221,7 +221,9 @@ export class RecoveryScan {
           const missing = baseOffset > this.#expected && !gapsAllowed;
           if (missing && this.#expected >= mark) return false;
           if (missing) this.#addDamage(piece, baseOffset - 1, at - piece.from, 0);
-          piece.segment.track({ baseOffset, lastOffset, bytes, maxTimestamp }, intervalBytes);
+          const { segment } = piece;
+          segment.verified.add(segment.size, segment.size + bytes);
+          segment.track({ baseOffset, lastOffset, bytes, maxTimestamp }, intervalBytes);
           this.#expected = lastOffset + 1;
           return true;
         },

@@ -4,7 +4,7 @@
 import type { Clock, Logger } from '../base/ports.ts';
 import { scanBatches } from './batch-scan.ts';
 import { isOfCompaction, settleSwap } from './compaction/swap-file.ts';
-import type { DamagedRange, LogConfig } from './contract.ts';
+import type { DamagedRange, IntegrityStats, LogConfig } from './contract.ts';
 import { loadDamage, saveDamage } from './damage-file.ts';
 import type { Disk } from './disk.ts';
 import type { FilePool } from './file-pool.ts';
@@ -47,6 +47,7 @@ export interface OpenDirectory {
   readonly wasCompacted: boolean;
   /** Newest leader epoch that the marks know; -1 for none. */
   readonly leaderEpoch: number;
+  readonly integrity?: IntegrityStats;
   readonly times: Pick<Segment, 'maxTimestamp' | 'maxTimestampOffset' | 'firstTimestamp'>;
 }
 
@@ -134,6 +135,7 @@ function wholeSegment(name: string, file: SegmentFile): Segment {
   segment.created = true;
   segment.sealed = true;
   segment.indexed = false;
+  segment.timesProven = false;
   return segment;
 }
 
@@ -185,8 +187,12 @@ async function reportDamage(
   known: readonly DamagedRange[],
 ): Promise<void> {
   if (damaged.length === 0) return;
-  const { disk, clock, logger, name } = options;
+  const { disk, clock, logger, name, integrity } = options;
   for (const range of damaged) {
+    if (integrity !== undefined) {
+      integrity.damagedRanges++;
+      integrity.damagedOffsets += range.lastOffset - range.firstOffset + 1;
+    }
     logger.error(
       { log: name, ...range },
       `${name}: offsets ${range.firstOffset} to ${range.lastOffset} are damaged and skipped`,

@@ -1,7 +1,7 @@
 // The files of one segment: making them, loading and rebuilding indexes, writing these, deleting.
 
 import type { BatchHeader } from '../record/index.ts';
-import { scanBatches } from './batch-scan.ts';
+import { findNextBatch, scanBatches } from './batch-scan.ts';
 import type { Disk } from './disk.ts';
 import type { FilePool, PinnedFile } from './file-pool.ts';
 import { OFFSET_ENTRY_BYTES, OffsetIndex } from './offset-index.ts';
@@ -59,7 +59,8 @@ export async function loadIndexes(
       segment.savedOffsets = offsets.index.count;
       segment.savedTimes = times.index.count;
       segment.indexed = true;
-      adoptTimes(segment);
+      segment.timesLoaded = true;
+      if (!segment.timesProven) adoptTimes(segment);
       return;
     }
   }
@@ -120,21 +121,34 @@ export async function rebuildIndexes(
   let maxTimestamp = -1;
   let maxOffset = segment.baseOffset;
   let sinceEntry = 0;
-  await pool.using(segment.logPath, (file) =>
-    scanBatches({ file, from: 0, to: segment.written, depth: 'headers' }, (header, at, bytes) => {
-      if (header.maxTimestamp > maxTimestamp) {
-        maxTimestamp = header.maxTimestamp;
-        maxOffset = header.lastOffset;
-      }
-      if (sinceEntry > intervalBytes) {
-        offsets.append(header.lastOffset - segment.baseOffset, at);
-        times.append(maxTimestamp, maxOffset - segment.baseOffset);
-        sinceEntry = 0;
-      }
-      sinceEntry += bytes;
-      return true;
-    }),
-  );
+  let expected = segment.baseOffset;
+  const visit = (header: BatchHeader, at: number, bytes: number): boolean => {
+    const { lastOffset } = header;
+    if (header.maxTimestamp > maxTimestamp) {
+      maxTimestamp = header.maxTimestamp;
+      maxOffset = lastOffset;
+    }
+    if (sinceEntry > intervalBytes) {
+      offsets.append(lastOffset - segment.baseOffset, at);
+      times.append(maxTimestamp, maxOffset - segment.baseOffset);
+      sinceEntry = 0;
+    }
+    sinceEntry += bytes;
+    expected = lastOffset + 1;
+    return true;
+  };
+  const to = segment.written;
+  await pool.using(segment.logPath, async (file) => {
+    for (let from = 0; from < to; ) {
+      const { end, position } = await scanBatches({ file, from, to, depth: 'headers' }, visit);
+      if (end === 'end') return;
+      // Damage, which readers go around, too.
+      const limits = { offsetMin: expected, offsetLimit: segment.baseOffset + 0x7fff_ffff };
+      const next = await findNextBatch({ file, from: position + 1, to, ...limits });
+      if (next === null) return;
+      from = next.position;
+    }
+  });
   times.append(maxTimestamp, maxOffset - segment.baseOffset);
   segment.offsets = offsets;
   segment.times = times;
@@ -143,6 +157,8 @@ export async function rebuildIndexes(
   segment.savedOffsets = 0;
   segment.savedTimes = 0;
   segment.indexed = true;
+  segment.timesProven = true;
+  segment.timesLoaded = false;
 }
 
 /** Writes index entries that the files lack and syncs both files; the names are made durable too. */

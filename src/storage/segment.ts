@@ -2,6 +2,7 @@
 // are written by log-writer.ts and segment-files.ts.
 
 import { OFFSET_ENTRY_BYTES, OffsetIndex } from './offset-index.ts';
+import { Stretches } from './stretches.ts';
 import { TIME_ENTRY_BYTES, TimeIndex } from './time-index.ts';
 
 const RELATIVE_OFFSET_MAX = 0x7fff_ffff;
@@ -67,6 +68,12 @@ export class Segment {
   offsets = new OffsetIndex();
   times = new TimeIndex();
   indexed = true;
+  /** Whether the times in memory are known to reach the newest record: made here, or checked against the headers. */
+  timesProven = true;
+  /** Whether entries in memory came from a file. */
+  timesLoaded = false;
+  /** Bytes of the file that this process wrote or whose checksums it compared. */
+  readonly verified = new Stretches();
   /** Entries that the index files hold for sure. */
   savedOffsets = 0;
   savedTimes = 0;

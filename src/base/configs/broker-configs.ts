@@ -170,6 +170,20 @@ const own: readonly BrokerConfigRow[] = [
     'sync: acks=all waits for the disk. os: for the page cache, as in Kafka.',
     { values: ['sync', 'os'] },
   ],
+  [
+    'tidemark.scrub.bytes.per.second',
+    'long',
+    '10485760',
+    'Bytes of finished files read and checked in the background per second; 0 switches it off.',
+    { ...natural, dynamic: true },
+  ],
+  [
+    'tidemark.scrub.interval.ms',
+    'long',
+    '86400000',
+    'Milliseconds from one check of all finished files to the next.',
+    { ...positive, dynamic: true },
+  ],
 ];
 
 /** Every config that the broker takes. */

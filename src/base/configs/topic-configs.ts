@@ -1,6 +1,7 @@
 // Topic configs of Kafka 4.3: names, types, defaults, ranges and broker synonyms as in Kafka's
 // LogConfig and ServerTopicConfigSynonyms. `message.format.version` and
-// `message.downconversion.enable` are gone there, so here too they are unknown.
+// `message.downconversion.enable` are gone there, so here too they are unknown. Configs that begin
+// with `tidemark.` are ours.
 
 import {
   type ConfigDef,
@@ -119,6 +120,13 @@ const durability: readonly ConfigDefInput[] = [
     minimum: 0,
     synonyms: same('log.flush.interval.ms', 'log.flush.scheduler.interval.ms'),
     doc: 'Milliseconds after which a log is synced under tidemark.flush.policy=os.',
+  },
+  {
+    name: 'tidemark.damaged.records',
+    type: 'string',
+    default: 'skip',
+    values: ['skip', 'stop'],
+    doc: 'What consumers meet where the disk lost records: skip goes on behind, stop is an error.',
   },
   {
     name: 'min.insync.replicas',

@@ -1,0 +1,149 @@
+// No batch of a file is served before its checksum was compared once in this run. What this process wrote and what a
+// recovery scanned is known to be good; the rest is checked as it is first read, a stretch at a time, and remembered,
+// so that later reads go straight to the file.
+
+import { scanBatches } from './batch-scan.ts';
+import { behindDamage, isInOrder, noteDamage } from './damage.ts';
+import type { DiskFile } from './disk.ts';
+import type { LogCore } from './log-core.ts';
+import type { Segment } from './segment.ts';
+
+/** Checked at once at least, so that small reads in a row do not check in small pieces. */
+const VERIFY_BYTES = 1024 * 1024;
+
+export interface UncheckedSpan {
+  /** Where a batch begins. */
+  readonly from: number;
+  /** Bytes up to here are wanted; no further than `end`. */
+  readonly wanted: number;
+  /** End of what may be looked at: where a batch ends. */
+  readonly end: number;
+  /** The offset due at `from`; -1 when unknown. */
+  readonly expected: number;
+}
+
+/**
+ * Checks what of the span was not checked yet; damage is noted. Call with the latch held. Throws DiskError when the
+ * disk refuses.
+ */
+export function verifySpan(
+  core: LogCore,
+  segment: Segment,
+  span: UncheckedSpan,
+): Promise<void> | undefined {
+  if (segment.verified.covers(span.from, Math.min(span.wanted, span.end))) return undefined;
+  return core.context.pool.using(segment.logPath, async (file) => {
+    const { wanted, end } = span;
+    let { from, expected } = span;
+    while (from < wanted && from < end) {
+      const checked = segment.verified.endOf(from);
+      const known = checked > from ? checked : behindDamage(core, segment, from);
+      if (known >= 0) {
+        from = known;
+        expected = -1;
+        continue;
+      }
+      const to = Math.max(wanted, from + VERIFY_BYTES);
+      const result = await checkStretch(core, segment, { file, from, to, end, expected });
+      from = result.position;
+      expected = result.expected;
+    }
+  });
+}
+
+/** Checks the segments that begin at `bases` as far as that was not done, in steps between which others get their turn. */
+export async function verifySegments(core: LogCore, bases: ReadonlySet<number>): Promise<void> {
+  for (const segment of [...core.segments]) {
+    if (!bases.has(segment.baseOffset)) continue;
+    for (let from = 0; from < segment.written; ) {
+      const next = segment.verified.endOf(from);
+      if (next > from) {
+        from = next;
+        continue;
+      }
+      const expected = from === 0 ? segment.baseOffset : -1;
+      const step = { from, wanted: from + 1, end: segment.written, expected };
+      await core.latch.shared(async () => {
+        if (!segment.removed) await verifySpan(core, segment, step);
+      });
+      if (segment.removed) break;
+      const reached = segment.verified.endOf(from);
+      from = reached > from ? reached : Math.max(from + 1, behindDamage(core, segment, from));
+    }
+  }
+}
+
+export interface CheckedSpan {
+  readonly file: DiskFile;
+  readonly from: number;
+  /** No batch that begins at or behind `to` is looked at. */
+  readonly to: number;
+  readonly end: number;
+  /** -1: unknown. */
+  readonly expected: number;
+  /** Bytes read at once; default 1 MiB. */
+  readonly chunkBytes?: number;
+}
+
+/**
+ * Checks batches up to `to`, or up to damage, which it notes and passes. Answers where to go on and the offset due
+ * there (-1 behind damage).
+ */
+export async function checkStretch(
+  core: LogCore,
+  segment: Segment,
+  span: CheckedSpan,
+): Promise<{ readonly position: number; readonly expected: number }> {
+  const { file, from, to, end, chunkBytes = VERIFY_BYTES } = span;
+  const endOffset = core.segmentEnd(core.segments.indexOf(segment));
+  let { expected } = span;
+  let full = false;
+  const result = await scanBatches(
+    { file, from, to: end, depth: 'checked', chunkBytes },
+    (header, position) => {
+      full = position >= to || behindDamage(core, segment, position) >= 0;
+      if (full || !isInOrder(core, header, { expected, endOffset })) return false;
+      expected = header.lastOffset + 1;
+      return true;
+    },
+  );
+  const { position } = result;
+  segment.verified.add(from, position);
+  core.context.integrity.verifiedBytes += position - from;
+  if (full || result.end === 'end') return { position, expected };
+  const due = expected >= 0 ? expected : await offsetDueAt(core, segment, file, position);
+  const next = await noteDamage(core, segment, { file, position, end, expected: due });
+  if (next === position) {
+    // Whole, but offsets are missing before it, which is noted now.
+    return { position, expected: -1 };
+  }
+  return { position: next, expected: -1 };
+}
+
+/** The offset due at a position, by the headers of the segment up to there. */
+async function offsetDueAt(
+  core: LogCore,
+  segment: Segment,
+  file: DiskFile,
+  to: number,
+): Promise<number> {
+  let due = segment.baseOffset;
+  for (let from = 0; from < to; ) {
+    const result = await scanBatches({ file, from, to, depth: 'headers' }, (header, position) => {
+      if (behindDamage(core, segment, position) >= 0) return false;
+      due = Math.max(due, header.lastOffset + 1);
+      return true;
+    });
+    if (result.end === 'end') break;
+    const behind = behindDamage(core, segment, result.position);
+    if (behind < 0) break;
+    from = behind;
+  }
+  for (const range of core.damaged) {
+    const before = range.position + range.bytes <= to;
+    if (range.segmentBaseOffset === segment.baseOffset && before) {
+      due = Math.max(due, range.lastOffset + 1);
+    }
+  }
+  return due;
+}
