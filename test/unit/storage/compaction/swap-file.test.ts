@@ -1,0 +1,131 @@
+import { expect, test } from 'vitest';
+import { silentLogger } from '../../../../src/base/ports.ts';
+import {
+  commitSwap,
+  decodeSwap,
+  encodeSwap,
+  exchangeNames,
+  isOfCompaction,
+  settleSwap,
+} from '../../../../src/storage/compaction/swap-file.ts';
+import { loadDamage, MemoryDisk, saveDamage } from '../../../../src/storage/index.ts';
+import { capturedLog } from '../../../support/captured-log.ts';
+
+const entries = [
+  { baseOffset: 0, bytes: 5, replaces: [0, 10, 20] },
+  { baseOffset: 30, bytes: -1, replaces: [30, 40] },
+];
+const place = (disk: MemoryDisk, logger = silentLogger) => ({ disk, directory: 't-0', logger });
+const path = (base: number, suffix: string) => `t-0/${String(base).padStart(20, '0')}${suffix}`;
+
+async function write(disk: MemoryDisk, name: string, text: string): Promise<void> {
+  const file = await disk.open(name, 'create');
+  await file.truncate(0);
+  await file.write([Buffer.from(text)], 0);
+}
+
+async function read(disk: MemoryDisk, name: string): Promise<string> {
+  const file = await disk.open(name, 'read');
+  const bytes = Buffer.alloc(await file.size());
+  await file.read(bytes, 0);
+  return String(bytes);
+}
+
+/** Five old segments, and the rewritten form of the first three. */
+async function prepared(): Promise<MemoryDisk> {
+  const disk = new MemoryDisk();
+  await disk.makeDirectory('t-0');
+  for (const base of [0, 10, 20, 30, 40, 50]) {
+    for (const suffix of ['.log', '.index', '.timeindex', '.snapshot']) {
+      await write(disk, path(base, suffix), `old ${base}`);
+    }
+  }
+  for (const suffix of ['.log', '.index', '.timeindex']) {
+    await write(disk, `${path(0, suffix)}.cleaned`, 'new 0');
+  }
+  return disk;
+}
+
+const done = [
+  ...['.index', '.log', '.snapshot', '.timeindex'].map((suffix) => path(0, suffix).slice(4)),
+  ...['.index', '.log', '.snapshot', '.timeindex'].map((suffix) => path(50, suffix).slice(4)),
+];
+
+test('the file is read back, and no bit of it may change', () => {
+  const bytes = encodeSwap(entries);
+  expect(decodeSwap(bytes)).toEqual(entries);
+  expect(decodeSwap(null)).toBeNull();
+  for (let length = 0; length < bytes.length; length++) {
+    expect(decodeSwap(bytes.subarray(0, length))).toBeNull();
+  }
+  for (let bit = 0; bit < bytes.length * 8; bit++) {
+    const changed = Buffer.from(bytes);
+    changed[bit >> 3]! ^= 1 << (bit & 7);
+    expect(decodeSwap(changed)).toBeNull();
+  }
+});
+
+test('a committed swap is finished by whoever opens the directory', async () => {
+  const disk = await prepared();
+  await commitSwap(place(disk), entries);
+  await settleSwap(place(disk));
+  expect(await disk.list('t-0')).toEqual(done);
+  expect(await read(disk, path(0, '.log'))).toBe('new 0');
+  expect(await read(disk, path(50, '.log'))).toBe('old 50');
+});
+
+test('one that stopped after any rename is finished too', async () => {
+  for (const renamed of [['.index'], ['.index', '.timeindex'], ['.index', '.timeindex', '.log']]) {
+    const disk = await prepared();
+    await commitSwap(place(disk), entries);
+    for (const suffix of renamed) {
+      await disk.rename(`${path(0, suffix)}.cleaned`, path(0, suffix));
+    }
+    await settleSwap(place(disk));
+    expect(await disk.list('t-0')).toEqual(done);
+    expect(await read(disk, path(0, '.log'))).toBe('new 0');
+    await settleSwap(place(disk));
+    expect(await disk.list('t-0')).toEqual(done);
+  }
+});
+
+test('without a whole swap file the old segments stay and the new ones go', async () => {
+  const disk = await prepared();
+  const before = (await disk.list('t-0')).filter((name) => !isOfCompaction(name));
+  await write(disk, path(0, '.swap'), String(encodeSwap(entries)).slice(0, -1));
+  await settleSwap(place(disk));
+  expect(await disk.list('t-0')).toEqual(before);
+  expect(await read(disk, path(0, '.log'))).toBe('old 0');
+});
+
+test('a rewritten segment of the wrong size replaces nothing, nor does any after it', async () => {
+  const disk = await prepared();
+  const { lines, logger } = capturedLog();
+  await write(disk, `${path(0, '.log')}.cleaned`, 'cut');
+  expect(await exchangeNames(place(disk, logger), entries)).toEqual([]);
+  expect(lines.some(({ level }) => level === 'error')).toBe(true);
+  expect(await read(disk, path(0, '.log'))).toBe('old 0');
+  const missing = await prepared();
+  await missing.remove(`${path(0, '.log')}.cleaned`);
+  await write(missing, path(0, '.log'), 'old, and longer');
+  await commitSwap(place(missing), entries);
+  await settleSwap(place(missing, logger));
+  for (const base of [0, 10, 20, 30, 40]) {
+    expect(await read(missing, path(base, '.log'))).toMatch(/^old/);
+  }
+});
+
+test('damage noted in replaced segments is forgotten, other damage is not', async () => {
+  const disk = await prepared();
+  const damage = (base: number) => ({
+    firstOffset: base,
+    lastOffset: base + 1,
+    segmentBaseOffset: base,
+    position: 0,
+    bytes: 10,
+  });
+  await saveDamage(disk, 't-0', [damage(10), damage(40), damage(50)]);
+  await commitSwap(place(disk), entries);
+  await settleSwap(place(disk));
+  expect(await loadDamage(disk, 't-0')).toEqual([damage(50)]);
+});
