@@ -159,11 +159,6 @@ export function errorName(code: number): KafkaErrorName {
   return names.get(code) ?? 'UNKNOWN_SERVER_ERROR';
 }
 
-/** Whether Kafka's own clients retry after this error. */
-export function isRetriable(name: KafkaErrorName): boolean {
-  return retriable.has(name);
-}
-
 /**
  * A refusal that Kafka has a code for. The broker throws it to answer with it; the client throws what it was
  * answered.

@@ -34,7 +34,6 @@ const scalars: { readonly [K in ScalarKind]: fc.Arbitrary<unknown> } = {
   int16: fc.integer({ min: -0x8000, max: 0x7fff }),
   uint16: fc.integer({ min: 0, max: 0xffff }),
   int32: fc.integer({ min: -0x8000_0000, max: 0x7fff_ffff }),
-  uint32: fc.integer({ min: 0, max: 0xffff_ffff }),
   int64: fc.maxSafeInteger(),
   float64: fc.double(),
   uuid: fc.oneof(fc.constant(protocol.ZERO_UUID), uuid),

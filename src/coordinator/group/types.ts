@@ -7,7 +7,7 @@ import type { GroupRecord } from '../records.ts';
 import { Step } from '../step.ts';
 
 /** Kinds of groups in ListGroups, spelled as Kafka does. `consumer` is the protocol of KIP-848. */
-export type GroupType = 'classic' | 'consumer';
+type GroupType = 'classic' | 'consumer';
 
 /** What comes back to the groups later: timers, and records that are now committed. */
 export type GroupEvent =

@@ -25,7 +25,6 @@ export type ScalarKind =
   | 'int32'
   | 'int64'
   | 'uint16'
-  | 'uint32'
   | 'float64'
   | 'uuid'
   | 'string'
@@ -156,7 +155,6 @@ export const int32 = scalar<number>('int32');
  */
 export const int64 = scalar<number>('int64');
 export const uint16 = scalar<number>('uint16');
-export const uint32 = scalar<number>('uint32');
 export const float64 = scalar<number>('float64');
 /** 22 characters of base64url, as Kafka prints them. */
 export const uuid = scalar<string>('uuid');

@@ -212,7 +212,6 @@ const puts: { readonly [K in Exclude<ScalarKind, 'string' | 'bytes'>]: Write } =
   int16: (w, v) => w.putInt16(v as number),
   uint16: (w, v) => w.putUint16(v as number),
   int32: (w, v) => w.putInt32(v as number),
-  uint32: (w, v) => w.putUint32(v as number),
   int64: (w, v) => w.putInt64(v as number),
   float64: (w, v) => w.putFloat64(v as number),
   uuid: (w, v) => w.putUuid(v as string),

@@ -20,7 +20,6 @@ export const fixedWidth: { readonly [K in Kind]?: number } = {
   int16: 2,
   uint16: 2,
   int32: 4,
-  uint32: 4,
   int64: 8,
   float64: 8,
   uuid: 16,

@@ -82,10 +82,6 @@ export class Reader {
     return int32At(this.buffer, this.take(4));
   }
 
-  uint32(): number {
-    return int32At(this.buffer, this.take(4)) >>> 0;
-  }
-
   /**
    * A safe integer; what lies beyond becomes the nearest safe one, so that a hostile offset is
    * merely out of range.

@@ -93,11 +93,6 @@ export class Writer {
     this.put32(value);
   }
 
-  putUint32(value: number): void {
-    if (value >>> 0 !== value) throw unfit('a uint32', value);
-    this.put32(value);
-  }
-
   private put32(value: number): void {
     const { buffer } = this;
     const p = this.position;
