@@ -1,5 +1,6 @@
-// Which unknown KAFKA_* variables deserve a warning. Scripts and images set many that are no configs at all (KAFKA_LIBS,
-// KAFKA_USER), so most are none of our business; a misspelt config, or one of Kafka's that we do not have, is.
+// Which unknown KAFKA_* variables deserve a warning. Scripts and images set many that are no configs
+// at all (KAFKA_LIBS, KAFKA_USER), so most are none of our business; a misspelt config, or one of
+// Kafka's that we do not have, is.
 
 /** First words of Kafka's broker configs that we have none of. */
 const otherFamilies = ['authorizer', 'early', 'principal', 'sasl', 'security', 'ssl'];
