@@ -6,9 +6,6 @@ import type { GroupConfig } from '../config.ts';
 import type { GroupRecord } from '../records.ts';
 import { Step } from '../step.ts';
 
-/** Kinds of groups in ListGroups, spelled as Kafka does. `consumer` is the protocol of KIP-848. */
-type GroupType = 'classic' | 'consumer';
-
 /** What comes back to the groups later: timers, and records that are now committed. */
 export type GroupEvent =
   /** A member was not heard of for its session timeout; also for ids given out and never used. */
