@@ -62,6 +62,7 @@ interface Life {
   readonly die: () => void;
   broker: AssembledBroker | null;
   stopping: boolean;
+  wrote: boolean;
   stopListening: () => void;
 }
 
@@ -148,6 +149,8 @@ export class SimulatedMachine {
     } catch (error) {
       life.clock.alive = false;
       this.#life = null;
+      // It closed what it had opened; whether that counts as a clean stop is its own business.
+      if (life.wrote) this.lastEnd = 'stopping';
       await new Promise<void>((resolve) => {
         clock.setTimer(0, resolve);
       });
@@ -202,6 +205,7 @@ export class SimulatedMachine {
       die,
       broker: null,
       stopping: false,
+      wrote: false,
       stopListening: () => {},
     };
     this.#life = life;
@@ -216,7 +220,9 @@ export class SimulatedMachine {
     life.stopListening();
     this.#options.network.cutAll();
     this.#life = null;
-    this.lastEnd = life.stopping ? 'stopping' : this.#deathWish;
+    // A start that died before it wrote anything may leave the disk as the life before it did.
+    if (life.wrote) this.lastEnd = life.stopping ? 'stopping' : this.#deathWish;
+    else if (this.lastEnd === 'clean') this.lastEnd = 'stopping';
     this.#change(this.#deathWish === 'power' ? this.disk.crash() : this.disk.kill());
     life.die();
   }
@@ -228,7 +234,10 @@ export class SimulatedMachine {
   }
 
   #arm(): void {
-    this.disk.hook = this.#options.onOperation;
+    this.disk.hook = (operation, path) => {
+      if (operation === 'write' && this.#life !== null) this.#life.wrote = true;
+      this.#options.onOperation(operation, path);
+    };
     this.disk.onCrash = () => this.#die();
   }
 }

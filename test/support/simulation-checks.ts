@@ -54,7 +54,10 @@ export async function readLog(partition: Partition, name: string): Promise<ReadL
 }
 
 /** Everything that the model knows about one partition. */
-export async function checkPartition(broker: AssembledBroker, model: PartitionModel): Promise<void> {
+export async function checkPartition(
+  broker: AssembledBroker,
+  model: PartitionModel,
+): Promise<void> {
   const partition = broker.engine.partition(model.topic, model.index);
   if (partition === undefined) {
     if (model.due().length > 0) model.fail('the partition is gone');
@@ -65,14 +68,15 @@ export async function checkPartition(broker: AssembledBroker, model: PartitionMo
   const due = model.due();
   const found = await readLog(partition, model.name);
   model.check(found, due);
-  if (found.newestEpoch > partition.leaderEpoch) model.fail('a batch is newer than the leader epoch');
+  if (found.newestEpoch > partition.leaderEpoch)
+    model.fail('a batch is newer than the leader epoch');
   model.epoch = Math.max(model.epoch, found.newestEpoch);
 }
 
 /** After a stop that was not clean, before any append: the leader epoch is above those of all batches. */
 export function checkEpochRaised(broker: AssembledBroker, model: PartitionModel): void {
   const partition = broker.engine.partition(model.topic, model.index);
-  if (partition === undefined || broker.store.lastStop !== 'unclean') return;
+  if (partition === undefined) return;
   if (partition.leaderEpoch <= model.epoch) {
     model.fail(`leader epoch ${partition.leaderEpoch} after batches of epoch ${model.epoch}`);
   }
@@ -116,7 +120,8 @@ export async function describeState(broker: AssembledBroker): Promise<string> {
       lines.push(`${groupId} ${groupState} ${protocolData} ${names.join()}`);
     }
     const asked = ids.map((groupId) => ({ groupId, topics: null }));
-    const offsets = ids.length === 0 ? [] : (await transport.send(OffsetFetch, { groups: asked })).groups;
+    const offsets =
+      ids.length === 0 ? [] : (await transport.send(OffsetFetch, { groups: asked })).groups;
     for (const group of offsets) {
       const places = group.topics.flatMap(({ name, topicId, partitions }) =>
         partitions.map((one) => `${name || topicId}-${one.partitionIndex}:${one.committedOffset}`),

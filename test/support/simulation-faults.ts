@@ -44,7 +44,8 @@ export class DiskTrouble {
 
   /** Called before each operation; throws in its place. */
   strike(operation: string, path: string): void {
-    if (this.#kind === 'none' || !this.#hits(operation) || !this.#random.chance(this.#chance)) return;
+    if (this.#kind === 'none' || !this.#hits(operation) || !this.#random.chance(this.#chance))
+      return;
     this.failures += 1;
     if (this.#kind === 'full') {
       throw new DiskError('disk_full', path, `${path}: simulated: no space left`);

@@ -90,8 +90,10 @@ export class PartitionModel {
     for (const record of records) {
       const { offset } = record;
       // DeleteRecords may cut into a batch, whose first records are then still read.
-      if (expected !== null && offset !== expected) this.fail(`${offset} where ${expected} was due`);
-      if (expected === null && offset > startOffset) this.fail(`starts at ${offset}, not ${startOffset}`);
+      if (expected !== null && offset !== expected)
+        this.fail(`${offset} where ${expected} was due`);
+      if (expected === null && offset > startOffset)
+        this.fail(`starts at ${offset}, not ${startOffset}`);
       expected = offset + 1;
       const id = this.idOf(record);
       const known = places.get(id);
@@ -102,10 +104,12 @@ export class PartitionModel {
       places.set(id, [...(known ?? []), offset]);
       this.observe(record);
     }
-    if ((expected ?? startOffset) !== highWatermark) this.fail(`ends at ${expected}, not ${highWatermark}`);
+    if ((expected ?? startOffset) !== highWatermark)
+      this.fail(`ends at ${expected}, not ${highWatermark}`);
     for (const [offset, id] of this.seen) {
       if (offset < startOffset || offset >= highWatermark) continue;
-      if (places.get(id)?.includes(offset) !== true) this.fail(`record ${id} was seen at ${offset}, is gone`);
+      if (places.get(id)?.includes(offset) !== true)
+        this.fail(`record ${id} was seen at ${offset}, is gone`);
     }
     for (const record of due) this.#checkDue(record, places, startOffset);
   }
@@ -135,7 +139,9 @@ export class PartitionModel {
     const found = places.get(id) ?? [];
     if (offset >= 0) {
       if (offset >= startOffset && !found.includes(offset)) {
-        this.fail(`record ${id}, acknowledged at ${offset}, is ${found.length === 0 ? 'lost' : `at ${found.join()}`}`);
+        this.fail(
+          `record ${id}, acknowledged at ${offset}, is ${found.length === 0 ? 'lost' : `at ${found.join()}`}`,
+        );
       }
     } else if (found.length === 0 && startOffset === 0) {
       this.fail(`record ${id}, acknowledged, is lost`);
@@ -191,7 +197,9 @@ export class CommitModel {
       throw new Violation(`${this.name}: committed ${acknowledged}, now ${committed}`);
     }
     if (committed > this.attempted) {
-      throw new Violation(`${this.name}: ${committed} was never committed (up to ${this.attempted})`);
+      throw new Violation(
+        `${this.name}: ${committed} was never committed (up to ${this.attempted})`,
+      );
     }
   }
 }

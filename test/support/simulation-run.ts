@@ -210,17 +210,18 @@ class Run {
     if (lastEnd === 'clean' && lastStop === 'unclean' && this.#trouble.failures === 0) {
       throw new Violation('a clean stop was taken for a crash');
     }
-    if ((lastEnd === 'power' || lastEnd === 'kill') && lastStop === 'clean') {
+    const crashed = lastEnd === 'power' || lastEnd === 'kill';
+    if (crashed && lastStop === 'clean') {
       throw new Violation('a crash was taken for a clean stop');
     }
     if (this.#trouble.kind !== 'none') return;
-    await this.#check(broker, true);
+    await this.#check(broker, crashed);
   }
 
-  async #check(broker: AssembledBroker, started: boolean): Promise<void> {
+  async #check(broker: AssembledBroker, crashed: boolean): Promise<void> {
     checkCatalogue(broker, this.#model);
     for (const partition of this.#model.partitions) {
-      if (started) checkEpochRaised(broker, partition);
+      if (crashed) checkEpochRaised(broker, partition);
       await checkPartition(broker, partition);
     }
   }
@@ -279,9 +280,11 @@ class Run {
         return true;
       });
       const { lastEnd } = machine;
-      await machine.start((broker) => this.#checkStarted(broker, lastEnd)).catch((error) => {
-        if (this.#trouble.kind === 'none' || error instanceof Violation) throw error;
-      });
+      await machine
+        .start((broker) => this.#checkStarted(broker, lastEnd))
+        .catch((error) => {
+          if (this.#trouble.kind === 'none' || error instanceof Violation) throw error;
+        });
       if (machine.running) return;
     }
     await this.#up();

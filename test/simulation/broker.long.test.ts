@@ -1,0 +1,40 @@
+// Ten thousand and more seeds of broker.test.ts. SEEDS and FROM choose others; a failing seed prints its own command.
+
+import { expect, test } from 'vitest';
+import { runSimulation } from '../support/simulation-run.ts';
+import { seedsToRun } from '../support/simulation-seeds.ts';
+
+const { first, count } = seedsToRun(10_000, 100_000);
+
+/** I/O points at which some crash must have struck, or the simulation has lost its teeth. */
+const mustCrashAt = [
+  'write log/#.log',
+  'sync log/#.log',
+  'write marks',
+  'rename marks.tmp',
+  'sync catalogue/#.log',
+  'rename catalogue/#.snapshot.tmp',
+  'rename log/leader-epoch-checkpoint.tmp',
+  'rename log/partition.metadata.tmp',
+  'rename log/#.log.rewrite',
+  'syncdir log',
+  'syncdir .',
+  'remove clean-shutdown',
+  'rename log',
+];
+
+test(`a broker under every fault keeps its promises, ${count} seeds`, async () => {
+  const points = new Map<string, number>();
+  const failures: string[] = [];
+  for (let seed = first; seed < first + count; seed++) {
+    try {
+      const report = await runSimulation({ seed });
+      for (const point of report.crashPoints) points.set(point, (points.get(point) ?? 0) + 1);
+    } catch (error) {
+      failures.push((error as Error).message);
+      if (failures.length >= 5) break;
+    }
+  }
+  expect(failures).toEqual([]);
+  if (count >= 10_000) expect(mustCrashAt.filter((point) => !points.has(point))).toEqual([]);
+});
