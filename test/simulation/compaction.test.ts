@@ -4,6 +4,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { loadXxHash64 } from '../../src/base/xxhash.ts';
 import { prepareCodec } from '../../src/record/index.ts';
+import { DiskError } from '../../src/storage/index.ts';
 import {
   CompactionWorld,
   type CompactionWorldOptions,
@@ -188,6 +189,8 @@ describe('a crash', () => {
       expect(swapAt).toBeGreaterThan(20);
       expect(operations).toBeGreaterThan(swapAt + 15);
       for (let operation = 1; operation <= operations; operation++) {
+        // Before the swap nothing of the log is touched.
+        if (operation < swapAt && operation % 5 !== 0) continue;
         const lucks = operation < swapAt ? 1 : 5;
         for (let luck = 0; luck < lucks; luck++) {
           await die({
@@ -205,6 +208,93 @@ describe('a crash', () => {
     await eachSeed(runs * 2, async (seed) => {
       const operation = 1 + ((seed * 7919) % 190);
       await die({ seed, operation, kind: seed % 2 === 0 ? 'power' : 'kill', luck: seed });
+    });
+  });
+});
+
+describe('a disk that refuses', () => {
+  test('any operation of a pass or its swap loses nothing, also while the broker runs on', async () => {
+    await eachSeed(runs * 3, async (seed) => {
+      const world = await filled({ seed, delayMs: 0.5 }, 30);
+      const failAt = 1 + ((seed * 7919) % 160);
+      let operation = 0;
+      world.disk.hook = (what, path) => {
+        operation += 1;
+        const now = seed % 3 === 0 ? operation >= failAt : operation === failAt;
+        if (now) throw new DiskError('io_error', path, `${path}: a simulated failure of ${what}`);
+      };
+      await world.run(world.clean());
+      world.disk.hook = () => {};
+      if (world.partition.state === 'failed') await world.run(world.partition.reopen());
+      await world.run(world.check());
+      await world.run(world.append());
+      await world.clock.advance(10_000);
+      await world.run(world.clean());
+      await world.run(world.check());
+      await world.run(world.store!.close());
+      await world.run(world.open());
+      await world.run(world.check());
+      await world.run(world.clean());
+      const end = await world.run(world.activeBase());
+      const expected = compacted(world.records(), end);
+      expect(offsets(await world.run(world.check()))).toEqual(offsets(expected));
+      expect(await world.run(world.leftovers())).toEqual([]);
+    });
+  });
+});
+
+describe('a pass', () => {
+  test('over damage changes nothing and says so', async () => {
+    const world = await filled({ seed: firstSeed }, 40);
+    const first = '00000000000000000000.log';
+    world.disk.flipBit(`t-0/${first}`, 200);
+    await world.run(world.clean());
+    const { stats } = world.store!.compaction!;
+    expect(stats).toMatchObject({ uncleanable: 1, failures: 1, passes: 0 });
+    expect(await world.run(world.leftovers())).toEqual([]);
+    expect(world.log.lines.some(({ level }) => level === 'error')).toBe(true);
+  });
+
+  test('that is under way when the log is deleted or the store closed ends without a trace', async () => {
+    await eachSeed(Math.ceil(runs / 2), async (seed) => {
+      const world = await filled({ seed }, 30);
+      const cleaning = world.clean();
+      for (let pause = 0; pause < seed % 20; pause++) await world.run(world.pause());
+      if (seed % 2 === 0) await world.run(world.store!.deleteLog(world.partition));
+      else await world.run(world.store!.close());
+      await world.run(cleaning);
+      expect(world.log.lines.filter(({ level }) => level === 'error')).toEqual([]);
+      if (seed % 2 === 0) return;
+      await world.run(world.open());
+      await world.run(world.check());
+      expect(await world.run(world.leftovers())).toEqual([]);
+    });
+  });
+
+  test('of a compact,delete log leaves retention and deleted records right', async () => {
+    await eachSeed(runs, async (seed) => {
+      const world = await filled({ seed }, 50);
+      const both = { ...world.config, cleanupDelete: true };
+      world.partition.setConfig(both);
+      const at = world.random.below(world.partition.highWatermark);
+      const cleaning = world.clean();
+      for (let pause = 0; pause < seed % 15; pause++) await world.run(world.pause());
+      await world.run(world.partition.deleteRecordsBefore(at));
+      await world.run(cleaning);
+      await world.run(world.clean());
+      const last = lastOfKeys(world.records());
+      const check = async (): Promise<void> => {
+        const { startOffset } = world.partition;
+        expect(startOffset).toBeGreaterThanOrEqual(at);
+        const found = await world.readFrom(startOffset);
+        world.checkSound(found, startOffset, last);
+      };
+      await world.run(check());
+      const { startOffset } = world.partition;
+      await world.run(world.store!.close());
+      await world.run(world.open(both));
+      expect(world.partition.startOffset).toBe(startOffset);
+      await world.run(check());
     });
   });
 });
