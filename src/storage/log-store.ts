@@ -269,8 +269,12 @@ class DirectoryStore implements LogStore {
     const exists = (await disk.stat(name)) !== undefined;
     const found = exists ? await readTopicId(disk, name) : null;
     if (found === topicId) return;
-    if (!exists || found !== null) await this.#checkpoint.forget(name);
-    if (found !== null) {
+    // The marks name a log only once its directory is its own: then the metadata alone is damaged.
+    const own = exists && this.#context.marks.get(name)?.topicId === topicId;
+    if (own) logger.warn({ log: name, found }, `${name}: the topic id on disk was unreadable or wrong`);
+    const strange = found !== null && !own;
+    if (!exists || strange) await this.#checkpoint.forget(name);
+    if (strange) {
       const stray = this.#freeName(name, 'stray');
       logger.warn({ log: name, stray }, `${name} is of another topic: moved to ${stray}`);
       await disk.rename(name, stray);
