@@ -1,5 +1,6 @@
 // The worker thread of compaction: a Disk of its own over the same directory, and the same pure pass.
 
+import { platform, setPriority } from 'node:os';
 import {
   type CompactionJob,
   type CompactionResult,
@@ -16,8 +17,21 @@ export interface CompactionTask {
   readonly job: CompactionJob;
 }
 
+/** Below the broker's threads, which have clients waiting (Linux: `nice` is a thread's, not the process's). */
+const NICE = 10;
+
+function yieldToOthers(): void {
+  if (platform() !== 'linux') return;
+  try {
+    setPriority(0, NICE);
+  } catch {
+    // A container may forbid it; then the pass competes.
+  }
+}
+
 /** Called by piscina by name. */
 export async function compact(task: CompactionTask): Promise<CompactionResult> {
+  yieldToOthers();
   loadAccelerators();
   const throttle = rateThrottle(nodeClock, task.job.bytesPerSecondMax);
   return runCompaction(new NodeDisk(task.root), task.job, throttle);

@@ -6,6 +6,8 @@ import { Segment } from '../segment.ts';
 import { directoryOf, writeSmallFile } from '../small-file.ts';
 
 export const CLEANED_SUFFIX = '.cleaned';
+/** Synced in steps of so many bytes: a heap of dirty pages would make the syncs of producers wait. */
+const SYNC_EVERY_BYTES = 8 * 1024 * 1024;
 
 export interface CleanedFacts {
   readonly bytes: number;
@@ -19,6 +21,7 @@ export class CleanedWriter {
   readonly #segment: Segment;
   readonly #intervalBytes: number;
   #file: DiskFile | null = null;
+  #unsynced = 0;
 
   constructor(
     disk: Disk,
@@ -51,6 +54,10 @@ export class CleanedWriter {
       );
     }
     await this.#file.write(batches, from);
+    this.#unsynced += this.#segment.size - from;
+    if (this.#unsynced < SYNC_EVERY_BYTES) return;
+    this.#unsynced = 0;
+    await this.#file.datasync();
   }
 
   /** Keeps a copy of an index of aborted transactions: its entries go by offset, so they stay true. */
