@@ -52,3 +52,39 @@ export class MemoryGate {
     this.#waiting.delete(resume);
   }
 }
+
+/** However little memory is left, an answer may take so much. */
+const ANSWER_BYTES_MIN = 64 * 1024;
+
+/**
+ * What one answer takes while it is put together. Never more than half of what is left: peers that
+ * ask for much and never read it leave room for others.
+ */
+export class MemoryLease {
+  readonly #gate: MemoryGate;
+  #bytes = 0;
+
+  constructor(gate: MemoryGate) {
+    this.#gate = gate;
+  }
+
+  /** Bytes that may be taken now. */
+  get affordableBytes(): number {
+    return Math.max(ANSWER_BYTES_MIN, Math.floor(this.#gate.freeBytes / 2));
+  }
+
+  take(bytes: number): void {
+    this.#bytes += bytes;
+    this.#gate.take(bytes);
+  }
+
+  give(bytes: number): void {
+    this.#bytes -= bytes;
+    this.#gate.give(bytes);
+  }
+
+  /** Gives back all that is left of it. */
+  end(): void {
+    this.give(this.#bytes);
+  }
+}

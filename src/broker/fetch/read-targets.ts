@@ -1,10 +1,12 @@
-// Reads the ready targets of a set within the limits of a request. Nothing is loaded from disk
-// here: records are references (see base/payload.ts).
+// Reads the ready targets of a set within the limits of a request. Records may be references (see
+// base/payload.ts) or bytes in memory, so memory is taken before each read: many fetches may read
+// at the same time.
 
 import { ErrorCode, type KafkaError } from '../../base/kafka-errors.ts';
 import { isFileRegion, type Payload } from '../../base/payload.ts';
 import type { FetchedRecords, Isolation, Partition } from '../../engine/index.ts';
 import { errorCodeOf } from '../errors.ts';
+import type { MemoryLease } from '../memory-gate.ts';
 import type { FetchSet, FetchTarget } from './fetch-set.ts';
 
 /** What is answered for one partition. */
@@ -30,6 +32,8 @@ export interface ReadLimits {
   readonly progress: boolean;
   /** The fetcher says that it is a replica, of which there are none: it is refused. */
   readonly fromReplica?: boolean;
+  /** Memory for the records; not given: there is enough. */
+  readonly memory?: MemoryLease;
 }
 
 /** Finds partitions by what a target says. */
@@ -96,6 +100,7 @@ export class TargetReader {
       if (before !== undefined) {
         this.results.delete(target);
         this.bytes -= before.byteLength;
+        this.#limits.memory?.give(before.byteLength);
         releaseResult(before);
       }
       const result = await this.#read(target);
@@ -119,6 +124,7 @@ export class TargetReader {
   /** Gives back all that was read. */
   release(): void {
     for (const result of this.results.values()) releaseResult(result);
+    this.#limits.memory?.give(this.bytes);
     this.results.clear();
     this.bytes = 0;
   }
@@ -155,17 +161,26 @@ export class TargetReader {
     room: { readonly budget: number; readonly first: boolean },
   ): Promise<TargetResult> {
     const { spec } = target;
+    const { isolation, memory } = this.#limits;
+    const asked = Math.min(Math.max(0, spec.maxBytes), room.budget);
+    const maxBytes = Math.min(asked, memory?.affordableBytes ?? asked);
+    const expected = Math.min(maxBytes, partition.sizeBytes());
+    memory?.take(expected);
+    let byteLength = 0;
     try {
       const read = await partition.read({
         offset: spec.fetchOffset,
-        maxBytes: Math.min(Math.max(0, spec.maxBytes), room.budget),
+        maxBytes,
         minOneBatch: room.first,
-        isolation: this.#limits.isolation,
+        isolation,
         currentLeaderEpoch: spec.currentLeaderEpoch,
       });
+      ({ byteLength } = read);
       return { ...read, errorCode: 0, divergingEpoch: null };
     } catch (error) {
       return errorResult(errorCodeOf(error));
+    } finally {
+      memory?.give(expected - byteLength);
     }
   }
 

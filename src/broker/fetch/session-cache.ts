@@ -38,6 +38,8 @@ export class FetchSessionCache {
   readonly #options: SessionCacheOptions;
   /** Least recently used first. */
   readonly #sessions = new Map<number, FetchSet>();
+  /** Sets of requests under way, of which some are no sessions, or none yet. */
+  readonly #underWay = new Set<FetchSet>();
 
   constructor(options: SessionCacheOptions) {
     this.#options = options;
@@ -83,8 +85,19 @@ export class FetchSessionCache {
     session.dispose();
   }
 
+  /**
+   * Tells a set of changed topics while its request is under way, also when it is no session: it
+   * may become one, and must not go on with the partitions of a topic that was deleted meanwhile.
+   * Answers the function that ends this.
+   */
+  follow(set: FetchSet): () => void {
+    this.#underWay.add(set);
+    return () => this.#underWay.delete(set);
+  }
+
   topicChanged(topic: string): void {
-    for (const session of this.#sessions.values()) session.topicChanged(topic);
+    const sets = new Set([...this.#sessions.values(), ...this.#underWay]);
+    for (const set of sets) set.topicChanged(topic);
   }
 
   clear(): void {

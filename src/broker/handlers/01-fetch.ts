@@ -26,14 +26,12 @@ import { type TargetReader, type TargetResult, unreadResult } from '../fetch/rea
 import { runFetch } from '../fetch/run-fetch.ts';
 import { FINAL_EPOCH, INITIAL_EPOCH, nextEpoch } from '../fetch/session-cache.ts';
 import { type Handler, handler, type RequestContext } from '../handler.ts';
+import { MemoryLease } from '../memory-gate.ts';
 import { numberConfig, type Services } from '../services.ts';
 
 type Answer = ResponseInput<typeof Fetch>;
 type TopicAnswer = FetchResponse['responses'][number];
 type PartitionAnswer = Answer['responses'][number]['partitions'][number];
-
-/** However little memory is left, so much may be answered. */
-const ANSWER_BYTES_MIN = 64 * 1024;
 
 /** How a request stands to sessions. */
 type Mode =
@@ -150,10 +148,9 @@ function collect(set: FetchSet, reader: TargetReader, all: boolean): Answer['res
   return [...topics.values()];
 }
 
-function bytesMax(services: Services, asked: number): number {
+function bytesMax(services: Services, asked: number, memory: MemoryLease): number {
   const configured = numberConfig(services.engine, 'fetch.max.bytes');
-  const affordable = Math.max(ANSWER_BYTES_MIN, services.gate.freeBytes);
-  return Math.max(0, Math.min(asked, configured, affordable));
+  return Math.max(0, Math.min(asked, configured, memory.affordableBytes));
 }
 
 async function fetch(
@@ -161,13 +158,33 @@ async function fetch(
   request: FetchRequest,
   context: RequestContext,
 ): Promise<Answer> {
-  const { engine, clock, fetchSessions, metrics } = services;
   const mode = modeOf(services, request, context.version);
   if (mode.kind === 'error') {
     return { errorCode: mode.errorCode, sessionId: 0, responses: [] };
   }
+  const { clock, fetchSessions, gate } = services;
+  const unfollow = fetchSessions.follow(mode.set);
+  const memory = new MemoryLease(gate);
+  return serve(services, { request, context, mode, memory }).finally(() => {
+    unfollow();
+    // Within this turn of the event loop the answer goes to its connection, which counts it then.
+    clock.defer(() => memory.end());
+  });
+}
+
+async function serve(
+  services: Services,
+  asked: {
+    readonly request: FetchRequest;
+    readonly context: RequestContext;
+    readonly mode: Exclude<Mode, { kind: 'error' }>;
+    readonly memory: MemoryLease;
+  },
+): Promise<Answer> {
+  const { engine, clock, fetchSessions, metrics } = services;
+  const { request, context, mode, memory } = asked;
   const { set } = mode;
-  const maxBytes = bytesMax(services, request.maxBytes);
+  const maxBytes = bytesMax(services, request.maxBytes, memory);
   const reader = await runFetch({
     set,
     clock,
@@ -180,6 +197,7 @@ async function fetch(
       maxBytes,
       progress: true,
       fromReplica: Math.max(request.replicaId, request.replicaState.replicaId) >= 0,
+      memory,
     },
     minBytes: Math.min(request.minBytes, maxBytes),
     maxWaitMs: request.maxWaitMs,

@@ -125,3 +125,37 @@ describe('a session', () => {
     await fetch(opened.sessionId, -1);
   });
 });
+
+test('a session that is opened by a long poll survives that its topic is made anew', async () => {
+  const admin = await target.connect();
+  const topic = { numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] };
+  const name = 'made-anew';
+  const create = () => admin.call(CreateTopics, 7, { topics: [{ name, ...topic }] });
+  await create();
+  const waiting = await target.connect();
+  const fetches = () =>
+    /requests_total\{api="Fetch"\} (\d+)/.exec(target.broker.metricsText())?.[1];
+  const before = Number(fetches());
+  const polled = waiting.call(Fetch, 11, {
+    maxWaitMs: 60_000,
+    minBytes: 1,
+    maxBytes: 1_000_000,
+    sessionId: 0,
+    sessionEpoch: 0,
+    topics: [{ topic: name, partitions: [from(0)] }],
+    forgottenTopicsData: [],
+  });
+  await expect.poll(() => Number(fetches())).toBe(before + 1);
+  await admin.call(DeleteTopics, 5, { topicNames: [name], timeoutMs: 5000 });
+  const opened = await polled;
+  expect(errorName(opened.responses[0]?.partitions[0]?.errorCode ?? 0)).toBe(
+    'UNKNOWN_TOPIC_OR_PARTITION',
+  );
+  await create();
+  await produce(admin, [goodBatch()], { topic: name });
+  expect((await fetch(opened.sessionId, 1)).told).toMatchObject([
+    { partition: 0, error: 'NONE', highWatermark: 3 },
+  ]);
+  waiting.destroy();
+  admin.destroy();
+});

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { MemoryGate } from '../../../src/broker/memory-gate.ts';
+import { MemoryGate, MemoryLease } from '../../../src/broker/memory-gate.ts';
 
 test('lets in one too many, and nobody more until there is room', () => {
   const gate = new MemoryGate(100);
@@ -34,4 +34,20 @@ test('forgets who waits no longer', () => {
   gate.stopWaiting(resume);
   gate.give(1);
   expect(woken).toBe(0);
+});
+
+test('a lease offers half of what is left, a little always, and gives everything back', () => {
+  const gate = new MemoryGate(1_000_000);
+  const [first, second] = [new MemoryLease(gate), new MemoryLease(gate)];
+  expect(first.affordableBytes).toBe(500_000);
+  first.take(500_000);
+  expect(second.affordableBytes).toBe(250_000);
+  second.take(480_000);
+  expect(gate.open).toBe(true);
+  expect(first.affordableBytes).toBe(65_536);
+  second.give(80_000);
+  expect(gate.usedBytes).toBe(900_000);
+  second.end();
+  second.end();
+  expect(gate.usedBytes).toBe(500_000);
 });

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { FetchSet } from '../../../src/broker/fetch/fetch-set.ts';
 import type { TargetReader } from '../../../src/broker/fetch/read-targets.ts';
 import { runFetch } from '../../../src/broker/fetch/run-fetch.ts';
+import { MemoryGate, MemoryLease } from '../../../src/broker/memory-gate.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { type FakePartition, fakePartition, fakeTopic } from './support/fake-partition.ts';
 
@@ -35,6 +36,7 @@ interface Options {
   readonly maxWaitMs?: number;
   readonly maxBytes?: number;
   readonly onGone?: (callback: () => void) => () => void;
+  readonly memory?: MemoryLease;
 }
 
 function start(all: readonly FakePartition[], set: FetchSet, options: Options = {}) {
@@ -51,6 +53,7 @@ function start(all: readonly FakePartition[], set: FetchSet, options: Options = 
       isolation: 'read_uncommitted',
       maxBytes: options.maxBytes ?? 10_000,
       progress: true,
+      ...(options.memory === undefined ? {} : { memory: options.memory }),
     },
     minBytes: options.minBytes ?? 1,
     maxWaitMs: options.maxWaitMs ?? 500,
@@ -205,5 +208,49 @@ describe('runFetch', () => {
     const reader = await third.done;
     expect(lengths(reader)).toEqual({ 4321: 7 });
     set.dispose();
+  });
+});
+
+describe('memory', () => {
+  test('fetches that read at the same time share it, and each gets its first batch', async () => {
+    const gate = new MemoryGate(1_000_000);
+    const all = partitions(1);
+    all[0]!.commit(...Array<number>(10).fill(100_000));
+    const fetches = Array.from({ length: 8 }, () => {
+      const memory = new MemoryLease(gate);
+      const spec = { maxBytes: 1_000_000 };
+      return { memory, run: start(all, setOf(all, spec), { maxBytes: 1_000_000, memory }) };
+    });
+    const readers = await Promise.all(fetches.map(({ run }) => run.done));
+    expect(readers.map((reader) => reader.bytes / 100_000)).toEqual([5, 2, 1, 1, 1, 1, 1, 1]);
+    expect(gate.usedBytes).toBe(1_300_000);
+    for (const { memory } of fetches) memory.end();
+    expect(gate.usedBytes).toBe(0);
+  });
+
+  test('what is read again while waiting is not counted twice', async () => {
+    const gate = new MemoryGate(1_000_000);
+    const memory = new MemoryLease(gate);
+    const all = partitions(1);
+    const spec = { maxBytes: 100_000 };
+    const options = { minBytes: 300, maxBytes: 100_000, memory };
+    const { clock, done } = start(all, setOf(all, spec), options);
+    for (let commit = 0; commit < 3; commit++) {
+      await clock.advance(1);
+      all[0]!.commit(100);
+    }
+    await clock.advance(1);
+    expect((await done).bytes).toBe(300);
+    expect(gate.usedBytes).toBe(300);
+  });
+
+  test('a read that fails gives back what it took', async () => {
+    const gate = new MemoryGate(1_000_000);
+    const all = partitions(1);
+    all[0]!.commit(100);
+    all[0]!.read = () => Promise.reject(new Error('the disk refuses'));
+    const { done } = start(all, setOf(all), { memory: new MemoryLease(gate) });
+    expect([...(await done).results.values()][0]?.errorCode).not.toBe(0);
+    expect(gate.usedBytes).toBe(0);
   });
 });

@@ -36,6 +36,21 @@ describe('FetchSessionCache', () => {
     expect(cache.get(a.id)).toBe(a);
   });
 
+  test('tells sets under way of changed topics, once, until their request is over', () => {
+    const { cache } = cacheOf(10);
+    const [passing, session] = [sized(1), sized(1)];
+    cache.add(session);
+    const wakes = { passing: 0, session: 0 };
+    passing.whenReady(() => wakes.passing++);
+    session.whenReady(() => wakes.session++);
+    const unfollow = [cache.follow(passing), cache.follow(session)];
+    cache.topicChanged('t');
+    expect(wakes).toEqual({ passing: 1, session: 1 });
+    for (const end of unfollow) end();
+    cache.topicChanged('t');
+    expect(wakes).toEqual({ passing: 1, session: 2 });
+  });
+
   test('refuses a session when all slots are taken by young ones', async () => {
     const { clock, cache } = cacheOf(1);
     cache.add(sized(1));
