@@ -56,7 +56,8 @@ class SocketLock implements LockPort {
     const { dev, ino } = await fs.stat(this.#directory, { bigint: true });
     const identity = createHash('sha256').update(`${dev}:${ino}`).digest('hex').slice(0, 40);
     this.#server = await this.#listen(`\0tidemark-${identity}`);
-    await fs.writeFile(join(this.#directory, LOCK_FILE), `${process.pid}\n`);
+    // The socket is the lock. On a full disk nobody learns our process id; that must not stop a start.
+    await fs.writeFile(join(this.#directory, LOCK_FILE), `${process.pid}\n`).catch(() => {});
   }
 
   #listen(name: string): Promise<Server> {
