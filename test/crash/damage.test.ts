@@ -1,0 +1,36 @@
+// Files of a data directory, chosen by a seed, are damaged in turn in one way: the broker starts, serves every good
+// batch, tells what is lost, takes new records, and does so again on the next start. All ways: damage.long.test.ts.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { makeFixture, tryDamage } from '../support/damage.ts';
+import { damages, randomFrom } from '../support/damage-plans.ts';
+
+const SEED = Number(process.env['TIDEMARK_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+const REPLAY = `TIDEMARK_SEED=${SEED} npx vitest run --config test/vitest.config.ts test/crash/damage.test.ts`;
+const SHARES = 3;
+const root = mkdtempSync(join(tmpdir(), 'tidemark-damage-'));
+
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+describe.each(['clean', 'killed'] as const)('a data directory after a %s stop', (stop) => {
+  test('is served with any one file damaged', async () => {
+    const fixture = await makeFixture(join(root, stop), stop);
+    const random = randomFrom(SEED);
+    const wrongs: string[] = [];
+    // A third of the files each time; the long suite takes all of them.
+    const skip = Math.floor(random() * SHARES);
+    const files = fixture.files.filter((_, index) => index % SHARES === skip);
+    for (const file of files) {
+      const ways = damages(random);
+      const damage = ways[Math.floor(random() * ways.length)]!;
+      const found = await tryDamage(fixture, file, damage);
+      wrongs.push(...found.map((wrong) => `${file} ${JSON.stringify(damage)}: ${wrong}`));
+    }
+    expect(fixture.files.length).toBeGreaterThan(30);
+    expect(files.length).toBeGreaterThan(10);
+    expect(wrongs, `replay with ${REPLAY}`).toEqual([]);
+  });
+});
