@@ -45,6 +45,11 @@ export class FilePool {
     return this.#open;
   }
 
+  /** Somebody waits for a file to be let go. */
+  get crowded(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   get limit(): number {
     return this.#limit;
   }

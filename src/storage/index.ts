@@ -44,13 +44,7 @@ export {
 export { JOURNAL_DIRECTORY } from './journal.ts';
 export { parseJournal } from './journal-replay.ts';
 export { LEADER_EPOCH_FILE, LeaderEpochs } from './leader-epochs.ts';
-export {
-  CLEAN_FILE,
-  type LockPort,
-  type LogStoreOptions,
-  openLogStore,
-  readCleanMarker,
-} from './log-store.ts';
+export { openLogStore } from './log-store.ts';
 export { loadMarks, MARKS_FILE, type Mark } from './marks.ts';
 export { MemoryDisk } from './memory-disk.ts';
 export { METADATA_FILE, readTopicId, writeTopicId } from './metadata-file.ts';
@@ -59,4 +53,6 @@ export { QUARANTINE_DIRECTORY, setAside } from './quarantine.ts';
 export type { ScrubSettings } from './scrub.ts';
 export { baseOffsetOf, Segment, segmentName } from './segment.ts';
 export { readSmallFile, replaceFile } from './small-file.ts';
+export type { LockPort, LogStoreOptions } from './store-options.ts';
+export { CLEAN_FILE, readCleanMarker } from './store-start.ts';
 export { TIME_ENTRY_BYTES, TimeIndex } from './time-index.ts';

@@ -130,6 +130,17 @@ export class LogCore {
     this.raiseWatermark(contents.endOffset, this.active, this.active.size);
   }
 
+  /** Takes over a view of the files to read from; the log stays failed. */
+  show(contents: LogContents): void {
+    this.segments = contents.segments;
+    this.damaged = contents.damaged;
+    this.startOffset = Math.max(this.startOffset, contents.startOffset);
+    this.highWatermark = Math.min(this.highWatermark, contents.endOffset);
+    this.watermarkSegment = this.active;
+    this.watermarkPosition = this.active.size;
+    this.latch.heal();
+  }
+
   /** Whether offsets may be missing between two good batches. */
   get gapsAllowed(): boolean {
     if (this.config.cleanupCompact) this.#wasCompacted = true;

@@ -3,6 +3,7 @@
 import { KafkaError } from '../base/kafka-errors.ts';
 import type { LogCore } from './log-core.ts';
 import { withIndexes } from './log-reader.ts';
+import { withTimes } from './log-search.ts';
 import type { LogWriter } from './log-writer.ts';
 import { type RetentionConfig, type SegmentFacts, segmentsToDelete } from './retention.ts';
 import type { Segment } from './segment.ts';
@@ -78,18 +79,7 @@ export class LogRetention {
   async #free(nowMs: number, config: RetentionConfig): Promise<number> {
     const core = this.#core;
     if (core.state !== 'open') return 0;
-    const facts: SegmentFacts[] = [];
-    for (const [index, segment] of [...core.segments].entries()) {
-      await this.#learnTimes(segment);
-      facts.push({
-        bytes: segment.size,
-        newestMs: segment.maxTimestamp >= 0 ? segment.maxTimestamp : segment.createdMs,
-        endOffset: core.segmentEnd(index),
-      });
-    }
-    const { startOffset, highWatermark } = core;
-    const state = { segments: facts, startOffset, highWatermark, nowMs };
-    const count = segmentsToDelete(state, config);
+    const count = await this.#planned(nowMs, config);
     if (count === 0 || core.state !== 'open') return 0;
     if (count === core.segments.length) {
       core.roll(core.endOffset);
@@ -99,6 +89,30 @@ export class LogRetention {
     await this.#writer.idle();
     if (core.state !== 'open') return 0;
     return this.#drop(count);
+  }
+
+  /** How many of the oldest segments may go. */
+  async #planned(nowMs: number, config: RetentionConfig): Promise<number> {
+    const core = this.#core;
+    for (;;) {
+      const facts: SegmentFacts[] = [];
+      for (const [index, segment] of [...core.segments].entries()) {
+        await this.#learnTimes(segment);
+        facts.push({
+          bytes: segment.size,
+          newestMs: segment.maxTimestamp >= 0 ? segment.maxTimestamp : segment.createdMs,
+          endOffset: core.segmentEnd(index),
+        });
+      }
+      const { startOffset, highWatermark } = core;
+      const state = { segments: facts, startOffset, highWatermark, nowMs };
+      const count = segmentsToDelete(state, config);
+      const going = core.segments.slice(0, count);
+      // An index that lost its newest time must not cost the records.
+      const doubtful = going.find((segment) => segment.sealed && !segment.timesProven);
+      if (doubtful === undefined || config.retentionMs < 0) return count;
+      await withTimes(core, doubtful);
+    }
   }
 
   #rollByTime(nowMs: number): void {

@@ -1,13 +1,10 @@
 // All logs of one data directory (see contract.ts). Opening it takes the lock, removes the clean-shutdown marker,
 // replays the journal and loads the marks; closing it does the reverse and writes the marker last.
 
-import { crc32c } from '../base/crc32c.ts';
 import { KafkaError } from '../base/kafka-errors.ts';
-import type { Clock, Logger, Random } from '../base/ports.ts';
 import { Committer } from './committer.ts';
-import { type CleanerSettings, LogCleaner } from './compaction/cleaner.ts';
+import type { LogCleaner } from './compaction/cleaner.ts';
 import { CleanerCheckpoint } from './compaction/cleaner-checkpoint.ts';
-import type { CompactionRunner } from './compaction/job.ts';
 import type {
   CommitStats,
   CompactionControl,
@@ -17,23 +14,33 @@ import type {
   PartitionLog,
   RollHooks,
 } from './contract.ts';
-import type { Disk } from './disk.ts';
+import { DiskError } from './disk.ts';
 import { FilePool } from './file-pool.ts';
 import { Journal } from './journal.ts';
 import { replayJournal } from './journal-replay.ts';
 import { DiskLog } from './log.ts';
-import type { StoreContext } from './log-core.ts';
-import { loadMarks, MARKS_FILE, type Mark, MarkTable } from './marks.ts';
+import type { LogCompaction } from './log-compaction.ts';
+import type { LogContents, StoreContext } from './log-core.ts';
+import { MARKS_FILE, type Mark } from './marks.ts';
 import { readTopicId, writeTopicId } from './metadata-file.ts';
-import { type OpenDirectory, openDirectory } from './recovery.ts';
-import { Scrubber, type ScrubSettings } from './scrub.ts';
+import { openDirectory } from './recovery.ts';
+import type { OpenDirectory } from './recovery-files.ts';
+import { openForReading } from './recovery-view.ts';
+import type { Scrubber } from './scrub.ts';
 import { baseOffsetOf } from './segment.ts';
 import { Slots } from './slots.ts';
 import { readSmallFile, writeSmallFile } from './small-file.ts';
+import type { LogStoreOptions } from './store-options.ts';
+import {
+  CLEAN_FILE,
+  cleanMarker,
+  newIntegrityStats,
+  openMarks,
+  readCleanMarker,
+} from './store-start.ts';
 import { TailBudget } from './tail.ts';
 import { TaskOwner } from './tasks.ts';
 
-export const CLEAN_FILE = 'clean-shutdown';
 const LOG_DIRECTORY = /-[0-9]+$/;
 const DELETED_DIRECTORY = /-delete$/;
 const OPEN_FILES_MAX = 512;
@@ -42,36 +49,6 @@ const TAIL_BYTES_PER_LOG_MAX = 4 * 1024 * 1024;
 /** Logs opened at once: recovering one holds a few files open. */
 const OPENING_MAX = 16;
 const noHooks: RollHooks = { producerSnapshot: () => null };
-
-/** Holds a data directory for this process alone. */
-export interface LockPort {
-  /** Throws TidemarkError `data_directory_locked` when another process has it. */
-  acquire(): Promise<void>;
-  release(): Promise<void>;
-}
-
-export interface LogStoreOptions {
-  readonly disk: Disk;
-  /** The data directory, for people; paths on `disk` are relative to it. */
-  readonly root: string;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly lock?: LockPort;
-  /** Segment files open at once; default 512. */
-  readonly openFilesMax?: number;
-  /** Memory for the newest batches of all logs, bytes; default 64 MiB. */
-  readonly tailBytesMax?: number;
-  /** Whether long reads answer with file regions instead of buffers; default false. */
-  readonly regions?: boolean;
-  /** Where compaction passes run, and its configs; the store closes the runner. Default: nothing is compacted. */
-  readonly compaction?: {
-    readonly runner: CompactionRunner;
-    readonly settings: () => CleanerSettings;
-  };
-  /** How finished segments are checked in the background. Default: not at all. */
-  readonly scrub?: () => ScrubSettings;
-}
 
 /** Opens (or makes) a data directory. Throws TidemarkError when it is locked, DiskError when the disk refuses. */
 export async function openLogStore(options: LogStoreOptions): Promise<LogStore> {
@@ -82,18 +59,6 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
     await options.lock?.release();
     throw error;
   }
-}
-
-/** Whether the last run wrote the marker, and the marks are those it wrote. */
-export async function readCleanMarker(disk: Disk): Promise<boolean> {
-  const marker = await readSmallFile(disk, CLEAN_FILE);
-  const marks = await readSmallFile(disk, MARKS_FILE);
-  if (marker === null || marks === null) return false;
-  return marker.toString('latin1') === cleanMarker(marks);
-}
-
-function cleanMarker(marks: Buffer): string {
-  return `version: 1\nmarks: ${marks.length} ${crc32c(marks)}\n`;
 }
 
 class DirectoryStore implements LogStore {
@@ -124,20 +89,7 @@ class DirectoryStore implements LogStore {
     }
     const tasks = new TaskOwner(logger);
     const replay = await replayJournal(disk, logger);
-    const loaded = await loadMarks(disk);
-    // Refused is not lost: it may pass, and starting without the marks would forget what was deleted.
-    if (loaded.refused !== null) throw loaded.refused;
-    const known = clean ? loaded.marks : unclean(loaded.marks);
-    const marks = new MarkTable({
-      disk,
-      clock,
-      logger,
-      tasks,
-      loaded: { marks: known, lost: loaded.lost && !isNew, refused: null },
-    });
-    // After a kill, what we read may be in the page cache alone: it is made durable before anyone acts on it. And
-    // from now on a missing file means that it was lost, never that it was not written yet.
-    if (!marks.lost) await marks.rewrite();
+    const marks = await openMarks({ disk, clock, logger, tasks, clean, isNew });
     const pool = new FilePool(disk, options.openFilesMax ?? OPEN_FILES_MAX);
     const journal = new Journal({
       disk,
@@ -148,7 +100,6 @@ class DirectoryStore implements LogStore {
       dirtyLogsMax: Math.max(1, Math.floor(pool.limit / 2)),
       firstGeneration: replay.nextGeneration,
     });
-    pool.onPressure = () => journal.relieve();
     const committer = new Committer(journal, logger);
     const tailBudget = new TailBudget(
       options.tailBytesMax ?? TAIL_BYTES_MAX,
@@ -191,36 +142,15 @@ class DirectoryStore implements LogStore {
     this.#blocked = parts.blocked;
     this.lastStop = parts.lastStop;
     this.#checkpoint = parts.checkpoint;
-    this.#cleaner = this.#startCleaner();
+    const logs = (): LogCompaction[] => Array.from(this.#logs.values(), (log) => log.compaction);
+    const journalKept = parts.blocked.size > 0;
+    this.#cleaner = startCleaner({ ...options, logs, journalKept, checkpoint: parts.checkpoint });
     this.#scrubber = this.#startScrubber();
+    parts.context.pool.onPressure = () => this.#relieve();
   }
 
   get compaction(): CompactionControl | null {
     return this.#cleaner;
-  }
-
-  #startCleaner(): LogCleaner | null {
-    const { compaction, logger, clock } = this.#options;
-    if (compaction === undefined) return null;
-    if (this.#blocked.size > 0) {
-      // The journal is kept, and the next start writes all of it back into the segments as they were.
-      logger.error({}, 'nothing is compacted until the journal could be replayed');
-      return null;
-    }
-    const logs = () => Array.from(this.#logs.values(), (log) => log.compaction);
-    return new LogCleaner({ ...compaction, clock, logger, logs, checkpoint: this.#checkpoint });
-  }
-
-  #startScrubber(): Scrubber | null {
-    const { scrub: settings, logger, clock } = this.#options;
-    if (settings === undefined) return null;
-    const { tasks, integrity: stats } = this.#context;
-    const logs = () => this.#logs.values();
-    return new Scrubber({ clock, logger, tasks, stats, settings, logs });
-  }
-
-  get integrity(): Readonly<IntegrityStats> {
-    return this.#context.integrity;
   }
 
   get commits(): Readonly<CommitStats> {
@@ -241,25 +171,38 @@ class DirectoryStore implements LogStore {
     try {
       await this.#prepareDirectory(name, topicId);
       const mark = this.#markOf(name, topicId);
-      const contents = await openDirectory(this.#openOptions(options, mark));
+      const { contents, refused } = await this.#openOrShow(this.#openOptions(options, mark));
       const context = this.#context;
       context.marks.put({ ...mark, mark: contents.endOffset, clean: false });
       const { hooks = noHooks } = options;
       const wasCompacted = this.#checkpoint.get(name) > 0;
       const log = new DiskLog(
         { context, name, topicId, config, hooks, contents, wasCompacted },
-        ({ mark: end, filesSyncedEnd }) => {
+        ({ mark: end, filesSyncedEnd, writable }) => {
           const now = this.#markOf(name, topicId);
-          const open = this.#openOptions(options, now);
+          const open = { ...this.#openOptions(options, now), stop: 'crashed', mark: end } as const;
           const rewriteFrom = Math.min(end, filesSyncedEnd);
-          return openDirectory({ ...open, stop: 'crashed', mark: end, rewriteFrom });
+          return writable ? openDirectory({ ...open, rewriteFrom }) : openForReading(open);
         },
       );
+      if (refused !== null) log.refuseWrites(refused);
       this.#logs.set(name, log);
       return log;
     } catch (error) {
       if (error instanceof KafkaError) throw error;
       throw storageError(`${name} cannot be opened: ${(error as Error).message}`, error);
+    }
+  }
+
+  /** When the disk refuses what a recovery has to write, what is below the mark is there to be read at least. */
+  async #openOrShow(
+    options: OpenDirectory,
+  ): Promise<{ readonly contents: LogContents; readonly refused: DiskError | null }> {
+    try {
+      return { contents: await openDirectory(options), refused: null };
+    } catch (error) {
+      if (!(error instanceof DiskError) || !Number.isFinite(options.mark)) throw error;
+      return { contents: await openForReading(options), refused: error };
     }
   }
 
@@ -271,7 +214,8 @@ class DirectoryStore implements LogStore {
     if (found === topicId) return;
     // The marks name a log only once its directory is its own: then the metadata alone is damaged.
     const own = exists && this.#context.marks.get(name)?.topicId === topicId;
-    if (own) logger.warn({ log: name, found }, `${name}: the topic id on disk was unreadable or wrong`);
+    if (own)
+      logger.warn({ log: name, found }, `${name}: the topic id on disk was unreadable or wrong`);
     const strange = found !== null && !own;
     if (!exists || strange) await this.#checkpoint.forget(name);
     if (strange) {
@@ -398,24 +342,13 @@ class DirectoryStore implements LogStore {
       const { message } = error as Error;
       logger.error({ error: message }, `the data directory was not closed cleanly: ${message}`);
     } finally {
+      // Whatever failed: from here on the directory may be another process's.
+      await marks.close();
+      await tasks.idle();
       await pool.close();
       await this.#options.lock?.release();
     }
   }
-}
-
-function newIntegrityStats(): IntegrityStats {
-  return {
-    verifiedBytes: 0,
-    scrubbedBytes: 0,
-    scrubPasses: 0,
-    damagedRanges: 0,
-    damagedOffsets: 0,
-  };
-}
-
-function unclean(marks: ReadonlyMap<string, Mark>): Map<string, Mark> {
-  return new Map([...marks].map(([name, mark]) => [name, { ...mark, clean: false }]));
 }
 
 function storageError(message: string, cause?: unknown): KafkaError {

@@ -123,9 +123,12 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
   }
 
   #scheduleFlush(): void {
-    const { config, writtenEnd, context } = this.#core;
+    const { config, writtenEnd, context, segments } = this.#core;
     if (
       this.#flushWaiters.length > 0 ||
+      // Kafka, too, syncs what it has rolled.
+      segments.at(-2)?.sealed === false ||
+      context.pool.crowded ||
       writtenEnd - this.#lastFlushOffset >= config.flushMessages
     ) {
       context.committer.request(this);

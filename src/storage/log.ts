@@ -35,7 +35,8 @@ export type Reopen = (trusted: {
   readonly mark: number;
   /** End of what the segment files are known to hold durably. */
   readonly filesSyncedEnd: number;
-  readonly damaged: readonly DamagedRange[];
+  /** False: what is below the mark, read only, without changing anything. */
+  readonly writable: boolean;
 }) => Promise<LogContents>;
 
 export class DiskLog implements PartitionLog, ScrubbedLog {
@@ -189,18 +190,24 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     return this.#sync.flushTo(this.#core.endOffset);
   }
 
-  async reopen(): Promise<void> {
+  reopen(): Promise<void> {
+    // Segments are exchanged: nothing else that does so, and no reader, may be at it.
+    return this.#retention.inLane(async () => {
+      if (this.#core.state !== 'failed') return;
+      await this.#writer.idle();
+      await this.#sync.settled();
+      await this.#core.latch.exclusive(() => this.#reopenAlone());
+    });
+  }
+
+  async #reopenAlone(): Promise<void> {
     const core = this.#core;
-    if (core.state !== 'failed') return;
-    await this.#writer.idle();
-    await this.#sync.settled();
-    await this.#retention.settled();
-    const mark = core.syncedEnd;
+    const { filesSyncedEnd } = this.#sync;
+    const trusted = { mark: core.syncedEnd, filesSyncedEnd };
     for (const segment of core.segments) core.context.pool.detach(segment.logPath);
     this.#tail.clear();
     try {
-      const { filesSyncedEnd } = this.#sync;
-      const contents = await this.#reopen({ mark, filesSyncedEnd, damaged: core.damaged });
+      const contents = await this.#reopen({ ...trusted, writable: true });
       await core.context.committer.forget(core.name, core.topicId);
       core.install(contents);
       this.compaction.reset();
@@ -209,8 +216,30 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     } catch (error) {
       const cause = asError(error);
       const message = `${core.name} cannot be reopened: ${cause.message}`;
-      throw new KafkaError('KAFKA_STORAGE_ERROR', message, { cause });
+      const failure = new KafkaError('KAFKA_STORAGE_ERROR', message, { cause });
+      // The files may be other ones now than those that readers know.
+      try {
+        core.show(await this.#reopen({ ...trusted, writable: false }));
+      } catch {
+        core.latch.break(failure);
+      }
+      throw failure;
     }
+  }
+
+  /** Refuses writes from the start: what had to be written to open the log could not be. */
+  refuseWrites(cause: Error): void {
+    this.#fail(cause);
+  }
+
+  /** Whether files may stay unsynced for long. */
+  get keepsDirty(): boolean {
+    return this.#core.config.flushPolicy === 'os' && this.state === 'open';
+  }
+
+  /** Syncs what is unsynced, so that its files can be closed. Rejects when the log fails in it. */
+  relieve(): Promise<void> {
+    return this.#sync.syncDirty();
   }
 
   close(): Promise<void> {

@@ -146,6 +146,9 @@ export class MarkTable {
   #file: DiskFile | null = null;
   #position = 0;
   #timer: (() => void) | null = null;
+  /** The file may hold what is not so any more: only a new one will do. */
+  #mustRewrite = false;
+  #closed = false;
   #lane: Promise<void> = Promise.resolve();
   /** Logs whose marks in here are behind. */
   readonly #behind = new Set<MarkSource>();
@@ -204,7 +207,9 @@ export class MarkTable {
     return this.#inLane(() => this.#rewrite());
   }
 
+  /** Waits for what is under way and lets the file go; nothing is written any more. */
   async close(): Promise<void> {
+    this.#closed = true;
     this.#timer?.();
     this.#timer = null;
     await this.#lane;
@@ -213,7 +218,7 @@ export class MarkTable {
   }
 
   #schedule(): void {
-    if (this.#timer !== null) return;
+    if (this.#timer !== null || this.#closed) return;
     this.#timer = this.#options.clock.setTimer(WRITE_EVERY_MS, () => {
       this.#timer = null;
       this.#options.tasks.start('writing the marks', () => this.#writeDue());
@@ -236,10 +241,10 @@ export class MarkTable {
   }
 
   async #append(): Promise<void> {
+    if (this.#mustRewrite) return this.#rewrite();
     if (this.#changed.size === 0) return;
     if (this.#file === null || this.#position > this.#bytesMax()) return this.#rewrite();
-    const changed = [...this.#changed];
-    const parts = changed.map(([name, mark]) =>
+    const parts = Array.from(this.#changed, ([name, mark]) =>
       mark === null ? encodeRemoved(name) : encode(mark, mark.clean ? CLEAN : 0),
     );
     this.#changed.clear();
@@ -249,10 +254,8 @@ export class MarkTable {
       for (const part of parts) this.#position += part.length;
     } catch (error) {
       await this.#giveUpFile();
-      for (const [name, mark] of changed) {
-        if (!this.#changed.has(name)) this.#changed.set(name, mark);
-      }
       // The table in memory is whole: the next attempt writes a new file.
+      this.#mustRewrite = true;
       this.#schedule();
       throw asError(error);
     }
@@ -270,8 +273,10 @@ export class MarkTable {
       await disk.syncDirectory('.');
       this.#file = await disk.open(MARKS_FILE, 'write');
       this.#position = bytes.length;
+      this.#mustRewrite = false;
     } catch (error) {
-      for (const mark of this.#marks.values()) this.#changed.set(mark.name, mark);
+      // Removals too: the table in memory is whole.
+      this.#mustRewrite = true;
       this.#schedule();
       throw asError(error);
     }

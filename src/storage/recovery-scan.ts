@@ -169,10 +169,14 @@ export class RecoveryScan {
       segment.maxTimestamp = times.timestampAt(last);
       segment.maxTimestampOffset = segment.baseOffset + times.offsetAt(last);
     }
-    const from = offsets.count > 0 ? offsets.positionAt(offsets.count - 1) : 0;
+    // From the newest time on: what follows must show that no newer one is missing.
+    const newest = last < 0 ? -1 : offsets.floor(times.offsetAt(last));
+    const from = newest < 0 ? 0 : offsets.positionAt(newest);
+    segment.timesLoaded = true;
     if (!(await this.#leadsTo(segment, file, from, position))) {
       segment.maxTimestamp = -1;
       segment.maxTimestampOffset = segment.baseOffset;
+      segment.timesLoaded = false;
       return 0;
     }
     segment.offsets = offsets;
@@ -182,19 +186,23 @@ export class RecoveryScan {
     return position;
   }
 
-  /** Walks headers from the last index entry; true when a batch ends exactly at the recovery point. */
+  /** Walks headers from an index entry; true when a batch ends exactly at the recovery point. */
   async #leadsTo(segment: Segment, file: DiskFile, from: number, to: number): Promise<boolean> {
     if (to - from > this.#plan.intervalBytes * 2 + 64 * 1024 * 1024) return false;
     let end = segment.baseOffset;
+    // The newest time must be that of the batch which its entry names.
+    const { maxTimestamp: stated, maxTimestampOffset: statedAt } = segment;
+    let named = stated < 0;
     const result = await scanBatches({ file, from, to, depth: 'headers' }, (header) => {
       end = header.lastOffset + 1;
+      if (header.lastOffset === statedAt && header.maxTimestamp === stated) named = true;
       if (header.maxTimestamp > segment.maxTimestamp) {
         segment.maxTimestamp = header.maxTimestamp;
         segment.maxTimestampOffset = header.lastOffset;
       }
       return true;
     });
-    return result.end === 'end' && end <= this.#plan.recoveryOffset;
+    return named && result.end === 'end' && end <= this.#plan.recoveryOffset;
   }
 
   async #walk(

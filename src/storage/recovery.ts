@@ -1,23 +1,20 @@
 // Opens a log's directory: after a clean stop from what was noted, else by scanning from the recovery point and
 // putting the end in order (DESIGN, promises: kill -9, power cut). Every step can be cut short and done again.
 
-import type { Clock, Logger } from '../base/ports.ts';
-import { scanBatches } from './batch-scan.ts';
-import { isOfCompaction, settleSwap } from './compaction/swap-file.ts';
-import type { DamagedRange, IntegrityStats, LogConfig } from './contract.ts';
+import type { DamagedRange } from './contract.ts';
 import { loadDamage, saveDamage } from './damage-file.ts';
 import type { Disk } from './disk.ts';
-import type { FilePool } from './file-pool.ts';
 import { LeaderEpochs } from './leader-epochs.ts';
 import type { LogContents, SyncedPlace } from './log-core.ts';
 import { copyRange, setAside } from './quarantine.ts';
 import {
-  type Leftover,
-  type Piece,
-  RecoveryScan,
-  type ScanOutcome,
-  type SegmentFile,
-} from './recovery-scan.ts';
+  epochsFromLog,
+  listSegments,
+  type OpenDirectory,
+  scanDirectory,
+  wholeSegment,
+} from './recovery-files.ts';
+import type { Leftover, Piece, ScanOutcome, SegmentFile } from './recovery-scan.ts';
 import { baseOffsetOf, Segment, segmentName } from './segment.ts';
 import { DELETED_SUFFIX, loadIndexes, SEGMENT_SUFFIXES, saveIndexes } from './segment-files.ts';
 
@@ -27,59 +24,12 @@ const INDEX_FREE_BYTES = 4096;
 /** When a recovery scanned more than this, it also moves the recovery point. */
 const SCANNED_BYTES_MAX = 1024 * 1024;
 
-export interface OpenDirectory {
-  readonly disk: Disk;
-  readonly pool: FilePool;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly name: string;
-  readonly config: LogConfig;
-  /** `clean`: the marks tell all. `crashed`: scan from the recovery point. */
-  readonly stop: 'clean' | 'crashed';
-  /** Committed end; infinity when it is not known. */
-  readonly mark: number;
-  /** From here on the files' bytes are rewritten into new files and synced. */
-  readonly rewriteFrom: number;
-  readonly startOffset: number;
-  readonly recoveryOffset: number;
-  readonly recoveryPosition: number;
-  /** Compacted at some time, whatever the config says now: offsets may be missing. */
-  readonly wasCompacted: boolean;
-  /** Newest leader epoch that the marks know; -1 for none. */
-  readonly leaderEpoch: number;
-  readonly integrity?: IntegrityStats;
-  readonly times: Pick<Segment, 'maxTimestamp' | 'maxTimestampOffset' | 'firstTimestamp'>;
-}
-
 /** Opens the directory; throws DiskError when the disk refuses what must be done. */
 export async function openDirectory(options: OpenDirectory): Promise<LogContents> {
-  const files = await listSegments(options);
+  const files = await listSegments(options, true);
   if (files.length === 0) return emptyLog(options);
   const clean = options.stop === 'clean' ? await openClean(options, files) : null;
   return clean ?? recover(options, files);
-}
-
-/** Segment files, sorted; what earlier runs left half done is removed. */
-async function listSegments({ disk, name, logger }: OpenDirectory): Promise<SegmentFile[]> {
-  const files: SegmentFile[] = [];
-  let entries = await disk.list(name);
-  if (entries.some(isOfCompaction)) {
-    await settleSwap({ disk, directory: name, logger });
-    entries = await disk.list(name);
-  }
-  for (const entry of entries) {
-    const path = `${name}/${entry}`;
-    if (/\.(?:deleted|tmp|rewrite)$/.test(entry)) {
-      await disk.remove(path);
-      continue;
-    }
-    const baseOffset = baseOffsetOf(entry, '.log');
-    if (baseOffset < 0) continue;
-    const status = await disk.stat(path);
-    if (status?.kind !== 'file') continue;
-    files.push({ baseOffset, bytes: status.bytes, modifiedMs: status.modifiedMs });
-  }
-  return files.sort((a, b) => a.baseOffset - b.baseOffset);
 }
 
 async function emptyLog(options: OpenDirectory): Promise<LogContents> {
@@ -128,35 +78,13 @@ async function openClean(
   };
 }
 
-/** A finished segment whose indexes are in its files. */
-function wholeSegment(name: string, file: SegmentFile): Segment {
-  const segment = new Segment(name, file.baseOffset, file.modifiedMs);
-  segment.size = segment.written = segment.synced = file.bytes;
-  segment.created = true;
-  segment.sealed = true;
-  segment.indexed = false;
-  segment.timesProven = false;
-  return segment;
-}
-
 async function recover(
   options: OpenDirectory,
   files: readonly SegmentFile[],
 ): Promise<LogContents> {
-  const { disk, name, config, logger } = options;
+  const { disk, name, logger } = options;
   const known = await loadDamage(disk, name);
-  const outcome = await new RecoveryScan({
-    disk,
-    directory: name,
-    files,
-    recoveryOffset: options.recoveryOffset,
-    recoveryPosition: options.recoveryPosition,
-    mark: options.mark,
-    rewriteFrom: options.rewriteFrom,
-    intervalBytes: config.indexIntervalBytes,
-    gapsAllowed: config.cleanupCompact || options.wasCompacted,
-    damaged: known,
-  }).run();
+  const outcome = await scanDirectory(options, files, known);
   await reportDamage(options, outcome, known);
   await settleFiles(options, outcome);
   const scannedFrom = (outcome.pieces[0] as Piece).segment.baseOffset;
@@ -339,25 +267,6 @@ async function raisedEpochs(
   const next = Math.max(epochs.latest, options.leaderEpoch) + 1;
   epochs.truncateEnd(endOffset);
   epochs.assign(next, endOffset);
-  return epochs;
-}
-
-/** The epochs as the batches carry them: the checkpoint is missing or unreadable. */
-async function epochsFromLog(disk: Disk, segments: readonly Segment[]): Promise<LeaderEpochs> {
-  const epochs = new LeaderEpochs();
-  for (const segment of segments) {
-    if (!segment.created || segment.size === 0) continue;
-    const file = await disk.open(segment.logPath, 'read');
-    try {
-      await scanBatches({ file, from: 0, to: segment.size, depth: 'headers' }, (header) => {
-        const epoch = header.partitionLeaderEpoch;
-        if (epoch > epochs.latest) epochs.assign(epoch, header.baseOffset);
-        return true;
-      });
-    } finally {
-      await file.close();
-    }
-  }
   return epochs;
 }
 

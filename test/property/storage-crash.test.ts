@@ -71,7 +71,7 @@ async function eachSeed(work: (seed: number) => Promise<void>): Promise<void> {
   }
 }
 
-describe('a crash at any operation', () => {
+describe('a crash at any operation', { timeout: 300_000 }, () => {
   test('loses nothing acknowledged, keeps order, invents nothing', async () => {
     await eachSeed((seed) => live(new StorageWorld({ seed, logs: 1 + (seed % 3) }), 5, false));
   });

@@ -1,0 +1,115 @@
+// What every way of opening a log's directory shares: its options, its segment files, the scan.
+
+import type { Clock, Logger } from '../base/ports.ts';
+import { scanBatches } from './batch-scan.ts';
+import { isOfCompaction, settleSwap } from './compaction/swap-file.ts';
+import type { DamagedRange, IntegrityStats, LogConfig } from './contract.ts';
+import type { Disk } from './disk.ts';
+import type { FilePool } from './file-pool.ts';
+import { LeaderEpochs } from './leader-epochs.ts';
+import { RecoveryScan, type ScanOutcome, type SegmentFile } from './recovery-scan.ts';
+import { baseOffsetOf, Segment } from './segment.ts';
+
+export interface OpenDirectory {
+  readonly disk: Disk;
+  readonly pool: FilePool;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly name: string;
+  readonly config: LogConfig;
+  /** `clean`: the marks tell all. `crashed`: scan from the recovery point. */
+  readonly stop: 'clean' | 'crashed';
+  /** Committed end; infinity when it is not known. */
+  readonly mark: number;
+  /** From here on the files' bytes are rewritten into new files and synced. */
+  readonly rewriteFrom: number;
+  readonly startOffset: number;
+  readonly recoveryOffset: number;
+  readonly recoveryPosition: number;
+  /** Compacted at some time, whatever the config says now: offsets may be missing. */
+  readonly wasCompacted: boolean;
+  /** Newest leader epoch that the marks know; -1 for none. */
+  readonly leaderEpoch: number;
+  readonly integrity?: IntegrityStats;
+  readonly times: Pick<Segment, 'maxTimestamp' | 'maxTimestampOffset' | 'firstTimestamp'>;
+}
+
+/** Segment files, sorted; with `tidy`, what earlier runs left half done is removed. */
+export async function listSegments(
+  { disk, name, logger }: OpenDirectory,
+  tidy: boolean,
+): Promise<SegmentFile[]> {
+  const files: SegmentFile[] = [];
+  let entries = await disk.list(name);
+  if (entries.some(isOfCompaction)) {
+    await settleSwap({ disk, directory: name, logger });
+    entries = await disk.list(name);
+  }
+  for (const entry of entries) {
+    const path = `${name}/${entry}`;
+    if (/\.(?:deleted|tmp|rewrite)$/.test(entry)) {
+      if (tidy) await disk.remove(path);
+      continue;
+    }
+    const baseOffset = baseOffsetOf(entry, '.log');
+    if (baseOffset < 0) continue;
+    const status = await disk.stat(path);
+    if (status?.kind !== 'file') continue;
+    files.push({ baseOffset, bytes: status.bytes, modifiedMs: status.modifiedMs });
+  }
+  return files.sort((a, b) => a.baseOffset - b.baseOffset);
+}
+
+/** A finished segment whose indexes are in its files. */
+export function wholeSegment(name: string, file: SegmentFile): Segment {
+  const segment = new Segment(name, file.baseOffset, file.modifiedMs);
+  segment.size = segment.written = segment.synced = file.bytes;
+  segment.created = true;
+  segment.sealed = true;
+  segment.indexed = false;
+  segment.timesProven = false;
+  return segment;
+}
+
+/** Looks through the files from the recovery point on. */
+export function scanDirectory(
+  options: OpenDirectory,
+  files: readonly SegmentFile[],
+  damaged: readonly DamagedRange[],
+): Promise<ScanOutcome> {
+  const { config } = options;
+  return new RecoveryScan({
+    disk: options.disk,
+    directory: options.name,
+    files,
+    recoveryOffset: options.recoveryOffset,
+    recoveryPosition: options.recoveryPosition,
+    mark: options.mark,
+    rewriteFrom: options.rewriteFrom,
+    intervalBytes: config.indexIntervalBytes,
+    gapsAllowed: config.cleanupCompact || options.wasCompacted,
+    damaged,
+  }).run();
+}
+
+/** The epochs as the batches carry them: the checkpoint is missing or unreadable. */
+export async function epochsFromLog(
+  disk: Disk,
+  segments: readonly Segment[],
+): Promise<LeaderEpochs> {
+  const epochs = new LeaderEpochs();
+  for (const segment of segments) {
+    if (!segment.created || segment.size === 0) continue;
+    const file = await disk.open(segment.logPath, 'read');
+    try {
+      await scanBatches({ file, from: 0, to: segment.size, depth: 'headers' }, (header) => {
+        const epoch = header.partitionLeaderEpoch;
+        if (epoch > epochs.latest) epochs.assign(epoch, header.baseOffset);
+        return true;
+      });
+    } finally {
+      await file.close();
+    }
+  }
+  return epochs;
+}

@@ -1,0 +1,54 @@
+// Opens a log's directory to be read from alone: when the disk refuses what a recovery has to write.
+
+import { loadDamage } from './damage-file.ts';
+import { LeaderEpochs } from './leader-epochs.ts';
+import type { LogContents } from './log-core.ts';
+import {
+  epochsFromLog,
+  listSegments,
+  type OpenDirectory,
+  scanDirectory,
+  wholeSegment,
+} from './recovery-files.ts';
+import type { Piece } from './recovery-scan.ts';
+import { Segment } from './segment.ts';
+
+/**
+ * What is below the mark, read only: for when `openDirectory` cannot write what it must. Nothing on the disk is
+ * changed (but for a swap of compacted segments, which has to be finished first). Throws DiskError.
+ */
+export async function openForReading(options: OpenDirectory): Promise<LogContents> {
+  const { disk, name, mark, recoveryOffset, recoveryPosition, clock } = options;
+  const files = await listSegments(options, false);
+  const known = await loadDamage(disk, name);
+  const segments: Segment[] = [];
+  let damaged = known;
+  if (files.length > 0) {
+    const outcome = await scanDirectory({ ...options, rewriteFrom: mark }, files, known);
+    const scannedFrom = (outcome.pieces[0] as Piece).segment.baseOffset;
+    for (const file of files) {
+      if (file.baseOffset < scannedFrom) segments.push(wholeSegment(name, file));
+    }
+    for (const { segment, origin } of outcome.pieces) {
+      if (segment.baseOffset !== origin.baseOffset || segment.baseOffset >= mark) continue;
+      segment.written = segment.synced = segment.size;
+      segments.push(segment);
+    }
+    damaged = [...known, ...outcome.damaged];
+  }
+  // Nothing is ever written to it.
+  segments.push(new Segment(name, mark, clock.now()));
+  const epochs = (await LeaderEpochs.load(disk, name)) ?? (await epochsFromLog(disk, segments));
+  epochs.truncateEnd(mark);
+  const first = (segments[0] as Segment).baseOffset;
+  const holder = segments.findLast((segment) => segment.baseOffset <= recoveryOffset);
+  const segment = holder ?? (segments[0] as Segment);
+  return {
+    segments,
+    startOffset: Math.min(mark, Math.max(options.startOffset, first)),
+    endOffset: mark,
+    damaged: damaged.filter((range) => range.firstOffset < mark),
+    epochs,
+    recovery: { offset: recoveryOffset, segment, position: recoveryPosition },
+  };
+}

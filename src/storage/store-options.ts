@@ -1,0 +1,37 @@
+// What a data directory is opened with.
+
+import type { Clock, Logger, Random } from '../base/ports.ts';
+import type { CleanerSettings } from './compaction/cleaner.ts';
+import type { CompactionRunner } from './compaction/job.ts';
+import type { Disk } from './disk.ts';
+import type { ScrubSettings } from './scrub.ts';
+
+/** Holds a data directory for this process alone. */
+export interface LockPort {
+  /** Throws TidemarkError `data_directory_locked` when another process has it. */
+  acquire(): Promise<void>;
+  release(): Promise<void>;
+}
+
+export interface LogStoreOptions {
+  readonly disk: Disk;
+  /** The data directory, for people; paths on `disk` are relative to it. */
+  readonly root: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly lock?: LockPort;
+  /** Segment files open at once; default 512. */
+  readonly openFilesMax?: number;
+  /** Memory for the newest batches of all logs, bytes; default 64 MiB. */
+  readonly tailBytesMax?: number;
+  /** Whether long reads answer with file regions instead of buffers; default false. */
+  readonly regions?: boolean;
+  /** Where compaction passes run, and its configs; the store closes the runner. Default: nothing is compacted. */
+  readonly compaction?: {
+    readonly runner: CompactionRunner;
+    readonly settings: () => CleanerSettings;
+  };
+  /** How finished segments are checked in the background. Default: not at all. */
+  readonly scrub?: () => ScrubSettings;
+}
