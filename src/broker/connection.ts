@@ -27,6 +27,7 @@ import type { MemoryGate } from './memory-gate.ts';
 import type { BrokerMetrics } from './metrics.ts';
 import type { Router } from './router.ts';
 import type { PeerHandler, PeerSocket } from './socket.ts';
+import { Turn } from './turn.ts';
 
 /** Unsent bytes of answers beyond which no further request is started. */
 const UNSENT_MAX = 256 * 1024;
@@ -86,6 +87,7 @@ export class Connection implements PeerHandler, Session {
   #closed = false;
   #inPump = false;
   readonly #resume = (): void => this.#pump();
+  readonly #turn: Turn;
 
   constructor(
     id: number,
@@ -100,6 +102,7 @@ export class Connection implements PeerHandler, Session {
     this.clientHost = `/${socket.remoteHost}`;
     this.local = { host: socket.localHost, port: socket.localPort };
     this.lastActiveMs = services.clock.monotonic();
+    this.#turn = new Turn(services.clock, this.#resume);
     this.#frames = new FrameReader(services.requestBytesMax, (frame) => this.#take(frame));
   }
 
@@ -122,6 +125,7 @@ export class Connection implements PeerHandler, Session {
     const { metrics, clock, logger } = this.#services;
     metrics.bytesIn += length;
     this.lastActiveMs = clock.monotonic();
+    this.#turn.begin(this.lastActiveMs);
     try {
       this.#frames.advance(length);
       this.#countPartial();
@@ -167,9 +171,7 @@ export class Connection implements PeerHandler, Session {
     this.#socket.destroy();
   }
 
-  /**
-   * Reads no more, answers what has come in (long polls at once, with what they have), then closes.
-   */
+  /** Reads no more, answers what has come in (long polls with what they have), then closes. */
   finish(): void {
     if (this.#ending) return;
     this.#ending = true;
@@ -207,6 +209,7 @@ export class Connection implements PeerHandler, Session {
     this.#inPump = true;
     try {
       while (!this.#closed && this.#waiting.length > 0 && this.#mayStart()) {
+        if (!this.#turn.mayGoOn()) break;
         const frame = this.#waiting.shift();
         if (frame !== undefined) this.#start(frame);
       }

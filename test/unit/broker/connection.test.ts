@@ -116,6 +116,25 @@ describe('order', () => {
     expect(socket.correlationIds()).toEqual([1, 2, 3]);
   });
 
+  test('a client that sends much at once goes on in later turns of the event loop', async () => {
+    const [greedy, modest] = [connect(), connect()];
+    for (let id = 1; id <= 3; id++) greedy.request(Heartbeat, 4, id, heartbeat);
+    expect(parked).toHaveLength(1);
+    // Its first request took long.
+    await clock.advance(5);
+    parked[0]?.answer();
+    await settle();
+    expect(parked).toHaveLength(1);
+    modest.request(Heartbeat, 4, 1, heartbeat);
+    expect(parked).toHaveLength(2);
+    await clock.advance(0);
+    expect(parked).toHaveLength(3);
+    parked[2]?.answer();
+    await settle();
+    expect(greedy.correlationIds()).toEqual([1, 2]);
+    expect(parked).toHaveLength(4);
+  });
+
   test('nothing overlaps with another kind of request', async () => {
     const socket = connect();
     socket.request(Produce, 9, 1, produce());
