@@ -5,6 +5,7 @@ import { KafkaError } from '../base/kafka-errors.ts';
 import { Committer } from './committer.ts';
 import type { LogCleaner } from './compaction/cleaner.ts';
 import { CleanerCheckpoint } from './compaction/cleaner-checkpoint.ts';
+import { startCleaner } from './compaction/start-cleaner.ts';
 import type {
   CommitStats,
   CompactionControl,
@@ -26,7 +27,7 @@ import { readTopicId, writeTopicId } from './metadata-file.ts';
 import { openDirectory } from './recovery.ts';
 import type { OpenDirectory } from './recovery-files.ts';
 import { openForReading } from './recovery-view.ts';
-import type { Scrubber } from './scrub.ts';
+import { Scrubber } from './scrub.ts';
 import { baseOffsetOf } from './segment.ts';
 import { Slots } from './slots.ts';
 import { readSmallFile, writeSmallFile } from './small-file.ts';
@@ -151,6 +152,38 @@ class DirectoryStore implements LogStore {
 
   get compaction(): CompactionControl | null {
     return this.#cleaner;
+  }
+
+  #startScrubber(): Scrubber | null {
+    const { scrub: settings, logger, clock } = this.#options;
+    if (settings === undefined) return null;
+    const { tasks, integrity: stats } = this.#context;
+    const logs = () => this.#logs.values();
+    return new Scrubber({ clock, logger, tasks, stats, settings, logs });
+  }
+
+  #relieving = false;
+  #relieveAgain = false;
+
+  /** Every open file has bytes that no sync has covered, and more files are wanted. */
+  #relieve(): void {
+    this.#journal.relieve();
+    this.#relieveAgain = true;
+    if (this.#relieving) return;
+    this.#relieving = true;
+    this.#context.tasks.start('syncing for lack of descriptors', async () => {
+      while (this.#relieveAgain) {
+        this.#relieveAgain = false;
+        const logs = [...this.#logs.values()].filter((log) => log.keepsDirty);
+        // A log that fails in it reports that itself.
+        for (const log of logs) await log.relieve().catch(() => {});
+      }
+      this.#relieving = false;
+    });
+  }
+
+  get integrity(): Readonly<IntegrityStats> {
+    return this.#context.integrity;
   }
 
   get commits(): Readonly<CommitStats> {

@@ -51,7 +51,7 @@ export function verifySpan(
   });
 }
 
-/** Checks the segments that begin at `bases` as far as that was not done, in steps between which others get their turn. */
+/** Checks the segments that begin at `bases` as far as that was not done; others get their turn between the steps. */
 export async function verifySegments(core: LogCore, bases: ReadonlySet<number>): Promise<void> {
   for (const segment of [...core.segments]) {
     if (!bases.has(segment.baseOffset)) continue;
