@@ -14,7 +14,7 @@ import {
 } from './compaction-world.ts';
 
 const firstSeed = Number(process.env['COMPACTION_SEED'] ?? 1);
-const runs = Number(process.env['COMPACTION_RUNS'] ?? 25);
+const runs = Number(process.env['COMPACTION_RUNS'] ?? 15);
 
 beforeAll(async () => {
   // These start in real time, which a virtual clock does not wait for.
@@ -87,9 +87,9 @@ describe('compaction', () => {
   });
 
   test('comes to the same in several passes when the keys do not fit into the map', async () => {
-    await eachSeed(Math.ceil(runs / 3), async (seed) => {
+    await eachSeed(Math.ceil(runs / 5), async (seed) => {
       const options = { seed, keys: 4000, segmentBytes: 40_000 };
-      const world = await filled({ ...options, mapBytes: 64 * 1024 }, 1500);
+      const world = await filled({ ...options, mapBytes: 64 * 1024 }, 900);
       await world.run(world.clean());
       const end = await world.run(world.activeBase());
       expect(world.store!.compaction!.stats.passes).toBeGreaterThan(1);
@@ -184,7 +184,7 @@ describe('a crash', () => {
   }
 
   test('at every operation of a pass and its swap leaves the old log or the new one', async () => {
-    await eachSeed(Math.ceil(runs / 25), async (seed) => {
+    await eachSeed(Math.ceil(runs / 15), async (seed) => {
       const { operations, swapAt } = await survey(seed);
       expect(swapAt).toBeGreaterThan(20);
       expect(operations).toBeGreaterThan(swapAt + 15);

@@ -117,6 +117,8 @@ export async function removeReplaced(
   { disk, directory }: SwapPlace,
   entries: readonly SwapEntry[],
 ): Promise<void> {
+  // Nothing goes before what stands for it is there for good: a disk that refuses the rest can still be read.
+  await disk.syncDirectory(directory);
   const replaced = new Set<number>();
   for (const { baseOffset, bytes, replaces } of entries) {
     for (const base of replaces) {
