@@ -3,6 +3,11 @@
 
 import type { CancelTimer, Clock } from '../base/ports.ts';
 
+/** A timer that comes later than this tells of a process that stood still. */
+const STALL_MS = 500;
+/** After that, what others have sent meanwhile is heard before anything fires. */
+const GRACE_MS = 1000;
+
 interface Entry<E> {
   dueMs: number;
   /** Breaks ties in the order of scheduling, so that a run is repeatable. */
@@ -72,11 +77,17 @@ export class TimerQueue<E> {
     if (first === undefined || first.dueMs >= this.#wakeMs) return;
     this.#cancelWake?.();
     this.#wakeMs = first.dueMs;
-    this.#cancelWake = this.#clock.setTimer(first.dueMs - this.#clock.monotonic(), () => {
+    const wake = (): void => {
       this.#cancelWake = null;
       this.#wakeMs = Number.POSITIVE_INFINITY;
       this.#run();
       this.#arm();
+    };
+    this.#cancelWake = this.#clock.setTimer(first.dueMs - this.#clock.monotonic(), () => {
+      // Timers come before input: the heartbeats of a whole group may lie unread in the sockets.
+      const stalled = this.#clock.monotonic() - first.dueMs > STALL_MS;
+      if (stalled) this.#cancelWake = this.#clock.setTimer(GRACE_MS, wake);
+      else wake();
     });
   }
 

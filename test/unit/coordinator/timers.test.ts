@@ -39,6 +39,37 @@ test('cancelled and cleared timers do not fire, and nothing is left on the clock
   expect(clock.pending()).toBe(0);
 });
 
+test('after the process stood still, what was sent meanwhile is heard before timers fire', async () => {
+  const clock = new VirtualClock(0);
+  let stoodStillMs = 0;
+  const fired: [string, number][] = [];
+  const now = (): number => clock.monotonic() + stoodStillMs;
+  const timers = new TimerQueue<string>(
+    {
+      now,
+      monotonic: now,
+      setTimer: (delayMs, fire) => clock.setTimer(delayMs, fire),
+      defer: (fire) => clock.defer(fire),
+    },
+    (event) => fired.push([event, now()]),
+  );
+  timers.schedule('heard', 6000, 'heard');
+  timers.schedule('silent', 6000, 'silent');
+  await clock.advance(5999);
+  stoodStillMs = 7000;
+  await clock.advance(1);
+  expect(fired).toEqual([]);
+  timers.schedule('heard', 6000, 'heard');
+  await clock.advance(1000);
+  expect(fired).toEqual([['silent', 14_000]]);
+  await clock.advance(10_000);
+  expect(fired).toEqual([
+    ['silent', 14_000],
+    ['heard', 19_000],
+  ]);
+  expect(clock.pending()).toBe(0);
+});
+
 test('thousands of heartbeats do not pile up timers', async () => {
   const clock = new VirtualClock(0);
   const timers = new TimerQueue<null>(clock, () => {});
