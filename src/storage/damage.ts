@@ -109,7 +109,7 @@ function sameGap(one: DamagedRange, other: DamagedRange): boolean {
   return one.segmentBaseOffset === other.segmentBaseOffset && one.bytes === 0 && other.bytes === 0;
 }
 
-/** The base offset of a good batch at the place that the `following` one goes on from: only offsets are missing then. */
+/** The base offset of a good batch at the place, if it ends where `following` begins: only offsets are missing then. */
 async function wholeBatchAt(bad: BadPlace, following: number): Promise<number | null> {
   const { file, position, end, expected } = bad;
   let base: number | null = null;

@@ -244,13 +244,56 @@ export class SimulatedDisk implements Disk {
     return directory;
   }
 
-  /** The process dies and the machine goes on: everything written is there, synced or not (kill -9). */
-  kill(seed = this.random.below(2 ** 31)): SimulatedDisk {
+  /**
+   * The process dies and the machine goes on: everything written is there, synced or not (kill -9). With
+   * `writeBackFails`, that share of the unsynced sectors is then written back in vain, with nobody left to be told:
+   * they can still be read, count as clean, and no later sync saves them.
+   */
+  kill(seed = this.random.below(2 ** 31), writeBackFails = 0): SimulatedDisk {
     this.#dead = true;
+    if (writeBackFails > 0) this.#failWriteBack(this.#root, writeBackFails);
     const disk = new SimulatedDisk({ ...this.#options, seed });
     disk.#root = this.#root;
     disk.#used = this.#used;
     return disk;
+  }
+
+  #failWriteBack(node: DirectoryNode, share: number): void {
+    for (const child of new Set(node.entries.values())) {
+      if (child.kind === 'directory') {
+        this.#failWriteBack(child, share);
+        continue;
+      }
+      for (const sectors of [child.dirty, ...child.flying]) {
+        for (const sector of sectors) {
+          if (!this.random.chance(share)) continue;
+          sectors.delete(sector);
+          child.stale.add(sector);
+        }
+      }
+    }
+  }
+
+  /**
+   * Makes `to` a file of the bytes of `from` at `position` on, as a clone on a copy-on-write file system is: what of
+   * them is only in the page cache stays only there.
+   */
+  clone(from: string, position: number, to: string): void {
+    const node = this.#find(from);
+    const { parent, name } = this.#parent(to);
+    if (node?.kind !== 'file' || parent === undefined) throw missing(from);
+    const made = new FileNode();
+    made.data = Buffer.from(node.data.subarray(position, node.length));
+    made.length = made.data.length;
+    made.platter = Buffer.alloc(made.length);
+    node.platter.copy(made.platter, 0, position, node.length);
+    made.platterLength = made.length;
+    for (let at = 0; at * SECTOR < made.length; at++) {
+      const [start, end] = [at * SECTOR, Math.min((at + 1) * SECTOR, made.length)];
+      if (made.data.compare(made.platter, start, end, start, end) !== 0) made.stale.add(at);
+    }
+    this.#used += made.length;
+    parent.change((entries) => entries.set(name, made));
   }
 
   /** Turns one bit of a file over, on the platter and in the cache. */

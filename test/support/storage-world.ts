@@ -9,6 +9,7 @@ import {
   readRecords,
 } from '../../src/record/index.ts';
 import {
+  type Disk,
   type LogConfig,
   type LogStore,
   openLogStore,
@@ -62,6 +63,8 @@ export interface WorldOptions {
   readonly config?: LogConfig;
   /** Longest wait of one disk operation, virtual ms. */
   readonly diskMs?: number;
+  /** Puts something between the store and its disk: a canary. */
+  readonly through?: (disk: SimulatedDisk) => Disk;
 }
 
 export class StorageWorld {
@@ -103,8 +106,9 @@ export class StorageWorld {
 
   /** Opens the store and all logs; the promise hangs when the disk dies meanwhile. */
   async open(): Promise<void> {
-    const { clock, disk, log } = this;
+    const { clock, log } = this;
     const random = this.random.fork();
+    const disk = this.#options.through?.(this.disk) ?? this.disk;
     this.store = await openLogStore({ disk, root: 'sim', clock, random, logger: log.logger });
     const config = this.#options.config ?? smallSegments;
     const logs: PartitionLog[] = [];
