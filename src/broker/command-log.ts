@@ -66,6 +66,12 @@ export function groupCommandLog(engine: Engine): CommandLog {
     },
     async *read(partition) {
       const source = partitionOf(partition);
+      // A log that takes no writes may end before what was acknowledged, or hold what was refused and counts once it is
+      // reopened: a state read from it now would be wrong one way or the other. Loading is tried again.
+      if (!source.online) {
+        const message = `${GROUP_METADATA_TOPIC}-${partition} takes no writes, its groups wait`;
+        throw new KafkaError('COORDINATOR_NOT_AVAILABLE', message);
+      }
       for await (const batch of source.batches(source.startOffset)) {
         // Ours are not compressed; those of a directory that Kafka wrote may be.
         const codec = codecOf(new BatchHeader(batch).codecId);

@@ -15,9 +15,14 @@ export function checkLeaderEpoch(asked: number, current: number): void {
 /** Throws `OFFSET_OUT_OF_RANGE` for an offset that the log does not hold nor would give next. */
 export function checkReadable(
   offset: number,
-  bounds: { startOffset: number; endOffset: number },
+  bounds: { startOffset: number; endOffset: number; online: boolean },
 ): void {
   if (offset >= bounds.startOffset && offset <= bounds.endOffset) return;
+  // After a recovery that the disk refused, the log ends before what readers may have seen: nobody
+  // is sent back for that.
+  if (!bounds.online && offset > bounds.endOffset) {
+    throw new KafkaError('KAFKA_STORAGE_ERROR', `offset ${offset} cannot be reached now`);
+  }
   const range = `${bounds.startOffset} to ${bounds.endOffset}`;
   throw new KafkaError('OFFSET_OUT_OF_RANGE', `offset ${offset} is not in ${range}`);
 }

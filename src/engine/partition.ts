@@ -129,6 +129,7 @@ export class LogPartition implements Partition {
       startOffset,
       limit: spec.isolation === 'read_committed' ? lastStableOffset : highWatermark,
       endOffset: log.endOffset,
+      online: this.online,
     };
     checkReadable(spec.offset, bounds);
     const found =

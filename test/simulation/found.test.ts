@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from 'vitest';
 import { silentLogger } from '../../src/base/ports.ts';
-import { type Engine, openEngine } from '../../src/engine/index.ts';
+import { groupCommandLog } from '../../src/broker/command-log.ts';
+import { type AppendRequest, type Engine, openEngine } from '../../src/engine/index.ts';
 import { buildBatch } from '../../src/record/index.ts';
 import { type Disk, DiskError, openLogStore, type PartitionLog } from '../../src/storage/index.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
@@ -19,6 +20,16 @@ function openOn(disk: Disk): Promise<Engine> {
 
 function refused(path: string): DiskError {
   return new DiskError('io_error', path, `${path}: refused by the test`);
+}
+
+/** One batch of small records. */
+function appendOf(count: number): AppendRequest {
+  const records = Array.from({ length: count }, (_, index) => ({
+    timestamp: 1,
+    key: null,
+    value: Buffer.from(`value ${index}`),
+  }));
+  return { records: buildBatch(records), acks: -1, origin: 'client' };
 }
 
 const names = (engine: Engine): string[] => engine.topics().map(({ name }) => name);
@@ -125,10 +136,7 @@ describe('deleting records', () => {
     const before = await openOn(disk);
     await before.createTopic({ name: 't', partitions: 1 });
     const partition = before.partition('t', 0)!;
-    for (let index = 0; index < 4; index++) {
-      const records = [{ timestamp: 1, key: null, value: Buffer.from(`value ${index}`) }];
-      await partition.append({ records: buildBatch(records), acks: -1, origin: 'client' });
-    }
+    for (let index = 0; index < 4; index++) await partition.append(appendOf(1));
     disk.hook = (operation, path) => {
       if (operation === 'sync' && path.startsWith('marks')) throw refused(path);
     };
@@ -140,6 +148,58 @@ describe('deleting records', () => {
     const after = await openOn(disk.crash());
     expect(after.partition('t', 0)?.startOffset).toBe(3);
     await after.close();
+  });
+});
+
+describe('a log whose recovery the disk refuses', () => {
+  /** Twenty records, seen and known, and a start on a disk that takes no more writes. */
+  async function refusedRecovery(): Promise<Engine> {
+    const disk = new SimulatedDisk({ seed: 4 });
+    const before = await openOn(disk);
+    await before.createTopic({ name: 't', partitions: 1 });
+    const partition = before.partition('t', 0)!;
+    for (let index = 0; index < 5; index++) await partition.append(appendOf(4));
+    expect(partition.highWatermark).toBe(20);
+    const next = disk.kill();
+    next.hook = (operation, path) => {
+      if (operation === 'write' && path.endsWith('.rewrite')) throw refused(path);
+    };
+    return openOn(next);
+  }
+
+  test('sends no reader back whose place it does not reach', async () => {
+    const engine = await refusedRecovery();
+    const partition = engine.partition('t', 0)!;
+    expect(partition.online).toBe(false);
+    const spec = { maxBytes: 1000, minOneBatch: true, currentLeaderEpoch: -1 } as const;
+    const read = partition.read({ ...spec, offset: 20, isolation: 'read_uncommitted' });
+    await expect(read).rejects.toMatchObject({ code: 'KAFKA_STORAGE_ERROR' });
+    await engine.close();
+  });
+});
+
+describe('groups on a log that takes no writes', () => {
+  test('are not loaded from it: it may not hold all, or more than counts', async () => {
+    const disk = new SimulatedDisk({ seed: 5 });
+    const engine = await openOn(disk);
+    const log = groupCommandLog(engine);
+    await log.create();
+    const record = { key: Buffer.from('k'), value: Buffer.from('v'), timestampMs: 1 };
+    await log.append(0, [record]);
+    disk.hook = (operation, path) => {
+      if (operation === 'sync' && path.endsWith('.log')) throw refused(path);
+    };
+    await expect(log.append(0, [record])).rejects.toThrow();
+    const load = async (): Promise<number> => {
+      let count = 0;
+      for await (const entry of log.read(0)) if (entry.kind === 'record') count += 1;
+      return count;
+    };
+    await expect(load()).rejects.toMatchObject({ code: 'COORDINATOR_NOT_AVAILABLE' });
+    disk.hook = () => {};
+    await engine.partition('__consumer_offsets', 0)?.reopen();
+    expect(await load()).toBe(2);
+    await engine.close();
   });
 });
 
