@@ -14,6 +14,7 @@ afterEach(() => {
 
 /** Frames of product code below a call; the virtual clock itself moves on by `setImmediate`. */
 function productFrames(): string[] {
+  Error.stackTraceLimit = 30;
   const lines = (new Error().stack ?? '').split('\n').slice(3);
   return lines.filter((line) => /[\\/]src[\\/]/.test(line) && !line.includes('virtual-clock'));
 }

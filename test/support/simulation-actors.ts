@@ -45,12 +45,12 @@ export const sleep = (clock: Clock, ms: number): Promise<void> =>
   });
 
 /** Trouble that a client may have when the broker or the way to it is in trouble. */
-function bearable(error: unknown): boolean {
+export function bearable(error: unknown): boolean {
   return error instanceof ClientError || error instanceof KafkaError;
 }
 
 /** A client of its own, with little patience. */
-function newCluster(stage: Stage, name: string): Cluster {
+export function newCluster(stage: Stage, name: string): Cluster {
   const { clock, connector } = stage;
   const random = stage.random.fork();
   const network = tcpNetwork([brokerAddress], {
@@ -123,7 +123,11 @@ export async function produce(stage: Stage, plan: ProducerPlan): Promise<void> {
   );
   const partitions = model.partitions.filter((one) => one.topic === topic);
   for (let sent = 0; sent < plan.records; sent++) {
-    const partition = random.pick(partitions);
+    // Now and then one record for each: their commits then go through the journal, if they are many.
+    const everywhere = partitions.length > 16 && sent < partitions.length * 2;
+    const partition =
+      partitions[everywhere ? sent % partitions.length : random.below(partitions.length)];
+    if (partition === undefined) throw new Error('a topic without partitions');
     const bytes = random.chance(0.03) ? 2_500 : 10 + random.below(250);
     const record = model.record(partition, { producer, acks, idempotent }, bytes);
     const { key, value } = record;
@@ -135,6 +139,7 @@ export async function produce(stage: Stage, plan: ProducerPlan): Promise<void> {
         resolve();
       });
     });
+    if (everywhere && (sent + 1) % partitions.length !== 0) continue;
     if (random.chance(0.25)) await done;
     else if (random.chance(0.2)) await sleep(clock, random.below(150));
   }

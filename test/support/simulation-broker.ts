@@ -70,7 +70,7 @@ interface Life {
 function diskDelay(clock: VirtualClock): (random: SeededRandom) => Promise<void> {
   return (random) => {
     const dice = random.next();
-    if (dice < 0.6) return Promise.resolve();
+    if (dice < 0.75) return Promise.resolve();
     const delayMs = dice < 0.99 ? random.next() * 3 : random.next() * 60;
     return new Promise((resolve) => {
       clock.setTimer(delayMs, resolve);

@@ -110,8 +110,15 @@ export function wrapFiles(disk: Disk, wrap: (file: DiskFile) => Partial<DiskFile
 const derived = /\.(?:index|timeindex|snapshot)$|leader-epoch-checkpoint$/;
 
 /** Flips a bit of a file that can be made anew from the log; answers its path, or null when there is none. */
-export function flipDerived(disk: SimulatedDisk, random: SeededRandom): string | null {
-  const paths = disk.paths().filter((path) => derived.test(path) && disk.bytesOf(path) > 0);
+export function flipDerived(
+  disk: SimulatedDisk,
+  random: SeededRandom,
+  stop: string,
+): string | null {
+  // A topic id without a checksum is put right from the marks, which are complete after a clean stop.
+  const mayFlip = (path: string): boolean =>
+    derived.test(path) || (stop === 'clean' && path.endsWith('/partition.metadata'));
+  const paths = disk.paths().filter((path) => mayFlip(path) && disk.bytesOf(path) > 0);
   if (paths.length === 0) return null;
   const path = random.pick(paths);
   disk.flipBit(path, random.below(disk.bytesOf(path)), random.below(8));
