@@ -50,7 +50,12 @@ export function parseAdvertised(text: string): ListenAddress {
   const colon = text.indexOf(':');
   const host = colon < 0 ? text : text.slice(0, colon);
   // More than one colon is an IPv6 address without brackets, which has no port.
-  if (colon >= 0 && text.indexOf(':', colon + 1) >= 0) return { host: text, port: 0 };
+  if (colon >= 0 && text.indexOf(':', colon + 1) >= 0) {
+    if (!URL.canParse(`http://[${text}]`)) {
+      throw new BrokerOptionError(`advertise '${text}': this is no IPv6 address`);
+    }
+    return { host: text, port: 0 };
+  }
   if (host === '' || /[\s/]/.test(host)) {
     throw new BrokerOptionError(`advertise '${text}': write host or host:port`);
   }

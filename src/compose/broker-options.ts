@@ -23,7 +23,7 @@ export interface BrokerOptions {
    */
   readonly flush?: 'sync' | 'os';
   /** Broker configs by Kafka's names, as in server.properties. */
-  readonly configs?: Readonly<Record<string, string>>;
+  readonly configs?: Readonly<Record<string, string | number | boolean>>;
   /**
    * Accepts replication factors above 1, with a warning, and reports 1. Default:
    * INVALID_REPLICATION_FACTOR.

@@ -27,8 +27,10 @@ const PORT_DEFAULT = 9092;
 const STOP_GRACE_MS = 10_000;
 
 function checkOptions(options: BrokerOptions): void {
-  if ((options.dataDir === undefined) === (options.memory !== true)) {
-    throw new BrokerOptionError('give either dataDir or memory: true');
+  // From plain JavaScript anything may come, or nothing.
+  const given: BrokerOptions | undefined = options;
+  if ((given?.dataDir === undefined) === (given?.memory !== true)) {
+    throw new BrokerOptionError("give either dataDir: './data' or memory: true");
   }
   const port = options.port ?? PORT_DEFAULT;
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
@@ -38,7 +40,10 @@ function checkOptions(options: BrokerOptions): void {
 }
 
 function configsOf(options: BrokerOptions): Map<string, string> {
-  const configs = new Map(Object.entries(options.configs ?? {}));
+  const configs = new Map<string, string>();
+  for (const [name, value] of Object.entries(options.configs ?? {})) {
+    configs.set(name, String(value));
+  }
   if (options.flush !== undefined) configs.set('tidemark.flush.policy', options.flush);
   return configs;
 }

@@ -1,0 +1,26 @@
+import { describe, expect, test } from 'vitest';
+import { BrokerOptionError, type BrokerOptions, openBroker } from '../../../src/compose/index.ts';
+
+describe('options from plain JavaScript', () => {
+  test.each([
+    [undefined, 'give either dataDir'],
+    [{}, 'give either dataDir'],
+    [{ memory: true, dataDir: './data' }, 'give either dataDir'],
+    [{ memory: true, port: 'x' }, 'is not between 0 and 65535'],
+    [{ memory: true, port: 0, advertise: '::::' }, 'no IPv6 address'],
+  ])('%j is refused by name', async (options, words) => {
+    const opening = openBroker(options as unknown as BrokerOptions);
+    await expect(opening).rejects.toThrow(BrokerOptionError);
+    await expect(openBroker(options as unknown as BrokerOptions)).rejects.toThrow(words);
+  });
+
+  test('config values may be numbers and booleans', async () => {
+    const configs = { 'num.partitions': 5, 'auto.create.topics.enable': false };
+    const broker = await openBroker({ memory: true, port: 0, configs });
+    try {
+      expect(broker.engine.brokerConfig('num.partitions')).toBe(5);
+    } finally {
+      await broker.close();
+    }
+  });
+});
