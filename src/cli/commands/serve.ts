@@ -45,7 +45,11 @@ function build(): Command {
   ])
     .alias('start')
     .option('-d, --data <directory>', 'where the data is kept (default: ./tidemark-data)')
-    .option('--memory', 'keep everything in memory and forget it at the end')
+    .addOption(
+      new Option('--memory', 'keep everything in memory and forget it at the end').conflicts(
+        'data',
+      ),
+    )
     .option('--host <address>', 'address to listen on (default: 127.0.0.1 and ::1)')
     .option('-p, --port <number>', 'port to listen on; 0 takes any free one (default: 9092)')
     .option(
@@ -176,8 +180,11 @@ function withAdvice(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const code = (error as { code?: unknown }).code;
   if (code === 'listen_failed') {
+    const { cause } = error as { cause?: { code?: unknown } };
     const step =
-      'another broker may be running: see "tidemark doctor"; --port 0 takes any free port';
+      cause?.code === 'EADDRINUSE'
+        ? 'another broker may be running: see "tidemark doctor"; --port 0 takes any free port'
+        : 'choose another --host or --port';
     return new CliError(ExitCode.error, error.message, step, { cause: error });
   }
   return error;
@@ -211,21 +218,31 @@ function banner(broker: RunningBroker, settings: ServeSettings): string[] {
   const at = bootstrap === '127.0.0.1:9092' ? '' : ` -b ${bootstrap}`;
   const { advertise } = settings;
   const told = advertise ?? 'the address they connect to';
+  // `npm start` and `npx` leave no `tidemark` on the path.
+  const command = process.env['npm_config_user_agent'] === undefined ? 'tidemark' : 'npx tidemark';
+  const open = broker.addresses.filter(({ host }) => !isLoopback(host)).map(({ host }) => host);
   const label = (text: string): string => paint('dim', text.padEnd(11), 'words');
   return [
     `${paint('bold', `Tidemark ${VERSION}`, 'words')} speaks the Apache Kafka® protocol`,
     `  ${label('address')}${paint('cyan', bootstrap, 'words')}  (clients are told ${told})`,
+    ...(open.length === 0
+      ? []
+      : [`  ${label('open to')}${open.join(', ')}: whoever reaches it reads and writes, unasked`]),
     `  ${label('data')}${data}`,
     ...(directory === null ? [] : [`  ${label('durability')}${policy}`]),
     `  ${label('cluster')}${broker.clusterId}, node ${broker.nodeId}`,
     '',
     'Next, in another terminal:',
-    `  tidemark topic create hello${at}`,
-    `  echo "first record" | tidemark produce hello${at}`,
-    `  tidemark consume hello${at}`,
+    `  ${command} topic create hello${at}`,
+    `  echo "first record" | ${command} produce hello${at}`,
+    `  ${command} consume hello${at}`,
     '',
     'Stop with Ctrl-C.',
   ];
+}
+
+function isLoopback(host: string): boolean {
+  return host === '::1' || host === 'localhost' || host.startsWith('127.');
 }
 
 interface StopRequests {

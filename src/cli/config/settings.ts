@@ -78,6 +78,7 @@ export function serveSettings(
   const data = first(settings, names.data);
   const metricsPort = first(settings, names.metricsPort);
   const memory = flagOf(first(settings, names.memory));
+  refuseGuarded(first(settings, names.host), settings.get('listener.security.protocol.map'));
   return {
     dataDirectory: memory ? null : (data?.value.split(',')[0] ?? DATA_DIRECTORY_DEFAULT).trim(),
     dataDirectoryIsDefault: data === undefined,
@@ -132,6 +133,19 @@ function clientListener(setting: Setting): { name: string; host: string; port: n
 
 function isListeners(setting: Setting): boolean {
   return /listeners/i.test(setting.writtenAs);
+}
+
+/** Never plain text on a network where TLS or SASL is asked for. */
+function refuseGuarded(listeners: Setting | undefined, map: Setting | undefined): void {
+  if (listeners === undefined || !isListeners(listeners)) return;
+  const { name } = clientListener(listeners);
+  const pairs = (map?.value ?? '').split(',').map((pair) => pair.trim().split(':'));
+  const protocol = (pairs.find(([of]) => of === name)?.[1] ?? name).toUpperCase();
+  if (!/^(SSL|SASL_SSL|SASL_PLAINTEXT)$/.test(protocol)) return;
+  throw usageError(
+    `${listeners.writtenAs}: ${name} is a ${protocol} listener; TLS and SASL are not built in yet`,
+    'write PLAINTEXT://HOST:PORT, on an address that only trusted programs reach',
+  );
 }
 
 function hostOf(setting: Setting | undefined): string | null {

@@ -170,3 +170,22 @@ describe('files', () => {
     expect(() => parseConfigFile('{"a":', 'f.json')).toThrow(/f\.json is not JSON/);
   });
 });
+
+describe('listeners', () => {
+  const map = { KAFKA_LISTENER_SECURITY_PROTOCOL_MAP: 'OUT:SASL_SSL, IN:PLAINTEXT' };
+
+  test.each(['SSL://:9093', 'SASL_SSL://0.0.0.0:9092', 'OUT://:9092', 'CONTROLLER://:1,OUT://:2'])(
+    '%s is refused: never plain text where TLS or SASL is asked for',
+    (value) => {
+      const env = { ...map, KAFKA_LISTENERS: value };
+      expect(() => settle({ env })).toThrow(/^KAFKA_LISTENERS: .* TLS and SASL are not built in/);
+    },
+  );
+
+  test.each(['PLAINTEXT://h:1', 'IN://h:1', 'h:1', 'OTHER://h:1'])('%s is taken', (value) => {
+    expect(settle({ env: { ...map, KAFKA_LISTENERS: value } })).toMatchObject({
+      host: 'h',
+      port: 1,
+    });
+  });
+});
