@@ -5,6 +5,8 @@ import type { CommandModule } from './program.ts';
 
 interface IndexEntry {
   readonly name: string;
+  /** Another name for it, as the command itself declares. */
+  readonly alias?: string;
   readonly summary: string;
   readonly load: () => Promise<CommandModule>;
 }
@@ -13,11 +15,13 @@ interface IndexEntry {
 export const commandIndex: readonly IndexEntry[] = [
   {
     name: 'serve',
+    alias: 'start',
     summary: 'run a broker',
     load: async () => (await import('./commands/serve.ts')).serveCommand,
   },
   {
     name: 'topic',
+    alias: 'topics',
     summary: 'create, list, describe, alter and delete topics',
     load: async () => (await import('./commands/topic.ts')).topicCommand,
   },
@@ -33,6 +37,7 @@ export const commandIndex: readonly IndexEntry[] = [
   },
   {
     name: 'group',
+    alias: 'groups',
     summary: 'list and describe consumer groups',
     load: async () => (await import('./commands/group.ts')).groupCommand,
   },

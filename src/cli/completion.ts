@@ -4,7 +4,11 @@
 import { script } from '@bomb.sh/tab';
 import tab from '@bomb.sh/tab/commander';
 import type { Command } from 'commander';
+import { bashCompletion } from './completion-bash.ts';
 import { withCluster } from './session.ts';
+
+/** The name that the library's own command has to have, out of the way. */
+const SETUP = '__complete-setup';
 
 /** A Tab that takes longer is worse than one without names. */
 const PATIENCE_MS = 1_000;
@@ -19,14 +23,17 @@ const named: Readonly<Record<string, 'topics' | 'groups'>> = {
   'group describe': 'groups',
 };
 
-/** Prints the script of a shell. */
+/** Prints the script of a shell on standard output. */
 export function printCompletionScript(shell: string): void {
-  script(shell, 'tidemark', 'tidemark');
+  if (shell === 'bash') process.stdout.write(bashCompletion);
+  else script(shell, 'tidemark', 'tidemark');
 }
 
 /** Adds the hidden command that the scripts call, `tidemark complete -- WORDS`. */
 export async function addCompletion(program: Command, args: readonly string[]): Promise<void> {
-  const root = tab(program, { completionCommandName: '__complete-setup' });
+  const root = tab(program, { completionCommandName: SETUP });
+  // Its scripts come from "completion"; nobody should be offered this one.
+  root.commands.delete(SETUP);
   const words = args.slice(args.indexOf('--') + 1);
   const typed = Object.keys(named).find((path) =>
     path.split(' ').every((word, index) => words[index] === word),

@@ -14,14 +14,35 @@ export async function main(args: readonly string[]): Promise<void> {
   // The client's timers do not keep the process alive; a command that waits for one must not just end.
   const alive = setInterval(() => {}, 60_000);
   try {
-    const program = await buildProgram(args);
-    if (args.length === 0) program.outputHelp();
-    else await program.parseAsync([...args], { from: 'user' });
+    const words = helpWords(args);
+    const program = await buildProgram(words);
+    if (words.length === 0) program.outputHelp();
+    else await program.parseAsync([...withoutVainHelp(program, words)], { from: 'user' });
   } catch (error) {
     process.exitCode = report(error, (line) => io.say(line));
   } finally {
     clearInterval(alive);
   }
+}
+
+/** `help topic create` is `topic create --help`: commander's own goes one level down only. */
+function helpWords(args: readonly string[]): readonly string[] {
+  return args[0] === 'help' ? [...args.slice(1), '--help'] : args;
+}
+
+/**
+ * The words, without `--help` when they name a command that does not exist. Commander would show the help one level
+ * up and call it a success.
+ */
+function withoutVainHelp(program: Command, words: readonly string[]): readonly string[] {
+  let command = program;
+  for (const word of words) {
+    if (command.commands.length === 0 || word.startsWith('-')) break;
+    const next = command.commands.find((one) => [one.name(), ...one.aliases()].includes(word));
+    if (next === undefined) return words.filter((one) => one !== '--help' && one !== '-h');
+    command = next;
+  }
+  return words;
 }
 
 /** Says what went wrong; answers the exit code. */
@@ -45,10 +66,10 @@ async function buildProgram(args: readonly string[]): Promise<Command> {
     .showHelpAfterError('(tidemark --help lists the commands)')
     .configureHelp({ sortSubcommands: false })
     .addHelpText('after', firstSteps);
-  const typed = args[0] === 'help' ? args[1] : args.find((word) => !word.startsWith('-'));
+  const typed = args.find((word) => !word.startsWith('-'));
   const all = typed === 'completion' || typed === 'complete';
-  for (const { name, summary } of commandIndex) {
-    const full = all || name === typed;
+  for (const { name, alias, summary } of commandIndex) {
+    const full = all || name === typed || alias === typed;
     program.addCommand(full ? await loadCommand(name) : new Command(name).description(summary));
   }
   if (all) {

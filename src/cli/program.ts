@@ -79,6 +79,11 @@ export function finishProgram(command: Command): Command {
   const options = command.options as Option[];
   options.sort((a, b) => Number(isCommon(a)) - Number(isCommon(b)));
   for (const option of options) if (isCommon(option)) option.helpGroup(COMMON);
+  if (options.some(isCommon)) {
+    // Else a command without options of its own shows --help in a group below the common ones.
+    const help = new Option('-h, --help', 'display help for command').helpGroup(COMMON);
+    command.addHelpOption(help);
+  }
   for (const sub of command.commands) finishProgram(sub);
   return command;
 }

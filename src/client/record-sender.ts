@@ -174,7 +174,7 @@ export class RecordSender {
     const queue = this.#queues[partition];
     if (queue === undefined) {
       const { topic } = this.#options;
-      const message = `topic '${topic}' has ${this.partitionCount} partitions, so no partition ${partition}`;
+      const message = `topic '${topic}' has no partition ${partition}, only 0 to ${this.partitionCount - 1}`;
       throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', message);
     }
     return queue;

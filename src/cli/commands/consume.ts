@@ -52,7 +52,12 @@ function build(): Command {
     .option('-p, --partition <list>', 'only these partitions: 0,2 or 0-3, repeatable', collect)
     .option('-n, --count <records>', 'stop after so many records')
     .option('-e, --exit', 'stop at the end as it is when the command starts')
-    .option('-f, --format <template>', 'how to print a record', '%v\\n')
+    .addOption(
+      new Option('-f, --format <template>', 'how to print a record').default(
+        '%v\\n',
+        'value and line feed',
+      ),
+    )
     .option('-g, --group <id>', 'begin where this group left off (-o committed)')
     .option('--commit', 'commit what was read for --group; the group must have no members')
     .addOption(

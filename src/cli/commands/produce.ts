@@ -3,9 +3,17 @@
 import { createReadStream } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { formatByteSize } from '../../base/byte-size.ts';
+import { KafkaError } from '../../base/kafka-errors.ts';
 import type { Landed, OutgoingRecord, RecordSender, SenderOptions } from '../../client/index.ts';
 import { type Codec, codecNames } from '../../record/index.ts';
-import { CliError, ExitCode, exitCodeOf, messageOf, usageError } from '../exit-codes.ts';
+import {
+  CliError,
+  ExitCode,
+  exitCodeOf,
+  messageOf,
+  nextStepOf,
+  usageError,
+} from '../exit-codes.ts';
 import { type CliIo, processIo } from '../io.ts';
 import { delimiterBytes, readLines } from '../line-reader.ts';
 import { type BrokerOptions, brokerCommand, type CommandModule, collect } from '../program.ts';
@@ -38,16 +46,23 @@ function build(): Command {
     "printf 'alice:1\\nbob:2\\n' | tidemark produce orders --key-delimiter :",
     'tidemark produce orders --file access.log -z zstd',
     'tidemark produce orders "one record" "another" -H source=shell',
-    'tidemark consume orders -e --json | tidemark produce copy --ndjson',
+    'tidemark topic create copy -p 3',
+    'tidemark consume orders -e --json | tidemark produce copy --ndjson   same partitions as before',
+    "tidemark consume orders -e --json | jq -c 'del(.partition)' | tidemark produce copy --ndjson",
   ])
     .argument('<topic>', 'topic to write to')
     .argument('[values...]', 'records; without any the input is read')
     .option('-F, --file <path>', 'read this file instead of the standard input')
-    .option('-D, --delimiter <text>', 'what ends a record', '\\n')
+    .addOption(
+      new Option('-D, --delimiter <text>', 'what ends a record').default('\\n', 'a line feed'),
+    )
     .option('-K, --key-delimiter <text>', 'what stands between key and value of a line')
     .option('-k, --key <key>', 'key of records that have none')
     .option('-H, --header <key=value>', 'header of every record, repeatable', collect)
-    .option('--ndjson', 'each line is {"key","value","headers","partition","timestamp"}')
+    .option(
+      '--ndjson',
+      'each line is {"key","value","headers","partition","timestamp"}; empty lines are skipped',
+    )
     .option('-Z, --null', 'an empty value is a tombstone (null)')
     .addOption(
       new Option('-z, --compress <codec>', 'codec of the batches').choices([...codecNames]),
@@ -140,12 +155,24 @@ async function produce(
       ...numberProperty(properties, 'batch.size', 'batchBytes'),
     };
     const create = options.create ?? false;
-    const sender = await client.openSender(cluster, { ...settings, create });
-    const run = new ProduceRun(io, sender, { quiet: options.quiet ?? false, rate });
-    const toRecord = options.ndjson === true ? recordOfJson : recordOfLine;
+    const opening = client.openSender(cluster, { ...settings, create });
+    const sender = await opening.catch((error: unknown) => {
+      throw withCreateAdvice(error, topic);
+    });
+    const json = options.ndjson === true;
+    const run = new ProduceRun(io, sender, { quiet: options.quiet ?? false, rate, json });
+    const toRecord = json ? recordOfJson : recordOfLine;
     await run.all(lines, (line) => toRecord(line, form));
     await run.report(topic, options.json ?? false);
   });
+}
+
+/** A topic is not made by a slip of the keys: say how to make it. */
+function withCreateAdvice(error: unknown, topic: string): unknown {
+  if (!(error instanceof KafkaError) || error.code !== 'UNKNOWN_TOPIC_OR_PARTITION') return error;
+  const make = `add --create to make it, or "tidemark topic create ${topic}"`;
+  const step = `${make}; "tidemark topic list" shows what there is`;
+  return new CliError(ExitCode.notFound, messageOf(error), step, { cause: error });
 }
 
 function numberProperty<Name extends 'lingerMs' | 'batchBytes'>(
@@ -185,11 +212,18 @@ interface PartitionSummary {
   lastOffset: number;
 }
 
+interface RunOptions {
+  readonly quiet: boolean;
+  readonly rate: number | null;
+  /** Each line is a JSON document. */
+  readonly json: boolean;
+}
+
 /** One run: feeds the sender, counts what is acknowledged, shows progress. */
 class ProduceRun {
   readonly #io: CliIo;
   readonly #sender: RecordSender;
-  readonly #options: { readonly quiet: boolean; readonly rate: number | null };
+  readonly #options: RunOptions;
   readonly #partitions = new Map<number, PartitionSummary>();
   readonly #startedMs = performance.now();
   #read = 0;
@@ -199,11 +233,7 @@ class ProduceRun {
   #failure: Error | null = null;
   #nextProgressMs = 0;
 
-  constructor(
-    io: CliIo,
-    sender: RecordSender,
-    options: { readonly quiet: boolean; readonly rate: number | null },
-  ) {
+  constructor(io: CliIo, sender: RecordSender, options: RunOptions) {
     this.#io = io;
     this.#sender = sender;
     this.#options = options;
@@ -218,6 +248,7 @@ class ProduceRun {
     try {
       for await (const line of untilAborted(lines, stop.signal)) {
         this.#read += 1;
+        if (this.#options.json && isBlank(line)) continue;
         this.#add(line, toRecord);
         if (this.#failure !== null) break;
         if (this.#sender.bufferedBytes > BUFFER_BYTES) await this.#sender.drained();
@@ -252,10 +283,12 @@ class ProduceRun {
       this.#io.say(`${this.#words(seconds)} → ${topic}`);
     }
     if (this.#failure === null) return;
-    const notSent = this.#failed > 0 ? ` (${this.#failed} records not acknowledged)` : '';
+    const notSent =
+      this.#failed > 0 ? ` (${countOf(this.#failed, 'record')} not acknowledged)` : '';
     if (notSent === '') throw this.#failure;
     const message = `${messageOf(this.#failure)}${notSent}`;
-    throw new CliError(exitCodeOf(this.#failure), message, null, { cause: this.#failure });
+    const step = nextStepOf(this.#failure);
+    throw new CliError(exitCodeOf(this.#failure), message, step, { cause: this.#failure });
   }
 
   #add(line: Buffer, toRecord: (line: Buffer) => OutgoingRecord): void {
@@ -264,8 +297,12 @@ class ProduceRun {
       record = toRecord(line);
       this.#sender.add(record, this.#onLanded);
     } catch (error) {
-      const message = `record ${this.#read}: ${messageOf(error)}`;
-      this.#failure ??= new CliError(exitCodeOf(error), message, null, { cause: error });
+      const what = this.#options.json ? 'line' : 'record';
+      const message = `${what} ${this.#read}: ${messageOf(error)}`;
+      const noPartition =
+        error instanceof KafkaError && error.code === 'UNKNOWN_TOPIC_OR_PARTITION';
+      const step = noPartition ? PARTITION_STEP : nextStepOf(error);
+      this.#failure ??= new CliError(exitCodeOf(error), message, step, { cause: error });
       return;
     }
     this.#bytes += (record.key?.length ?? 0) + (record.value?.length ?? 0);
@@ -312,10 +349,20 @@ class ProduceRun {
   #words(seconds: number): string {
     const rate = Math.round(this.#acknowledged / Math.max(seconds, 0.001));
     const bytes = formatByteSize(this.#bytes);
-    const count = `${this.#acknowledged} record${this.#acknowledged === 1 ? '' : 's'}`;
-    return `${count}, ${bytes} in ${seconds.toFixed(1)} s (${rate}/s)`;
+    return `${countOf(this.#acknowledged, 'record')}, ${bytes} in ${seconds.toFixed(1)} s (${rate}/s)`;
   }
 }
+
+function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function isBlank(line: Buffer): boolean {
+  return line.length < 100 && line.toString('latin1').trim() === '';
+}
+
+const PARTITION_STEP =
+  'leave the partition out (of JSON lines: jq -c "del(.partition)"), or "tidemark topic alter NAME -p COUNT"';
 
 /** As the sender's own default. */
 const BUFFER_BYTES = 32 * 1024 * 1024;
