@@ -58,12 +58,22 @@ function showCommand(): Command {
     .action((options: ShowOptions) => show(options));
 }
 
+const GET_EXAMPLE = 'tidemark config get segment.bytes --topic orders';
+const SET_EXAMPLE = 'tidemark config set --topic orders retention.ms=7d';
+
 function getCommand(): Command {
   return resourceCommand('get', 'print the value of one config', [
-    'tidemark config get segment.bytes --topic orders',
+    GET_EXAMPLE,
+    'tidemark config get --broker log.retention.ms',
   ])
-    .argument('<name>', 'name of the config')
-    .action((name: string, options: ResourceOptions) => get(name, options));
+    .argument('[name]', 'name of the config')
+    .action((name: string | undefined, options: ResourceOptions) => {
+      const own = withoutSwallowed(options, name === undefined ? [] : [name]);
+      const [wanted, more] = own.words;
+      if (wanted === undefined) throw usageError('name a config', GET_EXAMPLE);
+      if (more !== undefined) throw usageError(`one config at a time, not ${more} too`);
+      return get(wanted, own.options);
+    });
 }
 
 function setCommand(): Command {
@@ -72,10 +82,27 @@ function setCommand(): Command {
     'tidemark config set --topic orders --unset retention.ms',
     'tidemark config set --broker log.retention.ms=1d',
   ])
-    .argument('<pairs...>', 'key=value, key+=item, key-=item; with --unset only keys')
+    .argument('[pairs...]', 'key=value, key+=item, key-=item; with --unset only keys')
     .option('-u, --unset', 'give the named configs their default again')
     .option('--dry-run', 'only check')
-    .action((pairs: string[], options: SetOptions) => set(pairs, options));
+    .action((pairs: string[], options: SetOptions) => {
+      const own = withoutSwallowed(options, pairs);
+      if (own.words.length === 0) throw usageError('name what to change', SET_EXAMPLE);
+      return set(own.words, own.options);
+    });
+}
+
+/**
+ * `--broker` may stand without a number, so it takes the next word whatever that is. A word that is no node id was
+ * meant as an argument.
+ */
+function withoutSwallowed<T extends ResourceOptions>(
+  options: T,
+  words: readonly string[],
+): { readonly options: T; readonly words: readonly string[] } {
+  const { broker } = options;
+  if (typeof broker !== 'string' || /^-?\d+$/.test(broker)) return { options, words };
+  return { options: { ...options, broker: true }, words: [broker, ...words] };
 }
 
 async function resourceOf(session: Session, options: ResourceOptions): Promise<ConfigResource> {

@@ -85,9 +85,11 @@ async function dump(files: readonly string[], flags: DumpFlags): Promise<void> {
   for (const name of files) {
     if (count.left <= 0) break;
     const path = resolve(name);
-    if ((await disk.stat(path))?.kind !== 'file') {
-      throw new CliError(ExitCode.notFound, `there is no file ${name}`);
+    const kind = (await disk.stat(path))?.kind;
+    if (kind === 'directory') {
+      throw usageError(`${name} is a directory`, `name files in it: tidemark dump ${name}/*.log`);
     }
+    if (kind !== 'file') throw new CliError(ExitCode.notFound, `there is no file ${name}`);
     if (files.length > 1 && !settings.json) await io.data(`${paint('bold', name)}\n`);
     try {
       const entries = dumpFile({ disk, path, records, readSnapshot });

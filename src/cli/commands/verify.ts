@@ -24,7 +24,7 @@ function build(): Command {
       'tidemark verify -b 127.0.0.1:9092 orders        read all of a topic through a broker',
     ],
   )
-    .argument('[names...]', 'data directory, then topics; with -b only topics (default: all)')
+    .argument('[names...]', 'data directory, then topics; only topics after -b (default: all)')
     .option('--deep', 'decode every record, too')
     .option('--repair', 'repair; the broker must be stopped')
     .option('--dry-run', 'only say what --repair would do (this is the default)')

@@ -88,7 +88,7 @@ async function checkSync(directory: string): Promise<Check> {
   times.sort((a, b) => a - b);
   const median = times[SYNCS >> 1] ?? 0;
   const worst = times[SYNCS - 1] ?? 0;
-  const found = `median ${median.toFixed(1)} ms, worst of ${SYNCS} ${worst.toFixed(1)} ms`;
+  const found = `median ${median.toFixed(1)} ms, worst ${worst.toFixed(1)} ms (of ${SYNCS})`;
   return median > SLOW_SYNC_MS
     ? warn(
         'fdatasync',

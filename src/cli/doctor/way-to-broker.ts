@@ -32,8 +32,12 @@ export async function checkBroker(options: BrokerOptions): Promise<BrokerReport>
   try {
     return await withCluster({ ...options, property }, (session) => look(session));
   } catch (error) {
-    const advice = 'start one with "tidemark serve", or name it with --brokers';
-    const checks = [warn('broker', messageOf(error), advice)];
+    // Nobody may be there yet; but a broker that was named is one that should be.
+    const named = options.brokers !== undefined;
+    const advice = named
+      ? 'is the address right, is the broker up, does a firewall let this machine through?'
+      : 'start one with "tidemark serve", or name it with --brokers';
+    const checks = [(named ? fail : warn)('broker', messageOf(error), advice)];
     return { checks, reached: false, directories: [] };
   }
 }
