@@ -8,6 +8,7 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { TidemarkError } from '../base/errors.ts';
 import type { LockPort } from '../storage/index.ts';
+import { makeDirectories } from './make-directories.ts';
 
 const LOCK_FILE = 'lock';
 
@@ -52,7 +53,7 @@ class SocketLock implements LockPort {
   }
 
   async acquire(): Promise<void> {
-    await fs.mkdir(this.#directory, { recursive: true });
+    await makeDirectories(this.#directory);
     const { dev, ino } = await fs.stat(this.#directory, { bigint: true });
     const identity = createHash('sha256').update(`${dev}:${ino}`).digest('hex').slice(0, 40);
     this.#server = await this.#listen(`\0tidemark-${identity}`);
@@ -92,7 +93,7 @@ class FileLock implements LockPort {
   }
 
   async acquire(): Promise<void> {
-    await fs.mkdir(this.#directory, { recursive: true });
+    await makeDirectories(this.#directory);
     const path = join(await fs.realpath(this.#directory), LOCK_FILE);
     for (;;) {
       try {

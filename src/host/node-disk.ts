@@ -10,6 +10,7 @@ import {
   type DiskFile,
   type FileStatus,
 } from '../storage/index.ts';
+import { makeDirectories } from './make-directories.ts';
 
 const codes: Readonly<Record<string, DiskErrorCode>> = {
   ENOSPC: 'disk_full',
@@ -166,7 +167,9 @@ export class NodeDisk implements Disk {
 
   async makeDirectory(directory: string): Promise<void> {
     const full = this.#full(directory);
-    await call<string | undefined>(full, (done) => fs.mkdir(full, { recursive: true }, done));
+    await makeDirectories(full).catch((error: NodeJS.ErrnoException) => {
+      throw wrap(error, full);
+    });
   }
 
   async stat(file: string): Promise<FileStatus | undefined> {
