@@ -8,8 +8,8 @@
 // A snapshot begins with a frame `{ records: <how many follow> }`. A generation is its snapshot,
 // then the records of its log. Every start begins a new generation, so nothing is ever appended to
 // a file that an earlier process may have failed to sync; the generation before it is kept in case
-// the new snapshot turns out unreadable. What cannot be read is renamed to `<file>.damaged` and
-// never removed.
+// the new snapshot turns out unreadable, unless it ends in a change that failed. What cannot be read
+// is renamed to `<file>.damaged` and never removed.
 
 import { Packr } from 'msgpackr';
 import { crc32c } from '../base/crc32c.ts';
@@ -94,6 +94,8 @@ export class CatalogueFiles {
   #generation = 0;
   #log: DiskFile | null = null;
   #logBytes = 0;
+  /** The newest log ends in records that failed: they may be read from it, but never happened. */
+  #tainted = false;
 
   constructor(disk: Disk) {
     this.#disk = disk;
@@ -149,7 +151,8 @@ export class CatalogueFiles {
     this.#logBytes = 0;
     this.#generation = generation;
     await before?.close();
-    await this.#removeBefore(generation - 1);
+    await this.#removeBefore(this.#tainted ? generation : generation - 1);
+    this.#tainted = false;
   }
 
   /**
@@ -165,6 +168,7 @@ export class CatalogueFiles {
       await log.datasync();
     } catch (error) {
       this.#log = null;
+      this.#tainted = true;
       await log.close().catch(() => {});
       throw error;
     }

@@ -151,6 +151,33 @@ describe('deleting records', () => {
   });
 });
 
+describe('a change of the catalogue that failed', () => {
+  test('does not count when the snapshot made after it is damaged', async () => {
+    const disk = new SimulatedDisk({ seed: 6 });
+    const before = await openOn(disk);
+    await before.createTopic({ name: 'kept', partitions: 1 });
+    disk.hook = (operation, path) => {
+      if (operation === 'sync' && path.startsWith('catalogue')) throw refused(path);
+    };
+    const stored = { code: 'KAFKA_STORAGE_ERROR' };
+    await expect(before.deleteTopic('kept')).rejects.toMatchObject(stored);
+    await expect(before.createTopic({ name: 'other', partitions: 1 })).rejects.toMatchObject(
+      stored,
+    );
+    disk.hook = () => {};
+    const { id } = await before.createTopic({ name: 'other', partitions: 1 });
+    await before.close();
+    const next = disk.kill();
+    const snapshots = next.paths().filter((path) => path.endsWith('.snapshot'));
+    const newest = snapshots.filter((path) => path.startsWith('catalogue/')).at(-1)!;
+    next.flipBit(newest, next.bytesOf(newest) - 2);
+    const after = await openOn(next);
+    expect(names(after).sort()).toEqual(['kept', 'other']);
+    expect(after.topic('other')?.id).toBe(id);
+    await after.close();
+  });
+});
+
 describe('a log whose recovery the disk refuses', () => {
   /** Twenty records, seen and known, and a start on a disk that takes no more writes. */
   async function refusedRecovery(): Promise<Engine> {
