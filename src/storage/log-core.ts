@@ -9,6 +9,7 @@ import type { Disk } from './disk.ts';
 import type { FilePool } from './file-pool.ts';
 import type { LeaderEpochs } from './leader-epochs.ts';
 import type { MarkTable } from './marks.ts';
+import { NextPlaces } from './next-places.ts';
 import { ReaderLatch } from './reader-latch.ts';
 import { Segment } from './segment.ts';
 import type { TailBudget } from './tail.ts';
@@ -68,6 +69,7 @@ export class LogCore {
   readonly hooks: RollHooks;
   /** Held by readers from choosing a segment until its file is open; compaction exchanges files behind it. */
   readonly latch = new ReaderLatch();
+  readonly nextPlaces = new NextPlaces();
   config: LogConfig;
   /** Writes of the list of damage, one after the other. */
   damageLane: Promise<void> = Promise.resolve();

@@ -9,6 +9,7 @@ import type { LogRead, LogReadOptions } from './contract.ts';
 import { behindDamage, isInOrder, nextDamage, noteDamage, stopAtDamage } from './damage.ts';
 import type { PinnedFile } from './file-pool.ts';
 import type { LogCore } from './log-core.ts';
+import type { BatchPlace } from './next-places.ts';
 import type { Segment } from './segment.ts';
 import { loadIndexes, rebuildIndexes } from './segment-files.ts';
 import type { Tail } from './tail.ts';
@@ -22,17 +23,6 @@ const REGION_BYTES_MIN = 64 * 1024;
 
 /** Read at once when a log is read from one end to the other. */
 const CHUNK_BYTES = 1024 * 1024;
-
-/** Where a batch lies. */
-export interface BatchPlace {
-  readonly position: number;
-  readonly bytes: number;
-  readonly baseOffset: number;
-  readonly lastOffset: number;
-  readonly maxTimestamp: number;
-  /** The offset due there: less than the base offset only behind damage or in a gap. */
-  readonly expected: number;
-}
 
 /** Throws OFFSET_OUT_OF_RANGE unless `offset` lies in [start, limit]. */
 export function checkOffset(core: LogCore, offset: number, limit: number): void {
@@ -100,6 +90,7 @@ async function readSegment(
     const buffer = Buffer.allocUnsafeSlow(bytes);
     const count = await pinned.file.read(buffer, place.position);
     const records = count === bytes ? buffer : buffer.subarray(0, count);
+    core.nextPlaces.learn(segment, place.position, records);
     return { records, byteLength: count };
   } finally {
     pinned.release();
@@ -175,6 +166,10 @@ export async function locate(
   offset: number,
   end: number,
 ): Promise<BatchPlace | null> {
+  const next = core.nextPlaces.take(segment, offset);
+  if (next !== null && next.position + next.bytes <= end) {
+    if (behindDamage(core, segment, next.position) < 0) return next;
+  }
   await withIndexes(core, segment);
   const entry = segment.offsets.floor(offset - segment.baseOffset);
   if (entry >= 0) {

@@ -6,7 +6,8 @@ import { BatchHeader, codecOf, prepareCodec, readRecords } from '../record/index
 import { scanBatches } from './batch-scan.ts';
 import type { TimestampOffset } from './contract.ts';
 import type { LogCore } from './log-core.ts';
-import { type BatchPlace, locateGood, withIndexes } from './log-reader.ts';
+import { locateGood, withIndexes } from './log-reader.ts';
+import type { BatchPlace } from './next-places.ts';
 import type { Segment } from './segment.ts';
 import { rebuildIndexes } from './segment-files.ts';
 

@@ -195,6 +195,70 @@ describe('what is checked', () => {
   });
 });
 
+describe('readers that go on where they stopped', () => {
+  test('get the same as those who search, many at once, also past damage that comes meanwhile', async () => {
+    const disk = await harmed(() => {});
+    const { log } = await open(disk);
+    const random = new SeededRandom(3);
+    const readers = Array.from({ length: 12 }, () => ({ offset: 0, seen: [] as number[] }));
+    for (let step = 0; step < 900; step++) {
+      const reader = readers[random.below(readers.length)] as (typeof readers)[number];
+      const { offset } = reader;
+      if (offset >= log.highWatermark) continue;
+      const limit = log.highWatermark;
+      const maxBytes = 150 + random.below(600);
+      const read = await log.read({ offset, limit, maxBytes, minOneBatch: true });
+      for (const header of iterateBatches(read.records as Buffer)) {
+        reader.seen.push(header.baseOffset);
+        reader.offset = header.nextOffset;
+      }
+      expect(reader.offset).toBeGreaterThan(offset);
+    }
+    for (const { seen } of readers) expect(seen).toEqual(all.slice(0, seen.length));
+    expect(Math.max(...readers.map(({ offset }) => offset))).toBe(180);
+  });
+
+  test('cost one read of the file each, with a second one only where they must search', async () => {
+    const disk = await harmed(() => {});
+    let reads = 0;
+    const counting = new Proxy(disk, {
+      get(target, name) {
+        if (name !== 'open') return Reflect.get(target, name).bind(target);
+        return async (path: string, mode: 'read' | 'write' | 'create') => {
+          const file = await target.open(path, mode);
+          const inner = file.read.bind(file);
+          file.read = (into, position) => {
+            if (path === SEGMENT) reads++;
+            return inner(into, position);
+          };
+          return file;
+        };
+      },
+    });
+    const { log } = await open(counting);
+    await readBaseOffsets(log);
+    reads = 0;
+    let answers = 0;
+    let searches = 0;
+    let known = false;
+    const limit = log.highWatermark;
+    for (let offset = 0; offset < limit; answers++) {
+      if (!known) searches++;
+      const read = await log.read({ offset, limit, maxBytes: 700, minOneBatch: true });
+      let left = read.byteLength;
+      for (const header of iterateBatches(read.records as Buffer)) {
+        offset = header.nextOffset;
+        left -= header.sizeInBytes;
+      }
+      // With less of the next batch than its header, that has to be looked for.
+      known = left >= 61;
+    }
+    expect(answers).toBeGreaterThan(5);
+    expect(searches).toBeLessThan(answers);
+    expect(reads).toBe(answers + searches);
+  });
+});
+
 describe('the scrub', () => {
   const small = { segmentBytes: 2000 };
 
