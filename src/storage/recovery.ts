@@ -16,7 +16,7 @@ import {
 } from './recovery-files.ts';
 import type { Leftover, Piece, ScanOutcome, SegmentFile } from './recovery-scan.ts';
 import { baseOffsetOf, Segment, segmentName } from './segment.ts';
-import { DELETED_SUFFIX, loadIndexes, SEGMENT_SUFFIXES, saveIndexes } from './segment-files.ts';
+import { loadIndexes, SEGMENT_SUFFIXES, saveIndexes } from './segment-files.ts';
 
 const REWRITE_SUFFIX = '.rewrite';
 /** A segment up to this size needs no index: one read covers it. */
@@ -279,9 +279,4 @@ async function dropSnapshotsAbove({ disk, name }: OpenDirectory, endOffset: numb
     dropped = true;
   }
   if (dropped) await disk.syncDirectory(name);
-}
-
-/** Removes files that were renamed for deletion and not removed before the stop. */
-export function isDeletedName(name: string): boolean {
-  return name.endsWith(DELETED_SUFFIX) || name.endsWith('-delete');
 }
