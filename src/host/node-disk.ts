@@ -140,6 +140,12 @@ function after(parts: readonly Buffer[], count: number): readonly Buffer[] {
 
 const flags = { read: 'r', write: 'r+', create: fs.constants.O_RDWR | fs.constants.O_CREAT };
 
+function isThere(directory: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    fs.access(directory, (error) => resolve(error?.code !== 'ENOENT'));
+  });
+}
+
 /** A {@link Disk} on the machine's file system. Relative paths are below `root`. */
 export class NodeDisk implements Disk {
   readonly root: string;
@@ -167,6 +173,11 @@ export class NodeDisk implements Disk {
 
   async makeDirectory(directory: string): Promise<void> {
     const full = this.#full(directory);
+    // A root that was moved or unmounted under a running broker is not made again: what then went
+    // to its old path would be acknowledged, and not be found after the next start.
+    if (full !== this.root && !(await isThere(this.root))) {
+      throw new DiskError('not_found', this.root, 'the data directory is gone');
+    }
     await makeDirectories(full).catch((error: NodeJS.ErrnoException) => {
       throw wrap(error, full);
     });
