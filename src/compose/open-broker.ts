@@ -23,8 +23,8 @@ import { type AssembledBroker, assembleBroker } from './assemble-broker.ts';
 import type { BrokerOptions, RunningBroker } from './broker-options.ts';
 
 const PORT_DEFAULT = 9092;
-/** A stop waits this long for requests in flight. */
-const STOP_GRACE_MS = 10_000;
+/** A stop waits this long for requests in flight: container runtimes kill after ten seconds. */
+const STOP_GRACE_MS = 5000;
 
 function checkOptions(options: BrokerOptions): void {
   // From plain JavaScript anything may come, or nothing.
