@@ -1,4 +1,5 @@
-// A small logger on standard error: one JSON object a line for machines, a readable line for a terminal.
+// A small logger on standard error: one JSON object a line for machines, a readable line for a
+// terminal.
 
 import type { Logger, LogLevel } from '../base/ports.ts';
 
@@ -36,7 +37,10 @@ function prettyLine(level: LogLevel, fields: object, message: string): string {
   return `${line}\n`;
 }
 
-/** Makes a logger. A line that cannot be written or turned into text is dropped: logging never fails a request. */
+/**
+ * Makes a logger. A line that cannot be written or turned into text is dropped: logging never fails
+ * a request.
+ */
 export function consoleLogger(options: ConsoleLoggerOptions = {}): Logger {
   const lowest = rank[options.level ?? 'info'];
   const form = options.form ?? (process.stderr.isTTY ? 'pretty' : 'json');
