@@ -34,9 +34,10 @@ export const canaries: readonly Canary[] = [
     wrap: (disk) =>
       wrapDisk(disk, {
         rename: async (from, to) => {
-          // The file as it is stays in place of its copy, unsynced pages and all.
-          const there = from.endsWith('.rewrite') && (await disk.stat(to)) !== undefined;
-          await (there ? disk.remove(from) : disk.rename(from, to));
+          // The file as it is stays in place of its equal copy, unsynced pages and all.
+          const old = from.endsWith('.rewrite') ? await disk.stat(to) : undefined;
+          const equal = old !== undefined && old.bytes === (await disk.stat(from))?.bytes;
+          await (equal ? disk.remove(from) : disk.rename(from, to));
         },
       }),
   },

@@ -278,12 +278,14 @@ class Run {
   async #crash(): Promise<void> {
     const random = this.#random;
     const machine = this.#machine;
-    const death: Death = random.chance(0.7) ? 'power' : 'kill';
-    if (random.chance(0.25)) {
+    // The window between write and sync is short and matters most: it gets more than its share.
+    const unsynced = random.chance(0.15);
+    const death: Death = !unsynced && random.chance(0.7) ? 'power' : 'kill';
+    if (!unsynced && random.chance(0.25)) {
       this.#trace(`crash: ${death}`);
       machine.crash(death);
     } else {
-      const point = random.pick([...this.#points]);
+      const point = unsynced ? 'sync log/#.log' : random.pick([...this.#points]);
       let count = 1 + random.below(2);
       this.#trace(`crash at ${point}: ${death}`);
       const { died } = machine;
@@ -324,7 +326,7 @@ class Run {
     }
     await this.#up();
     // What a restart after a kill served must survive the power cut that follows.
-    if (machine.lastEnd === 'kill' && random.chance(0.3)) {
+    if (machine.lastEnd === 'kill' && random.chance(0.5)) {
       await sleep(this.#clock, random.below(40));
       this.#trace('power goes soon after a kill');
       machine.crash('power');
