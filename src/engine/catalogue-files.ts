@@ -94,6 +94,8 @@ export class CatalogueFiles {
   #generation = 0;
   #log: DiskFile | null = null;
   #logBytes = 0;
+  /** Files that are unreadable in part, to be set aside. */
+  #damaged: readonly string[] = [];
   /** The newest log ends in records that failed: they may be read from it, but never happened. */
   #tainted = false;
 
@@ -130,7 +132,7 @@ export class CatalogueFiles {
       const tornTail = frames.atTail && generation === logs.at(-1);
       damage.push({ path, position: frames.end, bytes: frames.length - frames.end, tornTail });
     }
-    await this.#setAside(damage);
+    this.#damaged = damage.filter((item) => !item.tornTail).map((item) => item.path);
     return { records, generation: this.#generation, damage };
   }
 
@@ -151,6 +153,7 @@ export class CatalogueFiles {
     this.#logBytes = 0;
     this.#generation = generation;
     await before?.close();
+    await this.#setAside();
     await this.#removeBefore(this.#tainted ? generation : generation - 1);
     this.#tainted = false;
   }
@@ -204,10 +207,12 @@ export class CatalogueFiles {
     return 0;
   }
 
-  async #setAside(damage: readonly CatalogueDamage[]): Promise<void> {
-    const lost = damage.filter((item) => !item.tornTail);
+  /** Not before the next generation stands: until then the good part of a damaged file is all there is. */
+  async #setAside(): Promise<void> {
+    const lost = this.#damaged;
+    this.#damaged = [];
     try {
-      for (const { path } of lost) await this.#disk.rename(path, `${path}.damaged`);
+      for (const path of lost) await this.#disk.rename(path, `${path}.damaged`);
       if (lost.length > 0) await this.#disk.syncDirectory(CATALOGUE_DIRECTORY);
     } catch (error) {
       // It stays where it is then: the next generations leave it behind either way.

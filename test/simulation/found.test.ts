@@ -9,7 +9,7 @@ import { type Disk, DiskError, openLogStore, type PartitionLog } from '../../src
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { SimulatedDisk } from '../support/simulated-disk.ts';
-import { FaultyDisk } from '../unit/engine/support/faulty-disk.ts';
+import { FaultyDisk, readAll, writeAll } from '../unit/engine/support/faulty-disk.ts';
 import { readBaseOffsets, testBatch, testConfig } from '../unit/storage/support.ts';
 
 function openOn(disk: Disk): Promise<Engine> {
@@ -174,6 +174,29 @@ describe('a change of the catalogue that failed', () => {
     const after = await openOn(next);
     expect(names(after).sort()).toEqual(['kept', 'other']);
     expect(after.topic('other')?.id).toBe(id);
+    await after.close();
+  });
+});
+
+describe('a catalogue with damage in its log', () => {
+  test('keeps what is good of it when the next start dies half-way', async () => {
+    const disk = new FaultyDisk();
+    const before = await openOn(disk);
+    const configs = new Map([['segment.ms', '777']]);
+    await before.createTopic({ name: 'kept', partitions: 1, configs });
+    await before.createTopic({ name: 'more', partitions: 1 });
+    await before.createTopic({ name: 'last', partitions: 1 });
+    await before.close();
+    const path = 'catalogue/0000000001.log';
+    const bytes = await readAll(disk, path);
+    bytes[bytes.length - 60]! ^= 1;
+    await writeAll(disk, path, Buffer.concat([bytes, Buffer.alloc(100)]));
+    // The first start finds the damage and can write nothing.
+    disk.refuse = (operation, at) => operation === 'write' && at.startsWith('catalogue/');
+    await (await openOn(disk)).close();
+    disk.refuse = () => false;
+    const after = await openOn(disk);
+    expect(after.topic('kept')?.configs.get('segment.ms')).toBe('777');
     await after.close();
   });
 });
