@@ -202,7 +202,8 @@ export class RecoveryScan {
       }
       return true;
     });
-    return named && result.end === 'end' && end <= this.#plan.recoveryOffset;
+    // Exactly there: a place in a segment that is gone must not pass for one in the segment before.
+    return named && result.end === 'end' && end === this.#plan.recoveryOffset;
   }
 
   async #walk(
