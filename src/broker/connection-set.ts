@@ -77,7 +77,9 @@ export class ConnectionSet {
       const silentMs = now - connection.lastActiveMs;
       const idle = silentMs >= idleMs && (connection.quiet || connection.stuck);
       const blocking = !gate.open && connection.stuck && silentMs >= STUCK_MS;
-      if (!idle && !blocking) continue;
+      // One that trickles would keep all others from finishing theirs.
+      const hoarding = now - (connection.finishingSinceMs ?? now) >= STUCK_MS;
+      if (!idle && !blocking && !hoarding) continue;
       metrics.connectionsClosedIdle++;
       logger.info({ client: connection.clientHost, silentMs }, 'closing an idle connection');
       connection.destroy();

@@ -6,8 +6,8 @@
 // - requests that wait: reading stops as soon as one has to wait, so at most one read's worth is
 //   queued
 // - a peer that does not read: no request starts while an answer is unsent beyond UNSENT_MAX
-// - all connections together: the memory gate; a connection within a frame goes on, others stop
-//   reading
+// - all connections together: the memory gate; beyond it one connection at a time finishes the frame
+//   it has begun, others stop reading
 
 import { KafkaError } from '../base/kafka-errors.ts';
 import type { Clock, Logger } from '../base/ports.ts';
@@ -23,7 +23,7 @@ import {
 } from '../protocol/index.ts';
 import { FrameError, FrameReader } from './frame-reader.ts';
 import type { Handler, RequestContext, Session } from './handler.ts';
-import type { MemoryGate } from './memory-gate.ts';
+import { type MemoryGate, UploadTurn } from './memory-gate.ts';
 import type { BrokerMetrics } from './metrics.ts';
 import type { Router } from './router.ts';
 import type { PeerHandler, PeerSocket } from './socket.ts';
@@ -71,6 +71,7 @@ export class Connection implements PeerHandler, Session {
   readonly #socket: PeerSocket;
   readonly #services: ConnectionServices;
   readonly #frames: FrameReader;
+  readonly #upload: UploadTurn;
   readonly #onClosed: (connection: Connection) => void;
   readonly #gone = new Set<() => void>();
   readonly #waiting: Buffer[] = [];
@@ -103,6 +104,7 @@ export class Connection implements PeerHandler, Session {
     this.local = { host: socket.localHost, port: socket.localPort };
     this.lastActiveMs = services.clock.monotonic();
     this.#turn = new Turn(services.clock, this.#resume);
+    this.#upload = new UploadTurn(services.gate, services.clock, this.#resume);
     this.#frames = new FrameReader(services.requestBytesMax, (frame) => this.#take(frame));
   }
 
@@ -114,6 +116,11 @@ export class Connection implements PeerHandler, Session {
   /** Whether the peer owes us something: the rest of a frame, or to read what we sent. */
   get stuck(): boolean {
     return this.#frames.midFrame || this.#unsentBytes > 0;
+  }
+
+  /** Since when it alone may finish its frame beyond the memory limit; null for all others. */
+  get finishingSinceMs(): number | null {
+    return this.#upload.sinceMs;
   }
 
   readBuffer(): Buffer {
@@ -151,7 +158,7 @@ export class Connection implements PeerHandler, Session {
     this.#closed = true;
     this.#ending = true;
     const { gate } = this.#services;
-    gate.stopWaiting(this.#resume);
+    this.#upload.end();
     gate.give(this.#partialBytes + this.#unsentBytes);
     this.#partialBytes = 0;
     this.#unsentBytes = 0;
@@ -192,6 +199,7 @@ export class Connection implements PeerHandler, Session {
   #take(frame: Buffer): void {
     this.#services.gate.take(frame.byteLength);
     this.#waiting.push(frame);
+    this.#upload.frameDone();
   }
 
   #countPartial(): void {
@@ -221,14 +229,7 @@ export class Connection implements PeerHandler, Session {
       if (this.quiet) this.#socket.end();
       return;
     }
-    this.#setPaused(this.#waiting.length > 0 || !this.#mayReadOn());
-  }
-
-  #mayReadOn(): boolean {
-    const { gate } = this.#services;
-    if (gate.open || this.#frames.midFrame) return true;
-    gate.wait(this.#resume);
-    return false;
+    this.#setPaused(this.#waiting.length > 0 || !this.#upload.mayReadOn(this.#frames.midFrame));
   }
 
   #setPaused(paused: boolean): void {

@@ -3,10 +3,15 @@
 // while the limit is passed. So a request larger than what is left still gets through, and no two
 // can wait for each other's memory.
 
+import type { Clock } from '../base/ports.ts';
+
 export class MemoryGate {
   readonly limitBytes: number;
   #usedBytes = 0;
   readonly #waiting = new Set<() => void>();
+  /** Who has begun a frame and may not read on: each would take as much as its frame is long. */
+  readonly #unfinished = new Set<() => void>();
+  #finisher: (() => void) | null = null;
 
   constructor(limitBytes: number) {
     this.limitBytes = limitBytes;
@@ -36,10 +41,38 @@ export class MemoryGate {
    */
   give(bytes: number): void {
     this.#usedBytes -= bytes;
-    for (const resume of this.#waiting) {
-      if (!this.open) return;
-      this.#waiting.delete(resume);
-      resume();
+    for (const waiting of [this.#unfinished, this.#waiting]) {
+      for (const resume of waiting) {
+        if (!this.open) return;
+        waiting.delete(resume);
+        resume();
+      }
+    }
+  }
+
+  /**
+   * Whether who has begun a frame may read on. While the limit is passed only one at a time may, so
+   * that frames still get finished and many that are begun and never finished take no more than the
+   * limit and one frame. Otherwise `resume` is called once when it is worth asking again.
+   */
+  mayFinish(resume: () => void): boolean {
+    if (this.open || this.#finisher === resume) return true;
+    if (this.#finisher !== null) {
+      this.#unfinished.add(resume);
+      return false;
+    }
+    this.#finisher = resume;
+    return true;
+  }
+
+  /** The frame is complete, or will never be: the next one may finish. */
+  finished(resume: () => void): void {
+    if (this.#finisher !== resume) return;
+    this.#finisher = null;
+    for (const next of this.#unfinished) {
+      this.#unfinished.delete(next);
+      next();
+      return;
     }
   }
 
@@ -50,6 +83,53 @@ export class MemoryGate {
 
   stopWaiting(resume: () => void): void {
     this.#waiting.delete(resume);
+    this.#unfinished.delete(resume);
+    this.finished(resume);
+  }
+}
+
+/** One connection's place at the gate while it reads requests. */
+export class UploadTurn {
+  readonly #gate: MemoryGate;
+  readonly #clock: Clock;
+  readonly #resume: () => void;
+  #sinceMs: number | null = null;
+
+  /** `resume` is called when reading on is worth asking for again. */
+  constructor(gate: MemoryGate, clock: Clock, resume: () => void) {
+    this.#gate = gate;
+    this.#clock = clock;
+    this.#resume = resume;
+  }
+
+  /** Monotonic time since which it alone may finish its frame; null when it has no such privilege. */
+  get sinceMs(): number | null {
+    return this.#sinceMs;
+  }
+
+  mayReadOn(midFrame: boolean): boolean {
+    if (this.#gate.open) {
+      if (this.#sinceMs !== null) this.frameDone();
+      return true;
+    }
+    if (!midFrame) {
+      this.#gate.wait(this.#resume);
+      return false;
+    }
+    const may = this.#gate.mayFinish(this.#resume);
+    this.#sinceMs = may ? (this.#sinceMs ?? this.#clock.monotonic()) : null;
+    return may;
+  }
+
+  frameDone(): void {
+    this.#sinceMs = null;
+    this.#gate.finished(this.#resume);
+  }
+
+  /** The connection is gone. */
+  end(): void {
+    this.#sinceMs = null;
+    this.#gate.stopWaiting(this.#resume);
   }
 }
 

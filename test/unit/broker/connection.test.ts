@@ -222,6 +222,36 @@ describe('bounds', () => {
     expect(other.paused).toBe(false);
   });
 
+  test('beyond the limit frames are finished one at a time, so unfinished ones take no more memory', async () => {
+    const peers = Array.from({ length: 20 }, () => connect());
+    const frame = Buffer.alloc(4004, 1);
+    frame.writeInt32BE(4000, 0);
+    for (const peer of peers) if (!peer.paused) peer.send(frame.subarray(0, 3000));
+    for (const peer of peers) if (!peer.paused) peer.send(frame.subarray(3000, 3001));
+    const reading = peers.filter((peer) => !peer.paused);
+    expect(reading).toHaveLength(1);
+    // The one that is let through goes; the next one is let through.
+    reading[0]?.destroy();
+    await settle();
+    const next = peers.filter((peer) => !peer.paused && peer.closedBy === null);
+    expect(next.length).toBeGreaterThan(0);
+    expect(next).not.toContain(reading[0]);
+  });
+
+  test('who may finish alone and only trickles is closed', async () => {
+    const peers = Array.from({ length: 6 }, () => connect());
+    const head = Buffer.alloc(2500);
+    head.writeInt32BE(4900, 0);
+    for (const peer of peers) if (!peer.paused) peer.send(head);
+    for (const peer of peers) if (!peer.paused) peer.send(Buffer.alloc(1));
+    const slow = peers.find((peer) => !peer.paused);
+    for (let seconds = 0; seconds < 50; seconds += 5) {
+      if (slow?.closedBy === null) slow.send(Buffer.alloc(1));
+      await clock.advance(5_000);
+    }
+    expect(slow?.closedBy).toBe('destroy');
+  });
+
   test('produce requests wait while appends wait for the disk', () => {
     const socket = connect();
     mayProduce = false;

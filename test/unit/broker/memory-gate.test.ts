@@ -51,3 +51,22 @@ test('a lease offers half of what is left, a little always, and gives everything
   second.end();
   expect(gate.usedBytes).toBe(500_000);
 });
+
+test('beyond the limit one frame at a time is finished, in the order of asking', () => {
+  const gate = new MemoryGate(100);
+  const woken: string[] = [];
+  const [first, second, third] = ['first', 'second', 'third'].map((name) => () => {
+    woken.push(name);
+  }) as [() => void, () => void, () => void];
+  expect(gate.mayFinish(first)).toBe(true);
+  gate.take(100);
+  expect([first, second, third].map((each) => gate.mayFinish(each))).toEqual([true, false, false]);
+  expect(gate.mayFinish(first)).toBe(true);
+  gate.finished(first);
+  expect(woken).toEqual(['second']);
+  expect(gate.mayFinish(second)).toBe(true);
+  gate.stopWaiting(second);
+  expect(woken).toEqual(['second', 'third']);
+  gate.give(100);
+  expect(gate.mayFinish(first)).toBe(true);
+});
