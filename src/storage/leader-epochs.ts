@@ -92,6 +92,8 @@ export class LeaderEpochs {
     const lines = text.split('\n');
     if (lines[0] !== '0' || !/^[0-9]{1,9}$/.test(lines[1] ?? '')) return null;
     const count = Number(lines[1]);
+    // Each entry ends its line, and nothing follows the last.
+    if (lines.length !== count + 3 || lines.at(-1) !== '') return null;
     const entries: EpochEntry[] = [];
     let last: EpochEntry = { epoch: -1, startOffset: -1 };
     for (let index = 0; index < count; index++) {

@@ -298,7 +298,8 @@ class DirectoryStore implements LogStore {
       name,
       config,
       stop: mark.clean ? 'clean' : 'crashed',
-      mark: mark.mark,
+      // Only committed records are deleted, and the start is durable at once, while the mark may be late.
+      mark: Math.max(mark.mark, mark.startOffset),
       rewriteFrom: mark.mark,
       startOffset: mark.startOffset,
       recoveryOffset: mark.recoveryOffset,

@@ -57,6 +57,8 @@ export interface ScanOutcome {
   readonly leftovers: Leftover[];
   /** The last piece ends in damage: appends go to a new segment. */
   readonly rollAtEnd: boolean;
+  /** Newest leader epoch of the batches scanned; -1 when there were none. */
+  readonly newestEpoch: number;
 }
 
 export class RecoveryScan {
@@ -67,6 +69,7 @@ export class RecoveryScan {
   #expected: number;
   #over = false;
   #rollAtEnd = false;
+  #newestEpoch = -1;
 
   constructor(plan: ScanPlan) {
     this.#plan = plan;
@@ -86,6 +89,7 @@ export class RecoveryScan {
       damaged: this.#damaged,
       leftovers: this.#leftovers,
       rollAtEnd: this.#rollAtEnd,
+      newestEpoch: this.#newestEpoch,
     };
   }
 
@@ -234,6 +238,7 @@ export class RecoveryScan {
           segment.verified.add(segment.size, segment.size + bytes);
           segment.track({ baseOffset, lastOffset, bytes, maxTimestamp }, intervalBytes);
           this.#expected = lastOffset + 1;
+          this.#newestEpoch = Math.max(this.#newestEpoch, header.partitionLeaderEpoch);
           return true;
         },
       );

@@ -94,7 +94,7 @@ async function recover(
   const recovery = await finishSegments(options, outcome);
   const { endOffset } = outcome;
   if (outcome.rollAtEnd) segments.push(new Segment(name, endOffset, options.clock.now()));
-  const epochs = await raisedEpochs(options, segments, endOffset);
+  const epochs = await raisedEpochs(options, segments, outcome);
   await dropSnapshotsAbove(options, endOffset);
   logger.info({ log: name, endOffset, mark: options.mark }, `${name} recovered up to ${endOffset}`);
   const startOffset = Math.max(options.startOffset, (segments[0] as Segment).baseOffset);
@@ -260,11 +260,12 @@ async function finishSegments(
 async function raisedEpochs(
   options: OpenDirectory,
   segments: readonly Segment[],
-  endOffset: number,
+  { endOffset, newestEpoch }: ScanOutcome,
 ): Promise<LeaderEpochs> {
   const { disk, name } = options;
   const epochs = (await LeaderEpochs.load(disk, name)) ?? (await epochsFromLog(disk, segments));
-  const next = Math.max(epochs.latest, options.leaderEpoch) + 1;
+  // The checkpoint has no checksum and may be wrong in a form that reads well: the batches count too.
+  const next = Math.max(epochs.latest, options.leaderEpoch, newestEpoch) + 1;
   epochs.truncateEnd(endOffset);
   epochs.assign(next, endOffset);
   return epochs;

@@ -253,6 +253,51 @@ describe('groups on a log that takes no writes', () => {
   });
 });
 
+describe('a log whose start is above its late mark', () => {
+  test('keeps its start when the recovery is refused and done later', async () => {
+    const disk = new SimulatedDisk({ seed: 8 });
+    const before = await openOn(disk);
+    await before.createTopic({ name: 't', partitions: 1 });
+    const partition = before.partition('t', 0)!;
+    for (let index = 0; index < 5; index++) await partition.append(appendOf(4));
+    await partition.deleteRecords(10);
+    const next = disk.kill();
+    next.hook = (operation, path) => {
+      if (operation === 'write' && path.endsWith('.rewrite')) throw refused(path);
+    };
+    const after = await openOn(next);
+    next.hook = () => {};
+    const again = after.partition('t', 0)!;
+    await again.reopen();
+    expect(again.startOffset).toBe(10);
+    expect(again.highWatermark).toBe(20);
+    await after.close();
+  });
+});
+
+describe('a leader-epoch-checkpoint that is damaged and still reads well', () => {
+  test.each([
+    ['a count of none', '0\n0\n0 0\n'],
+    ['an older epoch', '0\n1\n0 0\n'],
+  ])('with %s never gives a used epoch again', async (_, text) => {
+    const disk = new SimulatedDisk({ seed: 9 });
+    const first = await openOn(disk);
+    await first.createTopic({ name: 't', partitions: 1 });
+    await first.partition('t', 0)!.append(appendOf(1));
+    const afterKill = disk.kill();
+    const second = await openOn(afterKill);
+    const partition = second.partition('t', 0)!;
+    await partition.append(appendOf(1));
+    const used = partition.leaderEpoch;
+    expect(used).toBeGreaterThan(0);
+    const next = afterKill.kill();
+    await writeAll(next, 't-0/leader-epoch-checkpoint', Buffer.from(text));
+    const third = await openOn(next);
+    expect(third.partition('t', 0)?.leaderEpoch).toBeGreaterThan(used);
+    await third.close();
+  });
+});
+
 describe('a journal whose logs have unreadable metadata', () => {
   test('is replayed all the same, since it may hold the only copy', async () => {
     for (let seed = 0; seed < 10; seed++) {
