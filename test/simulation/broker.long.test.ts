@@ -23,7 +23,9 @@ const mustCrashAt = [
   'rename log',
 ];
 
-test(`a broker under every fault keeps its promises, ${count} seeds`, async () => {
+test(`a broker under every fault keeps its promises, ${count} seeds`, {
+  timeout: 3_600_000,
+}, async () => {
   const points = new Map<string, number>();
   const failures: string[] = [];
   for (let seed = first; seed < first + count; seed++) {

@@ -43,7 +43,7 @@ test('nothing but the ports gives time or randomness', async () => {
   watch(globalThis, 'setInterval', caught);
   watch(globalThis, 'setImmediate', caught);
   watch(crypto, 'getRandomValues', caught);
-  for (let seed = 1; seed <= 15; seed++) await runSimulation({ seed });
+  for (let seed = 1; seed <= 3; seed++) await runSimulation({ seed });
   expect([...new Set(caught)]).toEqual([]);
 });
 
