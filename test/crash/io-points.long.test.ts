@@ -17,7 +17,7 @@ import { testWith } from '../support/peers/require-tool.ts';
 /** Time for more than one kill at each point. */
 const SECONDS = Number(process.env['TIDEMARK_CRASH_SECONDS'] ?? 90);
 /** How long a life is given to meet its fault before it is asked to stop. */
-const LIFE_MS = 2_000;
+const LIFE_MS = 1_500;
 /** Lives between two looks at everything. */
 const CHECK_EVERY = 25;
 /** Attempts to meet a fault that depends on timing. */
@@ -54,9 +54,9 @@ function planOf(points: readonly Point[]): { readonly point: Point; readonly fau
   );
 }
 
-function faultOf({ point, count }: Point, when: Fault['when']): Fault {
-  // Not always the first time: what went before differs.
-  const later = Math.max(1, Math.min(20, Math.floor(count / 4)));
+function faultOf({ point, phase, count }: Point, when: Fault['when']): Fault {
+  // Not always the first time, as what went before differs; but how much a start has to do varies.
+  const later = phase === 'open' ? 1 : Math.max(1, Math.min(20, Math.floor(count / 4)));
   return { point, when, occurrence: when === 'before' ? 1 : later };
 }
 
@@ -112,11 +112,7 @@ async function tracedLives(lives: Lives, load: Load): Promise<Reached[]> {
     const ending = await lives.finish(LIFE_MS);
     if (ending.kind === 'stopped') traces.push(ending.reached);
     // The last one opens what a kill leaves.
-    if (life === 1) {
-      await lives.start(null);
-      await new Promise((resolve) => setTimeout(resolve, 500));
-      await lives.kill();
-    }
+    if (life === 1) await liveAndDie(lives);
   }
   return traces;
 }
@@ -124,12 +120,20 @@ async function tracedLives(lives: Lives, load: Load): Promise<Reached[]> {
 /** Lives until the fault ended one of them. */
 async function meet(lives: Lives, load: Load, point: Point, fault: Fault): Promise<boolean> {
   for (let tries = 0; tries < TRIES; tries += 1) {
+    // What a start has to repair comes from a life that served and was killed.
+    if (point.phase === 'open' && tries > 0) await liveAndDie(lives);
     if (!(await lives.start(fault))) return true;
     const ending = await lives.finish(point.phase === 'close' ? 100 : LIFE_MS);
     load.check();
     if (ending.kind === 'killed') return true;
   }
   return false;
+}
+
+async function liveAndDie(lives: Lives): Promise<void> {
+  expect(await lives.start(null)).toBe(true);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  await lives.kill();
 }
 
 async function checkAll(lives: Lives, load: Load, when: string): Promise<void> {
