@@ -1,6 +1,7 @@
 // Many named timers on one clock timer. Heartbeats push their timer back all the time, so moving one later must be
 // cheap: only the map is touched, and the heap learns of it when the old due time comes.
 
+import { type Due, popDue, pushDue } from '../base/due-heap.ts';
 import type { CancelTimer, Clock } from '../base/ports.ts';
 
 /** A timer that comes later than this tells of a process that stood still. */
@@ -17,9 +18,7 @@ interface Entry<E> {
   queuedMs: number;
 }
 
-interface Queued {
-  readonly dueMs: number;
-  readonly order: number;
+interface Queued extends Due {
   readonly key: string;
 }
 
@@ -55,7 +54,7 @@ export class TimerQueue<E> {
       return;
     }
     this.#entries.set(key, { dueMs, order, event, queuedMs: dueMs });
-    this.#push({ dueMs, order, key });
+    pushDue(this.#heap, { dueMs, order, key });
     this.#arm();
   }
 
@@ -96,55 +95,17 @@ export class TimerQueue<E> {
     for (;;) {
       const first = this.#heap[0];
       if (first === undefined || first.dueMs > nowMs) return;
-      this.#pop();
+      popDue(this.#heap);
       const entry = this.#entries.get(first.key);
       // Cancelled, or replaced by one that has a place of its own.
       if (entry === undefined || entry.queuedMs !== first.dueMs) continue;
       if (entry.dueMs > nowMs) {
         entry.queuedMs = entry.dueMs;
-        this.#push({ dueMs: entry.dueMs, order: entry.order, key: first.key });
+        pushDue(this.#heap, { dueMs: entry.dueMs, order: entry.order, key: first.key });
         continue;
       }
       this.#entries.delete(first.key);
       this.#fire(entry.event);
     }
   }
-
-  #push(queued: Queued): void {
-    const heap = this.#heap;
-    let child = heap.push(queued) - 1;
-    while (child > 0) {
-      const parent = (child - 1) >> 1;
-      const above = heap[parent];
-      if (above === undefined || before(above, queued)) break;
-      heap[child] = above;
-      child = parent;
-    }
-    heap[child] = queued;
-  }
-
-  #pop(): void {
-    const heap = this.#heap;
-    const last = heap.pop();
-    if (last === undefined || heap.length === 0) return;
-    let parent = 0;
-    for (;;) {
-      let child = 2 * parent + 1;
-      let smaller = heap[child];
-      if (smaller === undefined) break;
-      const right = heap[child + 1];
-      if (right !== undefined && before(right, smaller)) {
-        child += 1;
-        smaller = right;
-      }
-      if (before(last, smaller)) break;
-      heap[parent] = smaller;
-      parent = child;
-    }
-    heap[parent] = last;
-  }
-}
-
-function before(a: Queued, b: Queued): boolean {
-  return a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order);
 }

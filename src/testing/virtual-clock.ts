@@ -1,11 +1,10 @@
 // Virtual time: one queue of events ordered by (due time, order of arrival). Nothing happens until a test
 // advances the clock, so a run of days takes milliseconds and happens the same way each time.
 
+import { type Due, popDue, pushDue } from '../base/due-heap.ts';
 import type { CancelTimer, Clock } from '../base/ports.ts';
 
-interface Event {
-  readonly dueMs: number;
-  readonly order: number;
+interface Event extends Due {
   fire: (() => void) | null;
 }
 
@@ -45,7 +44,7 @@ export class VirtualClock implements Clock {
       order: this.#order++,
       fire,
     };
-    this.#push(event);
+    pushDue(this.#heap, event);
     return () => {
       event.fire = null;
     };
@@ -99,49 +98,11 @@ export class VirtualClock implements Clock {
     for (;;) {
       const first = this.#heap[0];
       if (first === undefined || first.dueMs > endMs) return false;
-      this.#pop();
+      popDue(this.#heap);
       if (first.fire === null) continue;
       this.#elapsedMs = Math.max(this.#elapsedMs, first.dueMs);
       first.fire();
       return true;
     }
   }
-
-  #push(event: Event): void {
-    const heap = this.#heap;
-    let child = heap.push(event) - 1;
-    while (child > 0) {
-      const parent = (child - 1) >> 1;
-      const above = heap[parent];
-      if (above === undefined || before(above, event)) break;
-      heap[child] = above;
-      child = parent;
-    }
-    heap[child] = event;
-  }
-
-  #pop(): void {
-    const heap = this.#heap;
-    const last = heap.pop();
-    if (last === undefined || heap.length === 0) return;
-    let parent = 0;
-    for (;;) {
-      let child = 2 * parent + 1;
-      let smaller = heap[child];
-      if (smaller === undefined) break;
-      const right = heap[child + 1];
-      if (right !== undefined && before(right, smaller)) {
-        child += 1;
-        smaller = right;
-      }
-      if (before(last, smaller)) break;
-      heap[parent] = smaller;
-      parent = child;
-    }
-    heap[parent] = last;
-  }
-}
-
-function before(a: Event, b: Event): boolean {
-  return a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order);
 }
