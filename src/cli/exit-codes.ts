@@ -94,6 +94,7 @@ const steps: Readonly<Record<string, string>> = {
   MESSAGE_TOO_LARGE: 'send smaller records, or raise max.message.bytes of the topic',
   UNSUPPORTED_COMPRESSION_TYPE: 'choose another codec with -z: none, gzip, snappy, lz4, zstd',
   KAFKA_STORAGE_ERROR: 'the disk refused: see the log of the broker, and run "tidemark doctor"',
+  data_directory_unusable: 'choose another directory with --data, or --memory to keep nothing',
   listen_failed: 'choose a free port with --port, or --port 0 for any',
   INVALID_CONFIG: '"tidemark config show" lists names, values and types',
 };

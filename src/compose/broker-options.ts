@@ -7,6 +7,11 @@ import type { Transport } from '../protocol/index.ts';
 export interface BrokerOptions {
   /** Directory of the data; made when missing. Exactly one of `dataDir` and `memory` is given. */
   readonly dataDir?: string;
+  /**
+   * Takes over a directory that Apache Kafka made: its topics and records become ours. Default: such a
+   * directory is refused. Work on a copy: Kafka does not know about what we write.
+   */
+  readonly adopt?: boolean;
   /** Keeps everything in memory and forgets it at the end. */
   readonly memory?: boolean;
   /** Address to listen on. Default: the loopbacks, 127.0.0.1 and (where there is one) ::1. */

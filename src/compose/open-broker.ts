@@ -5,6 +5,7 @@ import { type Logger, silentLogger } from '../base/ports.ts';
 import type { Broker, Endpoint } from '../broker/index.ts';
 import { loadAccelerators } from '../host/accelerators.ts';
 import { CompactionPool, workersAvailable } from '../host/compaction-pool.ts';
+import { prepareDataDirectory } from '../host/data-directory.ts';
 import { dataDirectoryLock } from '../host/data-lock.ts';
 import type { MetricsServer } from '../host/metrics-server.ts';
 import { nodeClock } from '../host/node-clock.ts';
@@ -118,6 +119,9 @@ export async function openBroker(options: BrokerOptions): Promise<RunningBroker>
   checkOptions(options);
   const logger = options.logger ?? silentLogger;
   loadAccelerators();
+  if (options.dataDir !== undefined) {
+    await prepareDataDirectory(options.dataDir, options.adopt === true);
+  }
   const assembled = await assembleOnHost(options, logger);
   const { broker } = assembled;
   let listener: TcpListener | undefined;

@@ -20,6 +20,7 @@ interface ServeFlags {
   readonly json?: boolean;
   readonly data?: string;
   readonly memory?: boolean;
+  readonly adopt?: boolean;
   readonly host?: string;
   readonly port?: string;
   readonly advertise?: string;
@@ -50,6 +51,7 @@ function build(): Command {
         'data',
       ),
     )
+    .option('--adopt', "take over a (copied) data directory of Apache Kafka's")
     .option('--host <address>', 'address to listen on (default: 127.0.0.1 and ::1)')
     .option('-p, --port <number>', 'port to listen on; 0 takes any free one (default: 9092)')
     .option(
@@ -92,7 +94,10 @@ async function serve(flags: ServeFlags): Promise<void> {
   ]);
   const logger = consoleLogger({ level: settings.logLevel });
   tellOddSettings(settings, logger);
-  const broker = await openBroker(openOptions(settings, logger)).catch((error: unknown) => {
+  const broker = await openBroker({
+    ...openOptions(settings, logger),
+    adopt: flags.adopt === true,
+  }).catch((error: unknown) => {
     throw withAdvice(error);
   });
   if (flags.json === true) await io.data(`${JSON.stringify(describeRunning(broker, settings))}\n`);
