@@ -33,6 +33,9 @@ export interface AdoptionPlan {
   readonly strays: readonly { readonly directory: string; readonly reason: string }[];
 }
 
+/** The log of Kafka's controller, in a directory that was Kafka's: no topic of anybody's. */
+const CONTROLLER_TOPIC = '__cluster_metadata';
+
 /** Directories read at a time. */
 const READING_MAX = 16;
 const METADATA_BYTES_MAX = 4096;
@@ -55,7 +58,8 @@ export async function findPartitionDirectories(
       return;
     }
     const parsed = parsePartitionDirectory(name);
-    if (parsed === null || known(parsed.topic, parsed.index)) return;
+    if (parsed === null || parsed.topic === CONTROLLER_TOPIC) return;
+    if (known(parsed.topic, parsed.index)) return;
     found.push({ directory: name, ...parsed, topicId: await readTopicId(disk, name) });
   });
   return found.sort((a, b) => (a.directory < b.directory ? -1 : 1));

@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { accountedFor, type FoundDirectory, planAdoption } from '../../../src/engine/adoption.ts';
+import {
+  accountedFor,
+  type FoundDirectory,
+  findPartitionDirectories,
+  planAdoption,
+} from '../../../src/engine/adoption.ts';
 import { emptyCatalogue } from '../../../src/engine/catalogue-state.ts';
 import type { Topic } from '../../../src/engine/contract.ts';
+import { MemoryDisk } from '../../../src/storage/index.ts';
 
 const A = 'a'.repeat(22);
 const B = 'b'.repeat(22);
@@ -15,6 +21,14 @@ function found(topicName: string, index: number, topicId: string | null): FoundD
 }
 
 describe('directories and the catalogue', () => {
+  test("the log of Kafka's controller is no topic", async () => {
+    const disk = new MemoryDisk();
+    await disk.makeDirectory('__cluster_metadata-0');
+    await disk.makeDirectory('t-0');
+    const directories = await findPartitionDirectories(disk, () => false);
+    expect(directories.map((item) => item.directory)).toEqual(['t-0']);
+  });
+
   test('what the catalogue knows needs nothing', () => {
     const state = emptyCatalogue();
     state.topics.set(A, topic('t', A, 2));
