@@ -11,6 +11,7 @@ import { FetchSessionCache } from './fetch/session-cache.ts';
 import type { Session } from './handler.ts';
 import { allHandlers } from './handlers/index.ts';
 import { InProcessTransport } from './in-process-transport.ts';
+import type { RequestInterceptor } from './interceptor.ts';
 import { MemoryGate } from './memory-gate.ts';
 import { BrokerMetrics, brokerMetrics, type Metric, metricsText } from './metrics.ts';
 import { Router } from './router.ts';
@@ -43,6 +44,8 @@ export interface BrokerSettings {
   freeBytes(): Promise<number>;
   /** Metrics of other layers, added to the broker's own. */
   extraMetrics?(): readonly Metric[];
+  /** Sees each request before its handler. */
+  readonly intercept?: RequestInterceptor;
 }
 
 /** Group settings as the engine's broker configs have them, read at each use. */
@@ -115,7 +118,7 @@ export class Broker {
       random,
       slots: numberConfig(engine, 'max.incremental.fetch.session.cache.slots'),
     });
-    this.#router = new Router(this.metrics, logger);
+    this.#router = new Router(this.metrics, logger, settings.intercept);
     this.#router.register(allHandlers(this.#services(), () => this.#router.announced()));
     this.#connections = new ConnectionSet({
       router: this.#router,

@@ -8,6 +8,7 @@
 // - in-process-transport.ts: the same handlers without a socket
 
 export { Broker, type BrokerSettings } from './broker.ts';
+export type { InterceptedRequest, RequestInterceptor } from './interceptor.ts';
 export { type Metric, metricsText } from './metrics.ts';
 export type { Endpoint } from './services.ts';
 export type { PeerHandler, PeerSocket } from './socket.ts';

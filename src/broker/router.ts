@@ -4,6 +4,7 @@
 import { ErrorCode, KafkaError } from '../base/kafka-errors.ts';
 import type { Logger } from '../base/ports.ts';
 import type { Handler, RequestContext } from './handler.ts';
+import type { RequestInterceptor } from './interceptor.ts';
 import type { BrokerMetrics } from './metrics.ts';
 
 /** One line of the ApiVersions answer. */
@@ -17,10 +18,12 @@ export class Router {
   readonly #handlers: (Handler | undefined)[] = [];
   readonly #metrics: BrokerMetrics;
   readonly #logger: Logger;
+  readonly #intercept: RequestInterceptor | undefined;
 
-  constructor(metrics: BrokerMetrics, logger: Logger) {
+  constructor(metrics: BrokerMetrics, logger: Logger, intercept?: RequestInterceptor) {
     this.#metrics = metrics;
     this.#logger = logger;
+    this.#intercept = intercept;
   }
 
   /** Adds handlers, each for an API that has none yet. */
@@ -56,7 +59,9 @@ export class Router {
     const { name } = handler.api;
     this.#metrics.countRequest(name);
     try {
-      return await handler.handle(request, context);
+      if (this.#intercept === undefined) return await handler.handle(request, context);
+      const proceed = (other = request): Promise<object | null> => handler.handle(other, context);
+      return await this.#intercept({ handler, request, context, proceed });
     } catch (cause) {
       this.#metrics.countFailure(name);
       const known = cause instanceof KafkaError;

@@ -4,7 +4,7 @@
 
 import { assert } from '../base/errors.ts';
 import type { Clock, Logger, Random } from '../base/ports.ts';
-import { Broker, type Endpoint, type Metric } from '../broker/index.ts';
+import { Broker, type Endpoint, type Metric, type RequestInterceptor } from '../broker/index.ts';
 import { type Engine, openEngine } from '../engine/index.ts';
 import {
   type CompactionRunner,
@@ -34,6 +34,8 @@ export interface AssembleOptions {
   readonly acceptReplicationFactor: boolean;
   /** Where compaction passes run. Default: nothing is compacted. */
   readonly compactionRunner?: CompactionRunner;
+  /** Sees each request before its handler. */
+  readonly intercept?: RequestInterceptor;
   /** What else the store is opened with. */
   readonly store?: Pick<LogStoreOptions, 'lock' | 'regions' | 'openFilesMax' | 'tailBytesMax'>;
 }
@@ -99,6 +101,7 @@ export async function assembleBroker(
     acceptReplicationFactor: options.acceptReplicationFactor,
     logDir: root,
     freeBytes: () => logs.freeBytes(),
+    ...(options.intercept && { intercept: options.intercept }),
     extraMetrics: () => [
       ...commitMetrics(logs),
       ...compactionMetrics(logs),

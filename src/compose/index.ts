@@ -8,4 +8,4 @@ export {
   type BrokerPorts,
 } from './assemble-broker.ts';
 export type { BrokerOptions, ListenAddress, RunningBroker } from './broker-options.ts';
-export { openBroker } from './open-broker.ts';
+export { type BrokerSeams, openBroker, openBrokerWith, type SeamedBroker } from './open-broker.ts';

@@ -1,8 +1,8 @@
 // Puts a broker together: disk, engine, broker, listeners. What `serve()` and the command line
 // call.
 
-import { type Logger, silentLogger } from '../base/ports.ts';
-import type { Broker, Endpoint } from '../broker/index.ts';
+import { type Clock, type Logger, silentLogger } from '../base/ports.ts';
+import type { Broker, Endpoint, RequestInterceptor } from '../broker/index.ts';
 import { loadAccelerators } from '../host/accelerators.ts';
 import { CompactionPool, workersAvailable } from '../host/compaction-pool.ts';
 import { prepareDataDirectory } from '../host/data-directory.ts';
@@ -12,7 +12,7 @@ import { nodeClock } from '../host/node-clock.ts';
 import { NodeDisk } from '../host/node-disk.ts';
 import { nodeRandom } from '../host/node-random.ts';
 import { listenTcp, type TcpListener } from '../host/tcp-server.ts';
-import { InPlaceCompactionRunner, MemoryDisk } from '../storage/index.ts';
+import { type Disk, InPlaceCompactionRunner, MemoryDisk } from '../storage/index.ts';
 import {
   BrokerOptionError,
   formatAddress,
@@ -26,6 +26,24 @@ import type { BrokerOptions, RunningBroker } from './broker-options.ts';
 const PORT_DEFAULT = 9092;
 /** A stop waits this long for requests in flight: container runtimes kill after ten seconds. */
 const STOP_GRACE_MS = 5000;
+
+/** Where a test double reaches in; a broker that serves has the host's parts instead. */
+export interface BrokerSeams {
+  /** What time the broker has. */
+  readonly clock?: Clock;
+  /** Under `memory: true`: the disk, so that it can outlive one broker. */
+  readonly disk?: Disk;
+  /** Sees each request before its handler. */
+  readonly intercept?: RequestInterceptor;
+  /** Further ports to listen on, 0 for any free one: the look of several brokers. */
+  readonly morePorts?: readonly number[];
+}
+
+/** A broker opened with {@link BrokerSeams}. */
+export interface SeamedBroker extends RunningBroker {
+  /** The port of `addresses`, then those of `morePorts`, in their order. */
+  readonly ports: readonly number[];
+}
 
 function checkOptions(options: BrokerOptions): void {
   // From plain JavaScript anything may come, or nothing.
@@ -51,13 +69,14 @@ function configsOf(options: BrokerOptions): Map<string, string> {
 
 interface Parts {
   readonly assembled: AssembledBroker;
-  readonly listener: TcpListener;
+  /** At least one. */
+  readonly listeners: readonly TcpListener[];
   readonly metrics: MetricsServer | null;
 }
 
 /** Ends everything in the order that loses nothing: no new peers, then requests, then the data. */
 async function stop(parts: Parts, logger: Logger): Promise<void> {
-  await parts.listener.close();
+  await Promise.all(parts.listeners.map((listener) => listener.close()));
   await parts.metrics?.close();
   await parts.assembled.close(STOP_GRACE_MS);
   logger.info({}, 'the broker has stopped, its data is marked clean');
@@ -78,15 +97,20 @@ function advertisedOf({ advertise }: BrokerOptions): Endpoint | null {
 }
 
 /** Over the directory that `dataDir` names, or over memory. */
-function assembleOnHost(options: BrokerOptions, logger: Logger): Promise<AssembledBroker> {
+function assembleOnHost(
+  options: BrokerOptions,
+  logger: Logger,
+  seams: BrokerSeams,
+): Promise<AssembledBroker> {
   const { dataDir } = options;
-  const disk =
-    dataDir === undefined ? new MemoryDisk(() => nodeClock.now()) : new NodeDisk(dataDir);
-  const ports = { disk, root: dataDir ?? 'memory', clock: nodeClock, random: nodeRandom, logger };
+  const { clock = nodeClock, intercept } = seams;
+  const inMemory = (): Disk => seams.disk ?? new MemoryDisk(() => clock.now());
+  const disk = dataDir === undefined ? inMemory() : new NodeDisk(dataDir);
+  const ports = { disk, root: dataDir ?? 'memory', clock, random: nodeRandom, logger };
   const compactionRunner =
     dataDir !== undefined && workersAvailable()
       ? new CompactionPool({ root: dataDir })
-      : new InPlaceCompactionRunner(disk, nodeClock);
+      : new InPlaceCompactionRunner(disk, clock);
   return assembleBroker(ports, {
     compactionRunner,
     config: configsOf(options),
@@ -94,58 +118,71 @@ function assembleOnHost(options: BrokerOptions, logger: Logger): Promise<Assembl
     ...(dataDir === undefined ? {} : { store: { lock: dataDirectoryLock(dataDir) } }),
     advertise: advertisedOf(options),
     acceptReplicationFactor: options.acceptReplicationFactor === true,
+    ...(intercept && { intercept }),
   });
 }
 
-async function listen(options: BrokerOptions, broker: Broker): Promise<TcpListener> {
-  const listener = await listenTcp({
+function listenOn(options: BrokerOptions, port: number, broker: Broker): Promise<TcpListener> {
+  return listenTcp({
     hosts: listenHosts(options.host),
-    port: options.port ?? PORT_DEFAULT,
+    port,
     optionalHosts: true,
     accept: (peer) => broker.accept(peer),
   });
-  const first = listener.addresses[0];
-  if (first !== undefined) broker.setListenEndpoint(reachable(first));
-  return listener;
 }
 
 /**
  * Opens the data and serves it. Resolves when clients can connect; groups load meanwhile and say
  * so. Throws {@link BrokerOptionError}, ListenError when the port cannot be had, KafkaError
- * `INVALID_CONFIG` for a config, and what opening the data throws (a second process on the same
- * directory is refused). After a throw nothing is left open.
+ * `INVALID_CONFIG` for a config, TidemarkError `data_directory_unusable` or `data_directory_foreign`,
+ * and what opening the data throws (a second process on the same directory is refused). After a
+ * throw nothing is left open.
  */
-export async function openBroker(options: BrokerOptions): Promise<RunningBroker> {
+export function openBroker(options: BrokerOptions): Promise<RunningBroker> {
+  return openBrokerWith(options, {});
+}
+
+/** {@link openBroker} for test doubles. */
+export async function openBrokerWith(
+  options: BrokerOptions,
+  seams: BrokerSeams,
+): Promise<SeamedBroker> {
   checkOptions(options);
   const logger = options.logger ?? silentLogger;
   loadAccelerators();
   if (options.dataDir !== undefined) {
     await prepareDataDirectory(options.dataDir, options.adopt === true);
   }
-  const assembled = await assembleOnHost(options, logger);
+  const assembled = await assembleOnHost(options, logger, seams);
   const { broker } = assembled;
-  let listener: TcpListener | undefined;
+  const listeners: TcpListener[] = [];
   try {
-    listener = await listen(options, broker);
+    for (const port of [options.port ?? PORT_DEFAULT, ...(seams.morePorts ?? [])]) {
+      listeners.push(await listenOn(options, port, broker));
+    }
+    const first = listeners[0]?.addresses[0];
+    if (first !== undefined) broker.setListenEndpoint(reachable(first));
     const metrics = await serveMetricsOf(options, broker);
-    return running({ assembled, listener, metrics }, logger);
+    return running({ assembled, listeners, metrics }, logger);
   } catch (error) {
-    await listener?.close();
+    await Promise.all(listeners.map((listener) => listener.close()));
     await assembled.close(0);
     throw error;
   }
 }
 
-function running(parts: Parts, logger: Logger): RunningBroker {
-  const { listener, metrics } = parts;
+function running(parts: Parts, logger: Logger): SeamedBroker {
+  const { listeners, metrics } = parts;
   const { engine, broker } = parts.assembled;
   broker.start().catch((error: unknown) => logger.error({ error }, 'groups could not be loaded'));
   let stopped: Promise<void> | undefined;
-  const first = listener.addresses[0];
+  const addresses = listeners[0]?.addresses ?? [];
+  const [first] = addresses;
   const bootstrap = first === undefined ? '' : formatAddress(reachable(first));
   return {
-    addresses: listener.addresses,
+    addresses,
     bootstrap,
+    ports: listeners.map((listener) => listener.addresses[0]?.port ?? 0),
     metricsAddress: metrics?.address ?? null,
     clusterId: engine.clusterId,
     nodeId: engine.nodeId,
