@@ -3,13 +3,14 @@
 
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { encodeMessage } from '../../src/protocol/index.ts';
 import { structValue, versionsOfMessages } from '../property/protocol-arbitrary.ts';
+import { fc } from '../support/fast-check.ts';
+import { testSeed } from '../support/test-seed.ts';
 
 const libs = process.env['KAFKA_LIBS'];
-const seed = Number(process.env['SEED'] ?? Date.now() % 0x7fff_ffff);
+const seed = testSeed();
 
 test.skipIf(libs === undefined)('Kafka reads and writes the same bytes', () => {
   const lines = versionsOfMessages.flatMap(([name, version, message]) =>
@@ -28,5 +29,5 @@ test.skipIf(libs === undefined)('Kafka reads and writes the same bytes', () => {
   const wrong = lines
     .map((line, i) => ({ line, answer: answers[i] }))
     .filter(({ line, answer }) => line.split(' ')[2] !== answer);
-  expect(wrong, `replay with SEED=${seed}`).toEqual([]);
+  expect(wrong, `replay with TIDEMARK_SEED=${seed}`).toEqual([]);
 });

@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { makeFixture, tryDamage } from '../support/damage.ts';
 import { damages, randomFrom } from '../support/damage-plans.ts';
+import { testSeed } from '../support/test-seed.ts';
 
-const SEED = Number(process.env['TIDEMARK_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+const SEED = testSeed();
 const SEEDS = Number(process.env['TIDEMARK_SEEDS'] ?? 2);
 const root = mkdtempSync(join(tmpdir(), 'tidemark-damage-'));
 

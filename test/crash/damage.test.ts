@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { makeFixture, tryDamage } from '../support/damage.ts';
 import { damages, randomFrom } from '../support/damage-plans.ts';
+import { testSeed } from '../support/test-seed.ts';
 
-const SEED = Number(process.env['TIDEMARK_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+const SEED = testSeed();
 const REPLAY = `TIDEMARK_SEED=${SEED} npx vitest run --config test/vitest.config.ts test/crash/damage.test.ts`;
 const SHARES = 3;
 const root = mkdtempSync(join(tmpdir(), 'tidemark-damage-'));

@@ -1,7 +1,6 @@
 // Bytes that are no request, or only almost one. Whatever comes, the broker answers or closes that
 // connection, serves all others, and stores nothing that was not sent whole.
 
-import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   type Api,
@@ -14,6 +13,7 @@ import {
   Produce,
   ZERO_UUID,
 } from '../../src/protocol/index.ts';
+import { fc } from '../support/fast-check.ts';
 import {
   type BrokerUnderAttack,
   brokerUnderAttack,

@@ -1,6 +1,5 @@
 // Records of `__consumer_offsets` survive their bytes, and bytes that are none are refused without harm.
 
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../src/base/ports.ts';
 import {
@@ -13,6 +12,7 @@ import { GroupMachine } from '../../src/coordinator/machine.ts';
 import type { GroupMetadataRecord, OffsetRecord } from '../../src/coordinator/records.ts';
 import { ProtocolError } from '../../src/protocol/index.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
+import { fc } from '../support/fast-check.ts';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 40 });
 const int32 = fc.integer({ min: -0x8000_0000, max: 0x7fff_ffff });

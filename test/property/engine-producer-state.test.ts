@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { KafkaError } from '../../src/base/kafka-errors.ts';
 import {
@@ -6,6 +5,7 @@ import {
   encodeProducerSnapshot,
 } from '../../src/engine/producer-snapshot.ts';
 import { ProducerStates } from '../../src/engine/producer-state.ts';
+import { fc } from '../support/fast-check.ts';
 
 const WRAP = 2 ** 31;
 

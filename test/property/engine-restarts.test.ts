@@ -1,7 +1,6 @@
 // Random appends, repetitions, crashes and reopenings of an engine against the simplest model: the list of batches
 // that were acknowledged.
 
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { KafkaError } from '../../src/base/kafka-errors.ts';
 import { silentLogger } from '../../src/base/ports.ts';
@@ -10,6 +9,7 @@ import { batchBytes, buildBatch, iterateBatches, readRecords } from '../../src/r
 import type { Disk } from '../../src/storage/index.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
+import { fc } from '../support/fast-check.ts';
 import { copyDisk, FaultyDisk } from '../unit/engine/support/faulty-disk.ts';
 
 const TOPIC = 'events';

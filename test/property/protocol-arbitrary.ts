@@ -1,11 +1,11 @@
 // Values of a schema for fast-check: what a version can carry, so that decoding gives back exactly
 // what was encoded.
 
-import * as fc from 'fast-check';
 import type { Message } from '../../src/protocol/index.ts';
 import * as protocol from '../../src/protocol/index.ts';
 import type { Field, Fields, ScalarKind } from '../../src/protocol/schema/field.ts';
 import { fallbackOf, isNullable, isPresent } from '../../src/protocol/schema/layout.ts';
+import { fc } from '../support/fast-check.ts';
 
 /** Every schema that the protocol layer exports. */
 export const messages: readonly Message[] = (Object.values(protocol) as unknown[]).filter(

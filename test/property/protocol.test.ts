@@ -2,7 +2,6 @@
 // undoes encoding, and bytes that are no message end in a ProtocolError or a value, within the
 // memory that the frame pays for.
 
-import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Message, ProtocolError, Reader, Writer } from '../../src/protocol/index.ts';
 import type { Codec } from '../../src/protocol/schema/codec.ts';
@@ -10,6 +9,7 @@ import { compileCodec, compileComplete } from '../../src/protocol/schema/compile
 import type { Field, Fields } from '../../src/protocol/schema/field.ts';
 import { interpretCodec, interpretComplete } from '../../src/protocol/schema/interpret.ts';
 import { fallbackOf, isPresent } from '../../src/protocol/schema/layout.ts';
+import { fc } from '../support/fast-check.ts';
 import { messages, structValue, versionsOfMessages } from './protocol-arbitrary.ts';
 
 const codecs = (message: Message, version: number): readonly [Codec, Codec] => {

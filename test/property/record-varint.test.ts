@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   readUnsignedVarint,
@@ -12,6 +11,7 @@ import {
   writeVarint,
   writeVarlong,
 } from '../../src/base/varint.ts';
+import { fc } from '../support/fast-check.ts';
 
 const kinds = [
   { name: 'varint', read: readVarint, write: writeVarint, size: varintSize, values: fc.integer() },

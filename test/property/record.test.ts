@@ -1,6 +1,5 @@
 // Batches of any records survive a round trip through every codec; no damage to a batch crashes, hangs or grows.
 
-import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { isTidemarkError } from '../../src/base/errors.ts';
 import {
@@ -20,6 +19,7 @@ import {
   validateRecords,
   verifyBatch,
 } from '../../src/record/index.ts';
+import { fc } from '../support/fast-check.ts';
 
 const field = fc.option(fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)));
 const record: fc.Arbitrary<NewRecord> = fc.record({

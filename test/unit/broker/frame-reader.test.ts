@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FrameError, FrameReader } from '../../../src/broker/frame-reader.ts';
+import { fc } from '../../support/fast-check.ts';
 
 /** Gives bytes to a reader in the pieces that `cuts` makes of them, as a socket would. */
 function feed(reader: FrameReader, bytes: Buffer, cuts: readonly number[] = []): void {

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { configPairs } from '../../../src/cli/config-pairs.ts';
 import { delimiterBytes, readLines } from '../../../src/cli/line-reader.ts';
@@ -15,6 +14,7 @@ import {
   recordOfJson,
   recordOfLine,
 } from '../../../src/cli/typed-records.ts';
+import { fc } from '../../support/fast-check.ts';
 
 beforeAll(() => prepareEncoding('msgpack'));
 

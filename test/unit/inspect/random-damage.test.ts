@@ -1,10 +1,10 @@
 // Random damage to random files, from a seed: inspection never throws, misses no changed record, invents no loss in
 // files that were not touched, and after a repair everything is clean and every other batch can be read.
 
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readRecords } from '../../../src/record/index.ts';
 import { MemoryDisk } from '../../../src/storage/index.ts';
+import { fc } from '../../support/fast-check.ts';
 import {
   batchesOf,
   faults,
