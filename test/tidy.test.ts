@@ -32,7 +32,7 @@ const layers: Record<string, readonly string[]> = {
     'host',
     'inspect',
   ],
-  testing: ['compose', 'base', 'protocol', 'client', 'broker'],
+  testing: ['compose', 'base', 'protocol', 'storage', 'client', 'broker'],
   cli: ['*'],
   'index.ts': ['compose', 'base'],
 };

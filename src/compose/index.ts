@@ -9,3 +9,4 @@ export {
 } from './assemble-broker.ts';
 export type { BrokerOptions, ListenAddress, RunningBroker } from './broker-options.ts';
 export { type BrokerSeams, openBroker, openBrokerWith, type SeamedBroker } from './open-broker.ts';
+export { remoteCluster } from './remote-cluster.ts';

@@ -1,0 +1,191 @@
+// The broker inside the test's own process: what it is made of, and how it starts, restarts and is emptied.
+
+import type { Logger } from '../base/ports.ts';
+import type { InterceptedRequest } from '../broker/index.ts';
+import { Cluster, singleNetwork } from '../client/index.ts';
+import { openBrokerWith, type SeamedBroker } from '../compose/index.ts';
+import { ElectLeaders, LeaveGroup } from '../protocol/index.ts';
+import { TestBrokerError } from './errors.ts';
+import { Faults } from './faults.ts';
+import { FillableDisk } from './full-disk.ts';
+import { ManyBrokers } from './many-brokers.ts';
+import { RequestJournal } from './request-journal.ts';
+import { SeededRandom } from './seeded-random.ts';
+import { TestClock } from './test-clock.ts';
+import { makeTopics, type TopicSpecs } from './topics.ts';
+
+export interface EmbeddedOptions {
+  /** Null: in memory. */
+  readonly dir: string | null;
+  readonly port: number;
+  readonly host: string | undefined;
+  readonly brokers: number;
+  readonly clock: TestClock;
+  readonly configs: Readonly<Record<string, string | number | boolean>>;
+  readonly logger: Logger | undefined;
+  /** Made at the start and after each reset. */
+  readonly topics: TopicSpecs;
+}
+
+/** A consumer that joins is not made to wait for others: tests have no time. */
+const CONFIGS = {
+  'group.initial.rebalance.delay.ms': 0,
+  'offsets.topic.num.partitions': 1,
+} as const;
+const ELECTION_TIMEOUT_MS = 10_000;
+
+export class EmbeddedBroker {
+  readonly clock: TestClock;
+  readonly faults: Faults;
+  readonly journal = new RequestJournal();
+  readonly nodes = new ManyBrokers();
+  readonly #options: EmbeddedOptions;
+  #disk: FillableDisk;
+  #broker: SeamedBroker | null = null;
+  #cluster: Cluster | null = null;
+  #ports: readonly number[];
+
+  private constructor(options: EmbeddedOptions) {
+    this.#options = options;
+    this.clock = options.clock;
+    this.faults = new Faults(options.clock);
+    this.#disk = new FillableDisk(() => options.clock.now());
+    this.#ports = Array.from({ length: options.brokers }, (_, index) =>
+      index === 0 ? options.port : 0,
+    );
+  }
+
+  /** Throws what opening a broker throws. */
+  static async start(options: EmbeddedOptions): Promise<EmbeddedBroker> {
+    const broker = new EmbeddedBroker(options);
+    await broker.#open();
+    try {
+      await makeTopics(broker.cluster, options.topics);
+    } catch (error) {
+      await broker.close();
+      throw error;
+    }
+    return broker;
+  }
+
+  get bootstrap(): string {
+    const { bootstrap } = this.#running();
+    const host = bootstrap.slice(0, bootstrap.lastIndexOf(':'));
+    return this.#ports.map((port) => `${host}:${port}`).join(',');
+  }
+
+  /** A way in that meets no faults and leaves nothing in the journal. */
+  get cluster(): Cluster {
+    this.#running();
+    this.#cluster ??= this.#openCluster();
+    return this.#cluster;
+  }
+
+  setDiskFull(full: boolean): void {
+    if (this.#options.dir !== null) {
+      throw new TestBrokerError('invalid_option', 'only a broker in memory can have a full disk');
+    }
+    this.#disk.full = full;
+  }
+
+  /** Brings partitions back that stopped after a failed write. */
+  async reopenPartitions(): Promise<void> {
+    const controller = await this.cluster.controller();
+    await controller.send(ElectLeaders, {
+      electionType: 0,
+      topicPartitions: null,
+      timeoutMs: ELECTION_TIMEOUT_MS,
+    });
+  }
+
+  async removeMember(group: string, memberId: string): Promise<void> {
+    const { cluster } = this;
+    const coordinator = cluster.to(await cluster.coordinator(group));
+    const answer = await coordinator.send(LeaveGroup, { groupId: group, members: [{ memberId }] });
+    const code = answer.errorCode || (answer.members[0]?.errorCode ?? 0);
+    if (code === 0) return;
+    const text = `group '${group}' has no member '${memberId}'`;
+    throw new TestBrokerError('invalid_option', text);
+  }
+
+  async restart(): Promise<void> {
+    await this.#stop();
+    await this.#open();
+  }
+
+  async reset(): Promise<void> {
+    if (this.#options.dir !== null) {
+      throw new TestBrokerError('invalid_option', 'only a broker in memory can be reset');
+    }
+    await this.#stop();
+    this.faults.clear();
+    this.#disk = new FillableDisk(() => this.clock.now());
+    await this.#open();
+    await makeTopics(this.cluster, this.#options.topics);
+  }
+
+  async close(): Promise<void> {
+    await this.#stop();
+    this.clock.stop();
+  }
+
+  async #stop(): Promise<void> {
+    const broker = this.#running();
+    await this.#cluster?.close();
+    this.#cluster = null;
+    await broker.close();
+    this.#broker = null;
+  }
+
+  async #open(): Promise<void> {
+    const { dir, host, logger, configs } = this.#options;
+    const [port = 0, ...morePorts] = this.#ports;
+    this.#broker = await openBrokerWith(
+      {
+        ...(dir === null ? { memory: true } : { dataDir: dir }),
+        ...(host === undefined ? {} : { host }),
+        ...(logger === undefined ? {} : { logger }),
+        port,
+        configs: { ...CONFIGS, ...configs },
+      },
+      {
+        clock: this.clock,
+        disk: this.#disk,
+        morePorts,
+        intercept: (call) => this.#intercept(call),
+      },
+    );
+    this.#ports = this.#broker.ports;
+    this.nodes.open(this.#broker.nodeId, this.#ports);
+  }
+
+  #intercept(call: InterceptedRequest): Promise<object | null> {
+    const { session } = call.context;
+    // What the test asks of its own broker is not what is under test.
+    if (session.local === null) return call.proceed();
+    if (this.nodes.isDown(session.local.port)) {
+      session.disconnect('the test stopped this node');
+      return Promise.resolve(null);
+    }
+    const nameOf = (id: string): string | undefined => this.#running().engine.topicById(id)?.name;
+    return this.journal.watch(call, this.clock.now(), () =>
+      this.nodes.handle(call, nameOf, () => this.faults.handle(call)),
+    );
+  }
+
+  #openCluster(): Cluster {
+    // Its waits are real: the test's clock may stand still.
+    return new Cluster({
+      network: singleNetwork(this.#running().transport()),
+      clock: new TestClock(),
+      random: new SeededRandom(1),
+    });
+  }
+
+  #running(): SeamedBroker {
+    if (this.#broker === null) {
+      throw new TestBrokerError('broker_closed', 'the test broker is closed or restarting');
+    }
+    return this.#broker;
+  }
+}

@@ -1,0 +1,124 @@
+// Records in and out of the broker under test, in the plain forms that assertions like.
+
+import { type Cluster, LogReader, listOffsets, openSender, SpecialTime } from '../client/index.ts';
+
+/** A record to write. Strings are UTF-8, other values JSON; `null` is a tombstone. */
+export interface TestRecordInput {
+  readonly key?: string | Uint8Array | null;
+  readonly value?: unknown;
+  readonly headers?: Readonly<Record<string, string | Uint8Array>>;
+  readonly partition?: number;
+  /** Milliseconds since the epoch. Default: now. */
+  readonly timestamp?: number;
+}
+
+/** A record as it is in the log, its bytes read as UTF-8. */
+export interface TestRecord {
+  readonly partition: number;
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly key: string | null;
+  readonly value: string | null;
+  readonly headers: Readonly<Record<string, string>>;
+  /** The value's own bytes. */
+  readonly bytes: Buffer | null;
+  /** The value parsed as JSON. Throws SyntaxError when it is none. */
+  json(): unknown;
+}
+
+function bytesOf(value: unknown): Buffer | null {
+  if (value === null || value === undefined) return null;
+  if (value instanceof Uint8Array) return Buffer.from(value);
+  return Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
+}
+
+/** Writes records with acks=all; answers where each is. Makes the topic when it is missing. Tries for `timeoutMs`. */
+export async function writeRecords(
+  cluster: Cluster,
+  topic: string,
+  records: readonly TestRecordInput[],
+  timeoutMs: number,
+): Promise<{ readonly partition: number; readonly offset: number }[]> {
+  const sender = await openSender(cluster, {
+    topic,
+    lingerMs: 0,
+    idempotent: false,
+    create: true,
+    deliveryTimeoutMs: timeoutMs,
+  });
+  const sent = records.map(({ key, value, headers, partition, timestamp }) =>
+    sender.send({
+      key: bytesOf(key),
+      value: bytesOf(value),
+      headers: Object.entries(headers ?? {}).map(([name, text]) => ({
+        key: name,
+        value: bytesOf(text),
+      })),
+      ...(partition === undefined ? {} : { partition }),
+      ...(timestamp === undefined ? {} : { timestamp }),
+    }),
+  );
+  await sender.flush();
+  const landed = await Promise.all(sent);
+  return landed.map(({ partition, offset }) => ({ partition, offset }));
+}
+
+/** All records of a topic (or one partition), by partition and offset. */
+export async function readRecords(
+  cluster: Cluster,
+  topic: string,
+  only?: number,
+): Promise<TestRecord[]> {
+  const info = await cluster.topic(topic);
+  const partitions =
+    only === undefined ? info.partitions.map(({ partition }) => partition) : [only];
+  const starts = await listOffsets(cluster, topic, { partitions, timestamp: SpecialTime.earliest });
+  const ends = await listOffsets(cluster, topic, { partitions, timestamp: SpecialTime.latest });
+  const reader = new LogReader(cluster, { topic, isolation: 'read_uncommitted', maxWaitMs: 10 });
+  const left = new Set<number>();
+  for (const partition of partitions) {
+    const start = starts.get(partition)?.offset ?? 0;
+    if (start >= (ends.get(partition)?.offset ?? 0)) continue;
+    left.add(partition);
+    reader.set(partition, start);
+  }
+  const found: TestRecord[] = [];
+  if (left.size === 0) return found;
+  for await (const { partition, records, nextOffset } of reader.read()) {
+    const end = ends.get(partition)?.offset ?? 0;
+    for (const record of records) {
+      if (record.offset < end) found.push(plain(partition, record));
+    }
+    if (nextOffset < end) continue;
+    left.delete(partition);
+    reader.remove(partition);
+    if (left.size === 0) break;
+  }
+  return found.sort((a, b) => a.partition - b.partition || a.offset - b.offset);
+}
+
+interface Stored {
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: readonly { readonly key: string; readonly value: Uint8Array | null }[];
+}
+
+function plain(partition: number, record: Stored): TestRecord {
+  const { offset, timestamp, key, value, headers } = record;
+  const bytes = value === null ? null : Buffer.from(value);
+  const text = bytes?.toString() ?? null;
+  return {
+    partition,
+    offset,
+    timestamp,
+    key: key?.toString() ?? null,
+    value: text,
+    headers: Object.fromEntries(
+      headers.map((one) => [one.key, one.value === null ? '' : Buffer.from(one.value).toString()]),
+    ),
+    bytes,
+    json: () => JSON.parse(text ?? 'null') as unknown,
+  };
+}

@@ -1,0 +1,164 @@
+// Waiting without sleeping: each wait looks at once, again whenever a request is done, and every few milliseconds, and
+// says at its end what it saw last.
+
+import { KafkaError } from '../base/kafka-errors.ts';
+import type { Clock } from '../base/ports.ts';
+import {
+  type Cluster,
+  committedOffsets,
+  describeGroup,
+  listOffsets,
+  SpecialTime,
+} from '../client/index.ts';
+import type { ApiName } from '../protocol/index.ts';
+import { TestBrokerError } from './errors.ts';
+import { describeRequests, type RequestJournal } from './request-journal.ts';
+
+export interface WaitOptions {
+  /** Milliseconds of real time. Default 5,000. */
+  readonly timeoutMs?: number;
+}
+
+/** What waits look at. */
+export interface WaitSources {
+  /** Real time. */
+  readonly clock: Clock;
+  readonly journal: RequestJournal;
+  cluster(): Cluster;
+}
+
+const TIMEOUT_MS = 5_000;
+const LOOK_AGAIN_MS = 10;
+
+/** What a look saw: `null` when it is as wanted, else words for what it is instead. */
+type Look = () => Promise<string | null> | string | null;
+
+/** Waits for what other processes or callbacks bring about. Each throws TestBrokerError `wait_timed_out`. */
+export class WaitFor {
+  readonly #sources: WaitSources;
+
+  constructor(sources: WaitSources) {
+    this.#sources = sources;
+  }
+
+  /** Until `predicate` answers true. */
+  async until(
+    what: string,
+    predicate: () => boolean | Promise<boolean>,
+    options?: WaitOptions,
+  ): Promise<void> {
+    await this.#wait(what, async () => ((await predicate()) ? null : 'not so yet'), options);
+  }
+
+  /** Until `topic` holds at least `count` records over all its partitions. */
+  async records(topic: string, count: number, options?: WaitOptions): Promise<void> {
+    await this.#wait(
+      `${count} records in '${topic}'`,
+      async () => {
+        const found = await recordCount(this.#sources.cluster(), topic);
+        return found >= count ? null : `${found} records`;
+      },
+      options,
+    );
+  }
+
+  /** Until the group is stable with `members` members (default: at least one), each partition given out. */
+  async assignment(group: string, members?: number, options?: WaitOptions): Promise<void> {
+    const wanted = members === undefined ? 'members' : `${members} members`;
+    await this.#wait(
+      `group '${group}' to settle with ${wanted}`,
+      async () => {
+        const seen = await describeGroup(this.#sources.cluster(), group);
+        const count = seen.members.length;
+        const enough = members === undefined ? count > 0 : count === members;
+        return seen.state === 'Stable' && enough ? null : `${seen.state} with ${count} members`;
+      },
+      options,
+    );
+  }
+
+  /** Until the group has committed at least these offsets: `{ 0: 10, 1: 12 }` by partition. */
+  async committed(
+    group: string,
+    topic: string,
+    offsets: Readonly<Record<number, number>>,
+    options?: WaitOptions,
+  ): Promise<void> {
+    const partitions = Object.keys(offsets).map(Number);
+    await this.#wait(
+      `group '${group}' to commit ${JSON.stringify(offsets)} of '${topic}'`,
+      async () => {
+        const seen = await committedOffsets(this.#sources.cluster(), group, topic, partitions);
+        const behind = partitions.some((one) => (seen.get(one) ?? -1) < (offsets[one] ?? 0));
+        return behind ? JSON.stringify(Object.fromEntries(seen)) : null;
+      },
+      options,
+    );
+  }
+
+  /** Until `times` (default 1) requests of this API were answered. */
+  async request(api: ApiName, times = 1, options?: WaitOptions): Promise<void> {
+    const { journal } = this.#sources;
+    await this.#wait(
+      `${times} ${api} requests`,
+      () => {
+        const seen = journal.entries.filter((one) => one.api === api && one.outcome !== null);
+        return seen.length >= times ? null : `${seen.length} came`;
+      },
+      options,
+    );
+  }
+
+  async #wait(what: string, look: Look, options: WaitOptions = {}): Promise<void> {
+    const { clock, journal } = this.#sources;
+    const { timeoutMs = TIMEOUT_MS } = options;
+    const endMs = clock.monotonic() + timeoutMs;
+    for (;;) {
+      const seen = await patiently(look);
+      if (seen === null) return;
+      if (clock.monotonic() >= endMs) {
+        const text = `waited ${timeoutMs} ms for ${what}, saw: ${seen}`;
+        throw new TestBrokerError(
+          'wait_timed_out',
+          `${text}\n${describeRequests(journal.entries)}`,
+        );
+      }
+      await this.#change();
+    }
+  }
+
+  #change(): Promise<void> {
+    const { clock, journal } = this.#sources;
+    return new Promise((resolve) => {
+      const done = (): void => {
+        stop();
+        cancel();
+        resolve();
+      };
+      const stop = journal.onChange(done);
+      const cancel = clock.setTimer(LOOK_AGAIN_MS, done);
+    });
+  }
+}
+
+/** What is not there yet (a group, a topic) is a state to wait in, not a failure. */
+async function patiently(look: Look): Promise<string | null> {
+  try {
+    return await look();
+  } catch (error) {
+    if (error instanceof KafkaError) return error.message;
+    throw error;
+  }
+}
+
+/** Offsets between start and end, over all partitions. */
+async function recordCount(cluster: Cluster, topic: string): Promise<number> {
+  const info = await cluster.topic(topic);
+  const partitions = info.partitions.map((one) => one.partition);
+  const ends = await listOffsets(cluster, topic, { partitions, timestamp: SpecialTime.latest });
+  const starts = await listOffsets(cluster, topic, { partitions, timestamp: SpecialTime.earliest });
+  let count = 0;
+  for (const [partition, { offset }] of ends)
+    count += offset - (starts.get(partition)?.offset ?? 0);
+  return count;
+}
