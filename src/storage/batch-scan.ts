@@ -62,13 +62,21 @@ export interface ScanOptions {
   readonly depth: 'headers' | 'checked';
   /** Bytes read at once; less where only a few batches are wanted. */
   readonly chunkBytes?: number;
+  /** Whether the visitor is told the base offset that the batch behind states. */
+  readonly lookAhead?: boolean;
 }
 
 /**
  * Sees one batch: its header, its position in the file, its bytes in all. With `checked`, the whole batch lies in
- * `header.buffer` from `header.position` on. Returns false to stop before this batch. The header is reused.
+ * `header.buffer` from `header.position` on. Returns false to stop before this batch. The header is reused. `nextBase`:
+ * with `lookAhead`, the base offset of the batch behind; -1 when there is none or it looks like none.
  */
-export type ScanVisitor = (header: BatchHeader, position: number, bytes: number) => boolean;
+export type ScanVisitor = (
+  header: BatchHeader,
+  position: number,
+  bytes: number,
+  nextBase: number,
+) => boolean;
 
 /** Where a walk ended: at the end, because the visitor said so, or at a batch that is not whole and good. */
 export interface ScanResult {
@@ -108,7 +116,7 @@ class Window {
 
 /** Walks batches from `from` to `to`. Throws DiskError when the disk refuses. */
 export async function scanBatches(options: ScanOptions, visit: ScanVisitor): Promise<ScanResult> {
-  const { from, to, depth } = options;
+  const { from, to, depth, lookAhead = false } = options;
   const window = new Window(options);
   const header = new BatchHeader(window.buffer);
   let position = from;
@@ -119,17 +127,25 @@ export async function scanBatches(options: ScanOptions, visit: ScanVisitor): Pro
     const bytes = plausibleSize(window.buffer, position - window.start);
     if (bytes === 0 || position + bytes > to) return { end: 'bad', position };
     if (depth === 'checked') {
-      if (!window.holds(position, bytes) && !(await window.load(position, bytes))) {
-        return { end: 'bad', position };
-      }
+      const ahead = lookAhead ? Math.min(bytes + BATCH_HEADER_BYTES, to - position) : bytes;
+      if (!window.holds(position, ahead)) await window.load(position, ahead);
+      if (!window.holds(position, bytes)) return { end: 'bad', position };
       const at = position - window.start;
       if (!crcMatches(window.buffer.subarray(at, at + bytes))) return { end: 'bad', position };
     }
     header.at(window.buffer, position - window.start);
-    if (!visit(header, position, bytes)) return { end: 'stopped', position };
+    const nextBase = lookAhead ? baseAt(window, position + bytes) : -1;
+    if (!visit(header, position, bytes, nextBase)) return { end: 'stopped', position };
     position += bytes;
   }
   return { end: 'end', position };
+}
+
+/** The base offset that a header in the window states; -1 when there is none. */
+function baseAt(window: Window, position: number): number {
+  if (!window.holds(position, BATCH_HEADER_BYTES)) return -1;
+  const at = position - window.start;
+  return plausibleSize(window.buffer, at) > 0 ? readInt64(window.buffer, at) : -1;
 }
 
 export interface ResyncOptions {

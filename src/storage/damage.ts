@@ -3,7 +3,8 @@
 
 import { KafkaError } from '../base/kafka-errors.ts';
 import { BATCH_HEADER_BYTES, type BatchHeader } from '../record/index.ts';
-import { findNextBatch, scanBatches } from './batch-scan.ts';
+import { findNextInOrder } from './batch-order.ts';
+import { scanBatches } from './batch-scan.ts';
 import { asError } from './committer.ts';
 import type { DamagedRange } from './contract.ts';
 import { saveDamage } from './damage-file.ts';
@@ -80,7 +81,7 @@ export interface BadPlace {
 export async function noteDamage(core: LogCore, segment: Segment, bad: BadPlace): Promise<number> {
   const { file, position, end, expected } = bad;
   const segmentEnd = core.segmentEnd(core.segments.indexOf(segment));
-  const found = await findNextBatch({
+  const found = await findNextInOrder({
     file,
     from: position + 1,
     to: end,

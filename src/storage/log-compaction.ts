@@ -222,6 +222,8 @@ export class LogCompaction implements CleanableLog {
         await this.#discard();
         return false;
       }
+      // A recovery takes a batch beyond the mark for a wrong one where offsets are missing on both sides of it.
+      marks.update(core.name, { mark: core.syncedEnd });
       await marks.flush();
       await commitSwap(place, entries);
     } catch (error) {

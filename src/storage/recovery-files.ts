@@ -85,6 +85,7 @@ export function scanDirectory(
     recoveryOffset: options.recoveryOffset,
     recoveryPosition: options.recoveryPosition,
     mark: options.mark,
+    markIsBoundary: options.mark > options.startOffset,
     rewriteFrom: options.rewriteFrom,
     intervalBytes: config.indexIntervalBytes,
     gapsAllowed: config.cleanupCompact || options.wasCompacted,

@@ -1,11 +1,12 @@
 // Reads the end of a log as a crash left it and decides, batch by batch, what it holds (DESIGN: below the mark a bad
 // batch is corruption and skipped; above it the log ends at the first bad one). Changes nothing on the disk.
 
-import { findNextBatch, scanBatches } from './batch-scan.ts';
+import { findNextInOrder, isSameBatch, scanInOrder } from './batch-order.ts';
+import { scanBatches } from './batch-scan.ts';
 import type { DamagedRange } from './contract.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import { OffsetIndex } from './offset-index.ts';
-import { Segment } from './segment.ts';
+import { Segment, segmentName } from './segment.ts';
 import { readSmallFile } from './small-file.ts';
 import { TimeIndex } from './time-index.ts';
 
@@ -41,6 +42,8 @@ export interface ScanPlan {
   readonly recoveryPosition: number;
   /** Committed end; infinity when unknown: then whatever is good counts. */
   readonly mark: number;
+  /** A batch ends at the mark for sure; one may span a start offset that the mark was raised to. */
+  readonly markIsBoundary: boolean;
   /** From here on, bytes are to be rewritten: a new piece begins. */
   readonly rewriteFrom: number;
   readonly intervalBytes: number;
@@ -222,11 +225,13 @@ export class RecoveryScan {
     let position = where.from;
     while (position < to) {
       let stop = 'bad' as 'bad' | 'split' | 'overlap';
-      const result = await scanBatches(
-        { file, from: position, to, depth: 'checked' },
+      const expected = () => this.#expected;
+      const result = await scanInOrder(
+        { file, from: position, to, expected, offsetLimit: next },
         (header, at, bytes) => {
           const { baseOffset, lastOffset, maxTimestamp } = header;
           if (baseOffset < this.#expected) return false;
+          if (this.#crossesMark(baseOffset, lastOffset)) return false;
           if (baseOffset >= next) stop = 'overlap';
           else if (piece.segment.baseOffset < rewriteFrom && baseOffset >= rewriteFrom)
             stop = 'split';
@@ -244,7 +249,7 @@ export class RecoveryScan {
       );
       position = result.position;
       if (result.end === 'end') return;
-      if (stop === 'overlap') {
+      if (stop === 'overlap' && (await this.#isInNext(file, position, next))) {
         this.#leftovers.push({ origin: first.origin, from: position, overlap: true });
         return;
       }
@@ -257,13 +262,35 @@ export class RecoveryScan {
     }
   }
 
+  /**
+   * Whether the base offset must be wrong: a batch never spans the mark, and none is missing on both sides of it. One
+   * at the mark is doubted where it fits exactly into the room that is left before it.
+   */
+  #crossesMark(baseOffset: number, lastOffset: number): boolean {
+    const { mark, markIsBoundary } = this.#plan;
+    const room = mark - this.#expected;
+    if (!markIsBoundary || room <= 0 || lastOffset < mark) return false;
+    return baseOffset !== mark || lastOffset - baseOffset + 1 === room;
+  }
+
+  /** Whether the batch is the first of the next file, which a rewrite has made of this one's end. */
+  async #isInNext(file: DiskFile, position: number, next: number): Promise<boolean> {
+    const { disk, directory } = this.#plan;
+    const other = await disk.open(`${directory}/${segmentName(next)}.log`, 'read');
+    try {
+      return await isSameBatch({ file, position }, { file: other, position: 0 });
+    } finally {
+      await other.close();
+    }
+  }
+
   /** What happens at a batch that is not good. Answers where the walk goes on; `to` when it does not. */
   async #passBad(
     piece: Piece,
     file: DiskFile,
     where: { readonly position: number; readonly to: number; readonly next: number },
   ): Promise<number> {
-    const { mark } = this.#plan;
+    const { mark, markIsBoundary } = this.#plan;
     const { position, to, next } = where;
     const relative = position - piece.from;
     const below = this.#expected < mark;
@@ -272,14 +299,15 @@ export class RecoveryScan {
       this.#over = true;
       return to;
     }
-    const found = await findNextBatch({
+    const found = await findNextInOrder({
       file,
       from: position + 1,
       to,
       offsetMin: this.#expected,
-      offsetLimit: Math.min(next, this.#expected + 0x7fff_ffff),
+      offsetLimit: Math.min(next, this.#expected + 0x7fff_ffff, mark + 1),
+      boundary: markIsBoundary ? Math.min(next, mark) : next,
     });
-    if (found !== null && found.baseOffset <= mark) {
+    if (found !== null) {
       this.#addDamage(piece, found.baseOffset - 1, relative, found.position - position);
       piece.segment.size += found.position - position;
       this.#expected = found.baseOffset;

@@ -1,11 +1,12 @@
 // The files of one segment: making them, loading and rebuilding indexes, writing these, deleting.
 
 import type { BatchHeader } from '../record/index.ts';
-import { findNextBatch, scanBatches } from './batch-scan.ts';
+import { findNextInOrder } from './batch-order.ts';
+import { scanBatches } from './batch-scan.ts';
 import type { Disk } from './disk.ts';
 import type { FilePool, PinnedFile } from './file-pool.ts';
 import { OFFSET_ENTRY_BYTES, OffsetIndex } from './offset-index.ts';
-import type { Segment } from './segment.ts';
+import { type BatchFacts, RELATIVE_OFFSET_MAX, type Segment } from './segment.ts';
 import { readSmallFile, withFile, writeSmallFile } from './small-file.ts';
 import { TIME_ENTRY_BYTES, TimeIndex } from './time-index.ts';
 
@@ -110,6 +111,10 @@ function adoptTimes(segment: Segment): void {
   segment.maxTimestampOffset = segment.baseOffset + segment.times.offsetAt(last);
 }
 
+interface IndexedBatch extends BatchFacts {
+  readonly position: number;
+}
+
 /** Makes the indexes anew from the headers in the log file. */
 export async function rebuildIndexes(
   pool: FilePool,
@@ -122,29 +127,43 @@ export async function rebuildIndexes(
   let maxOffset = segment.baseOffset;
   let sinceEntry = 0;
   let expected = segment.baseOffset;
-  const visit = (header: BatchHeader, at: number, bytes: number): boolean => {
-    const { lastOffset } = header;
-    if (header.maxTimestamp > maxTimestamp) {
-      maxTimestamp = header.maxTimestamp;
-      maxOffset = lastOffset;
+  // One batch behind the walk: what follows tells whether its base offset is right.
+  let waiting: IndexedBatch | null = null;
+  const take = (nextBase: number): void => {
+    if (waiting === null) return;
+    const { baseOffset, lastOffset, position, bytes } = waiting;
+    const contradicted = baseOffset > expected && nextBase >= expected && nextBase <= lastOffset;
+    const far = lastOffset - segment.baseOffset > RELATIVE_OFFSET_MAX;
+    // Entries go up, or nothing could be found by them.
+    const inOrder = baseOffset >= expected && !contradicted && !far;
+    if (waiting.maxTimestamp > maxTimestamp) {
+      maxTimestamp = waiting.maxTimestamp;
+      maxOffset = inOrder ? lastOffset : expected;
     }
-    if (sinceEntry > intervalBytes) {
-      offsets.append(lastOffset - segment.baseOffset, at);
+    if (inOrder && sinceEntry > intervalBytes) {
+      offsets.append(lastOffset - segment.baseOffset, position);
       times.append(maxTimestamp, maxOffset - segment.baseOffset);
       sinceEntry = 0;
     }
     sinceEntry += bytes;
-    expected = lastOffset + 1;
+    if (inOrder) expected = lastOffset + 1;
+  };
+  const visit = (header: BatchHeader, position: number, bytes: number): boolean => {
+    const { baseOffset, lastOffset } = header;
+    take(baseOffset);
+    waiting = { baseOffset, lastOffset, maxTimestamp: header.maxTimestamp, position, bytes };
     return true;
   };
   const to = segment.written;
   await pool.using(segment.logPath, async (file) => {
     for (let from = 0; from < to; ) {
       const { end, position } = await scanBatches({ file, from, to, depth: 'headers' }, visit);
+      take(-1);
+      waiting = null;
       if (end === 'end') return;
       // Damage, which readers go around, too.
-      const limits = { offsetMin: expected, offsetLimit: segment.baseOffset + 0x7fff_ffff };
-      const next = await findNextBatch({ file, from: position + 1, to, ...limits });
+      const limits = { offsetMin: expected, offsetLimit: segment.baseOffset + RELATIVE_OFFSET_MAX };
+      const next = await findNextInOrder({ file, from: position + 1, to, ...limits });
       if (next === null) return;
       from = next.position;
     }

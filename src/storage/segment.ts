@@ -5,7 +5,8 @@ import { OFFSET_ENTRY_BYTES, OffsetIndex } from './offset-index.ts';
 import { Stretches } from './stretches.ts';
 import { TIME_ENTRY_BYTES, TimeIndex } from './time-index.ts';
 
-const RELATIVE_OFFSET_MAX = 0x7fff_ffff;
+/** Indexes hold offsets relative to the segment's base in 32 bits. */
+export const RELATIVE_OFFSET_MAX = 0x7fff_ffff;
 const NO_TIMESTAMP = -1;
 
 /** Kafka's file name of a segment: the base offset in 20 digits. */

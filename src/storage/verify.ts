@@ -2,6 +2,7 @@
 // recovery scanned is known to be good; the rest is checked as it is first read, a stretch at a time, and remembered,
 // so that later reads go straight to the file.
 
+import { scanInOrder } from './batch-order.ts';
 import { scanBatches } from './batch-scan.ts';
 import { behindDamage, isInOrder, noteDamage } from './damage.ts';
 import type { DiskFile } from './disk.ts';
@@ -98,8 +99,8 @@ export async function checkStretch(
   const endOffset = core.segmentEnd(core.segments.indexOf(segment));
   let { expected } = span;
   let full = false;
-  const result = await scanBatches(
-    { file, from, to: end, depth: 'checked', chunkBytes },
+  const result = await scanInOrder(
+    { file, from, to: end, chunkBytes, expected: () => expected, offsetLimit: endOffset },
     (header, position) => {
       full = position >= to || behindDamage(core, segment, position) >= 0;
       if (full || !isInOrder(core, header, { expected, endOffset })) return false;
