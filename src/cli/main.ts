@@ -19,7 +19,10 @@ export async function main(args: readonly string[]): Promise<void> {
     if (words.length === 0) program.outputHelp();
     else await program.parseAsync([...withoutVainHelp(program, words)], { from: 'user' });
   } catch (error) {
-    process.exitCode = report(error, (line) => io.say(line));
+    const asJson = args.includes('--json') && !(error instanceof CommanderError);
+    process.exitCode = asJson
+      ? reportJson(error, (line) => io.say(line))
+      : report(error, (line) => io.say(line));
   } finally {
     clearInterval(alive);
   }
@@ -54,6 +57,16 @@ function report(error: unknown, say: (line: string) => void): number {
   if (step !== null) say(`  ${paint('dim', '→', 'words')} ${step}`);
   if (process.env['TIDEMARK_DEBUG'] && error instanceof Error) say(error.stack ?? '');
   return exitCodeOf(error);
+}
+
+/** The same for programs, under `--json`: one document on standard error. */
+function reportJson(error: unknown, say: (line: string) => void): number {
+  const code = (error as { code?: unknown } | null)?.code;
+  const exitCode = exitCodeOf(error);
+  const message = messageOf(error);
+  const nextStep = nextStepOf(error);
+  say(JSON.stringify({ error: { code: code ?? null, message, nextStep, exitCode } }));
+  return exitCode;
 }
 
 /** The program with the typed command in full and the others by name. All of them for shell completion. */

@@ -22,14 +22,16 @@ interface PartitionRow {
   readonly sizeBytes: number | null;
 }
 
-/** `topic describe`: partitions with offsets and sizes, and the configs that were set. */
+/** `topic describe`: partitions with offsets and sizes, and the configs that were set. No names: all topics. */
 export async function describeTopics(
-  names: readonly string[],
+  wanted: readonly string[],
   options: BrokerOptions,
 ): Promise<void> {
   const io = processIo();
   await withCluster(options, async (session) => {
     const documents: object[] = [];
+    const names = wanted.length > 0 ? wanted : await ownTopics(session);
+    if (names.length === 0) io.say('no topics yet; make one with "tidemark topic create NAME"');
     for (const name of names) {
       const info = await session.cluster.topic(name);
       const partitions = await partitionRows(session, info);
@@ -43,9 +45,14 @@ export async function describeTopics(
       } else await io.data(describeText(info, partitions, own));
     }
     if (options.json === true) {
-      await io.data(`${JSON.stringify(names.length === 1 ? documents[0] : documents)}\n`);
+      await io.data(`${JSON.stringify(wanted.length === 1 ? documents[0] : documents)}\n`);
     }
   });
+}
+
+async function ownTopics({ cluster }: Session): Promise<string[]> {
+  const topics = await cluster.listTopics();
+  return topics.filter((topic) => !topic.internal).map((topic) => topic.name);
 }
 
 async function partitionRows(session: Session, info: TopicInfo): Promise<PartitionRow[]> {

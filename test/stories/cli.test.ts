@@ -60,6 +60,8 @@ describe('the first five minutes', () => {
       expect.objectContaining({ partition: 0, startOffset: 0, endOffset: 2 }),
     ]);
     expect(document.partitions[0].sizeBytes).toBeGreaterThan(61);
+    const all = documents((await broker.run(['topic', 'describe', '--json'])).stdout).flat();
+    expect(all.map((one: { name: string }) => one.name)).toEqual(['first']);
     const text = await broker.run(['topic', 'describe', 'first']);
     expect(text.stdout).toMatch(/PARTITION +LEADER/);
   });
@@ -113,6 +115,19 @@ describe('what goes wrong', () => {
     const ended = await broker.run(args);
     expect([ended.code, ended.stdout]).toEqual([code, '']);
     expect(ended.stderr).toMatch(words);
+  });
+
+  test('under --json a failure is a document on standard error', async () => {
+    const ended = await broker.run(['consume', 'absent', '-e', '--json']);
+    expect([ended.code, ended.stdout]).toEqual([3, '']);
+    expect(JSON.parse(ended.stderr)).toEqual({
+      error: {
+        code: 'UNKNOWN_TOPIC_OR_PARTITION',
+        message: "there is no topic 'absent': UNKNOWN_TOPIC_OR_PARTITION",
+        nextStep: expect.stringContaining('tidemark topic list'),
+        exitCode: 3,
+      },
+    });
   });
 
   test('nobody listens: exit 4, the address and what to do', async () => {

@@ -96,8 +96,9 @@ function describeCommand(): Command {
   return brokerCommand('describe', 'show partitions, offsets, sizes and configs of topics', [
     'tidemark topic describe orders',
     'tidemark topic describe orders --json',
+    'tidemark topic describe             all topics but internal ones',
   ])
-    .argument('<names...>', 'names of the topics')
+    .argument('[names...]', 'names of the topics')
     .action((names: string[], options: BrokerOptions) => describeTopics(names, options));
 }
 
