@@ -47,6 +47,11 @@ export const commandIndex: readonly IndexEntry[] = [
     load: async () => (await import('./commands/config.ts')).configCommand,
   },
   {
+    name: 'replay',
+    summary: 'write records of a range again, somewhere else',
+    load: async () => (await import('./commands/replay.ts')).replayCommand,
+  },
+  {
     name: 'verify',
     summary: 'check a data directory, or every record behind a broker',
     load: async () => (await import('./commands/verify.ts')).verifyCommand,

@@ -1,0 +1,173 @@
+// tidemark replay: records of a range, filtered and changed, written again somewhere else. Shows what it would do, and
+// does it with --execute.
+
+import { hostname, userInfo } from 'node:os';
+import { type Command, Option } from 'commander';
+import type { Pace, ReplayTarget } from '../../../tools/replay/index.ts';
+import { parseByteSize } from '../../base/byte-size.ts';
+import type { OffsetSpec } from '../../client/index.ts';
+import { nodeClock } from '../../host/node-clock.ts';
+import { usageError } from '../exit-codes.ts';
+import { type BrokerOptions, brokerCommand, type CommandModule, collect } from '../program.ts';
+import { controlCommand, listCommand, showCommand } from '../replay/jobs.ts';
+import { type ReplayRequest, resumeReplay, startReplay } from '../replay/start.ts';
+import { withCluster } from '../session.ts';
+
+interface ReplayFlags extends BrokerOptions {
+  readonly partition?: readonly string[];
+  readonly offset?: readonly string[];
+  readonly group?: string;
+  readonly filter?: string;
+  readonly module?: string;
+  readonly to?: string;
+  readonly toFile?: string;
+  readonly toUrl?: string;
+  readonly toStdout?: boolean;
+  readonly rate?: string;
+  readonly bytesRate?: string;
+  readonly speed?: string;
+  readonly includeReplayed?: boolean;
+  readonly skipCut?: boolean;
+  readonly id?: string;
+  readonly resume?: string;
+  readonly execute?: boolean;
+}
+
+const details = `
+A range is written as in consume: -o @2026-11-22T10:00Z..@2026-11-22T11:00Z, -o earliest..42, -o -1000, -o committed
+with --group. Without one it is everything up to where the log ends now.
+
+A filter looks at key, value (JSON by path), header.NAME, topic, partition, offset, timestamp and size:
+  value.total > 100 && header.region == "eu"      key in ["a", "b"] || startsWith(key, "user-")
+  exists(value.error) && !contains(value.error.message, "timeout")
+A module exports filter(record) and transform(record), which answers { key?, value?, headers?, timestamp? } or null;
+each record may take a second.
+
+Copies in a topic carry the headers tidemark.replay.job and tidemark.replay.source. An interrupted job goes on with
+--resume ID, and writes each record once all the same; to HTTP, what was not yet noted is sent again with the same
+Idempotency-Key. Jobs are kept in the topic __tidemark_jobs.`;
+
+function build(): Command {
+  const command = brokerCommand('replay', 'write records of a range again, somewhere else', [
+    'tidemark replay orders -o @-2h.. --to orders-fixed --module ./fix.js      shows what it would do',
+    'tidemark replay orders -o @-2h.. --to orders-fixed --module ./fix.js --execute',
+    `tidemark replay orders --filter 'value.total > 100' --to-stdout --execute | jq .value`,
+    'tidemark replay orders -o committed --group billing --to-url http://localhost:8080/orders --execute',
+    'tidemark replay orders --to staging --speed 10x --execute',
+    'tidemark replay --resume 3f2a9c                                            after a crash',
+    'tidemark replay list',
+  ])
+    .argument('[topics...]', 'topics to read')
+    .option('-p, --partition <list>', 'only these partitions: 0,2 or 0-3, repeatable', collect)
+    .option('-o, --offset <range>', 'from where, up to where (default: earliest..latest)', collect)
+    .option('-g, --group <id>', 'whose committed offsets "committed" means')
+    .option('-f, --filter <expression>', 'only records for which this holds')
+    .option('-m, --module <file>', 'a module that exports filter and/or transform')
+    .option('--to <topic>', 'write to this topic; it must exist')
+    .option('--to-file <path>', 'write to this file, a JSON document a line')
+    .option('--to-url <url>', 'POST each record as JSON, in order per partition')
+    .option('--to-stdout', 'write to standard output, a JSON document a line')
+    .option('--rate <records>', 'records per second')
+    .option('--bytes-rate <size>', 'bytes per second, such as 10MiB')
+    .addOption(
+      new Option('--speed <factor>', 'as the records came, by their timestamps: 1x, 10x, max'),
+    )
+    .option('--include-replayed', 'also copies that an earlier replay put into the same topic')
+    .option('--skip-cut', 'go on behind records that retention took during the job')
+    .option('--id <id>', 'name of the job (default: a random one)')
+    .option('--resume <id>', 'go on with a job that was interrupted or failed')
+    .option('--execute', 'do it; without this only what would be done is shown')
+    .addHelpText('after', details)
+    .action((topics: string[], flags: ReplayFlags) => replay(topics, flags));
+  command.addCommand(listCommand());
+  command.addCommand(showCommand());
+  for (const verb of ['pause', 'resume', 'cancel'] as const)
+    command.addCommand(controlCommand(verb));
+  return command;
+}
+
+/** The verb `replay`. */
+export const replayCommand: CommandModule = { build };
+
+async function replay(topics: readonly string[], flags: ReplayFlags): Promise<void> {
+  const json = flags.json ?? false;
+  if (flags.resume !== undefined) {
+    if (topics.length > 0) throw usageError('--resume knows its topics: leave them out');
+    const { resume, skipCut = false } = flags;
+    await withCluster(flags, (session) => resumeReplay(session, { id: resume, skipCut, json }));
+    return;
+  }
+  if (topics.length === 0) {
+    throw usageError('which topics?', 'tidemark replay TOPIC --to OTHER; --help has examples');
+  }
+  const request: ReplayRequest = {
+    topics,
+    partitions: partitionsOf(flags.partition),
+    group: flags.group ?? null,
+    filter: flags.filter ?? null,
+    module: flags.module ?? null,
+    target: targetOf(flags),
+    pace: paceOf(flags),
+    includeReplayed: flags.includeReplayed ?? false,
+    skipCut: flags.skipCut ?? false,
+    id: flags.id ?? null,
+    who: `${userInfo().username}@${hostname()}`,
+    execute: flags.execute ?? false,
+    json,
+  };
+  await withCluster(flags, (session) => {
+    const range: { from?: OffsetSpec; to?: OffsetSpec } = {};
+    for (const text of flags.offset ?? []) {
+      Object.assign(range, session.client.parseOffsetRange(text, nodeClock.now()));
+    }
+    const from: OffsetSpec = range.from ?? { kind: 'earliest' };
+    const to: OffsetSpec = range.to ?? { kind: 'latest' };
+    return startReplay(session, { ...request, from, to });
+  });
+}
+
+/** `0,2`, `0-3`, several times; null: all. */
+function partitionsOf(lists: readonly string[] | undefined): readonly number[] | null {
+  if (lists === undefined) return null;
+  const wanted = new Set<number>();
+  for (const part of lists.flatMap((list) => list.split(','))) {
+    const match = /^\s*(\d{1,6})(?:-(\d{1,6}))?\s*$/.exec(part);
+    const from = Number(match?.[1]);
+    const to = Number(match?.[2] ?? match?.[1]);
+    if (match === null || to < from) {
+      throw usageError(`--partition ${part}: write numbers such as 0,2 or 0-3`);
+    }
+    for (let partition = from; partition <= to; partition++) wanted.add(partition);
+  }
+  return [...wanted].sort((a, b) => a - b);
+}
+
+function targetOf({ to, toFile, toUrl, toStdout }: ReplayFlags): ReplayTarget {
+  const given: ReplayTarget[] = [];
+  if (to !== undefined) given.push({ kind: 'topic', topic: to });
+  if (toFile !== undefined) given.push({ kind: 'file', path: toFile });
+  if (toUrl !== undefined) given.push({ kind: 'http', url: toUrl });
+  if (toStdout === true) given.push({ kind: 'stdout' });
+  const [target, more] = given;
+  if (target === undefined || more !== undefined) {
+    throw usageError('give one of --to TOPIC, --to-file PATH, --to-url URL, --to-stdout');
+  }
+  return target;
+}
+
+function paceOf({ rate, bytesRate, speed }: ReplayFlags): Pace {
+  return {
+    recordsPerSecond: rate === undefined ? null : positive('--rate', rate),
+    bytesPerSecond: bytesRate === undefined ? null : parseByteSize(bytesRate),
+    speed:
+      speed === undefined || speed === 'max' ? null : positive('--speed', speed.replace(/x$/, '')),
+  };
+}
+
+function positive(option: string, text: string): number {
+  const value = Number(text);
+  if (!(value > 0) || !Number.isFinite(value)) {
+    throw usageError(`${option} ${text}: write a number above 0`);
+  }
+  return value;
+}

@@ -1,0 +1,23 @@
+// Offset replay: records of a range, filtered and changed, written again somewhere else. What `tidemark replay` calls.
+
+export { ReplayError } from './errors.ts';
+export { compileFilter } from './filter.ts';
+export { JobStore } from './jobs.ts';
+export { offsetsIn, planStretches } from './plan.ts';
+export { recordDocument } from './record-json.ts';
+export { ModuleRunner } from './record-module.ts';
+export { type ReplayProgress, runReplay } from './run.ts';
+export { makeSelect, type Select } from './select.ts';
+export type { Sink } from './sink.ts';
+export { openFileSink, streamSink } from './sink-file.ts';
+export { openHttpSink } from './sink-http.ts';
+export { openTopicSink } from './sink-topic.ts';
+export type {
+  JobRecord,
+  Pace,
+  PlacedRecord,
+  ReplayedRecord,
+  ReplaySource,
+  ReplayTarget,
+  Stretch,
+} from './types.ts';

@@ -1,0 +1,58 @@
+// From "where" to stretches of partitions, with the offsets and times that people want to see before anything is
+// written.
+
+import {
+  type Cluster,
+  type OffsetSpec,
+  offsetLookup,
+  resolveOffset,
+} from '../../src/client/index.ts';
+import { ReplayError } from './errors.ts';
+import type { ReplaySource, Stretch } from './types.ts';
+
+/** Partitions resolved at a time. */
+const RESOLVING_MAX = 16;
+
+/** Looks the source up. Throws KafkaError for unknown topics, ReplayError `invalid_replay` for partitions. */
+export async function planStretches(cluster: Cluster, source: ReplaySource): Promise<Stretch[]> {
+  const places: { topic: string; partition: number }[] = [];
+  for (const topic of source.topics) {
+    const info = await cluster.topic(topic, { create: false });
+    const all = info.partitions.map((one) => one.partition);
+    const wrong = source.partitions?.find((one) => !all.includes(one));
+    if (wrong !== undefined) {
+      const text = `topic '${topic}' has no partition ${wrong}, only 0 to ${all.length - 1}`;
+      throw new ReplayError('invalid_replay', text);
+    }
+    for (const partition of source.partitions ?? all) places.push({ topic, partition });
+  }
+  const stretches: Stretch[] = [];
+  for (let at = 0; at < places.length; at += RESOLVING_MAX) {
+    const some = places.slice(at, at + RESOLVING_MAX);
+    stretches.push(...(await Promise.all(some.map((place) => stretch(cluster, source, place)))));
+  }
+  return stretches;
+}
+
+async function stretch(
+  cluster: Cluster,
+  source: ReplaySource,
+  place: { readonly topic: string; readonly partition: number },
+): Promise<Stretch> {
+  const { group } = source;
+  const lookup = offsetLookup(cluster, { ...place, ...(group === null ? {} : { group }) });
+  const resolve = (spec: OffsetSpec) => resolveOffset(spec, lookup);
+  const from = await resolve(source.from);
+  const to = await resolve(source.to);
+  return {
+    ...place,
+    from: from.offset,
+    to: Math.max(from.offset, to.offset),
+    note: `from ${from.note}, before ${to.note}`,
+  };
+}
+
+/** Offsets in all stretches: at least as many as records. */
+export function offsetsIn(stretches: readonly Stretch[]): number {
+  return stretches.reduce((sum, { from, to }) => sum + to - from, 0);
+}

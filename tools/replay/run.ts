@@ -1,0 +1,263 @@
+// A replay under way: reads stretch by stretch, writes what is selected, and leaves every few seconds in the jobs topic
+// how far it is, so that whoever goes on after a crash starts there.
+
+import { KafkaError } from '../../src/base/kafka-errors.ts';
+import type { Clock } from '../../src/base/ports.ts';
+import { type Cluster, type FetchedRecords, LogReader } from '../../src/client/index.ts';
+import { ReplayError } from './errors.ts';
+import type { JobCommand, JobStore } from './jobs.ts';
+import { Pacer } from './pace.ts';
+import { offsetsIn } from './plan.ts';
+import type { ModuleRunner } from './record-module.ts';
+import { makeSelect, type Select } from './select.ts';
+import type { Sink } from './sink.ts';
+import {
+  type JobRecord,
+  type PlacedRecord,
+  placeOf,
+  type ReplayedRecord,
+  type Stretch,
+} from './types.ts';
+
+/** What is known while a job runs. */
+export interface ReplayProgress {
+  /** Offsets that are behind us, and all of them. */
+  readonly done: number;
+  readonly total: number;
+  readonly counts: JobRecord['counts'];
+  readonly recordsPerSecond: number;
+  /** Null before there is a rate to go by. */
+  readonly etaMs: number | null;
+}
+
+export interface RunOptions {
+  readonly cluster: Cluster;
+  readonly clock: Clock;
+  /** Null: nothing is remembered (standard output). */
+  readonly store: JobStore | null;
+  readonly sink: Sink;
+  readonly module: ModuleRunner | null;
+  /** Goes on behind what retention took away, instead of failing. */
+  readonly skipCut: boolean;
+  readonly signal: AbortSignal;
+  onProgress?(progress: ReplayProgress): void;
+}
+
+/** How often the jobs topic learns how far the job is, and commands are looked for. */
+const CHECKPOINT_MS = 2000;
+const PROGRESS_MS = 200;
+/** All that is read is there already; a poll that waits long would only be in the way of the next reader. */
+const READ_WAIT_MS = 10;
+
+type Stop = 'interrupted' | 'cancelled';
+
+/** Runs the job to its end and answers its last record. A failure is in it, and thrown. */
+export async function runReplay(job: JobRecord, options: RunOptions): Promise<JobRecord> {
+  return new Run(job, options).run();
+}
+
+class Run {
+  readonly #options: RunOptions;
+  readonly #select: Select;
+  readonly #pacer: Pacer;
+  readonly #beganMs: number;
+  readonly #positions: Record<string, number>;
+  /** As it was last made safe. */
+  #job: JobRecord;
+  #counts: { -readonly [K in keyof JobRecord['counts']]: number };
+  #checkpointMs: number;
+  #progressMs = 0;
+  #stop: Stop | null = null;
+
+  constructor(job: JobRecord, options: RunOptions) {
+    const { module, clock } = options;
+    const { filter, target, includeReplayed } = job;
+    this.#job = job;
+    this.#options = options;
+    this.#select = makeSelect({ filter, module, target, includeReplayed });
+    this.#pacer = new Pacer(clock, job.pace);
+    this.#positions = { ...job.positions };
+    this.#counts = { ...job.counts };
+    this.#beganMs = clock.monotonic();
+    this.#checkpointMs = this.#beganMs;
+  }
+
+  async run(): Promise<JobRecord> {
+    try {
+      await this.#save('running', null);
+      for (const topic of new Set(this.#job.stretches.map((one) => one.topic))) {
+        await this.#topic(topic);
+        if (this.#stop !== null) break;
+      }
+      await this.#checkpoint(this.#stop ?? 'done');
+      return this.#job;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      // Only what the last checkpoint has is known to be written.
+      await this.#save('failed', why).catch(() => {});
+      throw error;
+    }
+  }
+
+  async #topic(topic: string): Promise<void> {
+    const stretches = new Map<number, Stretch>();
+    const { cluster, skipCut, signal } = this.#options;
+    const reader = new LogReader(cluster, {
+      topic,
+      outOfRange: skipCut ? 'earliest' : 'fail',
+      isolation: 'read_committed',
+      maxWaitMs: READ_WAIT_MS,
+    });
+    for (const stretch of this.#job.stretches) {
+      if (stretch.topic !== topic) continue;
+      const at = this.#positions[placeOf(topic, stretch.partition)] ?? stretch.from;
+      if (at >= stretch.to) continue;
+      stretches.set(stretch.partition, stretch);
+      reader.set(stretch.partition, at);
+    }
+    if (stretches.size === 0) return;
+    try {
+      for await (const fetched of reader.read(signal)) {
+        const stretch = stretches.get(fetched.partition);
+        if (stretch === undefined) continue;
+        await this.#take(fetched, stretch);
+        if (this.#stop !== null) return;
+        if (fetched.nextOffset < stretch.to) continue;
+        reader.remove(fetched.partition);
+        stretches.delete(fetched.partition);
+        if (stretches.size === 0) return;
+      }
+    } catch (error) {
+      throw this.#explained(error, topic);
+    }
+    this.#stop = 'interrupted';
+  }
+
+  async #take(fetched: FetchedRecords, { topic, partition, to }: Stretch): Promise<void> {
+    const place = placeOf(topic, partition);
+    const records: PlacedRecord[] = [];
+    for (const record of fetched.records) {
+      if (record.offset < to) records.push({ ...record, topic, partition });
+    }
+    const results = await this.#select(records);
+    for (const [at, source] of records.entries()) {
+      this.#counts.read += 1;
+      const result = results[at] ?? null;
+      if (result !== null) await this.#write(source, result);
+      if (this.#stop !== null) return;
+      this.#positions[place] = source.offset + 1;
+      if (this.#options.clock.monotonic() >= this.#checkpointMs + CHECKPOINT_MS) {
+        await this.#attend();
+        if (this.#stop !== null) return;
+      }
+      this.#tell();
+    }
+    this.#positions[place] = Math.min(to, fetched.nextOffset);
+  }
+
+  /** Everything or nothing of one record. */
+  async #write(source: PlacedRecord, record: ReplayedRecord): Promise<void> {
+    const { sink } = this.#options;
+    this.#counts.selected += 1;
+    if (sink.has(source, record)) {
+      this.#counts.skipped += 1;
+      return;
+    }
+    const bytes = (record.key?.length ?? 0) + (record.value?.length ?? 0);
+    for (let waitMs = this.#pacer.take(bytes, source.timestamp); waitMs > 0; ) {
+      const step = Math.min(waitMs, CHECKPOINT_MS);
+      await this.#sleep(step);
+      waitMs -= step;
+      if (waitMs > 0) await this.#attend();
+      if (this.#options.signal.aborted) this.#stop = 'interrupted';
+      if (this.#stop !== null) return;
+    }
+    await sink.write(source, record);
+    this.#counts.written += 1;
+    this.#counts.bytes += bytes;
+  }
+
+  /** Makes safe what was written, and does what somebody asked for. */
+  async #attend(): Promise<void> {
+    await this.#checkpoint('running');
+    if (this.#options.signal.aborted) this.#stop = 'interrupted';
+    let wanted = await this.#wanted();
+    if (wanted === 'pause') {
+      await this.#save('paused', null);
+      while (wanted === 'pause' && !this.#options.signal.aborted) {
+        await this.#sleep(CHECKPOINT_MS / 2);
+        wanted = await this.#wanted();
+      }
+      this.#pacer.restart();
+      await this.#save('running', null);
+    }
+    if (wanted === 'cancel') this.#stop = 'cancelled';
+    this.#checkpointMs = this.#options.clock.monotonic();
+  }
+
+  async #wanted(): Promise<JobCommand | null> {
+    return (await this.#options.store?.command(this.#job.id, this.#job.startedMs)) ?? null;
+  }
+
+  async #checkpoint(state: JobRecord['state']): Promise<void> {
+    await this.#options.sink.flush();
+    this.#job = {
+      ...this.#job,
+      positions: { ...this.#positions },
+      targetPositions: this.#options.sink.positions(),
+      counts: { ...this.#counts },
+    };
+    await this.#save(state, null);
+    this.#checkpointMs = this.#options.clock.monotonic();
+  }
+
+  async #save(state: JobRecord['state'], error: string | null): Promise<void> {
+    const updatedMs = this.#options.clock.now();
+    this.#job = { ...this.#job, state, updatedMs, error };
+    await this.#options.store?.save(this.#job);
+  }
+
+  #tell(): void {
+    const { onProgress, clock } = this.#options;
+    const nowMs = clock.monotonic();
+    if (onProgress === undefined || nowMs < this.#progressMs + PROGRESS_MS) return;
+    this.#progressMs = nowMs;
+    const total = offsetsIn(this.#job.stretches);
+    let done = 0;
+    for (const { topic, partition, from } of this.#job.stretches) {
+      done += (this.#positions[placeOf(topic, partition)] ?? from) - from;
+    }
+    const seconds = Math.max(0.001, (nowMs - this.#beganMs) / 1000);
+    const rate = this.#counts.read / seconds;
+    const etaMs = rate > 0 ? ((total - done) / rate) * 1000 : null;
+    onProgress({ done, total, counts: { ...this.#counts }, recordsPerSecond: rate, etaMs });
+  }
+
+  #sleep(ms: number): Promise<void> {
+    const { clock, signal } = this.#options;
+    return new Promise((resolve) => {
+      const done = (): void => {
+        cancel();
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const cancel = clock.setTimer(ms, done);
+      signal.addEventListener('abort', done);
+    });
+  }
+
+  #explained(error: unknown, topic: string): unknown {
+    if (!(error instanceof KafkaError) || error.code !== 'OFFSET_OUT_OF_RANGE') return error;
+    const at = this.#job.stretches
+      .filter((one) => one.topic === topic)
+      .map(({ partition, from }) => {
+        const place = placeOf(topic, partition);
+        return `${place} at ${this.#positions[place] ?? from}`;
+      });
+    return new ReplayError(
+      'source_cut',
+      `retention took records that the job had not read yet (${at.join(', ')}): go on behind them with --skip-cut`,
+      { cause: error },
+    );
+  }
+}

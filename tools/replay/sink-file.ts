@@ -1,0 +1,124 @@
+// Into a file of JSON lines, or to standard output. A file is its own memory: each line names its source, so a job that
+// goes on reads it back, cuts a half-written last line off, and knows what is there.
+
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { ReplayError } from './errors.ts';
+import { recordDocument } from './record-json.ts';
+import type { Sink } from './sink.ts';
+import { type PlacedRecord, placeOf, type ReplayedRecord } from './types.ts';
+
+/** Bytes that are collected before they are written. */
+const CHUNK_BYTES = 256 * 1024;
+
+/**
+ * Opens a new file, or with `resume` one that an earlier run left. Throws ReplayError `target_refused` when it exists
+ * and is not to be resumed, or cannot be written.
+ */
+export async function openFileSink(path: string, resume: boolean): Promise<Sink> {
+  const written = new Map<string, number>();
+  try {
+    const file = await open(path, resume ? 'a' : 'ax');
+    if (resume) await readBack(path, file, written);
+    return new FileSink(path, file, written);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === 'EEXIST' ? 'it exists already: name another, or resume its job' : message;
+    throw new ReplayError('target_refused', `cannot write ${path}: ${why}`, { cause: error });
+  }
+}
+
+/**
+ * Leaves whole lines only. `written` learns the highest source offset of each partition.
+ */
+async function readBack(
+  path: string,
+  file: FileHandle,
+  written: Map<string, number>,
+): Promise<void> {
+  let length = 0;
+  const lines = createInterface({
+    input: createReadStream(path),
+    crlfDelay: Number.POSITIVE_INFINITY,
+  });
+  for await (const line of lines) {
+    let source: PlacedRecord;
+    try {
+      source = JSON.parse(line) as PlacedRecord;
+    } catch {
+      break;
+    }
+    length += Buffer.byteLength(line) + 1;
+    written.set(placeOf(source.topic, source.partition), source.offset);
+  }
+  const { size } = await file.stat();
+  if (length < size) await file.truncate(length);
+  // The last line was whole but for its end.
+  if (length > size) await file.appendFile('\n');
+}
+
+class FileSink implements Sink {
+  readonly #path: string;
+  readonly #file: FileHandle;
+  readonly #written: ReadonlyMap<string, number>;
+  #lines: string[] = [];
+  #bytes = 0;
+
+  constructor(path: string, file: FileHandle, written: ReadonlyMap<string, number>) {
+    this.#path = path;
+    this.#file = file;
+    this.#written = written;
+  }
+
+  has(source: PlacedRecord): boolean {
+    return source.offset <= (this.#written.get(placeOf(source.topic, source.partition)) ?? -1);
+  }
+
+  async write(source: PlacedRecord, record: ReplayedRecord): Promise<void> {
+    const line = `${JSON.stringify(recordDocument(source, record))}\n`;
+    this.#lines.push(line);
+    this.#bytes += line.length;
+    if (this.#bytes >= CHUNK_BYTES) await this.#put();
+  }
+
+  async flush(): Promise<void> {
+    await this.#put();
+    await this.#file.datasync().catch((error: Error) => {
+      throw this.#refused(error);
+    });
+  }
+
+  positions(): Readonly<Record<string, number>> {
+    return {};
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+
+  async #put(): Promise<void> {
+    const text = this.#lines.join('');
+    this.#lines = [];
+    this.#bytes = 0;
+    await this.#file.appendFile(text).catch((error: Error) => {
+      throw this.#refused(error);
+    });
+  }
+
+  #refused(cause: Error): ReplayError {
+    const text = `cannot write ${this.#path}: ${cause.message}`;
+    return new ReplayError('target_refused', text, { cause });
+  }
+}
+
+/** JSON lines to `put`, which answers when it can take more. Nothing is remembered: it cannot be read back. */
+export function streamSink(put: (text: string) => Promise<void>): Sink {
+  return {
+    has: () => false,
+    write: (source, record) => put(`${JSON.stringify(recordDocument(source, record))}\n`),
+    flush: () => Promise.resolve(),
+    positions: () => ({}),
+    close: () => Promise.resolve(),
+  };
+}

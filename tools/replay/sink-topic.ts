@@ -1,0 +1,153 @@
+// Into a topic. Copies carry the job and the place of their original in headers; after an interruption the end of the
+// target is read back, and what is there is not written again.
+//
+// Why that is exact: the copies of one source partition in one target partition are in source order (one sender, in
+// order, idempotent), so they are a prefix of what the job would write there, and the highest source offset among them
+// says where to go on.
+
+import { partitionForKey } from '../../src/base/murmur2.ts';
+import {
+  type Cluster,
+  LogReader,
+  listOffsets,
+  openSender,
+  type RecordSender,
+  SpecialTime,
+} from '../../src/client/index.ts';
+import { ReplayError } from './errors.ts';
+import { JOB_HEADER, parseSource, type Sink, SOURCE_HEADER, sourceOf } from './sink.ts';
+import { type PlacedRecord, placeOf, type ReplayedRecord } from './types.ts';
+
+export interface TopicSinkOptions {
+  readonly job: string;
+  readonly topic: string;
+  /** Of the source topics, by name: where a count is the target's too, partitions stay as they are. */
+  readonly sourcePartitions: ReadonlyMap<string, number>;
+  /** Of an earlier run: what it wrote since lies at or after them. Null for a new job. */
+  readonly resumeFrom: Readonly<Record<string, number>> | null;
+}
+
+/** Opens the sink, and reads back what an earlier run wrote. Throws KafkaError when the topic does not exist. */
+export async function openTopicSink(cluster: Cluster, options: TopicSinkOptions): Promise<Sink> {
+  const { topic, resumeFrom, job } = options;
+  const info = await cluster.topic(topic);
+  const partitions = info.partitions.map((one) => one.partition);
+  const ends = await listOffsets(cluster, topic, { partitions, timestamp: SpecialTime.latest });
+  const positions = new Map([...ends].map(([partition, { offset }]) => [partition, offset]));
+  const written = new Map<string, number>();
+  if (resumeFrom !== null) await readBack(cluster, topic, { job, resumeFrom, positions, written });
+  const sender = await openSender(cluster, { topic, lingerMs: 20 });
+  return new TopicSink(sender, options, positions, written);
+}
+
+interface ReadBack {
+  readonly job: string;
+  readonly resumeFrom: Readonly<Record<string, number>>;
+  readonly positions: ReadonlyMap<number, number>;
+  /** By source place and target partition: the highest source offset found. */
+  readonly written: Map<string, number>;
+}
+
+async function readBack(cluster: Cluster, topic: string, found: ReadBack): Promise<void> {
+  const { job, resumeFrom, positions, written } = found;
+  const reader = new LogReader(cluster, { topic, isolation: 'read_uncommitted', maxWaitMs: 10 });
+  const left = new Set<number>();
+  for (const [partition, end] of positions) {
+    const from = resumeFrom[partition] ?? 0;
+    if (from >= end) continue;
+    reader.set(partition, from);
+    left.add(partition);
+  }
+  if (left.size === 0) return;
+  for await (const { partition, records, nextOffset } of reader.read()) {
+    for (const { headers } of records) {
+      if (headerOf(headers, JOB_HEADER) !== job) continue;
+      const source = parseSource(headerOf(headers, SOURCE_HEADER) ?? '');
+      if (source === null) continue;
+      const key = `${source.place}>${partition}`;
+      written.set(key, Math.max(written.get(key) ?? -1, source.offset));
+    }
+    if (nextOffset < (positions.get(partition) ?? 0)) continue;
+    reader.remove(partition);
+    left.delete(partition);
+    if (left.size === 0) return;
+  }
+}
+
+function headerOf(
+  headers: readonly { readonly key: string; readonly value: Buffer | null }[],
+  name: string,
+): string | undefined {
+  return headers.findLast((one) => one.key === name)?.value?.toString();
+}
+
+class TopicSink implements Sink {
+  readonly #sender: RecordSender;
+  readonly #options: TopicSinkOptions;
+  readonly #positions: Map<number, number>;
+  readonly #written: ReadonlyMap<string, number>;
+  #failure: ReplayError | null = null;
+
+  constructor(
+    sender: RecordSender,
+    options: TopicSinkOptions,
+    positions: Map<number, number>,
+    written: ReadonlyMap<string, number>,
+  ) {
+    this.#sender = sender;
+    this.#options = options;
+    this.#positions = positions;
+    this.#written = written;
+  }
+
+  has(source: PlacedRecord, record: ReplayedRecord): boolean {
+    const key = `${placeOf(source.topic, source.partition)}>${this.#partitionOf(source, record)}`;
+    return source.offset <= (this.#written.get(key) ?? -1);
+  }
+
+  async write(source: PlacedRecord, record: ReplayedRecord): Promise<void> {
+    if (this.#failure !== null) throw this.#failure;
+    const { key, value, timestamp } = record;
+    const headers = [
+      ...record.headers.filter((one) => one.key !== JOB_HEADER && one.key !== SOURCE_HEADER),
+      { key: JOB_HEADER, value: Buffer.from(this.#options.job) },
+      { key: SOURCE_HEADER, value: Buffer.from(sourceOf(source)) },
+    ];
+    const partition = this.#partitionOf(source, record);
+    const room = this.#sender.add(
+      { key, value, headers, timestamp, partition },
+      (error, landed) => {
+        if (error !== null) this.#failure ??= this.#refused(source, error);
+        else if (landed !== null) this.#positions.set(partition, landed.offset + 1);
+      },
+    );
+    if (!room) await this.#sender.drained();
+  }
+
+  async flush(): Promise<void> {
+    await this.#sender.flush();
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  positions(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#positions);
+  }
+
+  async close(): Promise<void> {
+    await this.#sender.flush();
+  }
+
+  /** Never by chance: a second run has to find the same place. */
+  #partitionOf(source: PlacedRecord, record: ReplayedRecord): number {
+    const count = this.#sender.partitionCount;
+    const sameKey = record.key === source.key || record.key?.equals(source.key ?? Buffer.of());
+    const kept = this.#options.sourcePartitions.get(source.topic) === count;
+    if (kept && (sameKey || record.key === null)) return source.partition;
+    return record.key === null ? source.partition % count : partitionForKey(record.key, count);
+  }
+
+  #refused(source: PlacedRecord, cause: Error): ReplayError {
+    const text = `topic ${this.#options.topic} refused ${sourceOf(source)}: ${cause.message}`;
+    return new ReplayError('target_refused', text, { cause });
+  }
+}
