@@ -1,13 +1,13 @@
 // The durable side of one log: which batches are written and not yet synced, syncing them (alone or through the
 // journal), raising the high watermark, finishing rolled segments, the recovery point.
 
-import type { CommitRound, Committable } from './committer.ts';
-import { asError } from './committer.ts';
+import { asError, type CommitRound, type Committable } from './committer.ts';
 import type { PinnedFile } from './file-pool.ts';
 import type { JournalEntry, JournalOwner } from './journal.ts';
 import type { LogCore, SyncedPlace } from './log-core.ts';
 import type { MarkSource } from './marks.ts';
 import { OffsetIndex } from './offset-index.ts';
+import { PointSnapshot } from './point-snapshot.ts';
 import type { Segment } from './segment.ts';
 import { saveIndexes } from './segment-files.ts';
 import type { Tail } from './tail.ts';
@@ -52,10 +52,12 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
   #syncLane: Promise<void> = Promise.resolve();
   #syncedPlace: SyncedPlace;
   #recoveryPlace: SyncedPlace;
+  readonly #snapshot: PointSnapshot;
   #sealing = false;
 
   constructor(options: LogSyncOptions) {
     this.#core = options.core;
+    this.#snapshot = new PointSnapshot(options.core);
     this.#tail = options.tail;
     this.#onFailure = options.onFailure;
     this.name = options.core.name;
@@ -304,8 +306,7 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
   }
 
   publishMark(): void {
-    const core = this.#core;
-    const place = this.#recoveryPlace;
+    const [core, place] = [this.#core, this.#recoveryPlace];
     if (core.failure !== null && core.state === 'closed') return;
     const { active } = core;
     core.context.marks.update(core.name, {
@@ -326,13 +327,15 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
     const { segment, position } = this.#recoveryPlace;
     const active = core.active;
     if (core.state !== 'open' || segment !== active) return this.#sealRolled();
-    if (this.#core.segments.at(-2)?.sealed === false) return;
-    if (active.written - position < RECOVERY_BYTES_MAX) return;
+    const due = active.written - position >= RECOVERY_BYTES_MAX;
+    if (!due || core.segments.at(-2)?.sealed === false) return;
+    const taken = this.#snapshot.take();
     try {
       await this.syncDirty();
       const place = this.#syncedPlace;
       if (place.segment !== active) return;
       await saveIndexes(core.context.disk, active);
+      if (taken !== null) await this.#snapshot.save(taken);
       this.#recoveryPlace = place;
       this.publishMark();
     } catch (error) {

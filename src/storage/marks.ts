@@ -22,6 +22,8 @@ const MAGIC = 0x544d4d4b;
 const ENTRY_BYTES = 68;
 const REMOVED = 1;
 const CLEAN = 2;
+/** Logs whose recovery points move at the same time. */
+const ADVANCING_MAX = 4;
 /** Half of the second that a mark may be late: the other half is for the disk. */
 const WRITE_EVERY_MS = 500;
 const FILE_BYTES_MIN = 1024 * 1024;
@@ -231,7 +233,12 @@ export class MarkTable {
     for (const source of behind) source.publishMark();
     await this.flush();
     // After the marks: these write more and may take longer than a mark may be late.
-    for (const source of behind) await source.advanceRecoveryPoint();
+    const advance = async (): Promise<void> => {
+      for (let next = behind.pop(); next !== undefined; next = behind.pop()) {
+        await next.advanceRecoveryPoint();
+      }
+    };
+    await Promise.all(Array.from({ length: ADVANCING_MAX }, advance));
   }
 
   #inLane(work: () => Promise<void>): Promise<void> {

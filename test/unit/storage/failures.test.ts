@@ -97,6 +97,27 @@ describe('with the os flush policy', () => {
     expect(await readBaseOffsets(next.log)).toEqual(all(200));
   });
 
+  test("the producers' state is kept where the recovery point is, once", async () => {
+    const disk = new SimulatedDisk({ seed: 6 });
+    const { store, clock } = await open(disk);
+    const config = { ...testConfig, segmentBytes: 2 ** 30 };
+    const hooks = { producerSnapshot: (offset: number) => Buffer.from(`state at ${offset}`) };
+    const log = await store.openLog({ name: 'big-0', topicId: 'id', config, hooks });
+    for (let index = 0; index < 4; index++) {
+      // Two are more than a restart is to scan.
+      await log.append(testBatch(index, 120_000)).committed;
+      await clock.advance(2000);
+    }
+    const kept = (await disk.list('big-0')).filter((name) => name.endsWith('.snapshot'));
+    expect(kept).toEqual([`${String(log.endOffset).padStart(20, '0')}.snapshot`]);
+    const { store: after } = await open(disk.kill());
+    const again = await after.openLog({ name: 'big-0', topicId: 'id', config, hooks });
+    expect(await after.loadSnapshot(again, again.endOffset)).toEqual({
+      offset: 480_000,
+      bytes: Buffer.from('state at 480000'),
+    });
+  });
+
   test('a failed sync in the background stops the log; reopened, it ends where its bytes do', async () => {
     const disk = new SimulatedDisk({ seed: 4 });
     const { log } = await open(disk, os);
