@@ -1,6 +1,6 @@
 // Whole brokers with clients, on a disk, a clock and a network that fail, from seeds. One seed again, with its trace:
 //   SEED=123 npx vitest run --config test/vitest.config.ts test/simulation/broker.test.ts
-// More of them: SEEDS=2000 FROM=500000 before the same command; five thousand: broker.long.test.ts.
+// More of them: SEEDS=2000 FROM=500000 before the same command; ten thousand: broker.long.test.ts.
 
 import { describe, expect, test } from 'vitest';
 import { canaries } from '../support/simulation-canaries.ts';
