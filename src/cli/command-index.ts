@@ -38,7 +38,7 @@ export const commandIndex: readonly IndexEntry[] = [
   {
     name: 'group',
     alias: 'groups',
-    summary: 'list and describe consumer groups',
+    summary: 'list, describe, move and delete consumer groups',
     load: async () => (await import('./commands/group.ts')).groupCommand,
   },
   {

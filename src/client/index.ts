@@ -20,6 +20,7 @@ export {
   type ConfigSource,
   describeConfigs,
 } from './admin-configs.ts';
+export { deleteGroup, deleteOffsets } from './admin-groups.ts';
 export {
   type AdminOptions,
   type CreatedTopic,

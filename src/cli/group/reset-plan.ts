@@ -1,0 +1,168 @@
+// Where a reset moves a group: the grammar of Kafka's own tool, and ours.
+
+import { readFileSync } from 'node:fs';
+import { parseDuration } from '../../base/duration.ts';
+import { KafkaError } from '../../base/kafka-errors.ts';
+import type { OffsetSpec } from '../../client/index.ts';
+import { usageError } from '../exit-codes.ts';
+import type { Session } from '../session.ts';
+
+export interface ResetFlags {
+  readonly topic?: readonly string[];
+  readonly allTopics?: boolean;
+  readonly to?: string;
+  readonly toEarliest?: boolean;
+  readonly toLatest?: boolean;
+  readonly toCurrent?: boolean;
+  readonly toOffset?: string;
+  readonly toDatetime?: string;
+  readonly byDuration?: string;
+  readonly shiftBy?: string;
+  readonly fromFile?: string;
+}
+
+/** One partition of a group before and after. */
+export interface ResetRow {
+  readonly topic: string;
+  readonly partition: number;
+  readonly before: number | null;
+  readonly after: number;
+  /** How `after` came about. */
+  readonly note: string;
+}
+
+/** ISO 8601's form, which Kafka's tool takes: P1DT2H30M. */
+const ISO_DURATION = /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$/;
+
+/** `P1DT2H`, or words such as `26h`; milliseconds. Throws a usage error. */
+export function durationMs(text: string): number {
+  const iso = ISO_DURATION.exec(text);
+  if (iso === null) return parseDuration(text);
+  if (text.length < 3) throw usageError(`--by-duration ${text}: write P1DT2H or 26h`);
+  const [days = 0, hours = 0, minutes = 0, seconds = 0] = iso
+    .slice(1)
+    .map((part) => Number(part ?? 0));
+  return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000;
+}
+
+/** The place that the options name; null for `--from-file`. Throws a usage error unless there is exactly one. */
+export function specOf(session: Session, flags: ResetFlags, nowMs: number): OffsetSpec | null {
+  const specs: (OffsetSpec | null)[] = [];
+  const { to, toOffset, toDatetime, byDuration, shiftBy } = flags;
+  const parse = (text: string): OffsetSpec => session.client.parseOffsetSpec(text, nowMs);
+  if (to !== undefined) specs.push(parse(to));
+  if (flags.toEarliest === true) specs.push({ kind: 'earliest' });
+  if (flags.toLatest === true) specs.push({ kind: 'latest' });
+  if (flags.toCurrent === true) specs.push({ kind: 'committed', shift: 0 });
+  if (toOffset !== undefined) specs.push(parse(wholeNumber('--to-offset', toOffset, /^\d+$/)));
+  if (toDatetime !== undefined) specs.push(parse(`@${toDatetime}`));
+  if (byDuration !== undefined) {
+    specs.push({ kind: 'timestamp', timestampMs: nowMs - durationMs(byDuration) });
+  }
+  if (shiftBy !== undefined) {
+    const shift = Number(wholeNumber('--shift-by', shiftBy, /^[+-]?\d+$/));
+    specs.push({ kind: 'committed', shift });
+  }
+  if (flags.fromFile !== undefined) specs.push(null);
+  const [spec, more] = specs;
+  if (spec === undefined || more !== undefined) {
+    const all =
+      '--to-earliest, --to-latest, --to-current, --to-offset, --to-datetime, --by-duration, --shift-by, --from-file';
+    throw usageError('say where to, in one way', `one of ${all}, or --to with -10, @-2h …`);
+  }
+  return spec;
+}
+
+function wholeNumber(option: string, text: string, form: RegExp): string {
+  if (!form.test(text) || !Number.isSafeInteger(Number(text))) {
+    throw usageError(`${option} ${text}: write a whole number`);
+  }
+  return text;
+}
+
+/** What a reset would do, by topic and partition. Throws a usage error, or KafkaError. */
+export async function planReset(
+  session: Session,
+  group: string,
+  flags: ResetFlags,
+  nowMs: number,
+): Promise<ResetRow[]> {
+  const { client, cluster } = session;
+  const spec = specOf(session, flags, nowMs);
+  const committed = await committedPlaces(session, group);
+  if (spec === null) return planFromFile(session, flags.fromFile ?? '', committed);
+  const rows: ResetRow[] = [];
+  for (const { topic, partitions } of await scope(session, flags, committed)) {
+    for (const partition of partitions) {
+      const lookup = client.offsetLookup(cluster, { topic, partition, group });
+      const { offset, note } = await client.resolveOffset(spec, lookup);
+      const before = committed.get(topic)?.get(partition) ?? null;
+      rows.push({ topic, partition, before, after: offset, note });
+    }
+  }
+  return rows;
+}
+
+type Committed = ReadonlyMap<string, ReadonlyMap<number, number>>;
+
+/** Everything that the group has committed; nothing for one that does not exist yet. */
+async function committedPlaces({ client, cluster }: Session, group: string): Promise<Committed> {
+  const found = new Map<string, Map<number, number>>();
+  try {
+    for (const { topic, partition, offset } of (await client.describeGroup(cluster, group))
+      .offsets) {
+      found.set(topic, (found.get(topic) ?? new Map<number, number>()).set(partition, offset));
+    }
+  } catch (error) {
+    if (!(error instanceof KafkaError) || error.code !== 'GROUP_ID_NOT_FOUND') throw error;
+  }
+  return found;
+}
+
+interface Scope {
+  readonly topic: string;
+  readonly partitions: readonly number[];
+}
+
+async function scope(session: Session, flags: ResetFlags, committed: Committed): Promise<Scope[]> {
+  if ((flags.topic === undefined) === (flags.allTopics !== true)) {
+    throw usageError('say which topics', '--topic orders, --topic orders:0,2, or --all-topics');
+  }
+  if (flags.topic === undefined) {
+    return [...committed].map(([topic, offsets]) => ({ topic, partitions: [...offsets.keys()] }));
+  }
+  const scopes: Scope[] = [];
+  for (const text of flags.topic) {
+    const [topic = '', list] = text.split(':');
+    const info = await session.cluster.topic(topic, { create: false });
+    const all = info.partitions.map((one) => one.partition);
+    const wanted = list?.split(',').map(Number);
+    const wrong = wanted?.find((one) => !all.includes(one));
+    if (wrong !== undefined) {
+      throw usageError(`--topic ${text}: '${topic}' has the partitions 0 to ${all.length - 1}`);
+    }
+    scopes.push({ topic, partitions: wanted ?? all });
+  }
+  return scopes;
+}
+
+/** Lines `topic,partition,offset`, as `--export` writes them. */
+async function planFromFile(
+  { client, cluster }: Session,
+  path: string,
+  committed: Committed,
+): Promise<ResetRow[]> {
+  const rows: ResetRow[] = [];
+  const lines = readFileSync(path, 'utf8').split('\n');
+  for (const [index, line] of lines.entries()) {
+    if (line.trim() === '') continue;
+    const match = /^\s*"?([\w.-]+)"?,(\d+),(\d+)\s*$/.exec(line);
+    if (match === null) throw usageError(`${path} line ${index + 1}: write topic,partition,offset`);
+    const [topic = '', partition, offset] = [match[1], Number(match[2]), Number(match[3])];
+    const lookup = client.offsetLookup(cluster, { topic, partition });
+    const resolved = await client.resolveOffset({ kind: 'offset', offset }, lookup);
+    const before = committed.get(topic)?.get(partition) ?? null;
+    rows.push({ topic, partition, before, after: resolved.offset, note: resolved.note });
+  }
+  return rows;
+}
