@@ -3,6 +3,7 @@
 import { NO_LEADER_EPOCH } from '../record/index.ts';
 import {
   baseOffsetOf,
+  CleanedSegments,
   type Disk,
   DiskError,
   LEADER_EPOCH_FILE,
@@ -77,7 +78,11 @@ export async function checkPartition(options: CheckPartitionOptions): Promise<Pa
   const epochs = new EpochObserver();
   const reports = await checkSegments(options, bases, epochs);
   const damaged = await loadDamage(disk, directory);
-  const { findings, lostOffsets } = joinSegments({ ...options, bases, reports, damaged });
+  // A swap that is to be finished changes what holds.
+  const swapping = names.some((name) => name.endsWith('.swap'));
+  const cleaned = swapping ? null : await CleanedSegments.load(disk, directory);
+  const parts = { bases, reports, damaged, cleaned };
+  const { findings, lostOffsets } = joinSegments({ ...options, ...parts });
   for (const report of reports) report.findings.forEach(onFinding);
   findings.forEach(onFinding);
   const endOffset = reports.at(-1)?.endOffset ?? 0;

@@ -1,7 +1,12 @@
 // How the segments of a log join, and what the damage inside them means: bytes below the durable mark are a loss, those
 // above it are what a crash leaves. Pure.
 
-import { type DamagedRange, type Mark, segmentName } from '../storage/index.ts';
+import {
+  type CleanedSegments,
+  type DamagedRange,
+  type Mark,
+  segmentName,
+} from '../storage/index.ts';
 import type { BadStretch } from './check-log.ts';
 import type { SegmentReport } from './check-segment.ts';
 import { type Finding, finding, type OffsetRange, offsetWords } from './finding.ts';
@@ -12,6 +17,8 @@ export interface JoinInput {
   readonly reports: readonly SegmentReport[];
   /** Stretches that are known to be bad and skipped already. */
   readonly damaged: readonly DamagedRange[];
+  /** What compaction noted of the segments that it left; null where it is not known. */
+  readonly cleaned: CleanedSegments | null;
   readonly mark: Mark | null;
   readonly live: boolean;
   readonly topic: { readonly compacted: boolean } | null;
@@ -41,13 +48,11 @@ class Join {
     for (const [index, report] of reports.entries()) {
       const next = reports[index + 1];
       for (const stretch of report.bad) this.#stretch(report, stretch, next);
-      for (const gap of report.gaps) this.#gap(report, gap);
+      if (this.#gapsAreLosses) for (const gap of report.gaps) this.#gap(report, gap);
       const untold = report.gapCount - report.gaps.length;
       if (untold > 0 && this.#gapsAreLosses) this.#manyGaps(report, untold);
       const tailIsBad = report.bad.at(-1)?.nextOffset === null;
-      if (next !== undefined && !tailIsBad && next.baseOffset > report.endOffset) {
-        this.#gap(report, { first: report.endOffset, last: next.baseOffset - 1 });
-      }
+      if (next !== undefined && !tailIsBad) this.#between(report, next);
     }
     this.#end();
     return { findings: this.#findings, lostOffsets: this.#lostOffsets };
@@ -75,6 +80,15 @@ class Join {
     const repair = { kind: 'set-aside-range', ...nowhere, offsets } as const;
     const fields = { severity: 'loss', code: 'offsets_missing', path, offsets } as const;
     this.#findings.push(finding({ ...fields, what, repair }));
+  }
+
+  /** A file that is gone or cut where a batch ends shows only by the offsets that nothing accounts for. */
+  #between(report: SegmentReport, next: SegmentReport): void {
+    const { cleaned } = this.#input;
+    if (cleaned === null && !this.#gapsAreLosses) return;
+    const { baseOffset, size, endOffset } = report;
+    const first = cleaned?.accountsTo({ baseOffset, bytes: size }, endOffset) ?? endOffset;
+    if (next.baseOffset > first) this.#gap(report, { first, last: next.baseOffset - 1 });
   }
 
   get #gapsAreLosses(): boolean {
@@ -148,7 +162,6 @@ class Join {
   }
 
   #gap(report: SegmentReport, gap: OffsetRange): void {
-    if (!this.#gapsAreLosses) return;
     const { path, baseOffset } = report;
     const known = this.#input.damaged.find(
       (range) => range.firstOffset <= gap.first && range.lastOffset >= gap.last,

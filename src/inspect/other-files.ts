@@ -1,9 +1,15 @@
 // Names in a partition's directory that belong to no segment: left over by an interrupted step, or nobody's.
 
-import { baseOffsetOf, DAMAGE_FILE, LEADER_EPOCH_FILE, METADATA_FILE } from '../storage/index.ts';
+import {
+  baseOffsetOf,
+  CLEANED_FILE,
+  DAMAGE_FILE,
+  LEADER_EPOCH_FILE,
+  METADATA_FILE,
+} from '../storage/index.ts';
 import { type Finding, finding } from './finding.ts';
 
-const known = new Set<string>([LEADER_EPOCH_FILE, METADATA_FILE, DAMAGE_FILE]);
+const known = new Set<string>([LEADER_EPOCH_FILE, METADATA_FILE, DAMAGE_FILE, CLEANED_FILE]);
 const indexSuffixes = ['.index', '.timeindex', '.txnindex'] as const;
 
 /** Findings about such names. */

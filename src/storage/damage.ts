@@ -101,8 +101,7 @@ export async function noteDamage(core: LogCore, segment: Segment, bad: BadPlace)
     bytes: next - position,
   };
   if (core.damaged.some((d) => d.position === position && sameGap(d, range))) return next;
-  core.damaged = [...core.damaged, range];
-  report(core, segment, range);
+  reportDamage(core, segment, range);
   return next;
 }
 
@@ -124,7 +123,9 @@ async function wholeBatchAt(bad: BadPlace, following: number): Promise<number | 
   return base;
 }
 
-function report(core: LogCore, segment: Segment, range: DamagedRange): void {
+/** Takes damage into the list, tells of it and keeps it for later starts. */
+export function reportDamage(core: LogCore, segment: Segment, range: DamagedRange): void {
+  core.damaged = [...core.damaged, range];
   const { context, name } = core;
   const { firstOffset, lastOffset } = range;
   context.integrity.damagedRanges++;

@@ -3,6 +3,7 @@
 import type { Logger } from '../base/ports.ts';
 import { BATCH_HEADER_BYTES } from '../record/index.ts';
 import { scanBatches } from './batch-scan.ts';
+import { CleanedSegments } from './cleaned-segments.ts';
 import { asError } from './committer.ts';
 import { CLEANED_SUFFIX } from './compaction/cleaned-writer.ts';
 import type { CleanableLog, PassLimits } from './compaction/cleaner.ts';
@@ -26,6 +27,7 @@ import {
 import type { LogCore } from './log-core.ts';
 import { withIndexes } from './log-reader.ts';
 import type { LogRetention } from './log-retention.ts';
+import { noteMissingBehind } from './missing-offsets.ts';
 import { OFFSET_ENTRY_BYTES } from './offset-index.ts';
 import { Segment, segmentName } from './segment.ts';
 import { TIME_ENTRY_BYTES } from './time-index.ts';
@@ -98,6 +100,10 @@ export class LogCompaction implements CleanableLog {
     const bases = new Set(plan.segments.map(({ baseOffset }) => baseOffset));
     // So that damage is known, and stepped over, before the pass meets it.
     await verifySegments(core, bases);
+    for (const segment of [...core.segments]) {
+      if (!bases.has(segment.baseOffset)) continue;
+      await core.latch.shared(() => noteMissingBehind(core, segment));
+    }
     const skip = core.damaged.filter(
       (range) => range.bytes > 0 && bases.has(range.segmentBaseOffset),
     );
@@ -309,6 +315,8 @@ export class LogCompaction implements CleanableLog {
       if (result?.present === true) segments.push(newSegment(core.name, segment, result));
     }
     core.segments = segments;
+    const present = segments.map(({ baseOffset, size }) => ({ baseOffset, bytes: size }));
+    core.cleaned = (core.cleaned ?? CleanedSegments.ofAll(present)).after(entries, present);
     core.damaged = core.damaged.filter((range) => !replaced.has(range.segmentBaseOffset));
   }
 

@@ -3,6 +3,7 @@
 
 import { KafkaError } from '../base/kafka-errors.ts';
 import type { Clock, Logger, Random } from '../base/ports.ts';
+import type { CleanedSegments } from './cleaned-segments.ts';
 import type { CommitterPort } from './committer.ts';
 import type { DamagedRange, IntegrityStats, LogConfig, LogState, RollHooks } from './contract.ts';
 import type { Disk } from './disk.ts';
@@ -47,6 +48,8 @@ export interface LogContents {
   readonly endOffset: number;
   readonly damaged: DamagedRange[];
   readonly epochs: LeaderEpochs;
+  /** What compaction left of segments; null when that is not known. */
+  readonly cleaned: CleanedSegments | null;
   /** From where the next start has to scan; null: from the end. */
   readonly recovery: SyncedPlace | null;
 }
@@ -74,6 +77,10 @@ export class LogCore {
   /** Writes of the list of damage, one after the other. */
   damageLane: Promise<void> = Promise.resolve();
   #wasCompacted: boolean;
+  /** Compacted before it was opened. */
+  readonly #openedCompacted: boolean;
+  /** What compaction left of segments; null for a log without. */
+  cleaned: CleanedSegments | null;
   state: LogState = 'open';
   /** Why the log failed. */
   failure: KafkaError | null = null;
@@ -100,10 +107,12 @@ export class LogCore {
     this.hooks = options.hooks;
     this.config = options.config;
     this.#wasCompacted = options.wasCompacted ?? false;
+    this.#openedCompacted = this.#wasCompacted;
     const { contents } = options;
     this.segments = contents.segments;
     this.damaged = contents.damaged;
     this.epochs = contents.epochs;
+    this.cleaned = contents.cleaned;
     this.startOffset = contents.startOffset;
     this.endOffset = contents.endOffset;
     this.writtenEnd = contents.endOffset;
@@ -118,6 +127,7 @@ export class LogCore {
     this.segments = contents.segments;
     this.damaged = contents.damaged;
     this.epochs = contents.epochs;
+    this.cleaned = contents.cleaned;
     this.startOffset = Math.max(this.startOffset, contents.startOffset);
     this.endOffset = contents.endOffset;
     this.writtenEnd = contents.endOffset;
@@ -136,6 +146,7 @@ export class LogCore {
   show(contents: LogContents): void {
     this.segments = contents.segments;
     this.damaged = contents.damaged;
+    this.cleaned = contents.cleaned;
     this.startOffset = Math.max(this.startOffset, contents.startOffset);
     this.highWatermark = Math.min(this.highWatermark, contents.endOffset);
     this.watermarkSegment = this.active;
@@ -147,6 +158,11 @@ export class LogCore {
   get gapsAllowed(): boolean {
     if (this.config.cleanupCompact) this.#wasCompacted = true;
     return this.#wasCompacted;
+  }
+
+  /** Whether a gap between two segments may be compaction's, for all that is known. */
+  get gapsUnknown(): boolean {
+    return this.cleaned === null && this.#openedCompacted;
   }
 
   setConfig(config: LogConfig): void {

@@ -9,6 +9,7 @@ import type { LogRead, LogReadOptions } from './contract.ts';
 import { behindDamage, isInOrder, nextDamage, noteDamage, stopAtDamage } from './damage.ts';
 import type { PinnedFile } from './file-pool.ts';
 import type { LogCore } from './log-core.ts';
+import { noteMissingBehind } from './missing-offsets.ts';
 import type { BatchPlace } from './next-places.ts';
 import type { Segment } from './segment.ts';
 import { loadIndexes, rebuildIndexes } from './segment-files.ts';
@@ -55,6 +56,8 @@ async function readSegments(core: LogCore, options: LogReadOptions): Promise<Log
     try {
       const read = await readSegment(core, index, options);
       if (read !== null) return read;
+      await noteMissingBehind(core, segment);
+      stopAtDamage(core, offset);
     } catch (error) {
       // Retention took the segment while we looked into it.
       if (segment.removed) checkOffset(core, offset, limit);
@@ -290,6 +293,7 @@ async function readChunk(core: LogCore, from: number): Promise<Chunk | null> {
   if (place === null) {
     const next = core.segments[index + 1];
     if (next === undefined) return null;
+    await noteMissingBehind(core, segment);
     const offset = Math.max(from, next.baseOffset);
     return { chunk: Buffer.alloc(0), bytesOfFirst: 0, offset };
   }

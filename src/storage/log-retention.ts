@@ -133,6 +133,8 @@ export class LogRetention {
     const going = core.segments.slice(0, count);
     const next = core.segments[count] as Segment;
     core.raiseStart(next.baseOffset);
+    // A start that was not kept makes segments that are gone look lost. A full disk, which wants the room, may refuse.
+    await core.context.marks.flush().catch(() => {});
     for (const segment of going) segment.removed = true;
     core.segments = core.segments.slice(count);
     core.damaged = core.damaged.filter((d) => d.segmentBaseOffset >= next.baseOffset);

@@ -34,12 +34,20 @@ export interface OpenDirectory {
   readonly times: Pick<Segment, 'maxTimestamp' | 'maxTimestampOffset' | 'firstTimestamp'>;
 }
 
-/** Segment files, sorted; with `tidy`, what earlier runs left half done is removed. */
+export interface ListedSegments {
+  /** Sorted. */
+  readonly files: SegmentFile[];
+  /** Segments are there that retention had taken out. */
+  readonly retired: boolean;
+}
+
+/** Segment files; with `tidy`, what earlier runs left half done is removed. */
 export async function listSegments(
   { disk, name, logger }: OpenDirectory,
   tidy: boolean,
-): Promise<SegmentFile[]> {
+): Promise<ListedSegments> {
   const files: SegmentFile[] = [];
+  let retired = false;
   let entries = await disk.list(name);
   if (entries.some(isOfCompaction)) {
     await settleSwap({ disk, directory: name, logger });
@@ -48,6 +56,7 @@ export async function listSegments(
   for (const entry of entries) {
     const path = `${name}/${entry}`;
     if (/\.(?:deleted|tmp|rewrite)$/.test(entry)) {
+      if (entry.endsWith('.log.deleted')) retired = true;
       if (tidy) await disk.remove(path);
       continue;
     }
@@ -57,7 +66,21 @@ export async function listSegments(
     if (status?.kind !== 'file') continue;
     files.push({ baseOffset, bytes: status.bytes, modifiedMs: status.modifiedMs });
   }
-  return files.sort((a, b) => a.baseOffset - b.baseOffset);
+  files.sort((a, b) => a.baseOffset - b.baseOffset);
+  return { files, retired };
+}
+
+/** What is gone from the beginning of the log, by the start offset that was kept; null when nothing is. */
+export function missingBegin(
+  options: OpenDirectory,
+  { files, retired }: ListedSegments,
+): DamagedRange | null {
+  const { startOffset, mark } = options;
+  if (retired || !Number.isFinite(mark)) return null;
+  const first = files[0]?.baseOffset ?? mark;
+  const lastOffset = Math.min(first, mark) - 1;
+  if (lastOffset < startOffset) return null;
+  return { firstOffset: startOffset, lastOffset, segmentBaseOffset: first, position: 0, bytes: 0 };
 }
 
 /** A finished segment whose indexes are in its files. */

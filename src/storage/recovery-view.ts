@@ -1,5 +1,6 @@
 // Opens a log's directory to be read from alone: when the disk refuses what a recovery has to write.
 
+import { CleanedSegments } from './cleaned-segments.ts';
 import { loadDamage } from './damage-file.ts';
 import { LeaderEpochs } from './leader-epochs.ts';
 import type { LogContents } from './log-core.ts';
@@ -19,7 +20,7 @@ import { Segment } from './segment.ts';
  */
 export async function openForReading(options: OpenDirectory): Promise<LogContents> {
   const { disk, name, mark, recoveryOffset, recoveryPosition, clock } = options;
-  const files = await listSegments(options, false);
+  const { files } = await listSegments(options, false);
   const known = await loadDamage(disk, name);
   const segments: Segment[] = [];
   let damaged = known;
@@ -49,6 +50,7 @@ export async function openForReading(options: OpenDirectory): Promise<LogContent
     endOffset: mark,
     damaged: damaged.filter((range) => range.firstOffset < mark),
     epochs,
+    cleaned: await CleanedSegments.load(disk, name),
     recovery: { offset: recoveryOffset, segment, position: recoveryPosition },
   };
 }

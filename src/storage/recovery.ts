@@ -1,6 +1,7 @@
 // Opens a log's directory: after a clean stop from what was noted, else by scanning from the recovery point and
 // putting the end in order (DESIGN, promises: kill -9, power cut). Every step can be cut short and done again.
 
+import { CleanedSegments } from './cleaned-segments.ts';
 import type { DamagedRange } from './contract.ts';
 import { loadDamage, saveDamage } from './damage-file.ts';
 import type { Disk } from './disk.ts';
@@ -10,6 +11,7 @@ import { copyRange, setAside } from './quarantine.ts';
 import {
   epochsFromLog,
   listSegments,
+  missingBegin,
   type OpenDirectory,
   scanDirectory,
   wholeSegment,
@@ -26,13 +28,23 @@ const SCANNED_BYTES_MAX = 1024 * 1024;
 
 /** Opens the directory; throws DiskError when the disk refuses what must be done. */
 export async function openDirectory(options: OpenDirectory): Promise<LogContents> {
-  const files = await listSegments(options, true);
-  if (files.length === 0) return emptyLog(options);
-  const clean = options.stop === 'clean' ? await openClean(options, files) : null;
-  return clean ?? recover(options, files);
+  const listed = await listSegments(options, true);
+  const { files } = listed;
+  const known = await loadDamage(options.disk, options.name);
+  const begin = missingBegin(options, listed);
+  const told = known.some((range) => range.lastOffset === begin?.lastOffset);
+  const missing = begin === null || told ? [] : [begin];
+  await reportDamage(options, { damaged: missing, pieces: [] }, known);
+  const damaged = [...known, ...missing];
+  const cleaned = await CleanedSegments.load(options.disk, options.name);
+  if (files.length === 0) return { ...(await emptyLog(options)), cleaned };
+  const clean = options.stop === 'clean' ? await openClean(options, files, damaged) : null;
+  return { ...(clean ?? (await recover(options, files, damaged))), cleaned };
 }
 
-async function emptyLog(options: OpenDirectory): Promise<LogContents> {
+type Found = Omit<LogContents, 'cleaned'>;
+
+async function emptyLog(options: OpenDirectory): Promise<Found> {
   const { disk, name, clock, mark, startOffset, stop } = options;
   // Offsets that were given out before are never given out again, whatever became of the files.
   const end = Math.max(startOffset, Number.isFinite(mark) ? mark : 0);
@@ -48,7 +60,8 @@ async function emptyLog(options: OpenDirectory): Promise<LogContents> {
 async function openClean(
   options: OpenDirectory,
   files: readonly SegmentFile[],
-): Promise<LogContents | null> {
+  damaged: DamagedRange[],
+): Promise<Found | null> {
   const { disk, pool, name, config, recoveryOffset, recoveryPosition, times } = options;
   const last = files[files.length - 1] as SegmentFile;
   const epochs = await LeaderEpochs.load(disk, name);
@@ -72,7 +85,7 @@ async function openClean(
     segments,
     startOffset: Math.max(options.startOffset, (files[0] as SegmentFile).baseOffset),
     endOffset: recoveryOffset,
-    damaged: await loadDamage(disk, name),
+    damaged,
     epochs,
     recovery: null,
   };
@@ -81,9 +94,9 @@ async function openClean(
 async function recover(
   options: OpenDirectory,
   files: readonly SegmentFile[],
-): Promise<LogContents> {
-  const { disk, name, logger } = options;
-  const known = await loadDamage(disk, name);
+  known: readonly DamagedRange[],
+): Promise<Found> {
+  const { name, logger } = options;
   const outcome = await scanDirectory(options, files, known);
   await reportDamage(options, outcome, known);
   await settleFiles(options, outcome);
@@ -111,7 +124,7 @@ async function recover(
 /** Damage below the mark: a copy aside, a report, and the list that later starts read. */
 async function reportDamage(
   options: OpenDirectory,
-  { damaged, pieces }: ScanOutcome,
+  { damaged, pieces }: Pick<ScanOutcome, 'damaged' | 'pieces'>,
   known: readonly DamagedRange[],
 ): Promise<void> {
   if (damaged.length === 0) return;

@@ -6,6 +6,7 @@ import type { CancelTimer, Clock, Logger } from '../base/ports.ts';
 import type { IntegrityStats } from './contract.ts';
 import { behindDamage } from './damage.ts';
 import type { LogCore } from './log-core.ts';
+import { noteMissingBehind } from './missing-offsets.ts';
 import type { TaskOwner } from './tasks.ts';
 import { checkStretch } from './verify.ts';
 
@@ -57,7 +58,10 @@ export function scrubStep(
     const expected = same ? place.expected : segment.baseOffset;
     const following = { segmentBaseOffset: core.segmentEnd(index), position: 0, expected: -1 };
     const end = segment.written;
-    if (from >= end) return { next: following, bytes: 0 };
+    if (from >= end) {
+      await noteMissingBehind(core, segment);
+      return { next: following, bytes: 0 };
+    }
     const segmentBaseOffset = segment.baseOffset;
     const known = behindDamage(core, segment, from);
     if (known >= 0) return { next: { segmentBaseOffset, position: known, expected: -1 }, bytes: 0 };

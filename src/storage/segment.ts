@@ -57,6 +57,8 @@ export class Segment {
   created = false;
   /** Whether log and indexes are finished and synced; never so for the active segment. */
   sealed = false;
+  /** What is missing behind it was looked for. */
+  endProven = false;
   /** Deleted by retention or with its topic. */
   removed = false;
   maxTimestamp = NO_TIMESTAMP;

@@ -122,7 +122,7 @@ export async function checkStretch(
 }
 
 /** The offset due at a position, by the headers of the segment up to there. */
-async function offsetDueAt(
+export async function offsetDueAt(
   core: LogCore,
   segment: Segment,
   file: DiskFile,

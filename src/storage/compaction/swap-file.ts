@@ -9,6 +9,7 @@
 
 import { crc32c } from '../../base/crc32c.ts';
 import type { Logger } from '../../base/ports.ts';
+import { noteCleaned } from '../cleaned-segments.ts';
 import { loadDamage, saveDamage } from '../damage-file.ts';
 import type { Disk } from '../disk.ts';
 import { baseOffsetOf, segmentName } from '../segment.ts';
@@ -128,6 +129,7 @@ export async function removeReplaced(
     }
   }
   await disk.syncDirectory(directory);
+  await noteCleaned(disk, directory, entries);
   const damage = await loadDamage(disk, directory);
   const left = damage.filter((range) => !replaced.has(range.segmentBaseOffset));
   if (left.length < damage.length) await saveDamage(disk, directory, left);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { verifyDirectory } from '../../../src/inspect/index.ts';
+import { noteCleaned } from '../../../src/storage/cleaned-segments.ts';
 import { MemoryDisk } from '../../../src/storage/index.ts';
 import {
   append,
@@ -207,6 +208,22 @@ describe('damage in a log', () => {
     const topics = catalogue.topics.map((topic) => ({ ...topic, compacted: true }));
     const options = { disk, catalogue: { topics, damage: [] }, live: false, deep: false };
     expect(faults(await verifyDirectory(options))).not.toContain(missing);
+  });
+
+  test('a missing segment of a compacted log is a loss where compaction has noted what it left', async () => {
+    const disk = await makeDirectory();
+    const { path, batches } = await middle(disk);
+    const topics = catalogue.topics.map((topic) => ({ ...topic, compacted: true }));
+    const options = { disk, catalogue: { topics, damage: [] }, live: false, deep: false };
+    await noteCleaned(disk, 'orders-0', []);
+    expect((await verifyDirectory(options)).ok).toBe(true);
+    await disk.remove(path);
+    const lost = `loss offsets_missing ${batches[0]?.baseOffset}-${batches.at(-1)?.lastOffset}`;
+    expect(faults(await verifyDirectory(options))).toContain(lost);
+    // Compaction left nothing of it.
+    const base = batches[0]?.baseOffset ?? -1;
+    await noteCleaned(disk, 'orders-0', [{ baseOffset: base, bytes: -1, replaces: [base] }]);
+    expect(faults(await verifyDirectory(options))).not.toContain(lost);
   });
 
   test('a missing segment and a missing directory are losses', async () => {

@@ -49,6 +49,7 @@ async function prepared(): Promise<MemoryDisk> {
 const done = [
   ...['.index', '.log', '.snapshot', '.timeindex'].map((suffix) => path(0, suffix).slice(4)),
   ...['.index', '.log', '.snapshot', '.timeindex'].map((suffix) => path(50, suffix).slice(4)),
+  'cleaned-segments',
 ];
 
 test('the file is read back, and no bit of it may change', () => {
