@@ -43,6 +43,7 @@ const packages: Record<string, readonly string[]> = {
   record: ['lz4-napi', 'snappy', 'snappyjs', '@bokuweb/zstd-wasm'],
   storage: ['xxhash-wasm'],
   engine: ['msgpackr'],
+  coordinator: ['re2js'],
   client: ['msgpackr'],
   host: ['@node-rs/crc32', 'piscina'],
   cli: ['commander', '@bomb.sh/tab', 'msgpackr'],

@@ -54,6 +54,10 @@ function groupConfig(engine: Engine): GroupConfig {
     const configured = engine.brokerConfig(name);
     return typeof configured === 'number' ? configured : fallback;
   };
+  const text = (name: string, fallback: string): string => {
+    const configured = engine.brokerConfig(name);
+    return typeof configured === 'string' ? configured : fallback;
+  };
   const base = defaultGroupConfig;
   return {
     get groupMinSessionTimeoutMs() {
@@ -76,6 +80,23 @@ function groupConfig(engine: Engine): GroupConfig {
     },
     get offsetsRetentionCheckIntervalMs() {
       return value('offsets.retention.check.interval.ms', base.offsetsRetentionCheckIntervalMs);
+    },
+    get groupConsumerSessionTimeoutMs() {
+      return value('group.consumer.session.timeout.ms', base.groupConsumerSessionTimeoutMs);
+    },
+    get groupConsumerHeartbeatIntervalMs() {
+      return value('group.consumer.heartbeat.interval.ms', base.groupConsumerHeartbeatIntervalMs);
+    },
+    get groupConsumerMaxSize() {
+      return value('group.consumer.max.size', base.groupConsumerMaxSize);
+    },
+    get groupConsumerAssignors() {
+      const { groupConsumerAssignors: known } = base;
+      const names = text('group.consumer.assignors', known.join(',')).split(',');
+      return names.map((name) => name.trim()).filter((name) => known.includes(name));
+    },
+    get groupConsumerMigrationPolicy() {
+      return text('group.consumer.migration.policy', base.groupConsumerMigrationPolicy);
     },
     get messageMaxBytes() {
       return value('message.max.bytes', base.messageMaxBytes);
@@ -239,6 +260,7 @@ export class Broker {
       this.#fetchSessions.topicChanged(name);
       if (this.#settings.engine.topic(name) === undefined) deleted.push(name);
     }
+    void this.#coordinator.onTopicsChanged();
     if (deleted.length > 0) void this.#coordinator.onTopicsDeleted(deleted);
   }
 

@@ -87,5 +87,6 @@ export function topicView(engine: Engine): TopicView {
   return {
     topic: (name) => engine.topic(name),
     topicById: (id) => engine.topicById(id),
+    topics: () => engine.topics(),
   };
 }

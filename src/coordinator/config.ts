@@ -10,6 +10,14 @@ export interface GroupConfig {
   readonly groupMaxSessionTimeoutMs: number;
   readonly groupInitialRebalanceDelayMs: number;
   readonly groupMaxSize: number;
+  /** Of members of consumer groups, unless they speak the classic protocol and bring their own. */
+  readonly groupConsumerSessionTimeoutMs: number;
+  readonly groupConsumerHeartbeatIntervalMs: number;
+  readonly groupConsumerMaxSize: number;
+  /** Names of server-side assignors; the first is for groups whose members name none. */
+  readonly groupConsumerAssignors: readonly string[];
+  /** `disabled`, `upgrade`, `downgrade` or `bidirectional`. */
+  readonly groupConsumerMigrationPolicy: string;
   /** `offset.metadata.max.bytes`; Kafka counts UTF-16 units, and so do we. */
   readonly offsetMetadataMaxBytes: number;
   readonly offsetsRetentionMinutes: number;
@@ -26,12 +34,22 @@ function standard(name: string): number {
   return value;
 }
 
+/** The text that a broker config has when nobody sets it. */
+function standardText(name: string): string {
+  return brokerConfigs.get(name).default ?? '';
+}
+
 /** The defaults of the broker configs of these names, which are the one place they are set. */
 export const defaultGroupConfig: GroupConfig = {
   groupMinSessionTimeoutMs: standard('group.min.session.timeout.ms'),
   groupMaxSessionTimeoutMs: standard('group.max.session.timeout.ms'),
   groupInitialRebalanceDelayMs: standard('group.initial.rebalance.delay.ms'),
   groupMaxSize: standard('group.max.size'),
+  groupConsumerSessionTimeoutMs: standard('group.consumer.session.timeout.ms'),
+  groupConsumerHeartbeatIntervalMs: standard('group.consumer.heartbeat.interval.ms'),
+  groupConsumerMaxSize: standard('group.consumer.max.size'),
+  groupConsumerAssignors: standardText('group.consumer.assignors').split(','),
+  groupConsumerMigrationPolicy: standardText('group.consumer.migration.policy'),
   offsetMetadataMaxBytes: standard('offset.metadata.max.bytes'),
   offsetsRetentionMinutes: standard('offsets.retention.minutes'),
   offsetsRetentionCheckIntervalMs: standard('offsets.retention.check.interval.ms'),

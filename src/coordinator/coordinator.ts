@@ -2,8 +2,11 @@
 // Refusals are codes in the response, never exceptions.
 
 import { ErrorCode, KafkaError } from '../base/kafka-errors.ts';
-import type { Clock, Logger, Random } from '../base/ports.ts';
 import type {
+  ConsumerGroupDescribeRequest,
+  ConsumerGroupDescribeResponse,
+  ConsumerGroupHeartbeatRequest,
+  ConsumerGroupHeartbeatResponse,
   DeleteGroupsRequest,
   DeleteGroupsResponse,
   DescribeGroupsRequest,
@@ -25,52 +28,45 @@ import type {
   SyncGroupRequest,
   SyncGroupResponse,
 } from '../protocol/index.ts';
-import type { GroupConfig } from './config.ts';
-import {
-  checkDeletable,
-  checkOffsetsDeletable,
-  describeFailed,
-  describeGroup,
-  describeUnknown,
-  listGroups,
-} from './group/admin.ts';
-import { checkJoin, joinGroup } from './group/classic/join.ts';
-import { heartbeat, heartbeatCode, leaveGroup, syncGroup } from './group/classic/membership.ts';
+import { describeFailed, listGroups } from './group/admin.ts';
+import { checkStrings } from './group/classic/join.ts';
 import { joinError, syncError } from './group/classic/replies.ts';
+import { topicsChanged } from './group/consumer/consumer-groups.ts';
+import { describeNew, describeRefused } from './group/consumer/describe.ts';
+import { heartbeatError } from './group/consumer/heartbeat.ts';
+import { loadRegexEngine } from './group/consumer/regex.ts';
+import {
+  checkCommit,
+  checkFetch,
+  deleteEither,
+  describeEither,
+  heartbeatEither,
+  joinEither,
+  leaveEither,
+  leaveResponse,
+  leavingMembers,
+  offsetsDeletableFrom,
+  syncEither,
+} from './group/either.ts';
 import {
   checkGroupId,
   type GroupEvent,
   type GroupStep,
   type RequestContext,
-  storable,
 } from './group/types.ts';
 import { GroupMachine } from './machine.ts';
-import { answerAll, checkCommitter, checkTopics, commitOffsets } from './offsets/commit.ts';
+import { answerKnown, checkTopics, commitOffsets } from './offsets/commit.ts';
 import { fetchError, fetchOffsets, fetchResponse, requestedGroups } from './offsets/fetch.ts';
 import { deleteOffsets } from './offsets/forget.ts';
 import { partitionFor } from './partition-for.ts';
-import type { CommandLog, TopicView } from './ports.ts';
+import type { CoordinatorOptions } from './ports.ts';
 import type { GroupRecord } from './records.ts';
 import { Shard } from './runtime.ts';
 
 type GroupShard = Shard<GroupRecord, GroupEvent, GroupStep, GroupMachine>;
 
-export interface CoordinatorOptions {
-  /** `__consumer_offsets`. */
-  readonly log: CommandLog;
-  readonly topics: TopicView;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly config: GroupConfig;
-}
-
-/** From this version LeaveGroup takes many members and answers for each. */
-const leaveManySince = 3;
 /** From this version JoinGroup can answer without a protocol name. */
 const nullProtocolSince = 7;
-/** From this version a commit to a group that does not exist says so. */
-const commitUnknownGroupSince = 9;
 
 export class Coordinator {
   readonly #options: CoordinatorOptions;
@@ -117,14 +113,7 @@ export class Coordinator {
     checkStrings(request, context);
     const shard = await this.#shardOf(request.groupId);
     return shard.call<JoinGroupResponse>((machine, step, ticket) => {
-      checkJoin(request, step);
-      const known = machine.groups.get(request.groupId);
-      if (known === undefined && request.memberId !== '') {
-        throw new KafkaError('UNKNOWN_MEMBER_ID', `there is no group "${request.groupId}"`);
-      }
-      const group = known ?? machine.obtain(request.groupId, step.nowMs);
-      joinGroup(group, { request, context, ticket }, step);
-      machine.discardUnused(group);
+      joinEither(machine, { request, context, ticket }, step);
     });
   }
 
@@ -134,8 +123,7 @@ export class Coordinator {
       checkGroupId(request.groupId, 'refused');
       const shard = await this.#shardOf(request.groupId);
       return await shard.call<SyncGroupResponse>((machine, step, ticket) => {
-        const group = machine.require(request.groupId, 'UNKNOWN_MEMBER_ID');
-        syncGroup(group, { request, ticket }, step);
+        syncEither(machine, { request, ticket }, step);
       });
     } catch (error) {
       return syncError(codeOf(error));
@@ -148,13 +136,45 @@ export class Coordinator {
       checkGroupId(request.groupId, 'refused');
       const shard = await this.#shardOf(request.groupId);
       return await shard.call<HeartbeatResponse>((machine, step, ticket) => {
-        const group = machine.require(request.groupId, 'UNKNOWN_MEMBER_ID');
-        heartbeat(group, request, step);
-        step.reply(ticket, { throttleTimeMs: 0, errorCode: heartbeatCode(group) });
+        step.reply(ticket, heartbeatEither(machine, request, step));
       });
     } catch (error) {
       return { throttleTimeMs: 0, errorCode: ErrorCode[codeOf(error)] };
     }
+  }
+
+  /** ConsumerGroupHeartbeat v0–1. What changes nothing is answered from memory. */
+  async consumerGroupHeartbeat(
+    request: ConsumerGroupHeartbeatRequest,
+    context: RequestContext,
+  ): Promise<ConsumerGroupHeartbeatResponse> {
+    const { groupId } = request;
+    try {
+      if (request.subscribedTopicRegex) await loadRegexEngine();
+      // Whoever says what it has is told what it has, which must be durable.
+      const scope = request.topicPartitions === null ? null : groupId;
+      const shard = await this.#shardOf(groupId);
+      return await shard.call<ConsumerGroupHeartbeatResponse>(
+        ({ consumers }, step, ticket) =>
+          step.reply(ticket, consumers.heartbeat(request, context, step)),
+        { scope },
+      );
+    } catch (error) {
+      return heartbeatError(error);
+    }
+  }
+
+  /** ConsumerGroupDescribe v0–1, from memory. The caller fills in authorized operations. */
+  async consumerGroupDescribe(
+    request: ConsumerGroupDescribeRequest,
+  ): Promise<ConsumerGroupDescribeResponse> {
+    const { topics, config } = this.#options;
+    const groups = request.groupIds.map((groupId) =>
+      this.#view(groupId, 'refused', (machine) =>
+        describeNew(machine, groupId, topics, config),
+      ).catch((error: unknown) => describeRefused(groupId, ErrorCode[codeOf(error)])),
+    );
+    return { throttleTimeMs: 0, groups: await Promise.all(groups) };
   }
 
   /** LeaveGroup v0–5. */
@@ -162,14 +182,8 @@ export class Coordinator {
     request: LeaveGroupRequest,
     context: RequestContext,
   ): Promise<LeaveGroupResponse> {
-    const many = context.apiVersion >= leaveManySince;
-    const leaving = many
-      ? request.members
-      : [{ memberId: request.memberId, groupInstanceId: null, reason: null }];
-    const answer = await this.#leave(request.groupId, leaving);
-    if (many || answer.errorCode !== ErrorCode.NONE) return answer;
-    const errorCode = answer.members[0]?.errorCode ?? ErrorCode.NONE;
-    return { throttleTimeMs: 0, errorCode, members: [] };
+    const leaving = leavingMembers(request, context.apiVersion);
+    return leaveResponse(await this.#leave(request.groupId, leaving), context.apiVersion);
   }
 
   async #leave(
@@ -180,16 +194,7 @@ export class Coordinator {
       checkGroupId(groupId, 'refused');
       const shard = await this.#shardOf(groupId);
       return await shard.call<LeaveGroupResponse>((machine, step, ticket) => {
-        const group = machine.groups.get(groupId);
-        const members =
-          group === undefined
-            ? leaving.map(({ memberId, groupInstanceId }) => ({
-                memberId,
-                groupInstanceId,
-                errorCode: ErrorCode.UNKNOWN_MEMBER_ID,
-              }))
-            : leaveGroup(group, leaving, step);
-        if (group !== undefined) machine.discardUnused(group);
+        const members = leaveEither(machine, groupId, leaving, step);
         step.reply(ticket, { throttleTimeMs: 0, errorCode: ErrorCode.NONE, members });
       });
     } catch (error) {
@@ -202,35 +207,22 @@ export class Coordinator {
     request: OffsetCommitRequest,
     context: RequestContext,
   ): Promise<OffsetCommitResponse> {
-    const { groupId, generationIdOrMemberEpoch } = request;
+    const { groupId } = request;
     const topics = checkTopics(request, context.apiVersion, this.#options.topics);
     try {
       checkGroupId(groupId, 'allowed');
       const shard = await this.#shardOf(groupId);
       return await shard.call<OffsetCommitResponse>(
         (machine, step, ticket) => {
-          const known = machine.groups.get(groupId);
-          if (known === undefined && generationIdOrMemberEpoch >= 0) {
-            throw new KafkaError(
-              context.apiVersion >= commitUnknownGroupSince
-                ? 'GROUP_ID_NOT_FOUND'
-                : 'ILLEGAL_GENERATION',
-              `there is no group "${groupId}"`,
-            );
-          }
-          if (known !== undefined) checkCommitter(known, request, step);
+          checkCommit(machine, request, context.apiVersion, step);
           const response = commitOffsets(request, topics, step);
-          if (step.records.length > 0) machine.obtain(groupId, step.nowMs);
+          if (step.records.length > 0) machine.ensure(groupId, step.nowMs);
           step.reply(ticket, response);
         },
         { scope: groupId },
       );
     } catch (error) {
-      const errorCode = ErrorCode[codeOf(error)];
-      const answers = topics.map((checked) =>
-        checked.kind === 'known' ? answerAll(checked.topic, errorCode) : checked.answer,
-      );
-      return { throttleTimeMs: 0, topics: answers };
+      return { throttleTimeMs: 0, topics: answerKnown(topics, ErrorCode[codeOf(error)]) };
     }
   }
 
@@ -248,8 +240,10 @@ export class Coordinator {
         checkGroupId(groupId, 'allowed');
         const shard = await this.#shardOf(groupId);
         return await shard.call<ReturnType<typeof fetchOffsets>>(
-          (machine, step, ticket) =>
-            step.reply(ticket, fetchOffsets(group, options, machine.offsets)),
+          (machine, step, ticket) => {
+            checkFetch(machine, group);
+            step.reply(ticket, fetchOffsets(group, options, machine.offsets));
+          },
           { scope: groupId },
         );
       } catch (error) {
@@ -267,8 +261,7 @@ export class Coordinator {
       const shard = await this.#shardOf(groupId);
       return await shard.call<OffsetDeleteResponse>(
         (machine, step, ticket) => {
-          const group = machine.require(groupId, 'GROUP_ID_NOT_FOUND');
-          checkOffsetsDeletable(group);
+          const group = offsetsDeletableFrom(machine, groupId);
           const from = { group, store: machine.offsets, topics: this.#options.topics };
           const topics = deleteOffsets(request, from, step);
           step.reply(ticket, { errorCode: ErrorCode.NONE, throttleTimeMs: 0, topics });
@@ -285,18 +278,12 @@ export class Coordinator {
     request: DescribeGroupsRequest,
     context: RequestContext,
   ): Promise<DescribeGroupsResponse> {
-    const groups = request.groups.map(async (groupId) => {
-      try {
-        checkGroupId(groupId, 'allowed');
-        const shard = await this.#shardOf(groupId);
-        const group = shard.view((machine) => machine.groups.get(groupId));
-        return group === undefined
-          ? describeUnknown(groupId, context.apiVersion)
-          : describeGroup(group);
-      } catch (error) {
-        return describeFailed(groupId, ErrorCode[codeOf(error)]);
-      }
-    });
+    const { apiVersion } = context;
+    const groups = request.groups.map((groupId) =>
+      this.#view(groupId, 'allowed', (machine) =>
+        describeEither(machine, groupId, apiVersion),
+      ).catch((error: unknown) => describeFailed(groupId, ErrorCode[codeOf(error)])),
+    );
     return { throttleTimeMs: 0, groups: await Promise.all(groups) };
   }
 
@@ -305,7 +292,7 @@ export class Coordinator {
     const response: ListGroupsResponse = { throttleTimeMs: 0, errorCode: 0, groups: [] };
     for (const shard of this.#shards) {
       try {
-        const listed = shard.view((machine) => listGroups(machine.groups.values(), request));
+        const listed = shard.view((machine) => listGroups(machine.all(), request));
         response.groups.push(...listed);
       } catch (error) {
         return { throttleTimeMs: 0, errorCode: ErrorCode[codeOf(error)], groups: [] };
@@ -322,9 +309,7 @@ export class Coordinator {
         const shard = await this.#shardOf(groupId);
         const errorCode = await shard.call<number>(
           (machine, step, ticket) => {
-            const group = machine.require(groupId, 'GROUP_ID_NOT_FOUND');
-            checkDeletable(group);
-            machine.deleteGroup(group, step);
+            deleteEither(machine, groupId, step);
             step.reply(ticket, ErrorCode.NONE);
           },
           { scope: groupId },
@@ -337,8 +322,15 @@ export class Coordinator {
     return { throttleTimeMs: 0, results: await Promise.all(results) };
   }
 
+  /** Topics were made, grown or deleted: consumer groups look at theirs again with their next heartbeat. */
+  async onTopicsChanged(): Promise<void> {
+    const active = this.#shards.filter(({ state }) => state === 'active');
+    await topicsChanged(active.map((shard) => shard.view(({ consumers }) => consumers)));
+  }
+
   /** Forgets what groups committed for topics that were deleted; resolves when that is durable. */
   async onTopicsDeleted(names: readonly string[]): Promise<void> {
+    const { logger } = this.#options;
     const gone = new Set(names);
     const done = this.#shards.map((shard) =>
       shard
@@ -346,12 +338,19 @@ export class Coordinator {
           machine.deleteTopics(gone, step);
           step.reply(ticket, null);
         })
-        .catch((error: unknown) => {
-          // A commit for the old topic is not taken for one of a new topic of that name: topic ids differ.
-          this.#options.logger.warn({ topics: names, error }, 'coordinator: offsets not forgotten');
-        }),
+        // A commit for the old topic is not taken for one of a new topic of that name: topic ids differ.
+        .catch((error: unknown) => logger.warn({ topics: names, error }, 'offsets not forgotten')),
     );
     await Promise.all(done);
+  }
+
+  async #view<T>(
+    groupId: string,
+    empty: 'allowed' | 'refused',
+    look: (machine: GroupMachine) => T,
+  ): Promise<T> {
+    checkGroupId(groupId, empty);
+    return (await this.#shardOf(groupId)).view(look);
   }
 
   async #shardOf(groupId: string): Promise<GroupShard> {
@@ -373,24 +372,17 @@ export class Coordinator {
   }
 
   async #openShards(): Promise<void> {
-    const { log, clock, logger, random, config } = this.#options;
+    const { log, clock, logger, random, config, topics } = this.#options;
     const count = log.partitionCount() || (await log.create());
     if (this.#closed) throw new KafkaError('NOT_COORDINATOR', 'the coordinator is closed');
-    const newMachine = (): GroupMachine => new GroupMachine({ config, random, logger });
+    const newMachine = (): GroupMachine => new GroupMachine({ config, random, logger, topics });
     this.#shards = Array.from(
       { length: count },
       (_, partition) => new Shard({ partition, log, clock, logger, newMachine }),
     );
     await Promise.all(this.#shards.map((shard) => shard.load()));
-  }
-}
-
-/** Strings that go into records must fit there. */
-function checkStrings(request: JoinGroupRequest, context: RequestContext): void {
-  const { groupInstanceId, protocolType, protocols } = request;
-  const texts = [groupInstanceId, protocolType, context.clientId, context.clientHost];
-  if (![...texts, ...protocols.map(({ name }) => name)].every(storable)) {
-    throw new KafkaError('INVALID_REQUEST', 'a string in the request is too long to be stored');
+    // Groups that were loaded with expressions may need the engine at their first heartbeat.
+    await this.onTopicsChanged();
   }
 }
 

@@ -3,15 +3,17 @@
 // - coordinator.ts: what the broker calls, one method per API
 // - runtime.ts, step.ts, timers.ts: the loop decide → persist → apply → reply, for any state machine
 // - machine.ts: the groups and offsets of one partition of `__consumer_offsets`
-// - group/classic/: the classic group protocol; offsets/: commits; records.ts: their form in the log
+// - group/classic/: the classic group protocol; group/consumer/: the consumer group protocol (KIP-848);
+//   group/either.ts: requests that groups of both may get; offsets/: commits; records.ts: their form in the log
 // - ports.ts: what is needed from outside
 
 export { defaultGroupConfig, type GroupConfig } from './config.ts';
-export { Coordinator, type CoordinatorOptions } from './coordinator.ts';
+export { Coordinator } from './coordinator.ts';
 export type { RequestContext } from './group/types.ts';
 export { javaStringHash, partitionFor } from './partition-for.ts';
 export type {
   CommandLog,
+  CoordinatorOptions,
   LogEntry,
   LogRecord,
   TopicInfo,

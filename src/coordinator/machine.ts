@@ -14,8 +14,10 @@ import {
   restartSession,
   syncTimeout,
 } from './group/classic/rebalance.ts';
+import type { ConsumerGroup } from './group/consumer/consumer-group.ts';
+import { ConsumerGroups } from './group/consumer/consumer-groups.ts';
 import { type GroupEvent, GroupStep, type GroupSurroundings, timerKey } from './group/types.ts';
-import { forgetExpired, forgetGroup, forgetTopics } from './offsets/forget.ts';
+import { type ExpiringGroup, forgetExpired, forgetGroup, forgetTopics } from './offsets/forget.ts';
 import { OffsetStore } from './offsets/store.ts';
 import type { LogEntry, LogRecord } from './ports.ts';
 import { decodeRecord, encodeRecord, type GroupRecord } from './records.ts';
@@ -23,6 +25,8 @@ import type { StateMachine } from './runtime.ts';
 
 export class GroupMachine implements StateMachine<GroupRecord, GroupEvent, GroupStep> {
   readonly groups = new Map<string, ClassicGroup>();
+  /** Groups of the new protocol. An id is in one of the two maps. */
+  readonly consumers = new ConsumerGroups(this.groups);
   readonly offsets = new OffsetStore();
   readonly #surroundings: GroupSurroundings;
 
@@ -43,6 +47,8 @@ export class GroupMachine implements StateMachine<GroupRecord, GroupEvent, Group
       this.offsets.apply(record, record.value);
       return;
     }
+    // Those of consumer groups were applied one by one while the step was decided.
+    if (record.kind !== 'group') return;
     if (record.value === null) this.groups.delete(record.group);
     else {
       const group = this.groups.get(record.group);
@@ -60,6 +66,8 @@ export class GroupMachine implements StateMachine<GroupRecord, GroupEvent, Group
       if (record === null) return;
       if (record.kind === 'offset') {
         this.offsets.apply(record, record.value, entry.transaction);
+      } else if (record.kind !== 'group') {
+        this.consumers.replay(record);
       } else if (record.value === null) {
         this.groups.delete(record.group);
       } else {
@@ -77,19 +85,26 @@ export class GroupMachine implements StateMachine<GroupRecord, GroupEvent, Group
   loaded(step: GroupStep): void {
     // Offsets without a group record belong to consumers that assign themselves.
     for (const id of this.offsets.groupIds()) {
-      if (!this.groups.has(id)) this.groups.set(id, new ClassicGroup(id, null));
+      if (!this.groups.has(id) && this.consumers.get(id) === undefined) {
+        this.groups.set(id, new ClassicGroup(id, null));
+      }
     }
     for (const group of this.groups.values()) {
       for (const member of group.members.values()) {
         restartSession(group, member.memberId, member.sessionTimeoutMs, step);
       }
     }
+    this.consumers.loaded(step);
     step.schedule(timerKey.expiry, step.config.offsetsRetentionCheckIntervalMs, { kind: 'expiry' });
   }
 
   handle(event: GroupEvent, step: GroupStep): void {
     if (event.kind === 'expiry') {
       this.#expire(step);
+      return;
+    }
+    if (event.kind === 'consumer-late') {
+      this.consumers.late(event, step);
       return;
     }
     const group = this.groups.get(event.groupId);
@@ -119,6 +134,16 @@ export class GroupMachine implements StateMachine<GroupRecord, GroupEvent, Group
     return group;
   }
 
+  /** Makes a classic group when there is none of either protocol. */
+  ensure(groupId: string, nowMs: number): void {
+    if (this.consumers.get(groupId) === undefined) this.obtain(groupId, nowMs);
+  }
+
+  /** The groups of both protocols. */
+  all(): (ClassicGroup | ConsumerGroup)[] {
+    return [...this.groups.values(), ...this.consumers.groups.values()];
+  }
+
   /** The group. Throws `name` when there is none. */
   require(groupId: string, name: 'UNKNOWN_MEMBER_ID' | 'GROUP_ID_NOT_FOUND'): ClassicGroup {
     const group = this.groups.get(groupId);
@@ -127,10 +152,11 @@ export class GroupMachine implements StateMachine<GroupRecord, GroupEvent, Group
   }
 
   /** Writes the end of a group and of its offsets. */
-  deleteGroup(group: ClassicGroup, step: GroupStep): void {
+  deleteGroup(group: ClassicGroup | ConsumerGroup, step: GroupStep): void {
     step.divisible = true;
     forgetGroup(group.groupId, this.offsets, step);
-    this.#end(group, step);
+    if (group.type === 'consumer') this.consumers.end(group, step);
+    else this.#end(group, step);
   }
 
   /** Writes the end of what groups committed for topics that are gone. */
@@ -151,6 +177,10 @@ export class GroupMachine implements StateMachine<GroupRecord, GroupEvent, Group
     for (const group of [...this.groups.values()]) {
       if (forgetExpired(group, this.offsets, step) && unused(group)) this.#end(group, step);
     }
+    for (const group of [...this.consumers.groups.values()]) {
+      const gone = forgetExpired(expiryView(group), this.offsets, step);
+      if (gone && group.members.size === 0) this.consumers.end(group, step);
+    }
     step.schedule(timerKey.expiry, step.config.offsetsRetentionCheckIntervalMs, { kind: 'expiry' });
   }
 
@@ -166,4 +196,16 @@ export class GroupMachine implements StateMachine<GroupRecord, GroupEvent, Group
 /** Nobody in it and nobody on the way in. */
 function unused(group: ClassicGroup): boolean {
   return group.state === 'Empty' && group.pendingJoin.size === 0;
+}
+
+/** Offsets of a consumer group age from their commit once nobody asks for the topic (Kafka's ConsumerGroup). */
+function expiryView(group: ConsumerGroup): ExpiringGroup {
+  const { groupId, topics } = group;
+  return {
+    groupId,
+    protocolType: 'consumer',
+    state: 'Stable',
+    stateSinceMs: null,
+    subscribed: topics,
+  };
 }

@@ -1,5 +1,8 @@
 // What the coordinators need from the outside: the log they keep their state in, and a look at the topics.
 
+import type { Clock, Logger, Random } from '../base/ports.ts';
+import type { GroupConfig } from './config.ts';
+
 /** One record of an internal topic, as bytes. */
 export interface LogRecord {
   readonly key: Buffer;
@@ -57,4 +60,16 @@ export interface TopicInfo {
 export interface TopicView {
   topic(name: string): TopicInfo | undefined;
   topicById(id: string): TopicInfo | undefined;
+  /** All topics, for subscriptions by regular expression. */
+  topics(): Iterable<TopicInfo>;
+}
+
+export interface CoordinatorOptions {
+  /** `__consumer_offsets`. */
+  readonly log: CommandLog;
+  readonly topics: TopicView;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly config: GroupConfig;
 }

@@ -10,6 +10,11 @@ import {
   GroupMetadataValue,
   OffsetCommitValue,
 } from '../protocol/index.ts';
+import {
+  type ConsumerRecord,
+  decodeConsumerRecord,
+  encodeConsumerRecord,
+} from './group/consumer/records.ts';
 import type { LogRecord } from './ports.ts';
 
 export interface OffsetRecord {
@@ -28,7 +33,7 @@ export interface GroupMetadataRecord {
   readonly value: GroupMetadataValue | null;
 }
 
-export type GroupRecord = OffsetRecord | GroupMetadataRecord;
+export type GroupRecord = OffsetRecord | GroupMetadataRecord | ConsumerRecord;
 
 const groupValueVersion = 3;
 
@@ -44,6 +49,7 @@ export function encodeRecord(record: GroupRecord, timestampMs: number): LogRecor
       timestampMs,
     };
   }
+  if (record.kind !== 'group') return { ...encodeConsumerRecord(record), timestampMs };
   const { group, value } = record;
   return {
     key: encodeCoordinatorKey(coordinatorRecordTypes.GroupMetadata, { group }),
@@ -89,6 +95,6 @@ export function decodeRecord(record: LogRecord): GroupRecord | null {
         value: value === null ? null : decodeVersioned(GroupMetadataValue, value),
       };
     default:
-      return null;
+      return decodeConsumerRecord(decoded, value);
   }
 }

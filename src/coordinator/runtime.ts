@@ -185,8 +185,10 @@ export class Shard<R, E, S extends Step<R, E>, M extends StateMachine<R, E, S>> 
 
   #finish(step: S, scope: string | null): void {
     for (const change of step.timers) {
-      if (change.kind === 'set') this.#timers.schedule(change.key, change.delayMs, change.event);
-      else this.#timers.cancel(change.key);
+      if (change.kind === 'cancel') this.#timers.cancel(change.key);
+      else if (change.running === 'replace' || !this.#timers.has(change.key)) {
+        this.#timers.schedule(change.key, change.delayMs, change.event);
+      }
     }
     if (step.records.length === 0) {
       const last = scope === null ? undefined : this.#lastWrite.get(scope);

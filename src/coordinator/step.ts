@@ -13,7 +13,14 @@ export interface Reply {
 }
 
 export type TimerChange<E> =
-  | { readonly kind: 'set'; readonly key: string; readonly delayMs: number; readonly event: E }
+  | {
+      readonly kind: 'set';
+      readonly key: string;
+      readonly delayMs: number;
+      readonly event: E;
+      /** A timer of this key that runs already is replaced, or kept. */
+      readonly running: 'replace' | 'keep';
+    }
   | { readonly kind: 'cancel'; readonly key: string };
 
 /**
@@ -48,7 +55,12 @@ export class Step<R, E> {
   }
 
   schedule(key: string, delayMs: number, event: E): void {
-    this.timers.push({ kind: 'set', key, delayMs, event });
+    this.timers.push({ kind: 'set', key, delayMs, event, running: 'replace' });
+  }
+
+  /** Sets a timer unless one of this key runs already. */
+  scheduleIfAbsent(key: string, delayMs: number, event: E): void {
+    this.timers.push({ kind: 'set', key, delayMs, event, running: 'keep' });
   }
 
   cancel(key: string): void {

@@ -42,6 +42,10 @@ export class TimerQueue<E> {
     return this.#entries.size;
   }
 
+  has(key: string): boolean {
+    return this.#entries.has(key);
+  }
+
   /** Sets or replaces the timer `key`. */
   schedule(key: string, delayMs: number, event: E): void {
     const dueMs = this.#clock.monotonic() + Math.max(0, delayMs);

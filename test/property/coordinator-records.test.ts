@@ -13,6 +13,7 @@ import type { GroupMetadataRecord, OffsetRecord } from '../../src/coordinator/re
 import { ProtocolError } from '../../src/protocol/index.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { fc } from '../support/fast-check.ts';
+import { Topics } from '../unit/coordinator/harness.ts';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 40 });
 const int32 = fc.integer({ min: -0x8000_0000, max: 0x7fff_ffff });
@@ -98,6 +99,7 @@ test('no record, however odd, keeps a machine from loading the next', () => {
         config: defaultGroupConfig,
         random: new SeededRandom(1),
         logger: silentLogger,
+        topics: new Topics(),
       });
       for (const record of records) {
         machine.replay({ kind: 'record', record: encodeRecord(record, 0), transaction: null });

@@ -6,10 +6,11 @@
 // What is announced is computed from the table of handlers. A version that we do not know is
 // answered by the connection (connection.ts) in version 0 with UNSUPPORTED_VERSION and the versions
 // of ApiVersions itself. A name or version of client software outside Kafka's pattern is
-// INVALID_REQUEST. No features are announced: none is there yet.
+// INVALID_REQUEST. Features: features.ts.
 
 import { ErrorCode } from '../../base/kafka-errors.ts';
 import { ApiVersions } from '../../protocol/index.ts';
+import { featuresFor } from '../features.ts';
 import { type Handler, handler } from '../handler.ts';
 import type { AnnouncedApi } from '../router.ts';
 
@@ -27,7 +28,8 @@ export function apiVersionsHandler(announced: () => readonly AnnouncedApi[]): Ha
         context.session.clientSoftwareName = clientSoftwareName;
         context.session.clientSoftwareVersion = clientSoftwareVersion;
       }
-      return { errorCode: 0, apiKeys: [...announced()] };
+      const features = featuresFor(context.version);
+      return { errorCode: 0, apiKeys: [...announced()], ...features };
     },
     refuse: (_request, error) => ({ errorCode: error.errorCode, apiKeys: [] }),
   });

@@ -36,6 +36,8 @@ import { describeClientQuotasHandler } from './48-describe-client-quotas.ts';
 import { describeQuorumHandler } from './55-describe-quorum.ts';
 import { describeClusterHandler } from './60-describe-cluster.ts';
 import { describeProducersHandler } from './61-describe-producers.ts';
+import { consumerGroupHeartbeatHandler } from './68-consumer-group-heartbeat.ts';
+import { consumerGroupDescribeHandler } from './69-consumer-group-describe.ts';
 import { listConfigResourcesHandler } from './74-list-config-resources.ts';
 import { describeTopicPartitionsHandler } from './75-describe-topic-partitions.ts';
 
@@ -78,6 +80,8 @@ export function allHandlers(
     describeQuorumHandler(services),
     describeClusterHandler(services),
     describeProducersHandler(services),
+    consumerGroupHeartbeatHandler(services),
+    consumerGroupDescribeHandler(services),
     listConfigResourcesHandler(services),
     describeTopicPartitionsHandler(services),
   ];

@@ -7,8 +7,9 @@ import type {
   ListGroupsResponse,
 } from '../../protocol/index.ts';
 import type { ClassicGroup } from './classic/classic-group.ts';
+import type { ConsumerGroup } from './consumer/consumer-group.ts';
 
-type DescribedGroup = DescribeGroupsResponse['groups'][number];
+export type DescribedGroup = DescribeGroupsResponse['groups'][number];
 type ListedGroup = ListGroupsResponse['groups'][number];
 
 /** From this version an unknown group is an error; before, a group in state Dead. */
@@ -35,13 +36,20 @@ export function describeGroup(group: ClassicGroup): DescribedGroup {
   };
 }
 
-export function describeUnknown(groupId: string, apiVersion: number): DescribedGroup {
+export function describeUnknown(
+  groupId: string,
+  apiVersion: number,
+  why: 'unknown' | 'consumer' = 'unknown',
+): DescribedGroup {
   if (apiVersion < unknownIsErrorSince) {
     return { ...emptyDescription(groupId), groupState: 'Dead' };
   }
   return {
     ...describeFailed(groupId, ErrorCode.GROUP_ID_NOT_FOUND),
-    errorMessage: `Group ${groupId} not found.`,
+    errorMessage:
+      why === 'unknown'
+        ? `Group ${groupId} not found.`
+        : `Group ${groupId} is not a classic group.`,
     groupState: 'Dead',
   };
 }
@@ -65,7 +73,7 @@ function emptyDescription(groupId: string): DescribedGroup {
 
 /** Groups that pass the filters; an empty filter passes all. Names are compared without case. */
 export function listGroups(
-  groups: Iterable<ClassicGroup>,
+  groups: Iterable<ClassicGroup | ConsumerGroup>,
   request: ListGroupsRequest,
 ): ListedGroup[] {
   const states = new Set(request.statesFilter.map((state) => state.toLowerCase()));
@@ -85,7 +93,7 @@ export function listGroups(
 }
 
 /** Throws NON_EMPTY_GROUP while the group has members. */
-export function checkDeletable(group: ClassicGroup): void {
+export function checkDeletable(group: ClassicGroup | ConsumerGroup): void {
   if (group.state !== 'Empty') {
     const names = [...group.members.keys()].slice(0, 5).join(', ');
     throw new KafkaError('NON_EMPTY_GROUP', `the group ${group.groupId} has members: ${names}`);

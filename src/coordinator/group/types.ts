@@ -3,8 +3,10 @@
 import { KafkaError } from '../../base/kafka-errors.ts';
 import type { Logger, Random } from '../../base/ports.ts';
 import type { GroupConfig } from '../config.ts';
+import type { TopicView } from '../ports.ts';
 import type { GroupRecord } from '../records.ts';
 import { Step } from '../step.ts';
+import type { LateMember } from './consumer/membership.ts';
 
 /** What comes back to the groups later: timers, and records that are now committed. */
 export type GroupEvent =
@@ -26,6 +28,8 @@ export type GroupEvent =
       readonly generation: number;
       readonly assignment: ReadonlyMap<string, Buffer>;
     }
+  /** A member of a consumer group was waited for long enough. */
+  | LateMember
   /** Time to look for offsets and groups to forget. */
   | { readonly kind: 'expiry' };
 
@@ -34,6 +38,7 @@ export interface GroupSurroundings {
   readonly config: GroupConfig;
   readonly random: Random;
   readonly logger: Logger;
+  readonly topics: TopicView;
 }
 
 /** One decision about groups. */
@@ -41,12 +46,14 @@ export class GroupStep extends Step<GroupRecord, GroupEvent> {
   readonly config: GroupConfig;
   readonly random: Random;
   readonly logger: Logger;
+  readonly topics: TopicView;
 
   constructor(nowMs: number, surroundings: GroupSurroundings) {
     super(nowMs);
     this.config = surroundings.config;
     this.random = surroundings.random;
     this.logger = surroundings.logger;
+    this.topics = surroundings.topics;
   }
 }
 

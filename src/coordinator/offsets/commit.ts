@@ -37,8 +37,15 @@ export function checkTopics(
   });
 }
 
+/** The same code for every partition of the topics that there are. */
+export function answerKnown(topics: readonly CheckedTopic[], errorCode: number): ResponseTopic[] {
+  return topics.map((checked) =>
+    checked.kind === 'known' ? answerAll(checked.topic, errorCode) : checked.answer,
+  );
+}
+
 /** The same code for every partition of a topic. */
-export function answerAll(topic: RequestTopic, errorCode: number): ResponseTopic {
+function answerAll(topic: RequestTopic, errorCode: number): ResponseTopic {
   const { name, topicId } = topic;
   const partitions = topic.partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode }));
   return { name, topicId, partitions };

@@ -12,10 +12,16 @@ function forget(at: OffsetPlace, step: GroupStep): void {
   step.append({ kind: 'offset', group, topic, partition, value: null });
 }
 
+/** What OffsetDelete asks of a group of either protocol. */
+export interface DeletableFrom {
+  readonly groupId: string;
+  isSubscribedTo(topic: string): boolean;
+}
+
 /** OffsetDelete (KIP-496) on a group that allows it. A partition without an offset is no error. */
 export function deleteOffsets(
   request: OffsetDeleteRequest,
-  from: { readonly group: ClassicGroup; readonly store: OffsetStore; readonly topics: TopicView },
+  from: { readonly group: DeletableFrom; readonly store: OffsetStore; readonly topics: TopicView },
   step: GroupStep,
 ): OffsetDeleteResponse['topics'] {
   const { group, store, topics } = from;
@@ -59,13 +65,19 @@ export function forgetTopics(
   }
 }
 
+/** What the age of offsets hangs on, of groups of either protocol. */
+export type ExpiringGroup = Pick<
+  ClassicGroup,
+  'groupId' | 'protocolType' | 'state' | 'stateSinceMs' | 'subscribed'
+>;
+
 /**
  * Forgets a group's offsets that are too old (KIP-211). Answers whether none is left, now or in an open transaction.
  *
  * An age counts from when the group became empty; for topics that nobody in a stable group reads any more, and for
  * offsets of consumers outside any group, from the commit.
  */
-export function forgetExpired(group: ClassicGroup, store: OffsetStore, step: GroupStep): boolean {
+export function forgetExpired(group: ExpiringGroup, store: OffsetStore, step: GroupStep): boolean {
   const { groupId } = group;
   const retentionMs = step.config.offsetsRetentionMinutes * 60_000;
   let left = store.hasPending(groupId);
@@ -87,7 +99,7 @@ export function forgetExpired(group: ClassicGroup, store: OffsetStore, step: Gro
 }
 
 /** Since when an offset has not been needed; null while it is. */
-function ageFrom(group: ClassicGroup, topic: string, offset: CommittedOffset): number | null {
+function ageFrom(group: ExpiringGroup, topic: string, offset: CommittedOffset): number | null {
   const committedMs = offset.value.commitTimestamp;
   if (group.protocolType === null) return committedMs;
   if (group.state === 'Empty') return group.stateSinceMs ?? committedMs;

@@ -211,6 +211,18 @@ const samples: Readonly<Record<string, Sample>> = {
   DescribeProducers: (_version, known) => ({
     topics: [{ name: name(known), partitionIndexes: [0] }],
   }),
+  ConsumerGroupHeartbeat: (version, known) => ({
+    groupId: known ? 'modern' : 'unknown',
+    memberId: 'member',
+    memberEpoch: known ? 0 : 7,
+    ...(known ? { rebalanceTimeoutMs: 60_000, topicPartitions: [] } : {}),
+    ...(version >= 1 ? { subscribedTopicRegex: known ? 'known.*' : '(' } : {}),
+    subscribedTopicNames: [name(known)],
+  }),
+  ConsumerGroupDescribe: (_version, known) => ({
+    groupIds: [known ? 'modern' : 'unknown'],
+    includeAuthorizedOperations: true,
+  }),
   ListConfigResources: (version, known) =>
     version >= 1 ? { resourceTypes: known ? [] : [99] } : {},
   DescribeTopicPartitions: (_version, known) => ({

@@ -121,6 +121,10 @@ export class Topics implements TopicView {
     return this.known.get(name);
   }
 
+  topics(): Iterable<TopicInfo> {
+    return this.known.values();
+  }
+
   topicById(id: string): TopicInfo | undefined {
     return [...this.known.values()].find((topic) => topic.id === id);
   }

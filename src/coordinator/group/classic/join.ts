@@ -7,7 +7,7 @@ import type { JoinGroupRequest, JoinGroupResponse } from '../../../protocol/inde
 import { newMemberJoinTimeoutMs } from '../../config.ts';
 import { fitBatch } from '../../records.ts';
 import type { Ticket } from '../../step.ts';
-import { type GroupStep, type RequestContext, timerKey } from '../types.ts';
+import { type GroupStep, type RequestContext, storable, timerKey } from '../types.ts';
 import type { ClassicGroup, Member } from './classic-group.ts';
 import {
   completeJoinIfAll,
@@ -29,6 +29,15 @@ export interface Join {
 const memberIdRequiredSince = 4;
 /** From this version a static leader can be told to leave the assignment as it is (KIP-814). */
 const skipAssignmentSince = 9;
+
+/** Strings that go into records must fit there. Throws INVALID_REQUEST. */
+export function checkStrings(request: JoinGroupRequest, context: RequestContext): void {
+  const { groupInstanceId, protocolType, protocols } = request;
+  const texts = [groupInstanceId, protocolType, context.clientId, context.clientHost];
+  if (![...texts, ...protocols.map(({ name }) => name)].every(storable)) {
+    throw new KafkaError('INVALID_REQUEST', 'a string in the request is too long to be stored');
+  }
+}
 
 /** Refuses what no group could accept. Throws KafkaError. */
 export function checkJoin(request: JoinGroupRequest, step: GroupStep): void {

@@ -1,0 +1,33 @@
+// ConsumerGroupDescribe, versions 0 and 1 (v1 type of each member: KIP-1099): groups of the consumer protocol
+// (KIP-848).
+// Everybody may do everything: there is no authorization yet.
+
+import { ConsumerGroupDescribe } from '../../protocol/index.ts';
+import { type Handler, handler } from '../handler.ts';
+import { GROUP_OPERATIONS, NO_OPERATIONS, type Services } from '../services.ts';
+
+export function consumerGroupDescribeHandler({ coordinator }: Services): Handler {
+  return handler(ConsumerGroupDescribe, {
+    async handle(request) {
+      const response = await coordinator.consumerGroupDescribe(request);
+      for (const group of response.groups) {
+        const told = request.includeAuthorizedOperations && group.errorCode === 0;
+        group.authorizedOperations = told ? GROUP_OPERATIONS : NO_OPERATIONS;
+      }
+      return response;
+    },
+    refuse: (request, { errorCode, message }) => ({
+      throttleTimeMs: 0,
+      groups: request.groupIds.map((groupId) => ({
+        errorCode,
+        errorMessage: message,
+        groupId,
+        groupState: '',
+        groupEpoch: 0,
+        assignmentEpoch: 0,
+        assignorName: '',
+        members: [],
+      })),
+    }),
+  });
+}

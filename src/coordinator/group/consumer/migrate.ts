@@ -1,0 +1,215 @@
+// Online migration between the classic and the consumer protocol, both ways (KIP-848). A classic group becomes a
+// consumer group when its first member of the new protocol joins; its classic members go on in it. It becomes classic
+// again when the last member of the new protocol is gone. Nobody loses a partition by it.
+// Source of the rules and of the texts: org.apache.kafka.coordinator.group.GroupMetadataManager (4.3).
+
+import { KafkaError } from '../../../base/kafka-errors.ts';
+import {
+  ConsumerProtocolAssignment,
+  decodeVersioned,
+  ProtocolError,
+} from '../../../protocol/index.ts';
+import { ClassicGroup, type Member } from '../classic/classic-group.ts';
+import { prepareRebalance, restartSession } from '../classic/rebalance.ts';
+import { joinError, syncError } from '../classic/replies.ts';
+import { type GroupStep, timerKey } from '../types.ts';
+import { assignmentBytes, byId, readSubscription } from './classic-members.ts';
+import { ConsumerGroup } from './consumer-group.ts';
+import {
+  type ConsumerMember,
+  MemberState,
+  newMember,
+  type Owned,
+  type Partitions,
+  subscriptionValue,
+} from './member.ts';
+import { cancelTimers, endGroup } from './membership.ts';
+import { emit, hashTopics, putCurrent, putTarget, restartConsumerSession } from './update.ts';
+
+function refused(group: ClassicGroup, why: string): KafkaError {
+  const message = `Cannot upgrade classic group ${group.groupId} to consumer group because ${why}.`;
+  return new KafkaError('GROUP_ID_NOT_FOUND', message);
+}
+
+/** A member of the classic group, as it will be in the consumer group. */
+interface Upgraded {
+  readonly member: ConsumerMember;
+  readonly target: Partitions;
+}
+
+/** Makes a consumer group of a classic one that has members. Throws KafkaError before anything is changed. */
+export function upgrade(classic: ClassicGroup, step: GroupStep): ConsumerGroup {
+  const { groupConsumerMigrationPolicy: policy, groupConsumerMaxSize } = step.config;
+  if (policy !== 'upgrade' && policy !== 'bidirectional') {
+    throw refused(classic, 'the online upgrade is disabled');
+  }
+  if (!classic.usesConsumerProtocol) {
+    throw refused(classic, 'the group does not use the consumer embedded protocol');
+  }
+  if (classic.members.size > groupConsumerMaxSize) {
+    throw refused(classic, 'the group exceeds the consumer group maximum size');
+  }
+  const taken = new Set<string>();
+  const members = [...classic.members.values()].map((member) =>
+    upgraded(classic, member, taken, step),
+  );
+  dismiss(classic, step);
+  const { groupId } = classic;
+  const group = new ConsumerGroup(groupId);
+  for (const { member } of members) {
+    const value = subscriptionValue(member);
+    emit(group, { kind: 'consumer-member', group: groupId, member: member.memberId, value }, step);
+  }
+  const epoch = classic.generation;
+  const metadataHash = hashTopics(group.topics, step.topics);
+  emit(group, { kind: 'consumer-group', group: groupId, value: { epoch, metadataHash } }, step);
+  for (const { member, target } of members) putTarget(group, member.memberId, target, step);
+  const value = { assignmentEpoch: epoch, assignmentTimestamp: step.nowMs };
+  emit(group, { kind: 'consumer-target-epoch', group: groupId, value }, step);
+  for (const { member } of members) {
+    putCurrent(group, member, step);
+    restartConsumerSession(group, member, step);
+  }
+  step.logger.info({ groupId, epoch }, 'group: upgraded to the consumer protocol');
+  return group;
+}
+
+function upgraded(
+  classic: ClassicGroup,
+  member: Member,
+  taken: Set<string>,
+  step: GroupStep,
+): Upgraded {
+  let topics: readonly string[];
+  let rackId: string | null;
+  let target: Partitions;
+  try {
+    const said = readSubscription(
+      classic.metadataOf(member).length > 0
+        ? classic.metadataOf(member)
+        : (member.protocols[0]?.metadata ?? Buffer.alloc(0)),
+    );
+    ({ topics, rackId } = said);
+    target = uniquePartitions(assignmentOf(member, step), taken);
+  } catch (error) {
+    if (!(error instanceof KafkaError) && !(error instanceof ProtocolError)) throw error;
+    throw refused(classic, 'the embedded consumer protocol is malformed');
+  }
+  const { memberId, groupInstanceId, clientId, clientHost, sessionTimeoutMs } = member;
+  const epoch = classic.generation;
+  return {
+    target,
+    member: {
+      ...newMember(memberId),
+      instanceId: groupInstanceId,
+      rackId,
+      clientId,
+      clientHost,
+      rebalanceTimeoutMs: member.rebalanceTimeoutMs,
+      topicNames: [...new Set(topics)].sort(),
+      classic: {
+        sessionTimeoutMs,
+        supportedProtocols: member.protocols.map(({ name, metadata }) => ({ name, metadata })),
+      },
+      memberEpoch: epoch,
+      previousEpoch: epoch,
+      state: MemberState.STABLE,
+      assigned: ownedAt(target, epoch),
+    },
+  };
+}
+
+function assignmentOf(member: Member, step: GroupStep): Partitions {
+  // Empty until the leader's assignment is there.
+  if (member.assignment.length === 0) return new Map();
+  const { assignedPartitions } = decodeVersioned(
+    ConsumerProtocolAssignment,
+    member.assignment,
+    'as-newest',
+  );
+  return byId(assignedPartitions, step.topics);
+}
+
+/** A leader of an own mind may have given a partition to two: here it has one owner. */
+function uniquePartitions(assigned: Partitions, taken: Set<string>): Partitions {
+  const unique = new Map<string, Set<number>>();
+  for (const [topicId, partitions] of assigned) {
+    const own = [...partitions].filter((partition) => !taken.has(`${topicId}/${partition}`));
+    for (const partition of own) taken.add(`${topicId}/${partition}`);
+    if (own.length > 0) unique.set(topicId, new Set(own));
+  }
+  return unique;
+}
+
+function ownedAt(partitions: Partitions, epoch: number): Owned {
+  return new Map(
+    [...partitions].map(([topicId, of]) => [topicId, new Map([...of].map((one) => [one, epoch]))]),
+  );
+}
+
+/** Ends the classic form of a group: who waits joins again, its timers stop, its record goes. */
+export function dismiss(classic: ClassicGroup, step: GroupStep): void {
+  const { groupId } = classic;
+  for (const member of classic.members.values()) {
+    const { awaitingJoin, awaitingSync, memberId } = member;
+    if (awaitingJoin !== null)
+      step.reply(awaitingJoin, joinError(memberId, 'REBALANCE_IN_PROGRESS'));
+    if (awaitingSync !== null) step.reply(awaitingSync, syncError('REBALANCE_IN_PROGRESS'));
+  }
+  step.cancel(timerKey.join(groupId));
+  step.cancel(timerKey.sync(groupId));
+  for (const memberId of [...classic.members.keys(), ...classic.pendingJoin]) {
+    step.cancel(timerKey.session(groupId, memberId));
+  }
+  if (classic.persisted) step.append({ kind: 'group', group: groupId, value: null });
+}
+
+/** Whether all who are left speak the classic protocol, and the group may follow them. */
+export function mayDowngrade(group: ConsumerGroup, step: GroupStep): boolean {
+  const { groupConsumerMigrationPolicy: policy, groupMaxSize } = step.config;
+  const { size } = group.members;
+  if (size === 0 || group.classicMemberCount < size || size > groupMaxSize) return false;
+  return policy === 'downgrade' || policy === 'bidirectional';
+}
+
+/** Makes a classic group of a consumer group whose members all speak the classic protocol, and rebalances it. */
+export function downgrade(group: ConsumerGroup, reason: string, step: GroupStep): ClassicGroup {
+  const { groupId } = group;
+  const members = [...group.members.values()];
+  const classic = ClassicGroup.load(groupId, {
+    protocolType: 'consumer',
+    generation: group.epoch,
+    protocol: null,
+    leader: members[0]?.memberId ?? null,
+    currentStateTimestamp: step.nowMs,
+    members: members.map((member) => ({
+      memberId: member.memberId,
+      groupInstanceId: member.instanceId,
+      clientId: member.clientId,
+      clientHost: member.clientHost,
+      rebalanceTimeout: member.rebalanceTimeoutMs,
+      sessionTimeout: member.classic?.sessionTimeoutMs ?? 0,
+      subscription: Buffer.alloc(0),
+      assignment: assignmentBytes(
+        member.assigned,
+        member.classic?.supportedProtocols[0]?.metadata,
+        step.topics,
+      ),
+    })),
+  });
+  for (const { memberId, classic: spoken } of members) {
+    cancelTimers(groupId, memberId, step);
+    const member = classic.members.get(memberId);
+    if (member !== undefined) classic.setProtocols(member, spoken?.supportedProtocols ?? []);
+  }
+  classic.protocolName = classic.selectProtocol();
+  classic.subscribed = classic.computeSubscribed();
+  endGroup(group, step);
+  step.append({ kind: 'group', group: groupId, value: classic.toValue() });
+  for (const { memberId, sessionTimeoutMs } of classic.members.values()) {
+    restartSession(classic, memberId, sessionTimeoutMs, step);
+  }
+  step.logger.info({ groupId, generation: classic.generation, reason }, 'group: now classic');
+  prepareRebalance(classic, reason, step);
+  return classic;
+}
