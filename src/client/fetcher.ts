@@ -1,5 +1,5 @@
-// Reads partitions of any topics from given offsets on: one long poll per leader at a time, the next one under way while
-// the records of the last are looked at.
+// Reads partitions of any topics from given offsets on: one long poll per leader at a time, the next one under way
+// while the records of the last are looked at.
 
 import { ErrorCode, errorName, KafkaError } from '../base/kafka-errors.ts';
 import { Fetch, type FetchResponse } from '../protocol/index.ts';

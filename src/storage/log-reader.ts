@@ -9,6 +9,7 @@ import type { LogRead, LogReadOptions } from './contract.ts';
 import { behindDamage, isInOrder, nextDamage, noteDamage, stopAtDamage } from './damage.ts';
 import type { PinnedFile } from './file-pool.ts';
 import type { LogCore } from './log-core.ts';
+import { lostEnd } from './lost-end.ts';
 import { noteMissingBehind } from './missing-offsets.ts';
 import type { BatchPlace } from './next-places.ts';
 import type { Segment } from './segment.ts';
@@ -65,7 +66,7 @@ async function readSegments(core: LogCore, options: LogReadOptions): Promise<Log
     }
     if (core.segments[index] !== segment) index = core.segmentIndexFor(offset) - 1;
   }
-  return EMPTY;
+  return lostEnd(core, options) ?? EMPTY;
 }
 
 /** Null when the segment holds nothing at or above the offset that may be read. */

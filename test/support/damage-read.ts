@@ -24,7 +24,7 @@ export async function readPartition(broker: RunningBroker, topic: string, partit
     const one = answer.responses[0]?.partitions[0];
     if (one === undefined || one.errorCode !== 0) {
       wrongs.push(`fetch from ${at} gave ${one?.errorCode}`);
-      return { values, wrongs, waitsAt: Number.POSITIVE_INFINITY };
+      return { values, wrongs };
     }
     const before = at;
     try {
@@ -38,14 +38,16 @@ export async function readPartition(broker: RunningBroker, topic: string, partit
       }
     } catch (error) {
       wrongs.push(`a bad batch is served at ${at}: ${(error as Error).message}`);
-      return { values, wrongs, waitsAt: Number.POSITIVE_INFINITY };
+      return { values, wrongs };
     }
-    if (at >= Number(one.highWatermark))
-      return { values, wrongs, waitsAt: Number.POSITIVE_INFINITY };
-    if (at === before) return { values, wrongs, waitsAt: at };
+    if (at >= Number(one.highWatermark)) return { values, wrongs };
+    if (at === before) {
+      wrongs.push(`nothing at ${at}, below the high watermark`);
+      return { values, wrongs };
+    }
   }
   wrongs.push('reading does not end');
-  return { values, wrongs, waitsAt: at };
+  return { values, wrongs };
 }
 
 async function bytesOf(records: unknown): Promise<Buffer> {

@@ -47,7 +47,7 @@ export function testBatch(index: number, count = 3): BatchToAppend {
   return { parts: [bytes], byteLength: bytes.length, offsetCount: count, maxTimestamp };
 }
 
-/** First offsets of all batches from `from` to the high watermark. */
+/** First offsets of all batches with records from `from` to the high watermark, which every reader comes to. */
 export async function readBaseOffsets(
   log: PartitionLog,
   from = log.startOffset,
@@ -58,11 +58,10 @@ export async function readBaseOffsets(
   while (offset < limit) {
     const read = await log.read({ offset, limit, maxBytes: 700, minOneBatch: true });
     const { records } = read;
-    if (read.byteLength === 0) break;
     const bytes = Array.isArray(records) ? Buffer.concat(records as Buffer[]) : (records as Buffer);
     const before = offset;
     for (const header of iterateBatches(bytes)) {
-      seen.push(header.baseOffset);
+      if (header.recordCount > 0) seen.push(header.baseOffset);
       offset = header.nextOffset;
     }
     if (offset === before) throw new Error(`no progress at ${offset}`);
