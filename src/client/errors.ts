@@ -8,6 +8,8 @@ import { TidemarkError } from '../base/errors.ts';
  * - `request_timed_out`: no answer in time; the outcome is unknown
  * - `unsupported_api`: the broker has no version of the request that this client speaks
  * - `bad_response`: what came back is not the Kafka protocol
+ * - `invalid_address`, `invalid_option`: what the client was given makes no sense
+ * - `invalid_record`: a record cannot be written or read with the serde
  * - `closed`: the client was closed
  */
 export type ClientErrorCode =
@@ -17,6 +19,8 @@ export type ClientErrorCode =
   | 'unsupported_api'
   | 'bad_response'
   | 'invalid_address'
+  | 'invalid_option'
+  | 'invalid_record'
   | 'closed';
 
 const retriable: ReadonlySet<ClientErrorCode> = new Set([

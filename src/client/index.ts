@@ -70,4 +70,17 @@ export {
   type SenderOptions,
 } from './record-sender.ts';
 export type { Landed, OnLanded } from './send-batch.ts';
+export {
+  type AnySerde,
+  bufferSerde,
+  jsonSerde,
+  msgpackSerde,
+  type NamedSerdes,
+  type Serde,
+  type SerdeInput,
+  type SerdeName,
+  type SerdeValue,
+  serdeOf,
+  stringSerde,
+} from './serde.ts';
 export { type TcpOptions, TcpTransport } from './tcp-transport.ts';
