@@ -1,44 +1,57 @@
-// `npm run bench`: start-up, memory, produce and consume with Kafka's own performance tools, runs interleaved.
-//
-//   micro           the micro-benchmarks instead (with --only: those whose name holds the text)
-//   compaction      a big log is compacted beside a steady producer instead
-//   restart         kill -9 and an orderly stop with 2 GB in 100 partitions instead: ms until it serves again
-//   --quick         a tenth of the records or less, one round: that it works, not how fast it is
-//   --peers kafka   Apache Kafka beside ours, in the same rounds
-//   --rounds N      default 3
-//   --only TEXT     only workloads whose name holds the text
-//   --out FILE      where the JSON goes; default bench/results/<date>.json, with --quick a temporary folder
+// `npm run bench -- [suite] [options]`: finds the suite in the table below, runs it and keeps its result.
+// bench/README.md says what each measures and how to add one.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { compactionBench, quickCompactionBench, runCompactionBench } from './load/compaction.ts';
-import { type Report, type Result, reportOf, textOf } from './load/report.ts';
-import { quickRestartBench, restartBench, runRestartBench } from './load/restart.ts';
-import { measureStartUp } from './load/start-up.ts';
-import { type Figures, runWorkload, type Workload, workloads } from './load/workloads.ts';
-import { runMicro } from './micro/run.ts';
-import {
-  type BrokerKind,
-  installKafka,
-  type PeerBroker,
-  projectRoot,
-  startBroker,
-} from './peers/index.ts';
+import { type Missing, type Result, reportOf, textOf } from './load/report.ts';
+import type { Figures } from './load/workloads.ts';
+import { projectRoot } from './peers/index.ts';
+import type { Suite, SuiteOptions, SuiteRun } from './suite.ts';
 
-interface Settings {
-  readonly micro: boolean;
-  readonly compaction: boolean;
-  readonly restart: boolean;
-  readonly quick: boolean;
-  readonly kinds: readonly BrokerKind[];
-  readonly rounds: number;
-  readonly only: string;
+/** A new suite is one row: its name, and where its runner is. The first runs when no name is given. */
+const suites: Readonly<Record<string, Suite>> = {
+  brokers: {
+    about: 'start-up, memory, produce and consume, ours alone or beside others',
+    load: async () => (await import('./load/brokers.ts')).runBrokers,
+  },
+  restart: {
+    about:
+      'kill -9 and an orderly stop with 2 GB in 100 partitions: how long until it serves again',
+    load: async () => (await import('./load/restart.ts')).runRestart,
+  },
+  compaction: {
+    about: 'a log of ten million keys is compacted beside a steady producer',
+    load: async () => (await import('./load/compaction.ts')).runCompaction,
+  },
+  micro: {
+    about: 'micro-benchmarks',
+    load: async () => (await import('./micro/run.ts')).runMicro,
+  },
+};
+
+const usage = `npm run bench -- [suite] [options]
+
+${Object.entries(suites)
+  .map(([name, { about }]) => `  ${name.padEnd(12)} ${about}`)
+  .join('\n')}
+
+  --quick          a tenth of the work or less, one round: that it works, not how fast it is
+  --peers LIST     systems beside ours, with commas: kafka
+  --rounds N       how often each row is measured
+  --only TEXT      only rows whose name holds the text
+  --out FILE       where the JSON goes; default bench/results/<date>.json, with --quick a temporary folder
+`;
+
+interface CommandLine {
+  readonly help: boolean;
+  readonly suite: string;
+  readonly options: SuiteOptions;
   readonly out: string | undefined;
 }
 
-function settings(): Settings {
+function commandLine(): CommandLine {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
@@ -47,96 +60,81 @@ function settings(): Settings {
       rounds: { type: 'string' },
       only: { type: 'string', default: '' },
       out: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  if (!['', 'kafka'].includes(values.peers)) throw new Error(`--peers ${values.peers}: only kafka`);
   return {
-    micro: positionals[0] === 'micro',
-    compaction: positionals[0] === 'compaction',
-    restart: positionals[0] === 'restart',
-    quick: values.quick,
-    kinds: values.peers === 'kafka' ? ['tidemark', 'kafka'] : ['tidemark'],
-    rounds: Number(values.rounds ?? (values.quick ? 1 : 3)),
-    only: values.only,
+    help: values.help,
+    suite: positionals[0] ?? Object.keys(suites)[0] ?? '',
+    options: {
+      quick: values.quick,
+      peers: values.peers.split(',').filter((name) => name !== ''),
+      rounds: values.rounds === undefined ? undefined : Number(values.rounds),
+      only: values.only,
+    },
     out: values.out,
   };
 }
 
-/** Results by broker and name, in the order of their first run. */
-class Results {
+/** Gathers what a suite measures, by system and row in the order of their first run. */
+class Gathering implements SuiteRun {
+  readonly options: SuiteOptions;
+  readonly absent: Missing[] = [];
   readonly #results = new Map<string, Result>();
+
+  constructor(options: SuiteOptions) {
+    this.options = options;
+  }
 
   add(broker: string, name: string, figures: Figures): void {
     const key = `${broker}: ${name}`;
     const result = this.#results.get(key) ?? { broker, name, runs: [] };
     result.runs.push(figures);
     this.#results.set(key, result);
-    process.stderr.write(`${key} ${JSON.stringify(figures)}\n`);
+    this.say(`${key} ${JSON.stringify(figures)}`);
   }
 
-  all(): Result[] {
+  missing(what: string, why: string): void {
+    this.absent.push({ what, why });
+    this.say(`missing: ${what}: ${why}`);
+  }
+
+  say(line: string): void {
+    process.stderr.write(`${line}\n`);
+  }
+
+  results(): Result[] {
     return [...this.#results.values()];
   }
 }
 
-async function main(): Promise<void> {
-  const chosen = settings();
-  if (chosen.micro) {
-    await runMicro(chosen.only);
-    return;
-  }
-  const results = new Results();
-  if (chosen.restart) {
-    const runs = await runRestartBench(chosen.quick ? quickRestartBench : restartBench);
-    for (const figures of runs) results.add('tidemark', 'restart, 100 partitions', figures);
-    save(reportOf(results.all(), chosen.quick), chosen);
-    return;
-  }
-  await installKafka();
-  if (chosen.compaction) {
-    const bench = chosen.quick ? quickCompactionBench : compactionBench;
-    const figures = await runCompactionBench(bench);
-    for (const [name, one] of Object.entries(figures)) results.add('tidemark', name, one);
-    save(reportOf(results.all(), chosen.quick), chosen);
-    return;
-  }
-  for (let round = 0; round < chosen.rounds; round += 1) {
-    for (const kind of chosen.kinds) {
-      results.add(kind, 'start-up', await measureStartUp(kind, chosen.quick ? 1_000 : 5_000));
-    }
-  }
-  const brokers: PeerBroker[] = [];
-  try {
-    for (const kind of chosen.kinds) brokers.push(await startBroker({ kind }));
-    for (let round = 0; round < chosen.rounds; round += 1) {
-      for (const workload of workloads.filter((one) => one.name.includes(chosen.only))) {
-        for (const broker of brokers) {
-          const sized = chosen.quick ? quickly(workload) : workload;
-          const topic = `bench-${workloads.indexOf(workload)}-${round}`;
-          const figures = await runWorkload(broker, sized, topic);
-          for (const [name, one] of Object.entries(figures)) results.add(broker.kind, name, one);
-        }
-      }
-    }
-  } finally {
-    for (const broker of brokers) await broker.stop();
-  }
-  save(reportOf(results.all(), chosen.quick), chosen);
-}
-
-function quickly(workload: Workload): Workload {
-  return { ...workload, records: Math.min(50_000, Math.floor(workload.records / 10)) };
-}
-
-function save(report: Report, chosen: Settings): void {
+function keep(gathered: Gathering, out: string | undefined): void {
+  const { quick } = gathered.options;
+  const report = reportOf({ results: gathered.results(), missing: gathered.absent, quick });
   const name = `${report.date.slice(0, 19).replaceAll(':', '-')}.json`;
-  const folder = chosen.quick
-    ? join(tmpdir(), 'tidemark-bench')
-    : join(projectRoot(), 'bench/results');
-  const file = chosen.out ?? join(folder, name);
+  const folder = quick ? join(tmpdir(), 'tidemark-bench') : join(projectRoot(), 'bench/results');
+  const file = out ?? join(folder, name);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify(report, null, 1)}\n`);
   process.stdout.write(`${textOf(report)}written to ${file}\n`);
+}
+
+async function main(): Promise<void> {
+  const asked = commandLine();
+  if (asked.help) {
+    process.stdout.write(usage);
+    return;
+  }
+  const suite = suites[asked.suite];
+  if (suite === undefined) {
+    process.stderr.write(`no suite ${asked.suite}\n\n${usage}`);
+    process.exitCode = 2;
+    return;
+  }
+  const gathered = new Gathering(asked.options);
+  const runner = await suite.load();
+  await runner(gathered);
+  if (gathered.results().length > 0) keep(gathered, asked.out);
 }
 
 await main();

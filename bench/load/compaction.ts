@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateTopics, Produce } from '../../src/protocol/index.ts';
 import { buildBatch } from '../../src/record/index.ts';
-import { type BrokerConfig, type PeerBroker, startBroker } from '../peers/index.ts';
+import { type BrokerConfig, installKafka, type PeerBroker, startBroker } from '../peers/index.ts';
+import type { SuiteRun } from '../suite.ts';
 import { createTopic, RawClient } from './raw-client.ts';
 import { type Figures, PARTITIONS, runPaced } from './workloads.ts';
 
@@ -20,14 +21,14 @@ const VALUE_BYTES = 76;
 const SEGMENT_BYTES = 100_000_000;
 const POLL_MS = 100;
 
-export interface CompactionBench {
+interface CompactionBench {
   readonly keys: number;
   /** Records of the paced load, at 10 000 a second. */
   readonly pacedRecords: number;
 }
 
-export const compactionBench: CompactionBench = { keys: 10_000_000, pacedRecords: 300_000 };
-export const quickCompactionBench: CompactionBench = { keys: 300_000, pacedRecords: 50_000 };
+const fullSize: CompactionBench = { keys: 10_000_000, pacedRecords: 300_000 };
+const quickSize: CompactionBench = { keys: 300_000, pacedRecords: 50_000 };
 
 /** Key number `index`: spread like hashes, so that neighbours share nothing. */
 function keyOf(index: number): Buffer {
@@ -122,7 +123,7 @@ async function cleaned(broker: PeerBroker): Promise<number> {
 }
 
 /** Runs it all in a temporary folder; the results by name. */
-export async function runCompactionBench(
+async function measureCompaction(
   bench: CompactionBench,
 ): Promise<Readonly<Record<string, Figures>>> {
   const directory = mkdtempSync(join(tmpdir(), 'bench-compaction-'));
@@ -163,4 +164,11 @@ export async function runCompactionBench(
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** The suite `compaction`: ours alone, with Kafka's Java producer as the steady load. */
+export async function runCompaction(run: SuiteRun): Promise<void> {
+  await installKafka();
+  const rows = await measureCompaction(run.options.quick ? quickSize : fullSize);
+  for (const [row, figures] of Object.entries(rows)) run.add('tidemark', row, figures);
 }

@@ -18,9 +18,16 @@ export interface Result {
   readonly runs: Figures[];
 }
 
+/** What could not be measured. */
+export interface Missing {
+  readonly what: string;
+  readonly why: string;
+}
+
 export interface Report {
   readonly date: string;
   readonly quick: boolean;
+  readonly missing: readonly Missing[];
   readonly machine: Readonly<Record<string, string>>;
   readonly results: readonly (Result & { readonly spread: Readonly<Record<string, Spread>> })[];
 }
@@ -56,10 +63,16 @@ function rounded(spread: Spread): Spread {
   return { min: three(spread.min), median: three(spread.median), max: three(spread.max) };
 }
 
-export function reportOf(results: readonly Result[], quick: boolean): Report {
+export function reportOf(given: {
+  readonly results: readonly Result[];
+  readonly missing: readonly Missing[];
+  readonly quick: boolean;
+}): Report {
+  const { results, missing, quick } = given;
   return {
     date: new Date().toISOString(),
     quick,
+    missing,
     machine: describeMachine(),
     results: results.map((result) => ({ ...result, spread: spreadOf(result.runs) })),
   };
@@ -74,5 +87,6 @@ export function textOf(report: Report): string {
       lines.push(`  ${figure.padEnd(22)} ${min} / ${median} / ${max}`);
     }
   }
+  for (const { what, why } of report.missing) lines.push(`missing: ${what}: ${why}`);
   return `${lines.join('\n')}\n`;
 }

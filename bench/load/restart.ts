@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Metadata, Produce } from '../../src/protocol/index.ts';
 import { buildBatch } from '../../src/record/index.ts';
 import { type PeerBroker, startBroker, usageOf } from '../peers/index.ts';
+import type { SuiteRun } from '../suite.ts';
 import { createTopic, RawClient } from './raw-client.ts';
 import type { Figures } from './workloads.ts';
 
@@ -20,13 +21,13 @@ const FILL_CONNECTIONS = 4;
 const TIMES = 3;
 const PAUSE_MS = 2;
 
-export interface RestartBench {
+interface RestartBench {
   /** Bytes of all partitions together. */
   readonly bytes: number;
 }
 
-export const restartBench: RestartBench = { bytes: 2_000_000_000 };
-export const quickRestartBench: RestartBench = { bytes: 100_000_000 };
+const fullSize: RestartBench = { bytes: 2_000_000_000 };
+const quickSize: RestartBench = { bytes: 100_000_000 };
 
 /** One Produce request with a batch for each of the partitions; answers which of them took it. */
 async function produceTo(
@@ -106,7 +107,7 @@ async function restart(directory: string): Promise<Restarted> {
  * Fills a new directory, then stops and starts it again and again: `kill…` figures after kill -9 in the middle of a
  * load, `clean…` figures after SIGTERM. Answers one set of figures for each time.
  */
-export async function runRestartBench(bench: RestartBench): Promise<Figures[]> {
+async function measureRestarts(bench: RestartBench): Promise<Figures[]> {
   const directory = mkdtempSync(join(tmpdir(), 'bench-restart-'));
   let broker = await startBroker({ kind: 'tidemark', directory });
   const runs: Figures[] = [];
@@ -137,6 +138,12 @@ export async function runRestartBench(bench: RestartBench): Promise<Figures[]> {
     rmSync(directory, { recursive: true, force: true });
   }
   return runs;
+}
+
+/** The suite `restart`: ours alone. */
+export async function runRestart(run: SuiteRun): Promise<void> {
+  const runs = await measureRestarts(run.options.quick ? quickSize : fullSize);
+  for (const figures of runs) run.add('tidemark', `restart, ${PARTITIONS} partitions`, figures);
 }
 
 /** Kills it while every partition is being written to. */

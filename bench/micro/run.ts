@@ -2,11 +2,12 @@
 
 import type { Bench } from 'tinybench';
 import { loadAccelerators } from '../../src/host/accelerators.ts';
+import type { SuiteRun } from '../suite.ts';
 
 type Suite = () => Bench | Promise<Bench>;
 
-/** Runs the suites of every module and prints one table each. `only`: part of a suite's name. */
-export async function runMicro(only: string): Promise<void> {
+/** Runs the suites of every module and prints one table each. `--only`: part of a suite's name. */
+export async function runMicro({ options: { only } }: SuiteRun): Promise<void> {
   loadAccelerators();
   for (const load of modules) {
     for (const [name, suite] of Object.entries(await load()) as [string, Suite][]) {
