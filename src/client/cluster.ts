@@ -117,6 +117,24 @@ export class Cluster {
     );
   }
 
+  /** What the cache holds of a partition's leader, without asking anybody; null when it is old or there is none. */
+  knownLeader(
+    topic: string,
+    partition: number,
+  ): { readonly node: Node; readonly epoch: number; readonly topicId: string } | null {
+    const cached = this.#topics.get(topic);
+    if (cached === undefined || cached.untilMs <= this.clock.monotonic()) return null;
+    const { info } = cached;
+    const direct = info.partitions[partition];
+    const found =
+      direct?.partition === partition
+        ? direct
+        : info.partitions.find((one) => one.partition === partition);
+    const node = this.#nodes.find((one) => one.id === found?.leaderId);
+    if (found === undefined || node === undefined) return null;
+    return { node, epoch: found.leaderEpoch, topicId: info.id };
+  }
+
   /** Forgets what is known of a topic, after an error that says it is stale. */
   forget(topic: string): void {
     this.#topics.delete(topic);

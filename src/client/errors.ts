@@ -10,6 +10,7 @@ import { TidemarkError } from '../base/errors.ts';
  * - `bad_response`: what came back is not the Kafka protocol
  * - `invalid_address`, `invalid_option`: what the client was given makes no sense
  * - `invalid_record`: a record cannot be written or read with the serde
+ * - `log_truncated`: the log was cut below what was read already (an unclean change of leader)
  * - `closed`: the client was closed
  */
 export type ClientErrorCode =
@@ -21,6 +22,7 @@ export type ClientErrorCode =
   | 'invalid_address'
   | 'invalid_option'
   | 'invalid_record'
+  | 'log_truncated'
   | 'closed';
 
 const retriable: ReadonlySet<ClientErrorCode> = new Set([

@@ -1,31 +1,83 @@
 // From the bytes of a fetch answer to records: checks each batch, leaves out control batches and aborted transactions.
+// Records are decoded when somebody looks at them, batch by batch.
 
 import {
   type BatchHeader,
   batchBytes,
   codecOf,
   computeBatchCrc,
+  expandRecords,
   isCodecReady,
   iterateBatches,
+  iterateRecords,
   prepareCodec,
   RecordError,
+  type RecordsContext,
   readRecords,
+  recordsContext,
   type StoredRecord,
 } from '../record/index.ts';
 import type { Isolation } from './list-offsets.ts';
 
-/** Records of one partition from one answer. */
-export interface FetchedRecords {
+/** A batch whose records may be seen. */
+export interface ReadableBatch {
+  /** The whole batch, a view into the answer. */
+  readonly bytes: Buffer;
+  readonly context: RecordsContext;
+  readonly leaderEpoch: number;
+  /** Offset after the batch's last. */
+  readonly nextOffset: number;
+}
+
+/** What one partition's answer is about, besides its records. */
+interface ChunkPlace {
   readonly topic: string;
   readonly partition: number;
   /** Where the fetch began. */
   readonly fetchOffset: number;
   /** Where the next one begins; may be past the last record, over batches that hold none for us. */
   readonly nextOffset: number;
+  /** Leader epoch of the last batch, of whatever kind; -1 when there was none. */
+  readonly lastEpoch: number;
   /** End of what may be read: the last stable offset under `read_committed`, else the high watermark. */
   readonly endOffset: number;
   readonly logStartOffset: number;
-  readonly records: readonly StoredRecord[];
+}
+
+/** Records of one partition from one answer. */
+export class FetchedRecords implements ChunkPlace {
+  readonly topic: string;
+  readonly partition: number;
+  readonly fetchOffset: number;
+  readonly nextOffset: number;
+  readonly lastEpoch: number;
+  readonly endOffset: number;
+  readonly logStartOffset: number;
+  readonly batches: readonly ReadableBatch[];
+  /** Bytes that it keeps in memory. */
+  readonly sizeBytes: number;
+  #records: readonly StoredRecord[] | null = null;
+
+  constructor(place: ChunkPlace, batches: readonly ReadableBatch[], sizeBytes: number) {
+    this.topic = place.topic;
+    this.partition = place.partition;
+    this.fetchOffset = place.fetchOffset;
+    this.nextOffset = place.nextOffset;
+    this.lastEpoch = place.lastEpoch;
+    this.endOffset = place.endOffset;
+    this.logStartOffset = place.logStartOffset;
+    this.batches = batches;
+    this.sizeBytes = sizeBytes;
+  }
+
+  /** All records, decoded on first use. Throws {@link RecordError}. */
+  get records(): readonly StoredRecord[] {
+    this.#records ??= this.batches.flatMap(({ bytes, context }) => {
+      const records = [...iterateRecords(expandRecords(bytes), context)];
+      return records.filter(({ offset }) => offset >= this.fetchOffset);
+    });
+    return this.#records;
+  }
 }
 
 interface Answer {
@@ -41,54 +93,72 @@ interface Answer {
   readonly records: Buffer | null;
 }
 
+export interface DecodeOptions {
+  readonly isolation: Isolation;
+  /** Whether each batch's checksum is compared (Kafka's `check.crcs`). */
+  readonly checkCrcs: boolean;
+}
+
 /** Type of the control record that ends an aborted transaction (ControlRecordType of kafka-clients). */
 const ABORT = 0;
+const NO_BYTES = Buffer.alloc(0);
 
-/** Decodes one partition's answer. Throws `RecordError` for damage and KafkaError for a missing codec. */
-export async function decodeFetched(answer: Answer, isolation: Isolation): Promise<FetchedRecords> {
-  const committed = isolation === 'read_committed';
-  const aborted = new AbortedProducers(committed ? (answer.abortedTransactions ?? []) : []);
-  const records: StoredRecord[] = [];
-  let nextOffset = answer.fetchOffset;
-  for (const header of iterateBatches(answer.records ?? Buffer.alloc(0))) {
-    if (header.nextOffset <= answer.fetchOffset) continue;
-    const bytes = batchBytes(header);
-    checkCrc(header, bytes, answer);
-    await prepareFor(header);
-    aborted.reach(header.lastOffset);
-    if (header.isControl) aborted.marker(header, bytes);
-    else if (!(header.isTransactional && aborted.has(header.producerId))) {
-      for (const record of readRecords(bytes)) {
-        if (record.offset >= answer.fetchOffset) records.push(record);
-      }
-    }
-    nextOffset = header.nextOffset;
+/** Loads codecs that the batches need and that are not at hand. Throws KafkaError `UNSUPPORTED_COMPRESSION_TYPE`. */
+export async function prepareFor(records: Buffer | null): Promise<void> {
+  for (const header of iterateBatches(records ?? NO_BYTES)) {
+    const codec = codecOf(header.codecId);
+    if (codec !== null && !isCodecReady(codec)) await prepareCodec(codec);
   }
-  return {
-    topic: answer.topic,
-    partition: answer.partitionIndex,
-    fetchOffset: answer.fetchOffset,
-    nextOffset,
-    endOffset:
-      committed && answer.lastStableOffset >= 0 ? answer.lastStableOffset : answer.highWatermark,
-    logStartOffset: answer.logStartOffset,
-    records,
-  };
+}
+
+/**
+ * One partition's answer; see {@link prepareFor}. Throws `RecordError` for damage in the first batch; before damage
+ * further on it ends, so that the next answer begins with it.
+ */
+export function decodeFetched(answer: Answer, options: DecodeOptions): FetchedRecords {
+  const { topic, partitionIndex: partition, fetchOffset, logStartOffset } = answer;
+  const committed = options.isolation === 'read_committed';
+  const aborted = new AbortedProducers(committed ? (answer.abortedTransactions ?? []) : []);
+  const batches: ReadableBatch[] = [];
+  let nextOffset = fetchOffset;
+  let lastEpoch = -1;
+  try {
+    for (const header of iterateBatches(answer.records ?? NO_BYTES)) {
+      if (header.nextOffset <= fetchOffset) continue;
+      const bytes = batchBytes(header);
+      if (options.checkCrcs) checkCrc(header, bytes, answer);
+      aborted.reach(header.lastOffset);
+      if (header.isControl) aborted.marker(header, bytes);
+      else if (!(header.isTransactional && aborted.has(header.producerId))) {
+        batches.push(readable(header, bytes));
+      }
+      nextOffset = header.nextOffset;
+      lastEpoch = header.partitionLeaderEpoch;
+    }
+  } catch (error) {
+    if (!(error instanceof RecordError) || nextOffset === fetchOffset) throw error;
+  }
+  const endOffset =
+    committed && answer.lastStableOffset >= 0 ? answer.lastStableOffset : answer.highWatermark;
+  const place = { topic, partition, fetchOffset, nextOffset, lastEpoch, endOffset, logStartOffset };
+  return new FetchedRecords(place, batches, answer.records?.length ?? 0);
+}
+
+function readable(header: BatchHeader, bytes: Buffer): ReadableBatch {
+  const { partitionLeaderEpoch: leaderEpoch, nextOffset } = header;
+  return { bytes, context: recordsContext(header), leaderEpoch, nextOffset };
 }
 
 function checkCrc(header: BatchHeader, bytes: Buffer, answer: Answer): void {
   if (header.crc === computeBatchCrc(bytes)) return;
-  const { baseOffset } = header;
-  const message = `${answer.topic}-${answer.partitionIndex}: the checksum of a batch is wrong`;
+  const { baseOffset, nextOffset } = header;
+  const message =
+    `${answer.topic}-${answer.partitionIndex}: the checksum of a batch is wrong; ` +
+    `what follows begins at offset ${nextOffset}`;
   throw new RecordError('corrupt_batch', message, {
     offset: baseOffset,
     position: header.position,
   });
-}
-
-async function prepareFor(header: BatchHeader): Promise<void> {
-  const codec = codecOf(header.codecId);
-  if (codec !== null && !isCodecReady(codec)) await prepareCodec(codec);
 }
 
 /** Which producers are inside an aborted transaction at the batch being read. */

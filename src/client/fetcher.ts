@@ -1,14 +1,22 @@
-// Reads partitions of any topics from given offsets on: one long poll per leader at a time, the next one under way
-// while the records of the last are looked at.
+// Reads partitions of any topics from given offsets on, ahead of whoever takes the records: one long poll per leader
+// at a time, of all its partitions, as long as what waits to be taken stays below a number of bytes.
 
 import { ErrorCode, errorName, KafkaError } from '../base/kafka-errors.ts';
-import { Fetch, type FetchResponse } from '../protocol/index.ts';
+import type { CancelTimer } from '../base/ports.ts';
+import { RecordError } from '../record/index.ts';
 import type { TopicPartition } from './admin-cluster.ts';
 import { type Cluster, isRetriableError } from './cluster.ts';
-import { decodeFetched, type FetchedRecords } from './fetched-records.ts';
+import { divergence, truncatedError } from './divergence.ts';
+import { FetchQueue } from './fetch-queue.ts';
+import {
+  type FetchLimits,
+  type FetchPart,
+  fetchParts,
+  type PartitionAnswer,
+} from './fetch-request.ts';
+import { decodeFetched, type FetchedRecords, prepareFor } from './fetched-records.ts';
 import { type Isolation, listOffsets, SpecialTime } from './list-offsets.ts';
 import type { Node } from './network.ts';
-import { sleep } from './tcp-transport.ts';
 
 export interface FetcherOptions {
   /** Default `read_committed`: records of open or aborted transactions are not shown. */
@@ -21,216 +29,371 @@ export interface FetcherOptions {
   readonly maxBytes?: number;
   /** Bytes of one partition in one answer. Default 1 MiB. */
   readonly partitionBytes?: number;
-  /** Where to go on when retention took the position away. Default `earliest`. */
-  readonly outOfRange?: 'earliest' | 'latest' | 'fail';
+  /** Bytes that may be read ahead, those on their way among them; one batch always may. Default 64 MiB. */
+  readonly bufferBytes?: number;
+  /** Compares each batch's checksum (Kafka's `check.crcs`). Default true. */
+  readonly checkCrcs?: boolean;
+  /** Where to go on when retention took the position away, or the log was cut below it. Default `earliest`. */
+  readonly outOfRange?: 'earliest' | 'latest' | 'error';
   /** Hears of positions that had to move. */
   readonly onMoved?: (place: TopicPartition, from: number, to: number) => void;
+  /** Hears of trouble that is borne. */
+  readonly onTrouble?: (error: unknown, place: TopicPartition) => void;
   /** Trouble is borne for so long before it is thrown. Default 60 000. */
   readonly patienceMs?: number;
 }
 
-type PartitionAnswer = FetchResponse['responses'][number]['partitions'][number];
-
-interface Position extends TopicPartition {
+/** A partition that is read. Set anew it is another one, so that what is on its way for the old one is dropped. */
+interface Reading extends TopicPartition {
   offset: number;
+  /** Leader epoch of what lies before `offset`, -1 when unknown. */
+  epoch: number;
+  /** Epoch of the leader that `offset` is known to be right with. */
+  leaderEpoch: number;
+  /** A question about it is under way. */
+  busy: boolean;
+  notBeforeMs: number;
+  troubles: number;
+  troubleSinceMs: number | null;
 }
 
-/** A partition in one poll. */
-interface Part extends TopicPartition {
-  readonly offset: number;
-  readonly epoch: number;
-}
-
-interface Round {
-  readonly nodeId: number;
-  readonly results: readonly FetchedRecords[];
+interface Part extends FetchPart {
+  readonly reading: Reading;
 }
 
 const RETRY_BACKOFF_MS = 100;
+const RETRY_BACKOFF_MAX_MS = 1_000;
+const MIB = 1024 * 1024;
+/** Bytes that are worth a request. */
+const ASKED_BYTES_MIN = 64 * 1024;
 
-/** Reads partitions. Change positions with {@link set} and {@link remove} between results. */
+export function nameOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`;
+}
+
+/** Reads partitions. Nothing is asked for before the first {@link Fetcher.take}, `wait` or `read`. */
 export class Fetcher {
   readonly #cluster: Cluster;
   readonly #options: FetcherOptions;
-  readonly #positions = new Map<string, Position>();
-  readonly #polls = new Map<number, Promise<Round>>();
-  #trouble: { readonly sinceMs: number } | null = null;
+  readonly #limits: FetchLimits;
+  readonly #aheadBytes: number;
+  readonly #readings = new Map<string, Reading>();
+  readonly #polls = new Set<number>();
+  readonly #learning = new Set<string>();
+  readonly #queue = new FetchQueue<Reading>();
+  #working: AbortController | null = null;
+  #pumping = false;
+  #cancelPump: CancelTimer | null = null;
+  #failure: { readonly error: unknown } | null = null;
+  readonly #waiters = new Set<() => void>();
 
   constructor(cluster: Cluster, options: FetcherOptions = {}) {
     this.#cluster = cluster;
     this.#options = options;
+    const { maxWaitMs = 500, minBytes = 1, maxBytes = 32 * MIB, partitionBytes = MIB } = options;
+    const { isolation = 'read_committed', bufferBytes = 64 * MIB } = options;
+    this.#limits = { maxWaitMs, minBytes, maxBytes, partitionBytes, isolation };
+    this.#aheadBytes = Math.ceil(bufferBytes / 2);
   }
 
   /** Partitions being read. */
   get size(): number {
-    return this.#positions.size;
-  }
-
-  /** Reads the partition from `offset` on. */
-  set(place: TopicPartition, offset: number): void {
-    const { topic, partition } = place;
-    this.#positions.set(nameOf(place), { topic, partition, offset });
-  }
-
-  /** Stops reading the partition. */
-  remove(place: TopicPartition): void {
-    this.#positions.delete(nameOf(place));
+    return this.#readings.size;
   }
 
   /**
-   * What comes, until no partition is left or the signal is aborted. A result may hold no records and only move on
-   * (`nextOffset`), and also comes when nothing is new, at least every `maxWaitMs`.
-   * Throws KafkaError, `ClientError`, `RecordError`.
+   * Reads the partition from `offset` on. With the leader epoch of the record before it, the broker is asked first
+   * whether its log still holds it.
    */
+  set({ topic, partition }: TopicPartition, offset: number, epoch = -1): void {
+    this.remove({ topic, partition });
+    const calm = { busy: false, notBeforeMs: 0, troubles: 0, troubleSinceMs: null };
+    const reading = { topic, partition, offset, epoch, leaderEpoch: -1, ...calm };
+    this.#readings.set(nameOf(reading), reading);
+    this.#pumpSoon();
+  }
+
+  /** Stops reading the partition; what was read of it and not taken is dropped. */
+  remove(place: TopicPartition): void {
+    const name = nameOf(place);
+    const reading = this.#readings.get(name);
+    if (reading === undefined) return;
+    this.#readings.delete(name);
+    this.#queue.drop(reading);
+    this.#pumpSoon();
+  }
+
+  /**
+   * What has come, or null. A result may hold no records and only move on (`nextOffset`), and also comes when nothing
+   * is new, at least every `maxWaitMs`. Throws, once, KafkaError, `ClientError`, `RecordError`.
+   */
+  take(): FetchedRecords | null {
+    this.#start();
+    const next = this.#queue.take();
+    if (next !== null) {
+      this.#pumpSoon();
+      return next;
+    }
+    const failure = this.#failure;
+    if (failure === null) return null;
+    this.#failure = null;
+    this.#pumpSoon();
+    throw failure.error;
+  }
+
+  /** Resolves when {@link take} may have something, the partitions changed, or the signal is aborted. */
+  wait(signal?: AbortSignal): Promise<void> {
+    this.#start();
+    return new Promise((resolve) => {
+      if (signal?.aborted === true || !this.#queue.isEmpty || this.#failure !== null) {
+        resolve();
+        return;
+      }
+      const done = (): void => {
+        this.#waiters.delete(done);
+        signal?.removeEventListener('abort', done);
+        resolve();
+      };
+      this.#waiters.add(done);
+      signal?.addEventListener('abort', done, { once: true });
+    });
+  }
+
+  /** Everything that {@link take} gives, until no partition is left or the signal is aborted. */
   async *read(signal?: AbortSignal): AsyncGenerator<FetchedRecords, void, undefined> {
-    while (this.#positions.size > 0 && signal?.aborted !== true) {
-      try {
-        await this.#startPolls();
-        const round = await raceWith(this.#polls.values(), signal);
-        if (round === null) return;
-        this.#polls.delete(round.nodeId);
-        this.#trouble = null;
-        const wanted = round.results.filter((one) => this.#accepts(one));
-        // The next poll goes out before these records are looked at. Should that fail, it fails again, and is
-        // dealt with, after these records: their place is behind us already.
-        await this.#startPolls().catch(() => {});
-        yield* wanted;
-      } catch (error) {
-        await this.#bear(error);
+    try {
+      while (this.#readings.size > 0 && signal?.aborted !== true) {
+        const fetched = this.take();
+        if (fetched === null) await this.wait(signal);
+        else yield fetched;
       }
+    } finally {
+      this.stop();
     }
   }
 
-  #accepts(result: FetchedRecords): boolean {
-    const position = this.#positions.get(nameOf(result));
-    if (position?.offset !== result.fetchOffset) return false;
-    position.offset = result.nextOffset;
-    return true;
+  /** Asks for nothing more until somebody takes again. */
+  stop(): void {
+    this.#working?.abort();
+    this.#working = null;
+    this.#cancelPump?.();
+    this.#cancelPump = null;
+    this.#wake();
   }
 
-  /** One poll for each leader that has none under way. */
-  async #startPolls(): Promise<void> {
-    const byNode = new Map<number, { node: Node; parts: Part[] }>();
-    for (const { topic, partition, offset } of this.#positions.values()) {
-      const { node, epoch } = await this.#cluster.leader(topic, partition);
-      const group = byNode.get(node.id) ?? { node, parts: [] };
-      group.parts.push({ topic, partition, offset, epoch });
-      byNode.set(node.id, group);
-    }
-    for (const [nodeId, { node, parts }] of byNode) {
-      if (this.#polls.has(nodeId)) continue;
-      const poll = this.#poll(node, parts);
-      // Its failure is seen when it is awaited; until then it must not end the process.
-      poll.catch(() => {});
-      this.#polls.set(nodeId, poll);
-    }
+  #start(): void {
+    if (this.#working !== null) return;
+    this.#working = new AbortController();
+    this.#pumpSoon();
   }
 
-  async #poll(node: Node, parts: readonly Part[]): Promise<Round> {
-    const { maxWaitMs = 500, minBytes = 1 } = this.#options;
-    const { maxBytes = 32 * 1024 * 1024 } = this.#options;
-    const ids = new Map<string, string>();
-    for (const { topic } of parts) {
-      if (!ids.has(topic)) ids.set(topic, (await this.#cluster.topic(topic)).id);
+  #wake(): void {
+    for (const waiter of [...this.#waiters]) waiter();
+  }
+
+  /** All that changes in one turn is looked at once. */
+  #pumpSoon(): void {
+    if (this.#pumping || this.#working === null) return;
+    this.#pumping = true;
+    queueMicrotask(() => {
+      this.#pumping = false;
+      this.#pump();
+    });
+  }
+
+  /** Starts every poll that can be started now. */
+  #pump(): void {
+    if (this.#working === null || this.#failure !== null) return;
+    if (this.#readings.size === 0) this.#wake();
+    if (this.#queue.bytes >= this.#aheadBytes) return;
+    const now = this.#cluster.clock.monotonic();
+    const ready = new Map<number, { readonly node: Node; readonly parts: Part[] }>();
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const reading of this.#readings.values()) {
+      if (reading.busy) continue;
+      if (reading.notBeforeMs > now) nextMs = Math.min(nextMs, reading.notBeforeMs);
+      else this.#prepare(reading, ready);
     }
-    const response = await this.#cluster.to(node).send(
-      Fetch,
-      {
-        maxWaitMs,
-        minBytes,
-        maxBytes,
-        isolationLevel: this.#options.isolation === 'read_uncommitted' ? 0 : 1,
-        topics: [...ids].map(([topic, topicId]) => this.#wanted(topic, topicId, parts)),
-      },
-      { timeoutMs: maxWaitMs + 30_000 },
+    // A poll without the partitions of topics that are being looked up would keep those waiting.
+    if (this.#learning.size === 0)
+      for (const { node, parts } of ready.values()) this.#poll(node, parts);
+    this.#cancelPump?.();
+    this.#cancelPump = Number.isFinite(nextMs)
+      ? this.#cluster.clock.setTimer(nextMs - now, () => this.#pumpSoon())
+      : null;
+  }
+
+  #prepare(reading: Reading, ready: Map<number, { node: Node; parts: Part[] }>): void {
+    const { topic, partition, offset } = reading;
+    const leader = this.#cluster.knownLeader(topic, partition);
+    if (leader === null) {
+      this.#learn(topic);
+      return;
+    }
+    const { node, epoch: leaderEpoch, topicId } = leader;
+    if (this.#polls.has(node.id)) return;
+    if (reading.epoch >= 0 && reading.leaderEpoch !== leaderEpoch) {
+      this.#ask(reading, () => this.#validate(reading, node, leaderEpoch));
+      return;
+    }
+    const group = ready.get(node.id) ?? { node, parts: [] };
+    group.parts.push({ topic, partition, topicId, offset, leaderEpoch, reading });
+    ready.set(node.id, group);
+  }
+
+  #learn(topic: string): void {
+    if (this.#learning.has(topic)) return;
+    this.#learning.add(topic);
+    const cluster = this.#cluster;
+    cluster.forget(topic);
+    const learnt = (error: unknown): void => {
+      this.#learning.delete(topic);
+      for (const reading of this.#readings.values()) {
+        if (reading.topic !== topic) continue;
+        if (cluster.knownLeader(topic, reading.partition) === null) this.#bear(reading, error);
+      }
+      this.#pumpSoon();
+    };
+    const none = new KafkaError(
+      'LEADER_NOT_AVAILABLE',
+      `a partition of '${topic}' has no leader now`,
     );
-    if (response.errorCode !== ErrorCode.NONE) {
-      throw new KafkaError(errorName(response.errorCode), 'fetch');
-    }
-    const results: FetchedRecords[] = [];
-    for (const answer of response.responses) {
-      const topic = answer.topic || [...ids].find(([, id]) => id === answer.topicId)?.[0];
-      for (const one of answer.partitions) {
-        const part = parts.find((p) => p.topic === topic && p.partition === one.partitionIndex);
-        const result = part === undefined ? null : await this.#result(one, part);
-        if (result !== null) results.push(result);
+    cluster.topic(topic).then(() => learnt(none), learnt);
+  }
+
+  /** Asks something about one partition, which is not polled meanwhile. */
+  #ask(reading: Reading, question: () => Promise<void>): void {
+    reading.busy = true;
+    question()
+      .catch((error: unknown) => this.#bear(reading, error))
+      .finally(() => {
+        reading.busy = false;
+        this.#pumpSoon();
+      });
+  }
+
+  #isCurrent(reading: Reading): boolean {
+    return this.#readings.get(nameOf(reading)) === reading;
+  }
+
+  async #validate(reading: Reading, node: Node, leaderEpoch: number): Promise<void> {
+    const { topic, partition, offset, epoch } = reading;
+    const upTo = { topic, partition, offset, epoch, leaderEpoch };
+    const cutAt = await divergence(this.#cluster.to(node), upTo);
+    if (!this.#isCurrent(reading)) return;
+    reading.leaderEpoch = leaderEpoch;
+    if (cutAt === null) return;
+    if (this.#options.outOfRange === 'error') throw truncatedError(upTo, cutAt);
+    this.#moveTo(reading, cutAt);
+  }
+
+  #moveTo(reading: Reading, to: number): void {
+    const { topic, partition, offset: from } = reading;
+    reading.offset = to;
+    reading.epoch = -1;
+    this.#options.onMoved?.({ topic, partition }, from, to);
+  }
+
+  #poll(node: Node, parts: readonly Part[]): void {
+    const signal = this.#working?.signal;
+    if (signal === undefined) return;
+    this.#polls.add(node.id);
+    this.#fetch(node, parts, signal)
+      .catch((error: unknown) => {
+        if (signal.aborted) return;
+        for (const { reading } of parts) this.#bear(reading, error);
+      })
+      .finally(() => {
+        this.#polls.delete(node.id);
+        this.#wake();
+        this.#pumpSoon();
+      });
+  }
+
+  async #fetch(node: Node, parts: readonly Part[], signal: AbortSignal): Promise<void> {
+    const share = Math.floor(this.#aheadBytes / (this.#polls.size + 1));
+    const maxBytes = Math.max(ASKED_BYTES_MIN, Math.min(this.#limits.maxBytes, share));
+    const limits = { ...this.#limits, maxBytes };
+    const answers = await fetchParts(this.#cluster.to(node), parts, limits, { signal });
+    for (const { answer } of answers) await prepareFor(answer.records);
+    if (signal.aborted) return;
+    for (const { part, answer } of answers) {
+      const { reading } = part;
+      // Removed or set elsewhere meanwhile: then that holds.
+      if (!this.#isCurrent(reading) || reading.offset !== part.offset) continue;
+      try {
+        this.#answered(part, answer);
+      } catch (error) {
+        this.#bear(reading, error);
       }
     }
-    return { nodeId: node.id, results };
   }
 
-  #wanted(topic: string, topicId: string, parts: readonly Part[]) {
-    const { partitionBytes = 1024 * 1024 } = this.#options;
-    const partitions = parts
-      .filter((one) => one.topic === topic)
-      .map(({ partition, epoch, offset }) => ({
-        partition,
-        currentLeaderEpoch: epoch,
-        fetchOffset: offset,
-        partitionMaxBytes: partitionBytes,
-      }));
-    return { topic, topicId, partitions };
-  }
-
-  async #result(answer: PartitionAnswer, part: Part): Promise<FetchedRecords | null> {
-    const { errorCode } = answer;
-    const { topic, partition, offset: fetchOffset } = part;
-    if (errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) {
-      await this.#move(part);
-      return null;
+  #answered({ reading, leaderEpoch }: Part, answer: PartitionAnswer): void {
+    const { topic, partition, offset: fetchOffset } = reading;
+    if (answer.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) {
+      this.#ask(reading, () => this.#reset(reading));
+      return;
     }
-    if (errorCode !== ErrorCode.NONE) {
-      throw new KafkaError(errorName(errorCode), `fetch of ${topic}-${partition}`);
+    if (answer.errorCode !== ErrorCode.NONE) {
+      const name = errorName(answer.errorCode);
+      throw new KafkaError(name, `fetch of ${topic}-${partition}: ${name}`);
     }
-    const isolation = this.#options.isolation ?? 'read_committed';
-    return decodeFetched({ ...answer, topic, fetchOffset }, isolation);
+    const { isolation } = this.#limits;
+    const checkCrcs = this.#options.checkCrcs ?? true;
+    const fetched = decodeFetched({ ...answer, topic, fetchOffset }, { isolation, checkCrcs });
+    reading.offset = fetched.nextOffset;
+    reading.leaderEpoch = leaderEpoch;
+    if (fetched.lastEpoch >= 0) reading.epoch = fetched.lastEpoch;
+    reading.troubles = 0;
+    reading.troubleSinceMs = null;
+    this.#queue.push(reading, fetched);
+    if (fetched.batches.length === 0) return;
+    // Who got something asks last next time, so that a broker that fills answers in order serves all.
+    const name = nameOf(reading);
+    this.#readings.delete(name);
+    this.#readings.set(name, reading);
   }
 
-  async #move({ topic, partition, offset: from }: Part): Promise<void> {
-    const { outOfRange = 'earliest', onMoved, isolation = 'read_committed' } = this.#options;
-    if (outOfRange === 'fail') {
-      const message = `${topic}-${partition} has no offset ${from} any more, or not yet`;
+  async #reset(reading: Reading): Promise<void> {
+    const { topic, partition, offset: from } = reading;
+    const { outOfRange = 'earliest' } = this.#options;
+    if (outOfRange === 'error') {
+      const message =
+        `${topic}-${partition} has no offset ${from} any more, or not yet: ` +
+        `go on with seek, or with outOfRange 'earliest' or 'latest'`;
       throw new KafkaError('OFFSET_OUT_OF_RANGE', message);
     }
+    const { isolation } = this.#limits;
+    const timestamp = SpecialTime[outOfRange];
     const found = await listOffsets(this.#cluster, topic, {
       partitions: [partition],
-      timestamp: SpecialTime[outOfRange],
+      timestamp,
       isolation,
     });
-    const to = found.get(partition)?.offset ?? 0;
-    const position = this.#positions.get(nameOf({ topic, partition }));
-    // Removed or set elsewhere meanwhile: then that holds.
-    if (position?.offset !== from) return;
-    position.offset = to;
-    onMoved?.({ topic, partition }, from, to);
+    if (this.#isCurrent(reading)) this.#moveTo(reading, found.get(partition)?.offset ?? 0);
   }
 
-  /** Waits a little after trouble that may pass; throws what will not, or what has lasted too long. */
-  async #bear(error: unknown): Promise<void> {
-    const { clock } = this.#cluster;
-    this.#polls.clear();
-    if (!isRetriableError(error)) throw error;
-    this.#trouble ??= { sinceMs: clock.monotonic() };
-    const patienceMs = this.#options.patienceMs ?? 60_000;
-    if (clock.monotonic() - this.#trouble.sinceMs >= patienceMs) throw error;
-    for (const { topic } of this.#positions.values()) this.#cluster.forget(topic);
-    await sleep(clock, RETRY_BACKOFF_MS);
+  /** Trouble with one partition: tried again a little later if it may pass, else, or if it lasts, thrown by `take`. */
+  #bear(reading: Reading, error: unknown): void {
+    if (!this.#isCurrent(reading) || this.#working === null) return;
+    const now = this.#cluster.clock.monotonic();
+    reading.troubleSinceMs ??= now;
+    reading.troubles += 1;
+    const lastedMs = now - reading.troubleSinceMs;
+    // What was damaged on the way is right the second time.
+    const passing = error instanceof RecordError ? reading.troubles === 1 : isRetriableError(error);
+    if (!passing || lastedMs >= (this.#options.patienceMs ?? 60_000)) {
+      this.#failure ??= { error };
+      reading.troubles = 0;
+      reading.troubleSinceMs = null;
+      this.#wake();
+      return;
+    }
+    const { topic, partition } = reading;
+    this.#options.onTrouble?.(error, { topic, partition });
+    this.#cluster.forget(topic);
+    const waitMs = Math.min(RETRY_BACKOFF_MS * 2 ** (reading.troubles - 1), RETRY_BACKOFF_MAX_MS);
+    reading.notBeforeMs = now + waitMs;
   }
-}
-
-function nameOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`;
-}
-
-/** The first of several promises, or null when the signal comes before. */
-function raceWith<T>(promises: Iterable<Promise<T>>, signal?: AbortSignal): Promise<T | null> {
-  if (signal === undefined) return Promise.race(promises);
-  return new Promise((resolve, reject) => {
-    const stop = (): void => resolve(null);
-    signal.addEventListener('abort', stop, { once: true });
-    Promise.race(promises)
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener('abort', stop));
-    if (signal.aborted) stop();
-  });
 }

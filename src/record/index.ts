@@ -60,12 +60,17 @@ export {
   iterateBatches,
   iterateRecords,
   type ReadOptions,
-  type RecordsContext,
   readRecords,
-  recordsContext,
   type StoredRecord,
 } from './iterator.ts';
 export { RecordError, type RecordErrorCode, type RecordErrorPlace } from './record-error.ts';
+export {
+  type HeadersPlace,
+  RecordScanner,
+  type RecordsContext,
+  readHeaders,
+  recordsContext,
+} from './scanner.ts';
 export {
   InvalidRecordsError,
   ProduceFormatError,

@@ -2,7 +2,6 @@
 // nothing is allocated by a length that was read, every step moves forward, and damage ends in a
 // RecordError that names its place.
 
-import { type Cursor, readVarint, readVarlong } from '../base/varint.ts';
 import type { RecordHeader } from './builder.ts';
 import { codecOf, decompress, EXPANDED_BYTES_MAX_DEFAULT } from './codec/codec.ts';
 import {
@@ -14,6 +13,7 @@ import {
   MAGIC_V2,
 } from './header.ts';
 import { RecordError } from './record-error.ts';
+import { RecordScanner, type RecordsContext, readHeaders, recordsContext } from './scanner.ts';
 
 /**
  * A record as stored. Key, value and header values are views into the batch's (expanded) bytes, not
@@ -26,33 +26,6 @@ export interface StoredRecord {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: readonly RecordHeader[];
-}
-
-/** What a batch's header says that its records are read by. */
-export interface RecordsContext {
-  readonly baseOffset: number;
-  readonly baseTimestamp: number;
-  /** The one timestamp of all records under `LogAppendTime`, else null. */
-  readonly logAppendTimeMs: number | null;
-  readonly recordCount: number;
-  readonly lastOffsetDelta: number;
-}
-
-const NO_HEADERS: readonly RecordHeader[] = [];
-// The smallest record: length, attributes, two deltas, two null fields, header count.
-const RECORD_BYTES_MIN = 7;
-// The smallest header: an empty key and a null value.
-const HEADER_BYTES_MIN = 2;
-
-/** Context of the records in the batch under `header`. Throws RecordError `unsafe_integer`. */
-export function recordsContext(header: BatchHeader): RecordsContext {
-  return {
-    baseOffset: header.baseOffset,
-    baseTimestamp: header.baseTimestamp,
-    logAppendTimeMs: header.timestampType === 'LogAppendTime' ? header.maxTimestamp : null,
-    recordCount: header.recordCount,
-    lastOffsetDelta: header.lastOffsetDelta,
-  };
 }
 
 export interface ReadOptions {
@@ -100,91 +73,21 @@ export function* iterateRecords(
   section: Buffer,
   context: RecordsContext,
 ): Generator<StoredRecord, void, undefined> {
-  const { recordCount } = context;
-  if (recordCount < 0 || recordCount > section.length / RECORD_BYTES_MIN) {
-    const message = `${section.length} bytes cannot hold ${recordCount} records`;
-    throw corrupt(message, context.baseOffset, 0);
+  const scanner = new RecordScanner(section, context);
+  while (scanner.next()) {
+    const { offset, timestamp, keyAt, keyLength, valueAt, valueLength } = scanner;
+    yield {
+      offset,
+      timestamp,
+      key: keyLength < 0 ? null : section.subarray(keyAt, keyAt + keyLength),
+      value: valueLength < 0 ? null : section.subarray(valueAt, valueAt + valueLength),
+      headers: readHeaders(section, scanner),
+    };
   }
-  const cursor: Cursor = { position: 0 };
-  for (let index = 0; index < recordCount; index++) {
-    yield readRecord(section, cursor, context);
-  }
-  if (cursor.position !== section.length) {
-    throw corrupt('bytes are left after the last record', context.baseOffset, cursor.position);
-  }
-}
-
-function readRecord(section: Buffer, cursor: Cursor, context: RecordsContext): StoredRecord {
-  const start = cursor.position;
-  try {
-    return parseRecord(section, cursor, context);
-  } catch (error) {
-    if (error instanceof RecordError) throw error;
-    const message = error instanceof Error ? error.message : String(error);
-    throw new RecordError('corrupt_record', message, place(context.baseOffset, start), {
-      cause: error,
-    });
-  }
-}
-
-function parseRecord(section: Buffer, cursor: Cursor, context: RecordsContext): StoredRecord {
-  const start = cursor.position;
-  const length = readVarint(section, cursor, section.length);
-  const end = cursor.position + length;
-  if (length < RECORD_BYTES_MIN - 1 || end > section.length) {
-    throw corrupt(`a record of ${length} bytes does not fit`, context.baseOffset, start);
-  }
-  // Record attributes: a byte without meaning so far.
-  cursor.position += 1;
-  const timestampDelta = readVarlong(section, cursor, end);
-  const offsetDelta = readVarint(section, cursor, end);
-  if (offsetDelta < 0 || offsetDelta > context.lastOffsetDelta) {
-    throw corrupt(`offset delta ${offsetDelta} is out of range`, context.baseOffset, start);
-  }
-  const offset = context.baseOffset + offsetDelta;
-  const key = readField(section, cursor, end);
-  const value = readField(section, cursor, end);
-  const headers = readHeaders(section, cursor, end);
-  if (cursor.position !== end) {
-    throw corrupt(`a record ends ${end - cursor.position} bytes early`, offset, start);
-  }
-  const timestamp = context.logAppendTimeMs ?? context.baseTimestamp + timestampDelta;
-  return { offset, timestamp, key, value, headers };
-}
-
-function readField(section: Buffer, cursor: Cursor, end: number): Buffer | null {
-  const length = readVarint(section, cursor, end);
-  if (length < 0) return null;
-  const from = cursor.position;
-  if (length > end - from) {
-    throw new RangeError(`a field of ${length} bytes does not fit at byte ${from}`);
-  }
-  cursor.position = from + length;
-  return section.subarray(from, from + length);
-}
-
-function readHeaders(section: Buffer, cursor: Cursor, end: number): readonly RecordHeader[] {
-  const count = readVarint(section, cursor, end);
-  if (count === 0) return NO_HEADERS;
-  if (count < 0 || count > (end - cursor.position) / HEADER_BYTES_MIN) {
-    throw new RangeError(`${count} headers do not fit at byte ${cursor.position}`);
-  }
-  const headers: RecordHeader[] = [];
-  for (let index = 0; index < count; index++) {
-    const key = readField(section, cursor, end);
-    if (key === null) throw new RangeError(`a header without key at byte ${cursor.position}`);
-    const value = readField(section, cursor, end);
-    headers.push({ key: key.toString('utf8'), value });
-  }
-  return headers;
 }
 
 function place(offset: number, position: number): { offset: number; position: number } {
   return { offset, position };
-}
-
-function corrupt(message: string, offset: number, position: number): RecordError {
-  return new RecordError('corrupt_record', message, place(offset, position));
 }
 
 /**

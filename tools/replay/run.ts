@@ -104,7 +104,7 @@ class Run {
     const { cluster, skipCut, signal } = this.#options;
     const reader = new LogReader(cluster, {
       topic,
-      outOfRange: skipCut ? 'earliest' : 'fail',
+      outOfRange: skipCut ? 'earliest' : 'error',
       isolation: 'read_committed',
       maxWaitMs: READ_WAIT_MS,
     });

@@ -200,7 +200,7 @@ describe('trouble', () => {
     const { read } = setUp({
       batches: [stored(10, ['k'])],
       startOffset: 10,
-      options: { outOfRange: 'fail' },
+      options: { outOfRange: 'error' },
     });
     await expect(read(0)).rejects.toMatchObject({ code: 'OFFSET_OUT_OF_RANGE' });
   });

@@ -1,0 +1,88 @@
+// One Fetch request of many partitions of one leader, and its answer by partition.
+
+import { ErrorCode, errorName, KafkaError } from '../base/kafka-errors.ts';
+import {
+  Fetch,
+  type FetchResponse,
+  type RequestInput,
+  type SendOptions,
+  type Transport,
+} from '../protocol/index.ts';
+import type { TopicPartition } from './admin-cluster.ts';
+import type { Isolation } from './list-offsets.ts';
+
+/** A partition to be asked for. */
+export interface FetchPart extends TopicPartition {
+  readonly topicId: string;
+  readonly offset: number;
+  /** Leader epoch that the broker has to be in; -1: any. */
+  readonly leaderEpoch: number;
+}
+
+export interface FetchLimits {
+  readonly maxWaitMs: number;
+  readonly minBytes: number;
+  readonly maxBytes: number;
+  readonly partitionBytes: number;
+  readonly isolation: Isolation;
+}
+
+export type PartitionAnswer = FetchResponse['responses'][number]['partitions'][number];
+
+/** How much longer than its own wait a broker may take to answer. */
+const GRACE_MS = 30_000;
+
+/** Asks, and answers what came for each part, in the order of the answer. Throws KafkaError and ClientError. */
+export async function fetchParts<Part extends FetchPart>(
+  leader: Transport,
+  parts: readonly Part[],
+  limits: FetchLimits,
+  options: SendOptions,
+): Promise<{ readonly part: Part; readonly answer: PartitionAnswer }[]> {
+  const request = requestOf(parts, limits);
+  const timeoutMs = limits.maxWaitMs + GRACE_MS;
+  const response = await leader.send(Fetch, request, { timeoutMs, ...options });
+  if (response.errorCode !== ErrorCode.NONE) {
+    const name = errorName(response.errorCode);
+    throw new KafkaError(name, `fetch: ${name}`);
+  }
+  const byPlace = new Map<string, Part>();
+  for (const part of parts) {
+    // Topics come back by id or by name, as the version has it.
+    byPlace.set(`${part.topicId}/${part.partition}`, part);
+    byPlace.set(`:${part.topic}/${part.partition}`, part);
+  }
+  return response.responses.flatMap(({ topic, topicId, partitions }) => {
+    const name = topic === '' ? topicId : `:${topic}`;
+    return partitions.flatMap((answer) => {
+      const part = byPlace.get(`${name}/${answer.partitionIndex}`);
+      return part === undefined ? [] : [{ part, answer }];
+    });
+  });
+}
+
+function requestOf(parts: readonly FetchPart[], limits: FetchLimits): RequestInput<typeof Fetch> {
+  const { maxWaitMs, minBytes, maxBytes, partitionBytes, isolation } = limits;
+  const byTopic = new Map<string, FetchPart[]>();
+  for (const part of parts) {
+    const group = byTopic.get(part.topic);
+    if (group === undefined) byTopic.set(part.topic, [part]);
+    else group.push(part);
+  }
+  return {
+    maxWaitMs,
+    minBytes,
+    maxBytes,
+    isolationLevel: isolation === 'read_uncommitted' ? 0 : 1,
+    topics: [...byTopic].map(([topic, group]) => ({
+      topic,
+      topicId: group[0]?.topicId ?? '',
+      partitions: group.map(({ partition, leaderEpoch, offset }) => ({
+        partition,
+        currentLeaderEpoch: leaderEpoch,
+        fetchOffset: offset,
+        partitionMaxBytes: partitionBytes,
+      })),
+    })),
+  };
+}
