@@ -22,15 +22,21 @@ import type { TopicView } from '../../ports.ts';
 import type { GroupStep, RequestContext } from '../types.ts';
 import type { ConsumerGroup } from './consumer-group.ts';
 import { checkRoom, randomMemberId, requireInstance } from './heartbeat.ts';
-import { type ConsumerMember, MemberState, type Owned, type Partitions } from './member.ts';
-import { removeMember, replaceMember } from './membership.ts';
+import {
+  type ConsumerMember,
+  JOIN_EPOCH,
+  MemberState,
+  type Owned,
+  type Partitions,
+} from './member.ts';
+import { removeMembers, replaceMember } from './membership.ts';
 import { advance, consumerTimer, restartConsumerSession, stepMember, subscribe } from './update.ts';
 
 /** From this version a new member must come back with the id it was given (KIP-394). */
 const memberIdRequiredSince = 4;
 
 /** What a member says in its metadata. Throws INCONSISTENT_GROUP_PROTOCOL when it cannot be read. */
-export function readSubscription(metadata: Buffer): ConsumerProtocolSubscription {
+function readSubscription(metadata: Buffer): ConsumerProtocolSubscription {
   try {
     return decodeVersioned(ConsumerProtocolSubscription, metadata, 'as-newest');
   } catch (error) {
@@ -48,6 +54,7 @@ export function joinConsumerGroup(
   step: GroupStep,
 ): JoinGroupResponse {
   const { groupInstanceId, protocols } = request;
+  checkMigration(group, step);
   checkRoom(group, request.memberId, step);
   checkProtocols(group, request);
   const said = readSubscription(protocols[0]?.metadata ?? Buffer.alloc(0));
@@ -111,6 +118,15 @@ function joinAnswer(memberId: string, errorCode: number): JoinGroupResponse {
   };
 }
 
+function checkMigration({ groupId }: ConsumerGroup, step: GroupStep): void {
+  if (step.config.groupConsumerMigrationPolicy !== 'disabled') return;
+  throw new KafkaError(
+    'INCONSISTENT_GROUP_PROTOCOL',
+    `Cannot join the consumer group ${groupId} with the classic protocol because the group ` +
+      'migration is disabled.',
+  );
+}
+
 /** All classic members must share a protocol, so that the group can go back to the classic protocol. */
 function checkProtocols(group: ConsumerGroup, request: JoinGroupRequest): void {
   const names = new Set(request.protocols.map(({ name }) => name));
@@ -138,7 +154,8 @@ function takeInstance(
   if (request.memberId !== '') {
     requireInstance(group, instanceId, memberId);
   } else if (holder !== undefined) {
-    replaceMember(group, holder, { memberId, memberEpoch: group.targetEpoch }, step);
+    // At epoch 0 it is no target's, so the step that follows brings it to the one that it inherits.
+    replaceMember(group, holder, { memberId, memberEpoch: JOIN_EPOCH }, step);
   }
 }
 
@@ -246,23 +263,25 @@ function targetIsFree(group: ConsumerGroup, member: ConsumerMember): boolean {
   return true;
 }
 
-/** LeaveGroup: takes the named members out and answers for each. Consumer-protocol members may be named too. */
+/** LeaveGroup: takes the named members, of either protocol, out in one go and answers for each. */
 export function leaveConsumerGroup(
   group: ConsumerGroup,
   members: LeaveGroupRequest['members'],
   step: GroupStep,
 ): LeaveGroupResponse['members'] {
-  return members.map(({ memberId, groupInstanceId }) => {
+  const gone = new Set<ConsumerMember>();
+  const answers = members.map(({ memberId, groupInstanceId }) => {
     const answer = { memberId, groupInstanceId };
     try {
-      const member = leaving(group, memberId, groupInstanceId);
-      removeMember(group, member, 'left', step);
+      gone.add(leaving(group, memberId, groupInstanceId));
       return { ...answer, errorCode: ErrorCode.NONE };
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
       return { ...answer, errorCode: error.errorCode };
     }
   });
+  removeMembers(group, [...gone], 'left', step);
+  return answers;
 }
 
 function leaving(
@@ -270,10 +289,10 @@ function leaving(
   memberId: string,
   instanceId: string | null,
 ): ConsumerMember {
-  if (instanceId === null) return requireClassic(group, memberId, null);
-  // An administrator takes out a static member, of either protocol, by its instance id alone.
+  if (instanceId === null) return group.requireMember(memberId);
+  // An administrator takes out a static member by its instance id alone.
   const holder = memberId === '' ? group.staticMember(instanceId) : undefined;
-  return holder ?? requireClassic(group, memberId, instanceId);
+  return holder ?? requireInstance(group, instanceId, memberId);
 }
 
 function requireClassic(

@@ -20,6 +20,7 @@ import { endGroup, type LateMember, memberLate, rearm } from './membership.ts';
 import { dismiss, downgrade, mayDowngrade, upgrade } from './migrate.ts';
 import type { ConsumerRecord } from './records.ts';
 import { loadRegexEngine } from './regex.ts';
+import { hashTopics, raiseEpoch } from './update.ts';
 
 export class ConsumerGroups {
   readonly groups = new Map<string, ConsumerGroup>();
@@ -59,8 +60,9 @@ export class ConsumerGroups {
     const { groupId, memberEpoch } = request;
     if (memberEpoch < JOIN_EPOCH) {
       const group = this.#require(groupId);
+      const { size } = group.members;
       const response = consumerLeave(group, request, step);
-      this.#settle(group, `${request.memberId} left`, step);
+      if (group.members.size < size) this.#shrunk(group, `${request.memberId} left`, step);
       return response;
     }
     const group =
@@ -78,8 +80,12 @@ export class ConsumerGroups {
     step: GroupStep,
   ): JoinGroupResponse {
     const response = joinConsumerGroup(group, request, context, step);
+    // The last member of the new protocol may have come back with the classic one.
     const answered = response.errorCode === ErrorCode.NONE;
-    if (answered) this.#settle(group, `${response.memberId} joined`, step);
+    if (answered && mayDowngrade(group, step)) {
+      const rebalance = group.state === 'Stable' ? null : `${response.memberId} joined`;
+      this.#downgrade(group, rebalance, step);
+    }
     return response;
   }
 
@@ -89,8 +95,9 @@ export class ConsumerGroups {
     members: LeaveGroupRequest['members'],
     step: GroupStep,
   ): LeaveGroupResponse['members'] {
+    const { size } = group.members;
     const answers = leaveConsumerGroup(group, members, step);
-    if (step.records.length > 0) this.#settle(group, 'members left', step);
+    if (group.members.size < size) this.#shrunk(group, 'members left', step);
     return answers;
   }
 
@@ -98,7 +105,7 @@ export class ConsumerGroups {
   late(event: LateMember, step: GroupStep): void {
     const group = this.groups.get(event.groupId);
     if (group === undefined || !memberLate(group, event, step)) return;
-    this.#settle(group, `${event.memberId} was not heard of in time`, step);
+    this.#shrunk(group, `${event.memberId} was not heard of in time`, step);
   }
 
   /** Ends a group without members, for an administrator, for its age, or for a classic group of the same id. */
@@ -136,9 +143,14 @@ export class ConsumerGroups {
     return new ConsumerGroup(groupId);
   }
 
-  #settle(group: ConsumerGroup, reason: string, step: GroupStep): void {
-    if (!mayDowngrade(group, step)) return;
-    const classic = downgrade(group, reason, step);
+  /** Members are gone: the others get their partitions with the next epoch, or by a classic rebalance. */
+  #shrunk(group: ConsumerGroup, reason: string, step: GroupStep): void {
+    if (mayDowngrade(group, step)) this.#downgrade(group, reason, step);
+    else raiseEpoch(group, hashTopics(group.topics, step.topics), step);
+  }
+
+  #downgrade(group: ConsumerGroup, rebalance: string | null, step: GroupStep): void {
+    const classic = downgrade(group, rebalance, step);
     this.groups.delete(group.groupId);
     this.#classic.set(group.groupId, classic);
   }

@@ -20,7 +20,7 @@ import {
   type Subscription,
   sameOwned,
 } from './member.ts';
-import { removeMember, replaceMember } from './membership.ts';
+import { removeMembers, replaceMember } from './membership.ts';
 import { matchingTopics } from './regex.ts';
 import {
   advance,
@@ -301,7 +301,7 @@ export function consumerLeave(
     const away = { ...member, memberEpoch: LEAVE_STATIC_EPOCH, pendingRevocation: noneOwned };
     putCurrent(group, away, step);
   } else {
-    removeMember(group, member, 'left', step);
+    removeMembers(group, [member], 'left', step);
   }
   return { ...heartbeatAnswer(step), memberId, memberEpoch, heartbeatIntervalMs: 0 };
 }

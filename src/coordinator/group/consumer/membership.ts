@@ -3,16 +3,14 @@
 import type { GroupStep } from '../types.ts';
 import { timerKey } from '../types.ts';
 import type { ConsumerGroup } from './consumer-group.ts';
-import { type ConsumerMember, MemberState, subscriptionValue } from './member.ts';
+import { type ConsumerMember, subscriptionValue } from './member.ts';
 import type { ConsumerRecord } from './records.ts';
 import {
   consumerTimer,
   dropUnusedRegex,
   emit,
-  hashTopics,
   putCurrent,
   putTarget,
-  raiseEpoch,
   restartConsumerSession,
   watchRevocation,
 } from './update.ts';
@@ -27,19 +25,19 @@ export interface LateMember {
   readonly memberEpoch: number | null;
 }
 
-/** Takes a member out; the others get its partitions with the next epoch. */
-export function removeMember(
+/** Takes members out. What follows from it for the others is the caller's: a new epoch, or a classic group. */
+export function removeMembers(
   group: ConsumerGroup,
-  member: ConsumerMember,
+  members: readonly ConsumerMember[],
   reason: string,
   step: GroupStep,
 ): void {
   const { groupId } = group;
-  const { memberId, topicRegex } = member;
-  forget(group, memberId, step);
-  dropUnusedRegex(group, topicRegex, step);
-  raiseEpoch(group, hashTopics(group.topics, step.topics), step);
-  step.logger.info({ groupId, memberId, reason, epoch: group.epoch }, 'group: a member is out');
+  for (const { memberId, topicRegex } of members) {
+    forget(group, memberId, step);
+    dropUnusedRegex(group, topicRegex, step);
+    step.logger.info({ groupId, memberId, reason }, 'group: a member is out');
+  }
 }
 
 /** The records that end a member, and its timers. */
@@ -81,7 +79,7 @@ export function memberLate(group: ConsumerGroup, event: LateMember, step: GroupS
   const member = group.members.get(event.memberId);
   if (member === undefined) return false;
   if (event.memberEpoch !== null && event.memberEpoch !== member.memberEpoch) return false;
-  removeMember(group, member, `no sign of life in time (${event.phase})`, step);
+  removeMembers(group, [member], `no sign of life in time (${event.phase})`, step);
   return true;
 }
 
@@ -89,7 +87,7 @@ export function memberLate(group: ConsumerGroup, event: LateMember, step: GroupS
 export function rearm(group: ConsumerGroup, step: GroupStep): void {
   for (const member of group.members.values()) {
     restartConsumerSession(group, member, step);
-    if (member.state === MemberState.UNREVOKED_PARTITIONS) watchRevocation(group, member, step);
+    watchRevocation(group, member, step);
   }
 }
 

@@ -6,6 +6,7 @@
 import { KafkaError } from '../../../base/kafka-errors.ts';
 import {
   ConsumerProtocolAssignment,
+  ConsumerProtocolSubscription,
   decodeVersioned,
   ProtocolError,
 } from '../../../protocol/index.ts';
@@ -13,7 +14,7 @@ import { ClassicGroup, type Member } from '../classic/classic-group.ts';
 import { prepareRebalance, restartSession } from '../classic/rebalance.ts';
 import { joinError, syncError } from '../classic/replies.ts';
 import { type GroupStep, timerKey } from '../types.ts';
-import { assignmentBytes, byId, readSubscription } from './classic-members.ts';
+import { assignmentBytes, byId } from './classic-members.ts';
 import { ConsumerGroup } from './consumer-group.ts';
 import {
   type ConsumerMember,
@@ -31,6 +32,11 @@ function refused(group: ClassicGroup, why: string): KafkaError {
   return new KafkaError('GROUP_ID_NOT_FOUND', message);
 }
 
+/** What such an assignor tells its members beside partitions would be lost. */
+const customAssignor =
+  'an unsupported custom assignor is in use. Please refer to the documentation or switch to a ' +
+  'default assignor before re-attempting the upgrade';
+
 /** A member of the classic group, as it will be in the consumer group. */
 interface Upgraded {
   readonly member: ConsumerMember;
@@ -41,7 +47,7 @@ interface Upgraded {
 export function upgrade(classic: ClassicGroup, step: GroupStep): ConsumerGroup {
   const { groupConsumerMigrationPolicy: policy, groupConsumerMaxSize } = step.config;
   if (policy !== 'upgrade' && policy !== 'bidirectional') {
-    throw refused(classic, 'the online upgrade is disabled');
+    throw refused(classic, 'online upgrade is disabled');
   }
   if (!classic.usesConsumerProtocol) {
     throw refused(classic, 'the group does not use the consumer embedded protocol');
@@ -84,15 +90,12 @@ function upgraded(
   let rackId: string | null;
   let target: Partitions;
   try {
-    const said = readSubscription(
-      classic.metadataOf(member).length > 0
-        ? classic.metadataOf(member)
-        : (member.protocols[0]?.metadata ?? Buffer.alloc(0)),
-    );
-    ({ topics, rackId } = said);
-    target = uniquePartitions(assignmentOf(member, step), taken);
+    const chosen = classic.metadataOf(member);
+    const metadata = chosen.length > 0 ? chosen : (member.protocols[0]?.metadata ?? chosen);
+    ({ topics, rackId } = decodeVersioned(ConsumerProtocolSubscription, metadata, 'as-newest'));
+    target = uniquePartitions(assignmentOf(classic, member, step), taken);
   } catch (error) {
-    if (!(error instanceof KafkaError) && !(error instanceof ProtocolError)) throw error;
+    if (!(error instanceof ProtocolError)) throw error;
     throw refused(classic, 'the embedded consumer protocol is malformed');
   }
   const { memberId, groupInstanceId, clientId, clientHost, sessionTimeoutMs } = member;
@@ -119,14 +122,15 @@ function upgraded(
   };
 }
 
-function assignmentOf(member: Member, step: GroupStep): Partitions {
+function assignmentOf(classic: ClassicGroup, member: Member, step: GroupStep): Partitions {
   // Empty until the leader's assignment is there.
   if (member.assignment.length === 0) return new Map();
-  const { assignedPartitions } = decodeVersioned(
+  const { assignedPartitions, userData } = decodeVersioned(
     ConsumerProtocolAssignment,
     member.assignment,
     'as-newest',
   );
+  if (userData !== null && userData.length > 0) throw refused(classic, customAssignor);
   return byId(assignedPartitions, step.topics);
 }
 
@@ -172,8 +176,16 @@ export function mayDowngrade(group: ConsumerGroup, step: GroupStep): boolean {
   return policy === 'downgrade' || policy === 'bidirectional';
 }
 
-/** Makes a classic group of a consumer group whose members all speak the classic protocol, and rebalances it. */
-export function downgrade(group: ConsumerGroup, reason: string, step: GroupStep): ClassicGroup {
+/**
+ * Makes a classic group of a consumer group whose members all speak the classic protocol. Its generation is the
+ * group's epoch, so that members which follow it are not told that they have lost everything.
+ * @param rebalance why the classic group is to rebalance at once; null when everybody has what the target says.
+ */
+export function downgrade(
+  group: ConsumerGroup,
+  rebalance: string | null,
+  step: GroupStep,
+): ClassicGroup {
   const { groupId } = group;
   const members = [...group.members.values()];
   const classic = ClassicGroup.load(groupId, {
@@ -209,7 +221,7 @@ export function downgrade(group: ConsumerGroup, reason: string, step: GroupStep)
   for (const { memberId, sessionTimeoutMs } of classic.members.values()) {
     restartSession(classic, memberId, sessionTimeoutMs, step);
   }
-  step.logger.info({ groupId, generation: classic.generation, reason }, 'group: now classic');
-  prepareRebalance(classic, reason, step);
+  step.logger.info({ groupId, generation: classic.generation }, 'group: now classic');
+  if (rebalance !== null) prepareRebalance(classic, rebalance, step);
   return classic;
 }

@@ -196,8 +196,7 @@ export function stepMember(
   });
   if (after === member) return member;
   putCurrent(group, after, step);
-  if (after.state === MemberState.UNREVOKED_PARTITIONS) watchRevocation(group, after, step);
-  else step.cancel(consumerTimer('rebalance', group.groupId, memberId));
+  watchRevocation(group, after, step);
   return after;
 }
 
@@ -215,7 +214,10 @@ export function putCurrent(group: ConsumerGroup, member: ConsumerMember, step: G
   );
 }
 
-/** A member that does not give up its partitions in time is out, so that those who wait for them get them. */
+/**
+ * A member that does not give up its partitions in time is out, so that those who wait for them get them. Members
+ * that speak the classic protocol have their time to join and to sync instead.
+ */
 export function watchRevocation(
   group: ConsumerGroup,
   member: ConsumerMember,
@@ -223,7 +225,12 @@ export function watchRevocation(
 ): void {
   const { groupId } = group;
   const { memberId, memberEpoch, rebalanceTimeoutMs } = member;
-  step.schedule(consumerTimer('rebalance', groupId, memberId), rebalanceTimeoutMs, {
+  const key = consumerTimer('rebalance', groupId, memberId);
+  if (member.state !== MemberState.UNREVOKED_PARTITIONS || member.classic !== null) {
+    step.cancel(key);
+    return;
+  }
+  step.schedule(key, rebalanceTimeoutMs, {
     kind: 'consumer-late',
     phase: 'rebalance',
     groupId,
