@@ -4,10 +4,11 @@
 import type { CancelTimer, Clock, Logger, Random } from '../base/ports.ts';
 import { Coordinator, defaultGroupConfig, type GroupConfig } from '../coordinator/index.ts';
 import type { Engine } from '../engine/index.ts';
-import type { Transport } from '../protocol/index.ts';
+import { Produce, type Transport } from '../protocol/index.ts';
 import { groupCommandLog, topicView } from './command-log.ts';
 import { ConnectionSet } from './connection-set.ts';
 import { FetchSessionCache } from './fetch/session-cache.ts';
+import { FrameMemory } from './frame-memory.ts';
 import type { Session } from './handler.ts';
 import { allHandlers } from './handlers/index.ts';
 import { InProcessTransport } from './in-process-transport.ts';
@@ -145,6 +146,7 @@ export class Broker {
       router: this.#router,
       metrics: this.metrics,
       gate: this.#gate,
+      frames: new FrameMemory(Produce.key),
       clock,
       logger,
       requestBytesMax: numberConfig(engine, 'socket.request.max.bytes'),

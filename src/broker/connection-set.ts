@@ -65,6 +65,7 @@ export class ConnectionSet {
 
   #scheduleSweep(): void {
     this.#cancelSweep = this.#options.clock.setTimer(SWEEP_MS, () => {
+      this.#options.frames.trim();
       this.#sweep();
       if (!this.#closing) this.#scheduleSweep();
     });

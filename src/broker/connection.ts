@@ -21,11 +21,13 @@ import {
   Reader,
   type RequestStart,
 } from '../protocol/index.ts';
+import type { FrameMemory } from './frame-memory.ts';
 import { FrameError, FrameReader } from './frame-reader.ts';
 import type { Handler, RequestContext, Session } from './handler.ts';
 import { type MemoryGate, UploadTurn } from './memory-gate.ts';
 import type { BrokerMetrics } from './metrics.ts';
 import type { Router } from './router.ts';
+import { openSlot, type Slot } from './slot.ts';
 import type { PeerHandler, PeerSocket } from './socket.ts';
 import { Turn } from './turn.ts';
 
@@ -40,6 +42,7 @@ export interface ConnectionServices {
   readonly router: Router;
   readonly metrics: BrokerMetrics;
   readonly gate: MemoryGate;
+  readonly frames: FrameMemory;
   readonly clock: Clock;
   readonly logger: Logger;
   /** `socket.request.max.bytes`. */
@@ -48,14 +51,6 @@ export interface ConnectionServices {
    * Whether appends waiting for the disk leave room for more; else calls back when there is room.
    */
   mayProduce(resume: () => void): boolean;
-}
-
-/** A request at work, in its place among the answers. */
-interface Slot {
-  readonly handler: Handler | undefined;
-  readonly frameBytes: number;
-  done: boolean;
-  chunks: readonly Chunk[] | null;
 }
 
 type CloseCause = 'size' | 'header' | 'body' | 'version';
@@ -105,7 +100,8 @@ export class Connection implements PeerHandler, Session {
     this.lastActiveMs = services.clock.monotonic();
     this.#turn = new Turn(services.clock, this.#resume);
     this.#upload = new UploadTurn(services.gate, services.clock, this.#resume);
-    this.#frames = new FrameReader(services.requestBytesMax, (frame) => this.#take(frame));
+    const { requestBytesMax, frames } = services;
+    this.#frames = new FrameReader(requestBytesMax, (frame) => this.#take(frame), frames);
   }
 
   /** Whether nothing is at work or on its way out. */
@@ -284,7 +280,9 @@ export class Connection implements PeerHandler, Session {
       return;
     }
     const slot = this.#open(frame, handler);
-    const context: RequestContext = { version: start.apiVersion, clientId, session: this };
+    const { lease } = slot;
+    const about = { version: start.apiVersion, clientId, session: this };
+    const context: RequestContext = lease === null ? about : { ...about, lease };
     void router.dispatch(handler, request, context).then((response) => {
       if (response === undefined) this.destroy();
       this.#answer(slot, start, response ?? null);
@@ -292,7 +290,8 @@ export class Connection implements PeerHandler, Session {
   }
 
   #open(frame: Buffer, handler: Handler | undefined): Slot {
-    const slot: Slot = { handler, frameBytes: frame.byteLength, done: false, chunks: null };
+    const { frames, router } = this.#services;
+    const slot = openSlot(frame, handler, router.intercepted ? null : frames);
     this.#slots.push(slot);
     this.#slotBytes += slot.frameBytes;
     return slot;
@@ -353,6 +352,7 @@ export class Connection implements PeerHandler, Session {
       slot.chunks = this.#encode(slot.handler, start, response);
     }
     slot.done = true;
+    slot.lease?.drop();
     this.#services.gate.give(slot.frameBytes);
     let first = this.#slots[0];
     while (first?.done === true) {

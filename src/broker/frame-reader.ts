@@ -8,6 +8,7 @@
 // a length that promises much and sends little costs little.
 
 import { TidemarkError } from '../base/errors.ts';
+import { type FrameSource, plainFrames } from './frame-memory.ts';
 
 /** Shared by all readers: bytes stay here only within one `advance`. */
 const scratch = Buffer.allocUnsafeSlow(64 * 1024);
@@ -16,6 +17,7 @@ const scratch = Buffer.allocUnsafeSlow(64 * 1024);
  */
 const ROOM_FIRST = 2 * 1024 * 1024;
 const LENGTH_BYTES = 4;
+const API_KEY_BYTES = 2;
 const none = Buffer.alloc(0);
 
 /** A length prefix that no request may have: the stream cannot be trusted any more. */
@@ -24,22 +26,29 @@ export class FrameError extends TidemarkError<'frame_too_large' | 'frame_negativ
 export class FrameReader {
   readonly #lengthMax: number;
   readonly #onFrame: (frame: Buffer) => void;
+  readonly #source: FrameSource;
   /** Bytes of a length prefix that was cut. */
   readonly #prefix = Buffer.alloc(LENGTH_BYTES);
   #prefixLength = 0;
   /** Buffer of the frame that is being read into directly, and how much of it is there. */
-  #frame = none;
+  #frame: Buffer = none;
   #filled = 0;
   #length = 0;
+  #apiKey = -1;
   #reading = false;
 
   /**
    * Frames longer than `lengthMax` bytes are refused. Each frame belongs to who `onFrame` gives it
-   * to.
+   * to, who may give it back to the `source`.
    */
-  constructor(lengthMax: number, onFrame: (frame: Buffer) => void) {
+  constructor(
+    lengthMax: number,
+    onFrame: (frame: Buffer) => void,
+    source: FrameSource = plainFrames,
+  ) {
     this.#lengthMax = lengthMax;
     this.#onFrame = onFrame;
+    this.#source = source;
   }
 
   /** Memory held for a frame that is not complete. */
@@ -86,7 +95,9 @@ export class FrameReader {
       }
       const taken = Math.min(this.#length, end - position);
       const whole = taken === this.#length;
-      this.#frame = Buffer.allocUnsafe(whole ? taken : Math.min(this.#length, ROOM_FIRST));
+      this.#apiKey = taken >= API_KEY_BYTES ? bytes.readInt16BE(position) : -1;
+      const room = whole ? taken : Math.min(this.#length, ROOM_FIRST);
+      this.#frame = this.#source.take(room, this.#apiKey);
       bytes.copy(this.#frame, 0, position, position + taken);
       position += taken;
       this.#filled = taken;
@@ -107,9 +118,11 @@ export class FrameReader {
   }
 
   #grow(): void {
-    const larger = Buffer.allocUnsafe(Math.min(this.#length, this.#frame.byteLength * 2));
-    this.#frame.copy(larger, 0, 0, this.#filled);
-    this.#frame = larger;
+    const before = this.#frame;
+    const room = Math.min(this.#length, before.byteLength * 2);
+    this.#frame = this.#source.take(room, this.#apiKey);
+    before.copy(this.#frame, 0, 0, this.#filled);
+    this.#source.give(before);
   }
 
   #complete(): void {

@@ -3,6 +3,7 @@
 import type { KafkaError } from '../base/kafka-errors.ts';
 import type { RequestContext as CoordinatorContext } from '../coordinator/index.ts';
 import type { Api, RequestOf, ResponseInput, VersionRange } from '../protocol/index.ts';
+import type { FrameLease } from './frame-memory.ts';
 
 /** The connection, or the in-process caller, that a request came from. Lives as long as it does. */
 export interface Session {
@@ -29,6 +30,11 @@ export interface RequestContext {
   readonly version: number;
   readonly clientId: string | null;
   readonly session: Session;
+  /**
+   * Set where the request's bytes are used again: what a handler keeps of them beyond its answer it
+   * holds here, and drops.
+   */
+  readonly lease?: FrameLease;
 }
 
 /** The same, as the coordinators take it. */
@@ -52,6 +58,8 @@ export interface Handler {
    * still are.
    */
   readonly overlaps: boolean;
+  /** Whether it keeps nothing of a request's bytes but what it holds by the lease. */
+  readonly leases: boolean;
   handle(request: unknown, context: RequestContext): Promise<object | null>;
   /**
    * The answer to a request as a whole when `handle` failed; without it the connection is closed.
@@ -64,6 +72,7 @@ export interface HandlerSpec<A extends Api> {
   readonly versions?: VersionRange;
   readonly announcedFrom?: number;
   readonly overlaps?: boolean;
+  readonly leases?: boolean;
   handle(
     request: RequestOf<A>,
     context: RequestContext,
@@ -99,6 +108,7 @@ export function handler<A extends Api>(api: A, spec: HandlerSpec<A>): Handler {
     versions,
     announcedFrom: spec.announcedFrom ?? versions[0],
     overlaps: spec.overlaps ?? false,
+    leases: spec.leases ?? false,
     handle: async (request, context) =>
       (await spec.handle(request as RequestOf<A>, context)) as object | null,
     refuse:

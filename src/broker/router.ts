@@ -31,6 +31,11 @@ export class Router {
     for (const handler of handlers) this.#handlers[handler.api.key] = handler;
   }
 
+  /** Whether somebody else sees requests too, and may keep them. */
+  get intercepted(): boolean {
+    return this.#intercept !== undefined;
+  }
+
   handler(apiKey: number): Handler | undefined {
     return this.#handlers[apiKey];
   }

@@ -58,7 +58,7 @@ export interface ConfigValue {
 }
 
 export interface AppendRequest {
-  /** Exactly one record batch v2, as sent; ownership passes to the engine. */
+  /** Exactly one record batch v2, as sent; ownership passes to the engine, for good or until `released`. */
   readonly records: Buffer | readonly Buffer[];
   /** -1: answered when committed; 1: when written; 0: not waited for. */
   readonly acks: -1 | 0 | 1;
@@ -71,6 +71,11 @@ export interface AppendRequest {
   readonly origin: 'client' | 'internal';
   /** Version of the Produce request, for rules that depend on it (zstd, old formats). */
   readonly produceVersion?: number;
+  /**
+   * Makes `records` a loan: called once when nothing here reads them any more, which may be before or
+   * after the answer. Never called when the append fails.
+   */
+  readonly released?: (() => void) | undefined;
 }
 
 export interface AppendResult {

@@ -284,16 +284,16 @@ export class LogPartition implements Partition {
   }
 
   async #append(request: AppendRequest, parts: readonly Buffer[]): Promise<AppendResult> {
-    const { metrics } = this.#context;
     let stored: Stored;
     try {
       stored = this.#store(request, parts);
     } catch (error) {
-      metrics.appendsRefused += 1;
+      this.#context.metrics.appendsRefused += 1;
       throw error;
     }
     const { ticket, result } = stored;
     if (ticket === null) {
+      request.released?.();
       if (request.acks !== 0) await this.#committedUpTo(result.lastOffset);
     } else if (request.acks === -1) await ticket.committed;
     else if (request.acks === 1) await ticket.written;
@@ -315,20 +315,20 @@ export class LogPartition implements Partition {
     const duplicate = this.#producers.check(seen.header);
     if (duplicate !== null) {
       this.#context.metrics.batchesDuplicate += 1;
-      const { startOffset } = log;
-      return { ticket: null, result: duplicateResult(duplicate, startOffset) };
+      return { ticket: null, result: duplicateResult(duplicate, log.startOffset) };
     }
-    if (request.origin === 'internal') return this.#place(seen, log);
+    const { origin, released } = request;
+    if (origin === 'internal') return this.#place(seen, log, released);
     if (!this.#context.space.admits(seen.byteLength)) throw diskNearlyFull();
-    return this.#place(finishedBatch(seen, rules, this.#nowMs()), log);
+    return this.#place(finishedBatch(seen, rules, this.#nowMs()), log, released);
   }
 
-  #place(batch: PreparedBatch, log: PartitionLog): Stored {
-    const { header, byteLength } = batch;
+  #place(batch: PreparedBatch, log: PartitionLog, released: AppendRequest['released']): Stored {
+    const { header, byteLength, parts } = batch;
     const { metrics } = this.#context;
     const { maxTimestamp, recordCount, lastOffsetDelta } = header;
     const offsetCount = lastOffsetDelta + 1;
-    const ticket = log.append({ parts: batch.parts, byteLength, offsetCount, maxTimestamp });
+    const ticket = log.append({ parts, byteLength, offsetCount, maxTimestamp, released });
     // The log has written the offsets into the header by now.
     this.#producers.appended(header, this.#nowMs());
     this.#context.busy.add(this);

@@ -22,6 +22,8 @@ export interface BatchToAppend {
   /** Offsets it takes: last offset delta + 1. */
   readonly offsetCount: number;
   readonly maxTimestamp: number;
+  /** The parts are on loan: called once when the batch is committed and nothing reads them; never after a failure. */
+  readonly released?: (() => void) | undefined;
 }
 
 /** An append that has its offsets. */

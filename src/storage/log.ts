@@ -132,8 +132,9 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     const position = segment.size;
     segment.track(facts, core.config.indexIntervalBytes);
     core.endOffset = lastOffset + 1;
-    const { parts } = batch;
-    const ticket = new Ticket({ segment, position, parts, bytes, baseOffset, lastOffset });
+    const { parts, released } = batch;
+    const placed = { segment, position, parts, bytes, baseOffset, lastOffset, released };
+    const ticket = new Ticket(placed);
     this.#writer.push(ticket);
     return ticket;
   }

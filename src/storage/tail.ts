@@ -5,6 +5,8 @@ import type { Ticket } from './ticket.ts';
 
 /** A batch that fills less than half of the memory it keeps alive is copied when it is at most this long. */
 const COPY_BYTES_MAX = 16 * 1024;
+/** So is one whose memory is used again; longer ones are as cheap to read from the page cache as to copy. */
+const COPY_LOAN_BYTES_MAX = 64 * 1024;
 
 /** Memory that all tails together may hold. */
 export class TailBudget {
@@ -66,7 +68,7 @@ export class Tail {
         for (const part of ticket.parts) at += part.copy(copies, at);
         this.#addOne(ticket, [copies.subarray(end - ticket.bytes, end)]);
       } else {
-        this.#addOne(ticket, isSparse(ticket) ? null : ticket.parts);
+        this.#addOne(ticket, ticket.onLoan || isSparse(ticket) ? null : ticket.parts);
       }
     }
     while (this.#bytes > this.#budget.bytesPerLogMax) this.#dropFirst();
@@ -154,5 +156,6 @@ function isSparse(ticket: Ticket): boolean {
 }
 
 function isCopied(ticket: Ticket): boolean {
+  if (ticket.onLoan) return ticket.bytes <= COPY_LOAN_BYTES_MAX;
   return ticket.bytes <= COPY_BYTES_MAX && isSparse(ticket);
 }

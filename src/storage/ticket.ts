@@ -29,6 +29,8 @@ export interface PlacedBatch {
   readonly bytes: number;
   readonly baseOffset: number;
   readonly lastOffset: number;
+  /** Set when the parts are on loan: called when nothing reads them any more. */
+  readonly released: (() => void) | undefined;
 }
 
 /** The log's side of an {@link AppendTicket}. */
@@ -39,6 +41,7 @@ export class Ticket implements AppendTicket {
   readonly bytes: number;
   readonly baseOffset: number;
   readonly lastOffset: number;
+  readonly #released: (() => void) | undefined;
   #state: State = States.pending;
   #error: Error | null = null;
   #written: Waiter | null = null;
@@ -51,6 +54,12 @@ export class Ticket implements AppendTicket {
     this.bytes = batch.bytes;
     this.baseOffset = batch.baseOffset;
     this.lastOffset = batch.lastOffset;
+    this.#released = batch.released;
+  }
+
+  /** Whether the parts are somebody else's again once the batch is committed. */
+  get onLoan(): boolean {
+    return this.#released !== undefined;
   }
 
   get written(): Promise<void> {
@@ -82,10 +91,11 @@ export class Ticket implements AppendTicket {
   }
 
   markCommitted(): void {
-    if (this.#state === States.failed) return;
+    if (this.#state === States.failed || this.#state === States.committed) return;
     this.#state = States.committed;
     this.#written?.resolve();
     this.#committed?.resolve();
+    this.#released?.();
   }
 
   /** Refuses whoever still waits; a batch that was written stays written, and one committed stays committed. */

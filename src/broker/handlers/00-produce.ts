@@ -17,6 +17,7 @@ import { ErrorCode } from '../../base/kafka-errors.ts';
 import { Produce, type ProduceRequest, type ProduceResponse } from '../../protocol/index.ts';
 import { InvalidRecordsError, ProduceFormatError } from '../../record/index.ts';
 import { errorCodeOf, errorMessageOf } from '../errors.ts';
+import type { FrameLease } from '../frame-memory.ts';
 import { type Handler, handler, type RequestContext } from '../handler.ts';
 import { findPartition, type Services } from '../services.ts';
 
@@ -65,7 +66,7 @@ async function append(
   services: Services,
   topic: TopicData,
   data: PartitionData,
-  how: { readonly acks: -1 | 0 | 1; readonly version: number },
+  how: { readonly acks: -1 | 0 | 1; readonly version: number; readonly lease?: FrameLease },
 ): Promise<PartitionAnswer> {
   const { engine, metrics } = services;
   const partition = findPartition(engine, topic, data.index);
@@ -81,12 +82,16 @@ async function append(
     const text = 'a produce request must have one record batch for each partition';
     return refused(data.index, ErrorCode.INVALID_RECORD, text);
   }
+  const { lease } = how;
+  // After a refusal it is never dropped: the disk may be at work on the bytes all the same.
+  lease?.hold();
   try {
     const appended = await partition.append({
       records,
       acks: how.acks,
       origin: 'client',
       produceVersion: how.version,
+      released: lease?.drop,
     });
     metrics.producedBytes += records.byteLength;
     metrics.producedBatches++;
@@ -141,7 +146,8 @@ async function produce(
     const text = `acks must be -1, 0 or 1, not ${acks}`;
     return refuseAll(request, ErrorCode.INVALID_REQUIRED_ACKS, text);
   }
-  const how = { acks, version: context.version };
+  const { version, lease } = context;
+  const how = { acks, version, ...(lease && { lease }) };
   // Every append is begun before any is waited for, so they share syncs, and their order is that of
   // the request.
   const pending = request.topicData.map((topic) =>
@@ -168,6 +174,7 @@ export function produceHandler(services: Services): Handler {
   return handler(Produce, {
     announcedFrom: 0,
     overlaps: true,
+    leases: true,
     handle: (request, context) => produce(services, request, context),
     refuse: (request, error) => refuseAll(request, error.errorCode, error.message),
   });

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { KafkaError } from '../../../src/base/kafka-errors.ts';
 import { silentLogger } from '../../../src/base/ports.ts';
 import { ConnectionSet } from '../../../src/broker/connection-set.ts';
+import { FrameMemory } from '../../../src/broker/frame-memory.ts';
 import { handler, type Session } from '../../../src/broker/handler.ts';
 import { apiVersionsHandler } from '../../../src/broker/handlers/18-api-versions.ts';
 import { MemoryGate } from '../../../src/broker/memory-gate.ts';
@@ -67,6 +68,7 @@ beforeEach(() => {
     router,
     metrics,
     gate,
+    frames: new FrameMemory(Produce.key),
     clock,
     logger: silentLogger,
     requestBytesMax: 5000,

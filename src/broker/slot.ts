@@ -1,0 +1,24 @@
+// A request at work, in its place among the answers of its connection.
+
+import type { Chunk } from '../protocol/index.ts';
+import { FrameLease, type FrameMemory } from './frame-memory.ts';
+import type { Handler } from './handler.ts';
+
+export interface Slot {
+  readonly handler: Handler | undefined;
+  readonly frameBytes: number;
+  /** Set where the frame's memory is used again once its handler lets go of it. */
+  readonly lease: FrameLease | null;
+  done: boolean;
+  chunks: readonly Chunk[] | null;
+}
+
+/** The place of the request in `frame`. `frames`: where its memory goes, null for nowhere. */
+export function openSlot(
+  frame: Buffer,
+  handler: Handler | undefined,
+  frames: FrameMemory | null,
+): Slot {
+  const lease = frames === null || handler?.leases !== true ? null : new FrameLease(frames, frame);
+  return { handler, frameBytes: frame.byteLength, lease, done: false, chunks: null };
+}
