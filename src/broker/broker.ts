@@ -2,10 +2,15 @@
 // sockets; the host hands it peers.
 
 import type { CancelTimer, Clock, Logger, Random } from '../base/ports.ts';
-import { Coordinator, defaultGroupConfig, type GroupConfig } from '../coordinator/index.ts';
+import {
+  Coordinator,
+  defaultGroupConfig,
+  type GroupConfig,
+  Timeline,
+} from '../coordinator/index.ts';
 import type { Engine } from '../engine/index.ts';
 import { Produce, type Transport } from '../protocol/index.ts';
-import { groupCommandLog, topicView } from './command-log.ts';
+import { groupCommandLog, groupEventLog, topicView } from './command-log.ts';
 import { ConnectionSet } from './connection-set.ts';
 import { FetchSessionCache } from './fetch/session-cache.ts';
 import { FrameMemory } from './frame-memory.ts';
@@ -109,6 +114,7 @@ export class Broker {
   readonly metrics = new BrokerMetrics();
   readonly #settings: BrokerSettings;
   readonly #coordinator: Coordinator;
+  readonly #timeline: Timeline;
   readonly #connections: ConnectionSet;
   readonly #router: Router;
   readonly #fetchSessions: FetchSessionCache;
@@ -127,9 +133,18 @@ export class Broker {
     this.#settings = settings;
     const queued = numberConfig(engine, 'queued.max.request.bytes');
     this.#gate = new MemoryGate(queued > 0 ? queued : MEMORY_BYTES_DEFAULT);
+    const topics = topicView(engine);
+    this.#timeline = new Timeline({
+      log: groupEventLog(engine),
+      topics,
+      clock,
+      logger,
+      enabled: () => engine.brokerConfig('tidemark.events.enable') !== false,
+    });
     this.#coordinator = new Coordinator({
       log: groupCommandLog(engine),
-      topics: topicView(engine),
+      observer: this.#timeline,
+      topics,
       clock,
       random,
       logger,
@@ -161,6 +176,7 @@ export class Broker {
    * loading.
    */
   start(): Promise<void> {
+    this.#timeline.broker('broker-started', 'the broker started');
     return this.#coordinator.start();
   }
 
@@ -200,6 +216,7 @@ export class Broker {
       type: 'counter',
     });
     const { stats } = this.#fetchSessions;
+    const { written, lost, summed } = this.#timeline.counts;
     return metricsText([
       ...brokerMetrics(this.metrics),
       gauge('tidemark_inflight_bytes', 'Requests and answers in memory.', this.#gate.usedBytes),
@@ -207,6 +224,9 @@ export class Broker {
       gauge('tidemark_fetch_sessions', 'Open fetch sessions.', this.#fetchSessions.size),
       counter('tidemark_fetch_sessions_created_total', 'Fetch sessions opened.', stats.created),
       counter('tidemark_fetch_sessions_evicted_total', 'Fetch sessions evicted.', stats.evicted),
+      counter('tidemark_events_written_total', 'Entries of the groups timeline.', written),
+      counter('tidemark_events_lost_total', 'Entries that could not be written.', lost),
+      counter('tidemark_events_summed_total', 'Entries of flapping groups, summed up.', summed),
       gauge('tidemark_topics', 'Topics.', engine.topics().length),
       ...(this.#settings.extraMetrics?.() ?? []),
     ]);
@@ -226,6 +246,8 @@ export class Broker {
     // for them.
     this.#coordinator.close();
     await this.#connections.close(graceMs);
+    this.#timeline.broker('broker-stopped', 'the broker was stopped');
+    await this.#timeline.close();
     for (const transport of this.#transports) await transport.close();
     this.#stopWatchingTopics();
     this.#cancelPendingCheck?.();

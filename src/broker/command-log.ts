@@ -2,7 +2,14 @@
 // catalogue, read only.
 
 import { KafkaError } from '../base/kafka-errors.ts';
-import type { CommandLog, LogEntry, LogRecord, TopicView } from '../coordinator/index.ts';
+import {
+  type CommandLog,
+  EVENTS_TOPIC,
+  type EventLog,
+  type LogEntry,
+  type LogRecord,
+  type TopicView,
+} from '../coordinator/index.ts';
 import type { Engine, Partition } from '../engine/index.ts';
 import {
   BatchHeader,
@@ -82,11 +89,30 @@ export function groupCommandLog(engine: Engine): CommandLog {
   };
 }
 
+/** The log of the groups' timeline: one partition, so that all of it has one order. */
+export function groupEventLog(engine: Engine): EventLog {
+  return {
+    exists: () => engine.topic(EVENTS_TOPIC) !== undefined,
+    async create() {
+      await engine.autoCreateTopic(EVENTS_TOPIC);
+    },
+    async append(records) {
+      const partition = engine.partition(EVENTS_TOPIC, 0);
+      if (partition === undefined) throw new Error(`no ${EVENTS_TOPIC}-0`);
+      const batch = buildBatch(
+        records.map(({ key, value, timestampMs }) => ({ key, value, timestamp: timestampMs })),
+      );
+      await partition.append({ records: batch, acks: -1, origin: 'internal' });
+    },
+  };
+}
+
 /** What coordinators may know of the topics. */
 export function topicView(engine: Engine): TopicView {
   return {
     topic: (name) => engine.topic(name),
     topicById: (id) => engine.topicById(id),
-    topics: () => engine.topics(),
+    // Whoever asks for all topics does not mean the broker's diary, which would move its partitions as it is made.
+    topics: () => engine.topics().filter(({ name }) => name !== EVENTS_TOPIC),
   };
 }

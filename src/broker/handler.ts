@@ -40,7 +40,8 @@ export interface RequestContext {
 /** The same, as the coordinators take it. */
 export function coordinatorContext(context: RequestContext): CoordinatorContext {
   const { clientId, session, version } = context;
-  return { clientId: clientId ?? '', clientHost: session.clientHost, apiVersion: version };
+  const { clientHost, id: connectionId } = session;
+  return { clientId: clientId ?? '', clientHost, apiVersion: version, connectionId };
 }
 
 /** Serves one API. `null` means that there is no answer (Produce with acks=0). */

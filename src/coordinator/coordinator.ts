@@ -61,6 +61,7 @@ import { deleteOffsets } from './offsets/forget.ts';
 import { partitionFor } from './partition-for.ts';
 import type { CoordinatorOptions } from './ports.ts';
 import type { GroupRecord } from './records.ts';
+import { codeOf, noteRefused } from './refused.ts';
 import { Shard } from './runtime.ts';
 
 type GroupShard = Shard<GroupRecord, GroupEvent, GroupStep, GroupMachine>;
@@ -100,9 +101,10 @@ export class Coordinator {
 
   /** JoinGroup v0–9. Answers when the rebalance completes. */
   async joinGroup(request: JoinGroupRequest, context: RequestContext): Promise<JoinGroupResponse> {
-    const response = await this.#join(request, context).catch((error: unknown) =>
-      joinError(request.memberId, codeOf(error)),
-    );
+    const response = await this.#join(request, context).catch((error: unknown) => {
+      noteRefused(this.#options.observer, request, error);
+      return joinError(request.memberId, codeOf(error));
+    });
     const named = context.apiVersion >= nullProtocolSince;
     const protocolName = named ? response.protocolName || null : (response.protocolName ?? '');
     return { ...response, protocolName };
@@ -126,6 +128,7 @@ export class Coordinator {
         syncEither(machine, { request, ticket }, step);
       });
     } catch (error) {
+      noteRefused(this.#options.observer, request, error);
       return syncError(codeOf(error));
     }
   }
@@ -139,6 +142,7 @@ export class Coordinator {
         step.reply(ticket, heartbeatEither(machine, request, step));
       });
     } catch (error) {
+      noteRefused(this.#options.observer, request, error);
       return { throttleTimeMs: 0, errorCode: ErrorCode[codeOf(error)] };
     }
   }
@@ -160,6 +164,7 @@ export class Coordinator {
         { scope },
       );
     } catch (error) {
+      noteRefused(this.#options.observer, request, error);
       return heartbeatError(error);
     }
   }
@@ -222,6 +227,7 @@ export class Coordinator {
         { scope: groupId },
       );
     } catch (error) {
+      noteRefused(this.#options.observer, request, error);
       return { throttleTimeMs: 0, topics: answerKnown(topics, ErrorCode[codeOf(error)]) };
     }
   }
@@ -372,21 +378,17 @@ export class Coordinator {
   }
 
   async #openShards(): Promise<void> {
-    const { log, clock, logger, random, config, topics } = this.#options;
+    const { log, clock, logger, random, config, topics, observer } = this.#options;
     const count = log.partitionCount() || (await log.create());
     if (this.#closed) throw new KafkaError('NOT_COORDINATOR', 'the coordinator is closed');
     const newMachine = (): GroupMachine => new GroupMachine({ config, random, logger, topics });
+    const observe = ({ facts, nowMs }: GroupStep): void => observer?.decided(facts, nowMs);
     this.#shards = Array.from(
       { length: count },
-      (_, partition) => new Shard({ partition, log, clock, logger, newMachine }),
+      (_, partition) => new Shard({ partition, log, clock, logger, newMachine, observe }),
     );
     await Promise.all(this.#shards.map((shard) => shard.load()));
     // Groups that were loaded with expressions may need the engine at their first heartbeat.
     await this.onTopicsChanged();
   }
-}
-
-function codeOf(error: unknown): KafkaError['code'] {
-  if (error instanceof KafkaError) return error.code;
-  return 'UNKNOWN_SERVER_ERROR';
 }

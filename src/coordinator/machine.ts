@@ -22,6 +22,7 @@ import { OffsetStore } from './offsets/store.ts';
 import type { LogEntry, LogRecord } from './ports.ts';
 import { decodeRecord, encodeRecord, type GroupRecord } from './records.ts';
 import type { StateMachine } from './runtime.ts';
+import { classicFacts, classicHeld } from './timeline/facts.ts';
 
 export class GroupMachine implements StateMachine<GroupRecord, GroupEvent, GroupStep> {
   readonly groups = new Map<string, ClassicGroup>();
@@ -90,7 +91,16 @@ export class GroupMachine implements StateMachine<GroupRecord, GroupEvent, Group
       }
     }
     for (const group of this.groups.values()) {
-      for (const member of group.members.values()) {
+      const all = [...group.members.values()];
+      step.note({
+        kind: 'loaded',
+        protocol: 'classic',
+        groupId: group.groupId,
+        epoch: group.generation,
+        members: all.map(classicFacts),
+        held: classicHeld(all),
+      });
+      for (const member of all) {
         restartSession(group, member.memberId, member.sessionTimeoutMs, step);
       }
     }
@@ -154,6 +164,7 @@ export class GroupMachine implements StateMachine<GroupRecord, GroupEvent, Group
   /** Writes the end of a group and of its offsets. */
   deleteGroup(group: ClassicGroup | ConsumerGroup, step: GroupStep): void {
     step.divisible = true;
+    step.note({ kind: 'ended', groupId: group.groupId, why: 'deleted' });
     forgetGroup(group.groupId, this.offsets, step);
     if (group.type === 'consumer') this.consumers.end(group, step);
     else this.#end(group, step);
@@ -175,11 +186,15 @@ export class GroupMachine implements StateMachine<GroupRecord, GroupEvent, Group
   #expire(step: GroupStep): void {
     step.divisible = true;
     for (const group of [...this.groups.values()]) {
-      if (forgetExpired(group, this.offsets, step) && unused(group)) this.#end(group, step);
+      if (!forgetExpired(group, this.offsets, step) || !unused(group)) continue;
+      step.note({ kind: 'ended', groupId: group.groupId, why: 'expired' });
+      this.#end(group, step);
     }
     for (const group of [...this.consumers.groups.values()]) {
       const gone = forgetExpired(expiryView(group), this.offsets, step);
-      if (gone && group.members.size === 0) this.consumers.end(group, step);
+      if (!gone || group.members.size > 0) continue;
+      step.note({ kind: 'ended', groupId: group.groupId, why: 'expired' });
+      this.consumers.end(group, step);
     }
     step.schedule(timerKey.expiry, step.config.offsetsRetentionCheckIntervalMs, { kind: 'expiry' });
   }

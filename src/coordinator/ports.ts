@@ -2,6 +2,7 @@
 
 import type { Clock, Logger, Random } from '../base/ports.ts';
 import type { GroupConfig } from './config.ts';
+import type { GroupFact } from './timeline/facts.ts';
 
 /** One record of an internal topic, as bytes. */
 export interface LogRecord {
@@ -48,6 +49,32 @@ export interface CommandLog {
   read(partition: number): AsyncIterable<LogEntry>;
 }
 
+/** One record of `__tidemark_events`. */
+export interface EventRecord {
+  /** The group's id; null for what is about the broker as a whole. */
+  readonly key: Buffer | null;
+  readonly value: Buffer;
+  /** Milliseconds since the epoch. */
+  readonly timestampMs: number;
+}
+
+/** The topic that the groups' timeline is kept in. */
+export interface EventLog {
+  exists(): boolean;
+  /** Makes the topic unless it is there. */
+  create(): Promise<void>;
+  /** Appends the records, in order, all or none, and resolves when they are safe. */
+  append(records: readonly EventRecord[]): Promise<void>;
+}
+
+/** Hears what becomes of groups. Its methods return at once, never throw, and change nothing. */
+export interface GroupObserver {
+  /** A decision came to this, at a wall-clock time. */
+  decided(facts: readonly GroupFact[], nowMs: number): void;
+  /** Somebody spoke for a member that the group does not know. */
+  refused(groupId: string, memberId: string): void;
+}
+
 /** A topic as the coordinator sees it. */
 export interface TopicInfo {
   readonly name: string;
@@ -72,4 +99,5 @@ export interface CoordinatorOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly config: GroupConfig;
+  readonly observer?: GroupObserver;
 }

@@ -32,6 +32,8 @@ export interface ShardOptions<R, E, S extends Step<R, E>, M extends StateMachine
   readonly clock: Clock;
   readonly logger: Logger;
   readonly newMachine: () => M;
+  /** Sees every decision that was made, after its timers are set. Must not throw. */
+  readonly observe?: (step: S) => void;
 }
 
 /** Records on their way to the log, and who waits for them. */
@@ -190,6 +192,7 @@ export class Shard<R, E, S extends Step<R, E>, M extends StateMachine<R, E, S>> 
         this.#timers.schedule(change.key, change.delayMs, change.event);
       }
     }
+    this.#options.observe?.(step);
     if (step.records.length === 0) {
       const last = scope === null ? undefined : this.#lastWrite.get(scope);
       if (last === undefined) this.#send(step.replies);

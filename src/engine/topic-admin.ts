@@ -1,7 +1,6 @@
 // Creating, growing, configuring and deleting topics, one change after the other. A change is in
 // the catalogue, durably, before anything of it shows.
 
-import { parseConfig } from '../base/config-def.ts';
 import { topicConfigs } from '../base/configs/topic-configs.ts';
 import { KafkaError } from '../base/kafka-errors.ts';
 import type { Random } from '../base/ports.ts';
@@ -11,6 +10,7 @@ import { topicRecord } from './catalogue-state.ts';
 import { applyConfigChanges } from './config-changes.ts';
 import { type ConfigStore, checkTogether, checkTopicConfigs } from './config-store.ts';
 import type { ConfigChange, CreateTopic, Topic } from './contract.ts';
+import { internalSettings } from './internal-topics.ts';
 import { Mutex } from './limited.ts';
 import { checkTopicName, isInternalTopic } from './topic-names.ts';
 import type { TopicEntry, TopicRegistry } from './topic-registry.ts';
@@ -209,29 +209,4 @@ function checkSize(partitions: number): void {
   if (partitions <= PARTITIONS_AT_ONCE_MAX) return;
   const message = `at most ${PARTITIONS_AT_ONCE_MAX} partitions are made at once`;
   throw new KafkaError('POLICY_VIOLATION', message);
-}
-
-/** Partitions and configs of a topic that is made because somebody asked for it. */
-function internalSettings(
-  store: ConfigStore,
-  name: string,
-): { partitions: number; configs: ReadonlyMap<string, string> } {
-  const prefix =
-    name === '__consumer_offsets'
-      ? 'offsets.topic'
-      : name === '__transaction_state'
-        ? 'transaction.state.log'
-        : null;
-  if (prefix === null) return { partitions: -1, configs: new Map() };
-  const segmentBytes = String(store.broker(`${prefix}.segment.bytes`));
-  const definition = topicConfigs.get('segment.bytes');
-  parseConfig(definition, segmentBytes);
-  return {
-    partitions: store.brokerNumber(`${prefix}.num.partitions`),
-    configs: new Map([
-      ['cleanup.policy', 'compact'],
-      ['compression.type', 'producer'],
-      ['segment.bytes', segmentBytes],
-    ]),
-  };
 }

@@ -9,6 +9,7 @@ const internalNames: ReadonlySet<string> = new Set([
   '__consumer_offsets',
   '__transaction_state',
   '__share_group_state',
+  '__tidemark_events',
 ]);
 
 /** Whether the broker keeps the topic for itself: clients may not write to it. */

@@ -164,6 +164,13 @@ const own: readonly BrokerConfigRow[] = [
     { ...natural, dynamic: true },
   ],
   [
+    'tidemark.events.enable',
+    'boolean',
+    'true',
+    'Keeps a timeline of what becomes of groups, and why, in __tidemark_events.',
+    { dynamic: true },
+  ],
+  [
     'tidemark.flush.policy',
     'string',
     'sync',

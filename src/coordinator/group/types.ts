@@ -6,6 +6,7 @@ import type { GroupConfig } from '../config.ts';
 import type { TopicView } from '../ports.ts';
 import type { GroupRecord } from '../records.ts';
 import { Step } from '../step.ts';
+import type { GroupFact } from '../timeline/facts.ts';
 import type { LateMember } from './consumer/membership.ts';
 
 /** What comes back to the groups later: timers, and records that are now committed. */
@@ -47,6 +48,8 @@ export class GroupStep extends Step<GroupRecord, GroupEvent> {
   readonly random: Random;
   readonly logger: Logger;
   readonly topics: TopicView;
+  /** What the decision came to, for whoever watches the groups. */
+  readonly facts: GroupFact[] = [];
 
   constructor(nowMs: number, surroundings: GroupSurroundings) {
     super(nowMs);
@@ -55,6 +58,11 @@ export class GroupStep extends Step<GroupRecord, GroupEvent> {
     this.logger = surroundings.logger;
     this.topics = surroundings.topics;
   }
+
+  /** Tells what was decided. It changes nothing. */
+  note(fact: GroupFact): void {
+    this.facts.push(fact);
+  }
 }
 
 /** Who sends a request, in which version. */
@@ -62,6 +70,8 @@ export interface RequestContext {
   readonly clientId: string;
   readonly clientHost: string;
   readonly apiVersion: number;
+  /** Tells connections apart, so that a process is known again. */
+  readonly connectionId?: number;
 }
 
 /** Timer names. The length keeps `a` + `bc` and `ab` + `c` apart. */

@@ -7,6 +7,7 @@ import {
   Coordinator,
   defaultGroupConfig,
   type GroupConfig,
+  type GroupObserver,
   type LogEntry,
   type LogRecord,
   type RequestContext,
@@ -150,6 +151,7 @@ export async function harness(
     readonly config?: Partial<GroupConfig>;
     readonly log?: MemoryLog;
     readonly logger?: Logger;
+    readonly observer?: (clock: VirtualClock, topics: Topics) => GroupObserver;
     readonly seed?: number;
   } = {},
 ): Promise<Harness> {
@@ -159,7 +161,9 @@ export async function harness(
   const config = { ...defaultGroupConfig, ...options.config };
   const random = new SeededRandom(options.seed ?? 1);
   const logger = options.logger ?? silentLogger;
-  const make = (): Coordinator => new Coordinator({ log, topics, clock, random, logger, config });
+  const observer = options.observer?.(clock, topics);
+  const ports = { log, topics, clock, random, logger, config };
+  const make = (): Coordinator => new Coordinator({ ...ports, ...(observer && { observer }) });
   const built: Harness = {
     clock,
     log,

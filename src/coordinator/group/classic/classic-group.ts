@@ -49,6 +49,10 @@ export interface Member {
   awaitingSync: Ticket<SyncGroupResponse> | null;
   /** Has not been told its id yet, so it cannot send heartbeats. */
   isNew: boolean;
+  /** When its session last began anew, wall clock; null since the group was loaded. */
+  heardMs: number | null;
+  /** The connection of its last JoinGroup; null when not known. */
+  connectionId: number | null;
 }
 
 const nothing = Buffer.alloc(0);
@@ -108,6 +112,8 @@ export class ClassicGroup {
         awaitingJoin: null,
         awaitingSync: null,
         isNew: false,
+        heardMs: null,
+        connectionId: null,
       });
     }
     group.leaderId = value.leader;

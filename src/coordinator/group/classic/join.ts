@@ -7,6 +7,7 @@ import type { JoinGroupRequest, JoinGroupResponse } from '../../../protocol/inde
 import { newMemberJoinTimeoutMs } from '../../config.ts';
 import { fitBatch } from '../../records.ts';
 import type { Ticket } from '../../step.ts';
+import { classicFacts } from '../../timeline/facts.ts';
 import { type GroupStep, type RequestContext, storable, timerKey } from '../types.ts';
 import type { ClassicGroup, Member } from './classic-group.ts';
 import {
@@ -191,12 +192,20 @@ function addMember(group: ClassicGroup, memberId: string, join: Join, step: Grou
     awaitingJoin: ticket,
     awaitingSync: null,
     isNew: true,
+    heardMs: step.nowMs,
+    connectionId: context.connectionId ?? null,
   };
   group.add(member);
   if (group.state === 'PreparingRebalance' && group.previousState === 'Empty') {
     group.newMemberAdded = true;
   }
   restartSession(group, memberId, newMemberJoinTimeoutMs, step);
+  step.note({
+    kind: 'joined',
+    groupId: group.groupId,
+    member: classicFacts(member),
+    again: false,
+  });
   rebalanceOrCompleteJoin(group, `member ${memberId} joins`, step);
 }
 
@@ -207,11 +216,14 @@ function updateAndRebalance(
   step: GroupStep,
 ): void {
   updateMember(group, member, join, step);
+  const { groupId } = group;
+  step.note({ kind: 'joined', groupId, member: classicFacts(member), again: true });
   rebalanceOrCompleteJoin(group, `member ${member.memberId} joins again`, step);
 }
 
 function updateMember(group: ClassicGroup, member: Member, join: Join, step: GroupStep): void {
-  const { request, ticket } = join;
+  const { request, ticket, context } = join;
+  member.connectionId = context.connectionId ?? null;
   group.setProtocols(member, ownProtocols(request));
   member.rebalanceTimeoutMs = rebalanceTimeoutOf(request);
   member.sessionTimeoutMs = request.sessionTimeoutMs;
@@ -236,6 +248,9 @@ function takeOverStatic(
   member.clientHost = context.clientHost;
   updateMember(group, member, join, step);
   restartSession(group, memberId, request.sessionTimeoutMs, step);
+  const { groupId } = group;
+  const replaced = { member: classicFacts(member), formerId: old.memberId };
+  step.note({ kind: 'replaced', groupId, ...replaced });
   switch (group.state) {
     case 'Stable': {
       if (group.selectProtocol() !== group.protocolName) {

@@ -8,8 +8,10 @@ import type {
   SyncGroupRequest,
   SyncGroupResponse,
 } from '../../../protocol/index.ts';
+import { newMemberJoinTimeoutMs } from '../../config.ts';
 import { fitBatch } from '../../records.ts';
 import type { Ticket } from '../../step.ts';
+import { classicFacts } from '../../timeline/facts.ts';
 import type { GroupStep } from '../types.ts';
 import type { ClassicGroup, Member } from './classic-group.ts';
 import {
@@ -127,8 +129,9 @@ export function leaveGroup(
 ): LeaveGroupResponse['members'] {
   const answers: LeaveGroupResponse['members'] = [];
   const gone: string[] = [];
-  for (const { memberId, groupInstanceId } of members) {
-    const name = leaveOne(group, memberId, groupInstanceId, step);
+  for (const leaving of members) {
+    const { memberId, groupInstanceId } = leaving;
+    const name = leaveOne(group, leaving, step);
     answers.push({ memberId, groupInstanceId, errorCode: ErrorCode[name] });
     if (name === 'NONE') gone.push(groupInstanceId ?? memberId);
   }
@@ -138,14 +141,14 @@ export function leaveGroup(
 
 function leaveOne(
   group: ClassicGroup,
-  memberId: string,
-  groupInstanceId: string | null,
+  { memberId, groupInstanceId, reason }: LeaveGroupRequest['members'][number],
   step: GroupStep,
 ): KafkaErrorName {
   if (memberId === '') {
     // An administrator takes out a static member by its instance id alone.
     const current = groupInstanceId === null ? undefined : group.staticMemberId(groupInstanceId);
     if (current === undefined) return 'UNKNOWN_MEMBER_ID';
+    noteLeft(group, current, reason, step);
     dropMember(group, current, 'UNKNOWN_MEMBER_ID', step);
     return 'NONE';
   }
@@ -157,8 +160,22 @@ function leaveOne(
       throw error;
     }
   }
+  noteLeft(group, memberId, reason, step);
   dropMember(group, memberId, 'UNKNOWN_MEMBER_ID', step);
   return 'NONE';
+}
+
+function noteLeft(
+  group: ClassicGroup,
+  memberId: string,
+  reason: string | null,
+  step: GroupStep,
+): void {
+  const member = group.members.get(memberId);
+  // An id that was given out and not used yet was never in.
+  if (member === undefined) return;
+  const { groupId } = group;
+  step.note({ kind: 'left', groupId, member: classicFacts(member), reason, returns: false });
 }
 
 /** A member's session ended without a sign of life. */
@@ -174,6 +191,9 @@ export function sessionTimeout(group: ClassicGroup, memberId: string, step: Grou
   // nothing else would ever end it if its connection broke while it waited.
   const waits = member.awaitingJoin !== null || member.awaitingSync !== null;
   if (waits && !member.isNew) return;
+  const limitMs = member.isNew ? newMemberJoinTimeoutMs : member.sessionTimeoutMs;
+  const removed = { phase: 'session', limitMs, member: classicFacts(member) } as const;
+  step.note({ kind: 'removed', groupId: group.groupId, ...removed });
   dropMember(group, memberId, 'UNKNOWN_MEMBER_ID', step);
   memberGone(group, `member ${memberId} was not heard of in time`, step);
 }

@@ -1,6 +1,7 @@
 // The phases of a rebalance: collect joins, begin a generation, hand out the leader's assignment.
 
 import type { KafkaErrorName } from '../../../base/kafka-errors.ts';
+import { classicFacts, classicHeld } from '../../timeline/facts.ts';
 import type { GroupStep } from '../types.ts';
 import { timerKey } from '../types.ts';
 import type { ClassicGroup, Member } from './classic-group.ts';
@@ -14,6 +15,8 @@ export function restartSession(
   step: GroupStep,
 ): void {
   const { groupId } = group;
+  const member = group.members.get(memberId);
+  if (member !== undefined) member.heardMs = step.nowMs;
   step.schedule(timerKey.session(groupId, memberId), delayMs, {
     kind: 'session',
     groupId,
@@ -66,6 +69,7 @@ export function prepareRebalance(group: ClassicGroup, reason: string, step: Grou
     { groupId, generation: group.generation, reason },
     'group: preparing a rebalance',
   );
+  step.note({ kind: 'rebalancing', groupId, epoch: group.generation, reason });
   if (initial) {
     const delayMs = step.config.groupInitialRebalanceDelayMs;
     const remainingMs = Math.max(group.rebalanceTimeoutMs - delayMs, 0);
@@ -124,6 +128,7 @@ function completeJoin(group: ClassicGroup, step: GroupStep): void {
   // Static members keep their place until their session ends (KIP-345).
   for (const member of [...group.members.values()]) {
     if (member.awaitingJoin === null && member.groupInstanceId === null) {
+      noteLate(group, member, 'join', step);
       dropMember(group, member.memberId, 'UNKNOWN_MEMBER_ID', step);
     }
   }
@@ -138,6 +143,15 @@ function completeJoin(group: ClassicGroup, step: GroupStep): void {
     { groupId, generation: group.generation, members: group.members.size, state: group.state },
     'group: new generation',
   );
+  step.note({
+    kind: 'generation',
+    protocol: 'classic',
+    groupId,
+    epoch: group.generation,
+    members: group.members.size,
+    leaderId: group.leaderId,
+    assignor: group.protocolName,
+  });
   if (group.members.size === 0) {
     step.append({ kind: 'group', group: groupId, value: group.toValue() });
     return;
@@ -172,7 +186,11 @@ export function syncTimeout(group: ClassicGroup, generation: number, step: Group
   if (group.generation !== generation || group.pendingSync.size === 0) return;
   if (group.state !== 'CompletingRebalance' && group.state !== 'Stable') return;
   const missing = [...group.pendingSync];
-  for (const memberId of missing) dropMember(group, memberId, 'UNKNOWN_MEMBER_ID', step);
+  for (const memberId of missing) {
+    const member = group.members.get(memberId);
+    if (member !== undefined) noteLate(group, member, 'sync', step);
+    dropMember(group, memberId, 'UNKNOWN_MEMBER_ID', step);
+  }
   prepareRebalance(group, `no SyncGroup in time from ${missing.join(', ')}`, step);
 }
 
@@ -189,6 +207,24 @@ export function assignmentCommitted(
     member.assignment = assignment.get(member.memberId) ?? Buffer.alloc(0);
     answerSync(group, member, step);
   }
+  const { groupId } = group;
+  step.note({
+    kind: 'assigned',
+    groupId,
+    epoch: generation,
+    held: classicHeld(group.members.values()),
+    lastId: null,
+  });
+}
+
+function noteLate(
+  group: ClassicGroup,
+  member: Member,
+  phase: 'join' | 'sync',
+  step: GroupStep,
+): void {
+  const { groupId, rebalanceTimeoutMs: limitMs } = group;
+  step.note({ kind: 'removed', groupId, member: classicFacts(member), phase, limitMs });
 }
 
 function answerSync(group: ClassicGroup, member: Member, step: GroupStep): void {

@@ -29,7 +29,7 @@ import {
   type Owned,
   type Partitions,
 } from './member.ts';
-import { removeMembers, replaceMember } from './membership.ts';
+import { noteConsumerLeft, removeMembers, replaceMember } from './membership.ts';
 import { advance, consumerTimer, restartConsumerSession, stepMember, subscribe } from './update.ts';
 
 /** From this version a new member must come back with the id it was given (KIP-394). */
@@ -270,10 +270,12 @@ export function leaveConsumerGroup(
   step: GroupStep,
 ): LeaveGroupResponse['members'] {
   const gone = new Set<ConsumerMember>();
-  const answers = members.map(({ memberId, groupInstanceId }) => {
+  const answers = members.map(({ memberId, groupInstanceId, reason }) => {
     const answer = { memberId, groupInstanceId };
     try {
-      gone.add(leaving(group, memberId, groupInstanceId));
+      const member = leaving(group, memberId, groupInstanceId);
+      if (!gone.has(member)) noteConsumerLeft(group, member, { reason, returns: false }, step);
+      gone.add(member);
       return { ...answer, errorCode: ErrorCode.NONE };
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;

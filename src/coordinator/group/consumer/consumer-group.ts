@@ -38,6 +38,10 @@ export class ConsumerGroup {
   /** Topics may have changed since the hash was made. Memory only: after a load everybody looks once. */
   metadataStale = true;
   readonly members = new Map<string, ConsumerMember>();
+  /** Wall-clock time at which each member's session last began anew. Memory only. */
+  readonly heardMs = new Map<string, number>();
+  /** The epoch at which all members last had what they were to have. Memory only. */
+  settledEpoch = -1;
   readonly targets = new Map<string, Partitions>();
   readonly regexes = new Map<string, ResolvedRegex>();
   /** The topics of all members by name. */
@@ -184,6 +188,7 @@ export class ConsumerGroup {
     if (member === undefined) return;
     this.#release(member);
     this.members.delete(memberId);
+    this.heardMs.delete(memberId);
     const { instanceId } = member;
     if (instanceId !== null && this.#staticMembers.get(instanceId) === memberId) {
       this.#staticMembers.delete(instanceId);

@@ -146,7 +146,10 @@ export class ConsumerGroups {
   /** Members are gone: the others get their partitions with the next epoch, or by a classic rebalance. */
   #shrunk(group: ConsumerGroup, reason: string, step: GroupStep): void {
     if (mayDowngrade(group, step)) this.#downgrade(group, reason, step);
-    else raiseEpoch(group, hashTopics(group.topics, step.topics), step);
+    else {
+      const metadataHash = hashTopics(group.topics, step.topics);
+      raiseEpoch(group, { metadataHash, reason }, step);
+    }
   }
 
   #downgrade(group: ConsumerGroup, rebalance: string | null, step: GroupStep): void {

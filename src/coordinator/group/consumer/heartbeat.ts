@@ -20,7 +20,7 @@ import {
   type Subscription,
   sameOwned,
 } from './member.ts';
-import { removeMembers, replaceMember } from './membership.ts';
+import { noteConsumerLeft, removeMembers, replaceMember } from './membership.ts';
 import { matchingTopics } from './regex.ts';
 import {
   advance,
@@ -298,9 +298,11 @@ export function consumerLeave(
       : requireInstance(group, instanceId, memberId);
   if (memberEpoch === LEAVE_STATIC_EPOCH) {
     step.cancel(consumerTimer('rebalance', group.groupId, memberId));
+    noteConsumerLeft(group, member, { reason: null, returns: true }, step);
     const away = { ...member, memberEpoch: LEAVE_STATIC_EPOCH, pendingRevocation: noneOwned };
     putCurrent(group, away, step);
   } else {
+    noteConsumerLeft(group, member, { reason: null, returns: false }, step);
     removeMembers(group, [member], 'left', step);
   }
   return { ...heartbeatAnswer(step), memberId, memberEpoch, heartbeatIntervalMs: 0 };

@@ -1,5 +1,6 @@
 // How members go: they leave, are not heard of, do not give up partitions in time, or are replaced by a static twin.
 
+import { consumerFacts, consumerHeld } from '../../timeline/facts.ts';
 import type { GroupStep } from '../types.ts';
 import { timerKey } from '../types.ts';
 import type { ConsumerGroup } from './consumer-group.ts';
@@ -12,6 +13,7 @@ import {
   putCurrent,
   putTarget,
   restartConsumerSession,
+  sessionTimeoutOf,
   watchRevocation,
 } from './update.ts';
 
@@ -38,6 +40,17 @@ export function removeMembers(
     dropUnusedRegex(group, topicRegex, step);
     step.logger.info({ groupId, memberId, reason }, 'group: a member is out');
   }
+}
+
+/** Tells that a member goes by its own will; to be called while it is still in. */
+export function noteConsumerLeft(
+  group: ConsumerGroup,
+  member: ConsumerMember,
+  how: { readonly reason: string | null; readonly returns: boolean },
+  step: GroupStep,
+): void {
+  const { groupId } = group;
+  step.note({ kind: 'left', groupId, member: consumerFacts(group, member), ...how });
 }
 
 /** The records that end a member, and its timers. */
@@ -71,6 +84,8 @@ export function replaceMember(
   emit(group, { kind: 'consumer-member', group: groupId, member: as.memberId, value }, step);
   putTarget(group, as.memberId, target, step);
   putCurrent(group, member, step);
+  const facts = consumerFacts(group, member);
+  step.note({ kind: 'replaced', groupId, member: facts, formerId: old.memberId });
   return group.requireMember(as.memberId);
 }
 
@@ -79,12 +94,26 @@ export function memberLate(group: ConsumerGroup, event: LateMember, step: GroupS
   const member = group.members.get(event.memberId);
   if (member === undefined) return false;
   if (event.memberEpoch !== null && event.memberEpoch !== member.memberEpoch) return false;
+  const phase = event.phase === 'rebalance' ? 'revoke' : event.phase;
+  const limitMs = phase === 'session' ? sessionTimeoutOf(member, step) : member.rebalanceTimeoutMs;
+  const facts = consumerFacts(group, member);
+  step.note({ kind: 'removed', groupId: group.groupId, member: facts, phase, limitMs });
   removeMembers(group, [member], `no sign of life in time (${event.phase})`, step);
   return true;
 }
 
 /** Timers of a group that was read from the log. */
 export function rearm(group: ConsumerGroup, step: GroupStep): void {
+  const all = [...group.members.values()];
+  if (group.state === 'Stable') group.settledEpoch = group.epoch;
+  step.note({
+    kind: 'loaded',
+    protocol: 'consumer',
+    groupId: group.groupId,
+    epoch: group.epoch,
+    members: all.map((member) => consumerFacts(group, member)),
+    held: consumerHeld(all),
+  });
   for (const member of group.members.values()) {
     restartConsumerSession(group, member, step);
     watchRevocation(group, member, step);

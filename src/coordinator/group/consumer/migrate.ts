@@ -10,6 +10,7 @@ import {
   decodeVersioned,
   ProtocolError,
 } from '../../../protocol/index.ts';
+import { classicFacts, classicHeld, consumerFacts, consumerHeld } from '../../timeline/facts.ts';
 import { ClassicGroup, type Member } from '../classic/classic-group.ts';
 import { prepareRebalance, restartSession } from '../classic/rebalance.ts';
 import { joinError, syncError } from '../classic/replies.ts';
@@ -76,6 +77,15 @@ export function upgrade(classic: ClassicGroup, step: GroupStep): ConsumerGroup {
     putCurrent(group, member, step);
     restartConsumerSession(group, member, step);
   }
+  const all = [...group.members.values()];
+  step.note({
+    kind: 'migrated',
+    protocol: 'consumer',
+    groupId,
+    epoch,
+    members: all.map((member) => consumerFacts(group, member)),
+    held: consumerHeld(all),
+  });
   step.logger.info({ groupId, epoch }, 'group: upgraded to the consumer protocol');
   return group;
 }
@@ -221,6 +231,15 @@ export function downgrade(
   for (const { memberId, sessionTimeoutMs } of classic.members.values()) {
     restartSession(classic, memberId, sessionTimeoutMs, step);
   }
+  const all = [...classic.members.values()];
+  step.note({
+    kind: 'migrated',
+    protocol: 'classic',
+    groupId,
+    epoch: classic.generation,
+    members: all.map(classicFacts),
+    held: classicHeld(all),
+  });
   step.logger.info({ groupId, generation: classic.generation }, 'group: now classic');
   if (rebalance !== null) prepareRebalance(classic, rebalance, step);
   return classic;

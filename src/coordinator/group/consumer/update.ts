@@ -7,6 +7,7 @@
 // Source of the rules: org.apache.kafka.coordinator.group.GroupMetadataManager (4.3).
 
 import type { TopicInfo, TopicView } from '../../ports.ts';
+import { consumerFacts, consumerHeld } from '../../timeline/facts.ts';
 import { type GroupStep, timerKey } from '../types.ts';
 import { assignors } from './assignors.ts';
 import type { ConsumerGroup } from './consumer-group.ts';
@@ -54,6 +55,10 @@ export function subscribe(
       resolveRegex(group, now.topicRegex, step);
     }
   }
+  if (before === undefined) {
+    const member = consumerFacts(group, group.requireMember(memberId));
+    step.note({ kind: 'joined', groupId, member, again: false });
+  }
   return before === undefined || otherRegex || !sameNames(was.topicNames, now.topicNames);
 }
 
@@ -83,14 +88,23 @@ export function advance(group: ConsumerGroup, changed: boolean, step: GroupStep)
     }
     group.metadataStale = false;
     const metadataHash = hashTopics(group.topics, step.topics);
-    if (changed || metadataHash !== group.metadataHash) raiseEpoch(group, metadataHash, step);
+    if (changed || metadataHash !== group.metadataHash) {
+      const reason = changed ? 'what a member asks for has changed' : 'its topics have changed';
+      raiseEpoch(group, { metadataHash, reason }, step);
+    }
   }
   if (group.epoch > group.targetEpoch && group.members.size > 0) assign(group, step);
 }
 
-export function raiseEpoch(group: ConsumerGroup, metadataHash: number, step: GroupStep): void {
+export function raiseEpoch(
+  group: ConsumerGroup,
+  { metadataHash, reason }: { readonly metadataHash: number; readonly reason: string },
+  step: GroupStep,
+): void {
+  const { groupId } = group;
   const value = { epoch: group.epoch + 1, metadataHash };
-  emit(group, { kind: 'consumer-group', group: group.groupId, value }, step);
+  emit(group, { kind: 'consumer-group', group: groupId, value }, step);
+  step.note({ kind: 'rebalancing', groupId, epoch: group.epoch, reason });
 }
 
 /** Digest, below 2^53, of the topics that exist: their names, ids and numbers of partitions. */
@@ -139,6 +153,15 @@ function assign(group: ConsumerGroup, step: GroupStep): void {
   const value = { assignmentEpoch: group.epoch, assignmentTimestamp: step.nowMs };
   emit(group, { kind: 'consumer-target-epoch', group: groupId, value }, step);
   step.logger.info({ groupId, epoch: group.epoch, members: members.size }, 'group: new target');
+  step.note({
+    kind: 'generation',
+    protocol: 'consumer',
+    groupId,
+    epoch: group.epoch,
+    members: members.size,
+    leaderId: null,
+    assignor: assignorOf(group, step),
+  });
 }
 
 export function putTarget(
@@ -196,8 +219,18 @@ export function stepMember(
   });
   if (after === member) return member;
   putCurrent(group, after, step);
+  noteSettled(group, memberId, step);
   watchRevocation(group, after, step);
   return after;
+}
+
+/** Tells once for each epoch that everybody has what the target says. */
+function noteSettled(group: ConsumerGroup, lastId: string, step: GroupStep): void {
+  const { groupId, epoch } = group;
+  if (group.settledEpoch === epoch || group.state !== 'Stable') return;
+  group.settledEpoch = epoch;
+  const held = consumerHeld(group.members.values());
+  step.note({ kind: 'assigned', groupId, epoch, held, lastId });
 }
 
 export function putCurrent(group: ConsumerGroup, member: ConsumerMember, step: GroupStep): void {
@@ -246,15 +279,20 @@ export function restartConsumerSession(
   step: GroupStep,
 ): void {
   const { groupId } = group;
-  const { memberId, classic } = member;
-  const delayMs = classic?.sessionTimeoutMs ?? step.config.groupConsumerSessionTimeoutMs;
-  step.schedule(timerKey.session(groupId, memberId), delayMs, {
+  const { memberId } = member;
+  group.heardMs.set(memberId, step.nowMs);
+  step.schedule(timerKey.session(groupId, memberId), sessionTimeoutOf(member, step), {
     kind: 'consumer-late',
     phase: 'session',
     groupId,
     memberId,
     memberEpoch: null,
   });
+}
+
+/** Members that speak the classic protocol bring their own. */
+export function sessionTimeoutOf(member: ConsumerMember, step: Pick<GroupStep, 'config'>): number {
+  return member.classic?.sessionTimeoutMs ?? step.config.groupConsumerSessionTimeoutMs;
 }
 
 /** Names of timers of single members; the session's is the one of classic groups, so that it passes on. */
