@@ -52,6 +52,11 @@ export const commandIndex: readonly IndexEntry[] = [
     load: async () => (await import('./commands/replay.ts')).replayCommand,
   },
   {
+    name: 'archive',
+    summary: 'export topics to a file, import them, verify it',
+    load: async () => (await import('./commands/archive.ts')).archiveCommand,
+  },
+  {
     name: 'verify',
     summary: 'check a data directory, or every record behind a broker',
     load: async () => (await import('./commands/verify.ts')).verifyCommand,

@@ -31,6 +31,12 @@ export {
   type NewTopic,
   type Outcome,
 } from './admin-topics.ts';
+export {
+  BatchSender,
+  type BatchSenderOptions,
+  openBatchSender,
+  type ProducerIdentity,
+} from './batch-sender.ts';
 export type { ByteStream, ByteStreamHandler, Connector } from './byte-stream.ts';
 export {
   Cluster,
@@ -42,6 +48,7 @@ export {
 } from './cluster.ts';
 export { ClientError, type ClientErrorCode } from './errors.ts';
 export type { FetchedRecords } from './fetched-records.ts';
+export { Fetcher, type FetcherOptions } from './fetcher.ts';
 export {
   commitOffsets,
   committedOffsets,

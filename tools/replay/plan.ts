@@ -40,7 +40,9 @@ async function stretch(
   place: { readonly topic: string; readonly partition: number },
 ): Promise<Stretch> {
   const { group } = source;
-  const lookup = offsetLookup(cluster, { ...place, ...(group === null ? {} : { group }) });
+  // What open transactions hold back is not there yet: a reader would wait for it.
+  const at = { ...place, ...(group === null ? {} : { group }) };
+  const lookup = offsetLookup(cluster, at, 'read_committed');
   const resolve = (spec: OffsetSpec) => resolveOffset(spec, lookup);
   const from = await resolve(source.from);
   const to = await resolve(source.to);
@@ -53,6 +55,6 @@ async function stretch(
 }
 
 /** Offsets in all stretches: at least as many as records. */
-export function offsetsIn(stretches: readonly Stretch[]): number {
+export function offsetsIn(stretches: readonly Pick<Stretch, 'from' | 'to'>[]): number {
   return stretches.reduce((sum, { from, to }) => sum + to - from, 0);
 }

@@ -8,6 +8,7 @@ import { parseByteSize } from '../../base/byte-size.ts';
 import type { OffsetSpec } from '../../client/index.ts';
 import { nodeClock } from '../../host/node-clock.ts';
 import { usageError } from '../exit-codes.ts';
+import { partitionsOf } from '../partition-list.ts';
 import { type BrokerOptions, brokerCommand, type CommandModule, collect } from '../program.ts';
 import { controlCommand, listCommand, showCommand } from '../replay/jobs.ts';
 import { type ReplayRequest, resumeReplay, startReplay } from '../replay/start.ts';
@@ -124,22 +125,6 @@ async function replay(topics: readonly string[], flags: ReplayFlags): Promise<vo
     const to: OffsetSpec = range.to ?? { kind: 'latest' };
     return startReplay(session, { ...request, from, to });
   });
-}
-
-/** `0,2`, `0-3`, several times; null: all. */
-function partitionsOf(lists: readonly string[] | undefined): readonly number[] | null {
-  if (lists === undefined) return null;
-  const wanted = new Set<number>();
-  for (const part of lists.flatMap((list) => list.split(','))) {
-    const match = /^\s*(\d{1,6})(?:-(\d{1,6}))?\s*$/.exec(part);
-    const from = Number(match?.[1]);
-    const to = Number(match?.[2] ?? match?.[1]);
-    if (match === null || to < from) {
-      throw usageError(`--partition ${part}: write numbers such as 0,2 or 0-3`);
-    }
-    for (let partition = from; partition <= to; partition++) wanted.add(partition);
-  }
-  return [...wanted].sort((a, b) => a - b);
 }
 
 function targetOf({ to, toFile, toUrl, toStdout }: ReplayFlags): ReplayTarget {

@@ -1,0 +1,158 @@
+// tidemark archive export: topics, or a range of them, into a file.
+
+import { hostname, userInfo } from 'node:os';
+import * as zlib from 'node:zlib';
+import type { Command } from 'commander';
+import {
+  type ExportSink,
+  exportTopics,
+  newArchive,
+  newText,
+  planArchive,
+  resumeArchive,
+  resumeText,
+} from '../../../tools/archive/index.ts';
+import { offsetsIn, planStretches } from '../../../tools/replay/index.ts';
+import { formatByteSize } from '../../base/byte-size.ts';
+import type { OffsetSpec } from '../../client/index.ts';
+import { nodeClock } from '../../host/node-clock.ts';
+import { CliError, ExitCode, usageError } from '../exit-codes.ts';
+import { processIo } from '../io.ts';
+import { partitionsOf } from '../partition-list.ts';
+import { type BrokerOptions, brokerCommand, collect } from '../program.ts';
+import { type Session, withCluster } from '../session.ts';
+import { stopSignal } from '../stop-signal.ts';
+import { type FileFormat, formatOf } from './format.ts';
+import { OffsetProgress } from './progress.ts';
+
+interface ExportFlags extends BrokerOptions {
+  readonly to?: string;
+  readonly partition?: readonly string[];
+  readonly offset?: readonly string[];
+  readonly group?: string;
+  readonly format?: string;
+  readonly level?: string;
+  readonly resume?: boolean;
+  readonly skipCut?: boolean;
+}
+
+const details = `
+Without a range it is everything up to where the log ends now. Records of open and aborted transactions are left out.
+Formats: archive keeps everything as it lies in the log; ndjson and csv are for other programs (bytes that are no text
+stand as base64). Compression (zstd) is for what producers did not compress; --level 0 stores, which is fastest, and is
+the default on a Node without zstd of its own (before 22.15).`;
+
+/** `archive export`. */
+export function exportCommand(): Command {
+  return brokerCommand('export', 'write topics, or a range of them, to a file', [
+    'tidemark archive export orders --to orders.archive',
+    'tidemark archive export orders payments -o @2026-11-22..@2026-11-23 --to day.archive',
+    'tidemark archive export orders -p 0-3 --to orders.ndjson',
+    'tidemark archive export --resume --to orders.archive          after an interruption',
+  ])
+    .argument('[topics...]', 'topics to export')
+    .option('--to <path>', 'the file; it must not exist yet')
+    .option('-p, --partition <list>', 'only these partitions: 0,2 or 0-3, repeatable', collect)
+    .option('-o, --offset <range>', 'from where, up to where (default: earliest..latest)', collect)
+    .option('-g, --group <id>', 'whose committed offsets "committed" means')
+    .option('--format <name>', 'archive, ndjson or csv (default: by the name of the file)')
+    .option('--level <number>', 'of zstd, 1 to 19; 0 stores')
+    .option('--resume', 'go on with an export that was interrupted')
+    .option('--skip-cut', 'go on behind records that retention took during the export')
+    .addHelpText('after', details)
+    .action((topics: string[], flags: ExportFlags) => run(topics, flags));
+}
+
+const LEVEL_DEFAULT = 3;
+
+function levelOf({ level }: ExportFlags): number {
+  if (level === undefined) return 'zstdCompressSync' in zlib ? LEVEL_DEFAULT : 0;
+  if (/^1?\d$/.test(level)) return Number(level);
+  throw usageError(`--level ${level}: write 0 to 19`);
+}
+
+async function run(topics: readonly string[], flags: ExportFlags): Promise<void> {
+  const { to: path, resume = false, skipCut = false, json = false } = flags;
+  if (path === undefined) throw usageError('where to? add --to FILE');
+  const level = levelOf(flags);
+  const format = formatOf(path, flags.format);
+  if (resume && topics.length > 0) throw usageError('--resume knows its topics: leave them out');
+  if (!resume && topics.length === 0) {
+    throw usageError(
+      'which topics?',
+      'tidemark archive export TOPIC --to FILE; --help has examples',
+    );
+  }
+  const io = processIo();
+  await withCluster(flags, async (session) => {
+    const stop = stopSignal();
+    const how = { path, format, level };
+    const sink = resume ? await resumed(how) : await planned(session, { topics, flags, how });
+    try {
+      const total = offsetsIn(sink.head.stretches);
+      io.say(`${path}${resume ? ' goes on' : ''}: ${total} offsets`);
+      const progress = new OffsetProgress(io);
+      const result = await exportTopics({
+        cluster: session.cluster,
+        sink,
+        skipCut,
+        signal: stop.signal,
+        onProgress: ({ done, total: all, fileBytes }) => progress.show(done, all, fileBytes),
+      }).catch((error: unknown) => {
+        throw withResume(error, path);
+      });
+      io.progress('');
+      if (!result.finished) process.exitCode = ExitCode.interrupted;
+      const records = result.partitions.reduce((sum, one) => sum + one.records, 0);
+      if (json) {
+        const { finished, fileBytes, partitions } = result;
+        await io.data(`${JSON.stringify({ path, finished, records, fileBytes, partitions })}\n`);
+      } else if (result.finished) {
+        io.say(`${records} records, ${formatByteSize(result.fileBytes)}`);
+      } else {
+        io.say(`interrupted; go on with "tidemark archive export --resume --to ${path}"`);
+      }
+    } finally {
+      io.progress('');
+      stop.off();
+      await sink.close();
+    }
+  });
+}
+
+interface Output {
+  readonly path: string;
+  readonly format: FileFormat;
+  readonly level: number;
+}
+
+function resumed({ path, format, level }: Output): Promise<ExportSink> {
+  return format === 'archive' ? resumeArchive(path, level) : resumeText(path);
+}
+
+async function planned(
+  session: Session,
+  { topics, flags, how }: { topics: readonly string[]; flags: ExportFlags; how: Output },
+): Promise<ExportSink> {
+  const range: { from?: OffsetSpec; to?: OffsetSpec } = {};
+  for (const text of flags.offset ?? []) {
+    Object.assign(range, session.client.parseOffsetRange(text, nodeClock.now()));
+  }
+  const stretches = await planStretches(session.cluster, {
+    topics,
+    partitions: partitionsOf(flags.partition),
+    from: range.from ?? { kind: 'earliest' },
+    to: range.to ?? { kind: 'latest' },
+    group: flags.group ?? null,
+  });
+  const by = `${userInfo().username}@${hostname()}`;
+  const head = await planArchive(session.cluster, stretches, by);
+  const { path, format, level } = how;
+  return format === 'archive' ? newArchive(path, head, level) : newText(path, format, head);
+}
+
+function withResume(error: unknown, path: string): unknown {
+  if (!(error instanceof Error)) return error;
+  const step = `once that is mended, go on with "tidemark archive export --resume --to ${path}"`;
+  return new CliError(ExitCode.error, error.message, step, { cause: error });
+}

@@ -1,0 +1,128 @@
+// tidemark archive import: an archive, NDJSON or CSV into topics.
+
+import type { Command } from 'commander';
+import {
+  importArchive,
+  type OffsetsMode,
+  openArchiveSource,
+  openTextSource,
+} from '../../../tools/archive/index.ts';
+import { formatByteSize } from '../../base/byte-size.ts';
+import { CliError, ExitCode, usageError } from '../exit-codes.ts';
+import { ProgressLine } from '../inspect/progress-line.ts';
+import { processIo } from '../io.ts';
+import { type BrokerOptions, brokerCommand } from '../program.ts';
+import { withCluster } from '../session.ts';
+import { stopSignal } from '../stop-signal.ts';
+import { formatOf } from './format.ts';
+
+interface ImportFlags extends BrokerOptions {
+  readonly to?: string;
+  readonly prefix?: string;
+  readonly format?: string;
+  readonly offsets: string;
+  readonly fillGaps?: boolean;
+  readonly resume?: boolean;
+  readonly create: boolean;
+  readonly partitions?: string;
+}
+
+const details = `
+Topics that are missing are made as they were, with their partitions and configs. Offsets:
+  keep    every record gets the offset it had, in topics that are empty. What is missing at the start is counted up to
+          with records that are deleted again; gaps between records (of transactions, or compaction) need --fill-gaps
+  header  records come as new ones, with the header tidemark.archive.origin (topic/partition/offset); for any topic
+  new     records come as new ones, in topics that are empty`;
+
+/** `archive import`. */
+export function importCommand(): Command {
+  return brokerCommand('import', 'write what a file holds into topics', [
+    'tidemark archive import orders.archive',
+    'tidemark archive import orders.archive --to orders-restored',
+    'tidemark archive import orders.archive --resume               after an interruption',
+    'tidemark archive import orders.ndjson --to orders --partitions 4',
+  ])
+    .argument('<file>', 'an archive, or a file of NDJSON or CSV as export writes it')
+    .option('--to <topic>', 'the topic to write, for a file that holds one')
+    .option('--prefix <text>', 'put before the names of the topics')
+    .option('--offsets <mode>', 'keep, header or new', 'keep')
+    .option('--fill-gaps', 'put records without a value where offsets are missing')
+    .option('--resume', 'go on with an import that was interrupted')
+    .option('--no-create', 'topics must exist')
+    .option('--partitions <count>', 'of topics that are made (text does not say)')
+    .option('--format <name>', 'archive, ndjson or csv (default: by the name of the file)')
+    .addHelpText('after', details)
+    .action((path: string, flags: ImportFlags) => run(path, flags));
+}
+
+const modes: readonly string[] = ['keep', 'header', 'new'] satisfies OffsetsMode[];
+
+function isMode(text: string): text is OffsetsMode {
+  return modes.includes(text);
+}
+
+async function run(path: string, flags: ImportFlags): Promise<void> {
+  const { to, prefix = '', offsets, fillGaps = false, resume = false, create, partitions } = flags;
+  if (!isMode(offsets)) throw usageError(`--offsets ${offsets}: write keep, header or new`);
+  if (partitions !== undefined && !/^[1-9]\d{0,4}$/.test(partitions)) {
+    throw usageError(`--partitions ${partitions}: write a number from 1`);
+  }
+  const io = processIo();
+  const format = formatOf(path, flags.format);
+  const source = await (format === 'archive'
+    ? openArchiveSource(path)
+    : openTextSource(path, format));
+  const stop = stopSignal();
+  try {
+    const topics = source.head?.topics.map((one) => one.name) ?? [];
+    if (to !== undefined && topics.length > 1) {
+      throw usageError(
+        `--to names one topic, and ${path} holds ${topics.join(', ')}: use --prefix`,
+      );
+    }
+    if (source.head !== null && source.end === null) {
+      io.say(`${path} has no end: its export was interrupted, and what it has is imported`);
+    }
+    const progress = new ProgressLine(io);
+    const result = await withCluster(flags, ({ cluster }) =>
+      importArchive({
+        cluster,
+        source,
+        topicOf: (name) => to ?? prefix + name,
+        offsets,
+        fillGaps,
+        resume,
+        create,
+        partitions: partitions === undefined ? null : Number(partitions),
+        signal: stop.signal,
+        onProgress: (done, total) => progress.show(path, done, total),
+      }),
+    ).catch((error: unknown) => {
+      io.progress('');
+      throw withResume(error, path);
+    });
+    progress.done();
+    if (!result.finished) process.exitCode = ExitCode.interrupted;
+    for (const note of result.notes) io.say(`note: ${note}`);
+    if (flags.json === true) {
+      await io.data(`${JSON.stringify({ path, ...result })}\n`);
+      return;
+    }
+    const filled = result.fillers > 0 ? `, and ${result.fillers} to fill offsets` : '';
+    io.say(`${result.records} records written, ${formatByteSize(result.bytes)}${filled}`);
+    if (!result.finished) io.say(`interrupted; go on with the same command and --resume`);
+  } finally {
+    stop.off();
+    await source.close();
+  }
+}
+
+/** What cannot be imported as asked is a mistake to correct, the rest an interruption. */
+function withResume(error: unknown, path: string): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  if (code !== 'target_refused' && code !== 'archive_damaged' && code !== 'invalid_line')
+    return error;
+  const text = error instanceof Error ? error.message : String(error);
+  const step = `what came before is written; once that is mended, import ${path} again with --resume`;
+  return new CliError(ExitCode.error, text, step, { cause: error });
+}

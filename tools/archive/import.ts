@@ -1,0 +1,263 @@
+// From an archive, NDJSON or CSV into topics. No state is kept of an import: what the topic holds tells an interrupted
+// one where to go on.
+
+import { type BatchSender, type Cluster, openBatchSender } from '../../src/client/index.ts';
+import type { PackedBatch } from '../batches/packer.ts';
+import { ArchiveError } from './errors.ts';
+import {
+  AppendingLane,
+  type EmitBatch,
+  gapText,
+  HeaderLane,
+  type ImportLane,
+  KeepingLane,
+} from './import-lane.ts';
+import type { ImportChunk, ImportSource } from './import-source.ts';
+import {
+  dropFillers,
+  type ImportTarget,
+  openTarget,
+  readOrigins,
+  recordAt,
+  requireEmpty,
+  retentionNote,
+} from './import-target.ts';
+import { placeOf } from './totals.ts';
+
+/** What becomes of offsets: kept, kept in a header, or forgotten. */
+export type OffsetsMode = 'keep' | 'header' | 'new';
+
+export interface ImportOptions {
+  readonly cluster: Cluster;
+  readonly source: ImportSource;
+  /** The topic to write for a topic of the archive. */
+  topicOf(name: string): string;
+  readonly offsets: OffsetsMode;
+  /** Fills gaps between records, see OffsetKeeper. */
+  readonly fillGaps: boolean;
+  /** Goes on with an import that was interrupted. */
+  readonly resume: boolean;
+  /** Makes missing topics; text needs `partitions` for it. */
+  readonly create: boolean;
+  readonly partitions: number | null;
+  readonly signal: AbortSignal;
+  onProgress?(doneBytes: number, totalBytes: number): void;
+}
+
+export interface ImportResult {
+  /** False: stopped by the signal; it can be resumed. */
+  readonly finished: boolean;
+  /** Written by this run, fillers not among them. */
+  readonly records: number;
+  readonly bytes: number;
+  readonly fillers: number;
+  /** What people should know. */
+  readonly notes: readonly string[];
+}
+
+/** More than this is a mistake rather than a gap. */
+const START_FILL_MAX = 2_000_000_000;
+
+/**
+ * Imports. Throws ArchiveError (with the byte or line of the source), KafkaError; what was written stays, and the import
+ * can be resumed.
+ */
+export function importArchive(options: ImportOptions): Promise<ImportResult> {
+  return new Import(options).run();
+}
+
+class Import {
+  readonly #options: ImportOptions;
+  readonly #targets = new Map<string, Promise<ImportTarget>>();
+  readonly #senders = new Map<string, Promise<BatchSender>>();
+  readonly #origins = new Map<string, Promise<Map<string, number>>>();
+  readonly #lanes = new Map<string, ImportLane>();
+  readonly #notes: string[] = [];
+  #failure: Error | null = null;
+  #records = 0;
+  #bytes = 0;
+
+  constructor(options: ImportOptions) {
+    this.#options = options;
+  }
+
+  async run(): Promise<ImportResult> {
+    const { source, signal, onProgress } = this.#options;
+    this.#refuseGaps();
+    for (const { name } of source.head?.topics ?? []) await this.#target(name);
+    for await (const chunk of source.chunks()) {
+      const lane = await this.#lane(chunk);
+      try {
+        await lane.take(chunk);
+      } catch (error) {
+        await this.#settle().catch(() => {});
+        throw located(error, chunk.where);
+      }
+      if (this.#failure !== null) throw this.#failure;
+      onProgress?.(chunk.doneBytes, source.bytes);
+      if (signal.aborted) break;
+    }
+    await this.#settle();
+    if (!signal.aborted) await this.#finish();
+    let fillers = 0;
+    for (const lane of this.#lanes.values()) {
+      if (lane instanceof KeepingLane) fillers += lane.keeper.fillers;
+    }
+    const [records, bytes] = [this.#records - fillers, this.#bytes];
+    return { finished: !signal.aborted, records, bytes, fillers, notes: this.#notes };
+  }
+
+  /** Before anything is written, where the archive tells. */
+  #refuseGaps(): void {
+    const { source, offsets, fillGaps } = this.#options;
+    if (offsets !== 'keep') return;
+    for (const one of source.end?.partitions ?? []) {
+      const place = placeOf(one);
+      if (one.missing > 0 && !fillGaps) {
+        throw new ArchiveError('offsets_impossible', gapText(`${one.missing} offsets of ${place}`));
+      }
+      const start = one.records > 0 ? one.firstOffset : one.to;
+      if (start <= START_FILL_MAX) continue;
+      const text = `${place} begins at offset ${start}, too far to count up to: use --offsets header or new`;
+      throw new ArchiveError('offsets_impossible', text);
+    }
+  }
+
+  #target(name: string): Promise<ImportTarget> {
+    const known = this.#targets.get(name);
+    if (known !== undefined) return known;
+    const opened = this.#openTarget(name);
+    this.#targets.set(name, opened);
+    return opened;
+  }
+
+  async #openTarget(name: string): Promise<ImportTarget> {
+    const { cluster, source, create, partitions, resume, offsets } = this.#options;
+    const topic = this.#options.topicOf(name);
+    const archived = source.head?.topics.find((one) => one.name === name);
+    const wanted = archived ?? (partitions === null ? null : { partitions, configs: {} });
+    const made = create && wanted !== null;
+    const target = await openTarget(
+      cluster,
+      topic,
+      made ? { partitions: partitions ?? wanted.partitions, configs: wanted.configs } : null,
+    );
+    if (!resume && offsets !== 'header') requireEmpty(target);
+    const times = source.end?.partitions.filter((one) => one.topic === name) ?? [];
+    const maxTimestamp = Math.max(-1, ...times.map((one) => one.maxTimestamp));
+    const note = await retentionNote(cluster, topic, maxTimestamp);
+    if (note !== null) this.#notes.push(note);
+    return target;
+  }
+
+  async #lane(chunk: ImportChunk): Promise<ImportLane> {
+    const place = placeOf(chunk);
+    const known = this.#lanes.get(place);
+    if (known !== undefined) return known;
+    const target = await this.#target(chunk.topic);
+    const { partition } = chunk;
+    const end = target.ends.get(partition);
+    if (end === undefined) {
+      const text = `${chunk.where} is of partition ${partition}, and topic ${target.topic} has ${target.partitions}`;
+      throw new ArchiveError('invalid_archive_request', text);
+    }
+    const lane = await this.#openLane(target, chunk, end);
+    this.#lanes.set(place, lane);
+    return lane;
+  }
+
+  async #openLane(target: ImportTarget, chunk: ImportChunk, end: number): Promise<ImportLane> {
+    const { cluster, offsets, fillGaps } = this.#options;
+    const place = { topic: target.topic, partition: chunk.partition };
+    const emit: EmitBatch = (batch, base) => this.#send(place, batch, base);
+    if (offsets === 'new') return new AppendingLane(end, emit);
+    if (offsets === 'header') {
+      const done = this.#options.resume ? await this.#doneOf(target, placeOf(chunk)) : -1;
+      return new HeaderLane(done, emit);
+    }
+    const left = end === 0 ? null : await recordAt(cluster, place, end - 1);
+    return new KeepingLane(end, { left, fillGaps, emit });
+  }
+
+  async #doneOf(target: ImportTarget, place: string): Promise<number> {
+    let origins = this.#origins.get(target.topic);
+    if (origins === undefined) {
+      origins = readOrigins(this.#options.cluster, target);
+      this.#origins.set(target.topic, origins);
+    }
+    return (await origins).get(place) ?? -1;
+  }
+
+  async #send(
+    { topic, partition }: { topic: string; partition: number },
+    batch: PackedBatch,
+    baseOffset: number | null,
+  ): Promise<void> {
+    if (this.#failure !== null) throw this.#failure;
+    let sender = this.#senders.get(topic);
+    if (sender === undefined) {
+      sender = openBatchSender(this.#options.cluster, { topic });
+      this.#senders.set(topic, sender);
+    }
+    const { count, lastOffset, bytes } = batch;
+    const what = `records up to ${topic}/${partition} offset ${lastOffset} of the archive`;
+    await (await sender).send(partition, bytes, (error, landed) => {
+      if (error !== null) {
+        const text = `topic ${topic} refused ${what}: ${error.message}`;
+        this.#failure ??= new ArchiveError('target_refused', text, { cause: error });
+      } else if (baseOffset !== null && landed >= 0 && landed !== baseOffset) {
+        const text = `${topic}/${partition} gave offset ${landed} where ${baseOffset} was due: somebody else writes to it`;
+        this.#failure ??= new ArchiveError('topic_not_empty', text);
+      } else {
+        this.#records += count;
+        this.#bytes += bytes.length;
+      }
+    });
+  }
+
+  async #settle(): Promise<void> {
+    for (const lane of this.#lanes.values()) await lane.flush();
+    for (const sender of this.#senders.values()) await (await sender).flush();
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  /** Ends and starts of partitions as they were. */
+  async #finish(): Promise<void> {
+    const { cluster, offsets, source } = this.#options;
+    if (offsets !== 'keep') return;
+    for (const one of source.end?.partitions ?? []) {
+      if (one.records > 0 || one.to === 0) continue;
+      // Nothing but an end: the next record has to get the offset that it would have got.
+      const chunk = {
+        ...one,
+        where: source.path,
+        doneBytes: 0,
+        bytes: Buffer.alloc(0),
+        records: null,
+      };
+      const lane = await this.#lane(chunk);
+      if (!(lane instanceof KeepingLane)) continue;
+      await lane.keeper.fill(one.to, cluster.clock.now());
+      lane.firstOffset = one.to;
+    }
+    await this.#settle();
+    for (const [name, target] of this.#targets) {
+      const { topic } = await target;
+      const before = new Map<number, number>();
+      for (const [place, lane] of this.#lanes) {
+        const at = place.lastIndexOf('/');
+        if (!(lane instanceof KeepingLane) || place.slice(0, at) !== name) continue;
+        if (lane.firstOffset !== null && lane.firstOffset > 0) {
+          before.set(Number(place.slice(at + 1)), lane.firstOffset);
+        }
+      }
+      const note = await dropFillers(cluster, topic, before);
+      if (note !== null) this.#notes.push(note);
+    }
+  }
+}
+
+function located(error: unknown, where: string): unknown {
+  if (!(error instanceof ArchiveError) || error.message.includes(where)) return error;
+  return new ArchiveError(error.code, `${where}: ${error.message}`, { cause: error.cause });
+}
