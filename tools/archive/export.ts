@@ -78,8 +78,8 @@ async function configsOf(cluster: Cluster, topic: string): Promise<Record<string
 }
 
 /**
- * Exports what the sink's head names. Throws ArchiveError `archive_unusable`, `source_cut`, KafkaError; what was written
- * is safe then, and the export can be resumed.
+ * Exports what the sink's head names. Throws ArchiveError `archive_unusable`, `source_cut`, KafkaError; what was
+ * written is safe then, and the export can be resumed.
  */
 export async function exportTopics(options: ExportOptions): Promise<ExportResult> {
   const { sink, signal } = options;

@@ -1,5 +1,6 @@
-// The file format, from outside in. An archive is a sequence of Zstandard frames (RFC 8878), so `zstd -dc` reads it; each
-// holds one MessagePack document, and a skippable frame before it, which zstd passes over, tells its size and checksum:
+// The file format, from outside in. An archive is a sequence of Zstandard frames (RFC 8878), so `zstd -dc` reads it.
+// Each holds one MessagePack document, and a skippable frame before it, which zstd passes over, tells its size and
+// checksum:
 //
 //   byte  0  uint32 LE  magic of a skippable frame, 0x184D2A5D
 //         4  uint32 LE  24: bytes that follow

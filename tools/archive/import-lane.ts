@@ -102,7 +102,9 @@ export class KeepingLane implements ImportLane {
       return;
     }
     const { topic, partition, where } = chunk;
-    const text = `the record at ${topic}/${partition} offset ${left.offset} of the topic is another than in ${where}: not an import of this archive`;
+    const text =
+      `${topic}/${partition}: the record at offset ${left.offset} of the topic is another than in ${where}, ` +
+      'so this is no import of that file';
     throw new ArchiveError('topic_not_empty', text);
   }
 }
@@ -116,8 +118,8 @@ function same(a: StoredRecord, b: StoredRecord): boolean {
 /** What can be done about gaps. */
 export function gapText(gap: string): string {
   return (
-    `${gap} have no record, and a broker numbers records one after the other, so the offsets behind cannot be kept as ` +
-    'they are: fill the gaps with --fill-gaps (records without a value that readers see and compaction removes), ' +
+    `${gap} have no record, and a broker numbers records one after the other, so the offsets behind cannot be kept ` +
+    'as they are: fill the gaps with --fill-gaps (records without a value that readers see and compaction removes), ' +
     'keep old offsets in a header with --offsets header, or let them go with --offsets new'
   );
 }

@@ -123,8 +123,8 @@ export function requireEmpty({ topic, ends }: ImportTarget): void {
   for (const [partition, end] of ends) {
     if (end === 0) continue;
     const text =
-      `${topic}/${partition} holds ${end} offsets already: go on with an interrupted import with --resume, import into ` +
-      'another topic with --to, or keep the old offsets in a header with --offsets header';
+      `${topic}/${partition} holds ${end} offsets already: go on with an interrupted import with --resume, import ` +
+      'into another topic with --to, or keep the old offsets in a header with --offsets header';
     throw new ArchiveError('topic_not_empty', text);
   }
 }

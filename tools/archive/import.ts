@@ -59,8 +59,8 @@ export interface ImportResult {
 const START_FILL_MAX = 2_000_000_000;
 
 /**
- * Imports. Throws ArchiveError (with the byte or line of the source), KafkaError; what was written stays, and the import
- * can be resumed.
+ * Imports. Throws ArchiveError (with the byte or line of the source), KafkaError; what was written stays, and the
+ * import can be resumed.
  */
 export function importArchive(options: ImportOptions): Promise<ImportResult> {
   return new Import(options).run();
@@ -206,7 +206,9 @@ class Import {
         const text = `topic ${topic} refused ${what}: ${error.message}`;
         this.#failure ??= new ArchiveError('target_refused', text, { cause: error });
       } else if (baseOffset !== null && landed >= 0 && landed !== baseOffset) {
-        const text = `${topic}/${partition} gave offset ${landed} where ${baseOffset} was due: somebody else writes to it`;
+        const text =
+          `${topic}/${partition} gave offset ${landed} where ${baseOffset} was due: ` +
+          'somebody else writes to it';
         this.#failure ??= new ArchiveError('topic_not_empty', text);
       } else {
         this.#records += count;

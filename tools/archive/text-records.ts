@@ -1,6 +1,7 @@
-// Records as lines of JSON, and as CSV (RFC 4180). Text stands as it is, other bytes as base64, which is named beside it.
+// Records as lines of JSON, and as CSV (RFC 4180). Text stands as it is, other bytes as base64, which is named beside.
 //
-//   {"topic":"orders","partition":0,"offset":12,"timestamp":1763800000000,"key":"a","value":"…","headers":[{"key":"h","value":"x"}]}
+//   {"topic":"orders","partition":0,"offset":12,"timestamp":1763800000000,"key":"a","value":"…",
+//    "headers":[{"key":"h","value":"x"}]}
 //   topic,partition,offset,timestamp,key,keyEncoding,value,valueEncoding,headers
 //
 // In CSV an encoding is empty for text, `base64`, or `null`; headers are the JSON above.

@@ -108,7 +108,7 @@ function isSendable(header: BatchHeader): boolean {
   return isDense(header) && header.timestampType === 'CreateTime' && !header.isControl;
 }
 
-/** A copy with the fields that brokers write taken back. The checksum is left to whoever writes the producer's state. */
+/** A copy with the fields that brokers write taken back. The checksum is left to whoever names the producer in it. */
 function asProduced(bytes: Buffer): Buffer {
   if (bytes.length < BATCH_HEADER_BYTES) {
     const place = { offset: -1, position: 0 };

@@ -34,9 +34,11 @@ Topics that are missing are made as they were, with their partitions and configs
   header  records come as new ones, with the header tidemark.archive.origin (topic/partition/offset); for any topic
   new     records come as new ones, in topics that are empty`;
 
+const NAME = 'import';
+
 /** `archive import`. */
 export function importCommand(): Command {
-  return brokerCommand('import', 'write what a file holds into topics', [
+  return brokerCommand(NAME, 'write what a file holds into topics', [
     'tidemark archive import orders.archive',
     'tidemark archive import orders.archive --to orders-restored',
     'tidemark archive import orders.archive --resume               after an interruption',
