@@ -1,9 +1,11 @@
 // The loop every coordinator runs in: decide, persist, apply, reply. One shard for each partition of the log.
 //
 // A command is decided in one go against the state in memory. Its records are applied at once, in order, and appended;
-// its replies are parked until they are committed. Steps of one turn of the event loop share a batch. When an append
-// fails nobody knows what is on disk, so the shard forgets everything and loads its state from the log again, as
-// Kafka's coordinator does when it loses and regains a partition; whoever waited is told to find the coordinator anew.
+// its replies are parked until they are committed. Steps of one turn of the event loop share a batch, and so do those
+// that come while a batch is on its way: it goes alone, so that the log has no hole where one was refused and the next
+// was not. When an append fails nobody knows what is on disk, so the shard forgets everything and loads its state from
+// the log again, as Kafka's coordinator does when it loses and regains a partition; whoever waited is told to find the
+// coordinator anew.
 // Commands that write nothing, heartbeats above all, never wait for the log.
 
 import { KafkaError, type KafkaErrorName } from '../base/kafka-errors.ts';
@@ -45,11 +47,6 @@ interface Write<E> {
   readonly scope: string | null;
 }
 
-interface Batch<E> {
-  readonly writes: readonly Write<E>[];
-  done: boolean;
-}
-
 interface Waiting {
   resolve(response: unknown): void;
   reject(error: KafkaError): void;
@@ -81,9 +78,9 @@ export class Shard<R, E, S extends Step<R, E>, M extends StateMachine<R, E, S>> 
   #ticketId = 0;
   readonly #waiting = new Map<number, Waiting>();
   #gathered: Write<E>[] = [];
-  #inFlight: Batch<E>[] = [];
-  /** Appends not answered yet, of former lives too: the log stands still only when they are. */
-  readonly #appending = new Set<Promise<void>>();
+  #inFlight: readonly Write<E>[] = [];
+  /** The last append, maybe of a former life: the log stands still only when it is answered. */
+  #appending: Promise<void> = Promise.resolve();
   readonly #lastWrite = new Map<string, Write<E>>();
 
   constructor(options: ShardOptions<R, E, S, M>) {
@@ -104,7 +101,7 @@ export class Shard<R, E, S extends Step<R, E>, M extends StateMachine<R, E, S>> 
     this.#state = 'loading';
     const machine = newMachine();
     try {
-      await Promise.allSettled(this.#appending);
+      await this.#appending;
       if (life !== this.#life) return;
       for await (const entry of log.read(partition)) {
         if (life !== this.#life) return;
@@ -213,64 +210,64 @@ export class Shard<R, E, S extends Step<R, E>, M extends StateMachine<R, E, S>> 
 
   #gather(write: Write<E>): void {
     if (write.scope !== null) this.#lastWrite.set(write.scope, write);
-    if (this.#gathered.push(write) > 1) return;
+    if (this.#gathered.push(write) > 1 || this.#inFlight.length > 0) return;
     const life = this.#life;
     this.#options.clock.defer(() => {
-      if (life === this.#life) this.#flush();
+      if (life === this.#life && this.#inFlight.length === 0) this.#flush();
     });
   }
 
+  /** Appends what has been gathered, up to the size of a batch. */
   #flush(): void {
-    const life = this.#life;
     const gathered = this.#gathered;
-    this.#gathered = [];
-    let from = 0;
-    while (from < gathered.length && life === this.#life) {
-      let bytes = 0;
-      let to = from;
-      for (; to < gathered.length; to++) {
-        bytes += gathered[to]?.bytes ?? 0;
-        if (to > from && bytes > batchBytesMax) break;
-      }
-      this.#append({ writes: gathered.slice(from, to), done: false }, life);
-      from = to;
+    let bytes = 0;
+    let count = 0;
+    for (const write of gathered) {
+      bytes += write.bytes;
+      if (count > 0 && bytes > batchBytesMax) break;
+      count++;
     }
+    if (count === 0) return;
+    this.#gathered = gathered.slice(count);
+    this.#append(gathered.slice(0, count));
   }
 
-  #append(batch: Batch<E>, life: number): void {
-    this.#inFlight.push(batch);
-    const records = batch.writes.flatMap((write) => write.records);
+  #append(writes: readonly Write<E>[]): void {
+    const life = this.#life;
+    const { log, partition } = this.#options;
+    this.#inFlight = writes;
+    const append = async (): Promise<void> =>
+      log.append(
+        partition,
+        writes.flatMap(({ records }) => records),
+      );
     const failed = (error: unknown): void => {
       if (life !== this.#life) return;
       this.#options.logger.error(
-        { partition: this.#options.partition, error },
+        { partition, error },
         'coordinator: an append failed; the state is loaded again from the log',
       );
-      const name = failureName(error);
-      this.#reload(name, 'the coordinator could not write its log');
+      this.#reload(failureName(error), 'the coordinator could not write its log');
     };
-    const { log, partition } = this.#options;
-    const append = async (): Promise<void> => log.append(partition, records);
-    const appending = append().then(() => {
-      if (life === this.#life) this.#commit(batch);
+    this.#appending = append().then(() => {
+      if (life === this.#life) this.#commit();
     }, failed);
-    this.#appending.add(appending);
-    void appending.finally(() => this.#appending.delete(appending));
   }
 
-  #commit(batch: Batch<E>): void {
-    batch.done = true;
+  #commit(): void {
     this.#reloadDelayMs = reloadDelayMinMs;
     const life = this.#life;
-    while (this.#inFlight[0]?.done === true && life === this.#life) {
-      const first = this.#inFlight.shift();
-      for (const write of first?.writes ?? []) {
-        if (write.scope !== null && this.#lastWrite.get(write.scope) === write) {
-          this.#lastWrite.delete(write.scope);
-        }
-        this.#send(write.replies);
-        for (const event of write.committed) this.#handle(event);
+    const writes = this.#inFlight;
+    this.#inFlight = [];
+    // What goes on at once is in the log before what the events below bring about.
+    this.#flush();
+    for (const write of writes) {
+      if (life !== this.#life) return;
+      if (write.scope !== null && this.#lastWrite.get(write.scope) === write) {
+        this.#lastWrite.delete(write.scope);
       }
+      this.#send(write.replies);
+      for (const event of write.committed) this.#handle(event);
     }
   }
 

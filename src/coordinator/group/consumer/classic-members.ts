@@ -67,6 +67,9 @@ export function joinConsumerGroup(
     return joinAnswer(memberId, ErrorCode.MEMBER_ID_REQUIRED);
   }
   if (groupInstanceId !== null) takeInstance(group, groupInstanceId, request, memberId, step);
+  // It was taken out without knowing: what it thinks it has went through other hands, and its positions are old. Kafka
+  // takes it in again as it is; being unknown, it gives everything up and asks where to go on.
+  else if (said.ownedPartitions.length > 0) group.requireMember(memberId);
   const { rebalanceTimeoutMs, sessionTimeoutMs } = request;
   const changed = subscribe(
     group,

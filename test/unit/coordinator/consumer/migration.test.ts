@@ -346,6 +346,23 @@ test('LeaveGroup takes out members of both protocols, several with one epoch', a
   expect(b.generation).toBe(groupEpoch + 1);
 });
 
+test('a classic member that was taken out unawares cannot go on with the partitions it had', async () => {
+  const h = await harness();
+  const c = new ModernMember(h, 'c');
+  await c.beat();
+  const a = new ClassicConsumer(h);
+  await h.clock.until(a.enter());
+  await settleMixed(a, c);
+  expect(a.of('orders')).not.toEqual([]);
+  for (let ms = 0; ms < 12_000; ms += 3_000) {
+    await h.clock.advance(3_000);
+    await c.beat();
+  }
+  expect(c.of('orders')).toEqual([0, 1, 2, 3]);
+  // It would hear of nothing, be given the same partitions, and commit from where it stood long ago.
+  expect(errorName(await h.clock.until(a.enter()))).toBe('UNKNOWN_MEMBER_ID');
+});
+
 test('members of the new protocol are told apart from classic ones', async () => {
   const h = await harness();
   const c = new ModernMember(h, 'c');
