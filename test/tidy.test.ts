@@ -45,7 +45,7 @@ const packages: Record<string, readonly string[]> = {
   engine: ['msgpackr'],
   coordinator: ['re2js'],
   client: ['msgpackr'],
-  host: ['@node-rs/crc32', 'piscina'],
+  host: ['@node-rs/crc32', 'koffi', 'piscina'],
   cli: ['commander', '@bomb.sh/tab', 'msgpackr'],
 };
 

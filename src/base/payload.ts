@@ -6,15 +6,23 @@
  */
 export interface FileRegion {
   readonly byteLength: number;
-  /** Descriptor and byte position for a zero-copy send; null where the disk has no descriptors. */
+  /** Descriptor and byte position for a zero-copy send; null without descriptors, and after the release. */
   readonly source: { readonly descriptor: number; readonly position: number } | null;
-  /** Reads the whole range. Throws `TidemarkError` when the disk refuses. */
-  load(): Promise<Buffer>;
+  /** Whether a part can be had without waiting for the disk; false where that is not known. */
+  isCached(from: number, bytes: number): boolean;
+  /**
+   * Reads the whole range, or a part of it; fewer bytes only when the file ends. Throws `TidemarkError` when the disk
+   * refuses.
+   */
+  load(from?: number, bytes?: number): Promise<Buffer>;
   release(): void;
 }
 
 /** Record bytes in a message: in memory, several buffers in a row, or still on disk. */
 export type Payload = Buffer | readonly Buffer[] | FileRegion;
+
+/** A piece of a frame on its way out. */
+export type Chunk = Buffer | FileRegion;
 
 /** Total length in bytes. */
 export function payloadLength(payload: Payload): number {

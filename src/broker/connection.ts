@@ -21,6 +21,7 @@ import {
   Reader,
   type RequestStart,
 } from '../protocol/index.ts';
+import { AnswerSender, releaseChunks } from './answer-sender.ts';
 import type { FrameMemory } from './frame-memory.ts';
 import { FrameError, FrameReader } from './frame-reader.ts';
 import type { Handler, RequestContext, Session } from './handler.ts';
@@ -59,6 +60,7 @@ export class Connection implements PeerHandler, Session {
   readonly id: number;
   readonly clientHost: string;
   readonly local: { readonly host: string; readonly port: number };
+  readonly sendsRegions: boolean;
   clientSoftwareName = '';
   clientSoftwareVersion = '';
   /** Monotonic time of the last byte read or answer sent. */
@@ -67,13 +69,13 @@ export class Connection implements PeerHandler, Session {
   readonly #services: ConnectionServices;
   readonly #frames: FrameReader;
   readonly #upload: UploadTurn;
+  readonly #sender: AnswerSender;
   readonly #onClosed: (connection: Connection) => void;
   readonly #gone = new Set<() => void>();
   readonly #waiting: Buffer[] = [];
   readonly #slots: Slot[] = [];
   #slotBytes = 0;
   #partialBytes = 0;
-  #unsentBytes = 0;
   #paused = false;
   /**
    * The peer will send no more, or shall not: what is in flight is finished, then the connection
@@ -96,8 +98,13 @@ export class Connection implements PeerHandler, Session {
     this.#services = services;
     this.#onClosed = onClosed;
     this.clientHost = `/${socket.remoteHost}`;
+    this.sendsRegions = socket.sendsRegions;
     this.local = { host: socket.localHost, port: socket.localPort };
     this.lastActiveMs = services.clock.monotonic();
+    this.#sender = new AnswerSender(socket, services, () => {
+      this.lastActiveMs = services.clock.monotonic();
+      this.#pump();
+    });
     this.#turn = new Turn(services.clock, this.#resume);
     this.#upload = new UploadTurn(services.gate, services.clock, this.#resume);
     const { requestBytesMax, frames } = services;
@@ -106,12 +113,12 @@ export class Connection implements PeerHandler, Session {
 
   /** Whether nothing is at work or on its way out. */
   get quiet(): boolean {
-    return this.#slots.length === 0 && this.#waiting.length === 0 && this.#unsentBytes === 0;
+    return this.#slots.length === 0 && this.#waiting.length === 0 && this.#sender.unsentBytes === 0;
   }
 
   /** Whether the peer owes us something: the rest of a frame, or to read what we sent. */
   get stuck(): boolean {
-    return this.#frames.midFrame || this.#unsentBytes > 0;
+    return this.#frames.midFrame || this.#sender.unsentBytes > 0;
   }
 
   /** Since when it alone may finish its frame beyond the memory limit; null for all others. */
@@ -155,9 +162,10 @@ export class Connection implements PeerHandler, Session {
     this.#ending = true;
     const { gate } = this.#services;
     this.#upload.end();
-    gate.give(this.#partialBytes + this.#unsentBytes);
+    this.#sender.end();
+    for (const slot of this.#slots) releaseChunks(slot.chunks);
+    gate.give(this.#partialBytes);
     this.#partialBytes = 0;
-    this.#unsentBytes = 0;
     for (const frame of this.#waiting.splice(0)) gate.give(frame.byteLength);
     this.#tellGone();
     this.#onClosed(this);
@@ -236,7 +244,7 @@ export class Connection implements PeerHandler, Session {
   }
 
   #mayStart(): boolean {
-    if (this.#unsentBytes > UNSENT_MAX) return false;
+    if (this.#sender.unsentBytes > UNSENT_MAX) return false;
     const next = this.#services.router.handler(this.#nextApiKey());
     if (next?.overlaps === true && !this.#services.mayProduce(this.#resume)) return false;
     if (this.#slots.length === 0) return true;
@@ -348,7 +356,7 @@ export class Connection implements PeerHandler, Session {
   }
 
   #answer(slot: Slot, start: RequestStart, response: object | null): void {
-    if (response !== null && !this.#closed && slot.handler !== undefined) {
+    if (response !== null && slot.handler !== undefined) {
       slot.chunks = this.#encode(slot.handler, start, response);
     }
     slot.done = true;
@@ -358,7 +366,7 @@ export class Connection implements PeerHandler, Session {
     while (first?.done === true) {
       this.#slots.shift();
       this.#slotBytes -= first.frameBytes;
-      if (first.chunks !== null) this.#send(first.chunks);
+      if (first.chunks !== null) this.#sender.send(first.chunks);
       first = this.#slots[0];
     }
     this.#pump();
@@ -374,24 +382,6 @@ export class Connection implements PeerHandler, Session {
       this.destroy();
       return null;
     }
-  }
-
-  #send(chunks: readonly Chunk[]): void {
-    if (this.#closed) return;
-    let bytes = 0;
-    for (const chunk of chunks) bytes += chunk.byteLength;
-    const { metrics, gate } = this.#services;
-    metrics.bytesOut += bytes;
-    gate.take(bytes);
-    this.#unsentBytes += bytes;
-    this.#socket.write(chunks as readonly Buffer[], () => {
-      // After the close, everything unsent has been given back at once.
-      if (this.#closed) return;
-      this.#unsentBytes -= bytes;
-      this.lastActiveMs = this.#services.clock.monotonic();
-      gate.give(bytes);
-      this.#pump();
-    });
   }
 }
 

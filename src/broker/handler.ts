@@ -13,6 +13,8 @@ export interface Session {
   readonly clientHost: string;
   /** Address and port that the peer connected to; null in process. */
   readonly local: { readonly host: string; readonly port: number } | null;
+  /** Whether records may be answered as regions of files; else they have to be loaded. */
+  readonly sendsRegions: boolean;
   /** Name and version of the client's library (KIP-511); empty until it says so. */
   clientSoftwareName: string;
   clientSoftwareVersion: string;

@@ -53,6 +53,7 @@ class InProcessSession implements Session {
   readonly id: number;
   readonly clientHost = '/in-process';
   readonly local = null;
+  readonly sendsRegions = false;
   clientSoftwareName = '';
   clientSoftwareVersion = '';
   readonly onGone: Session['onGone'];

@@ -1,5 +1,7 @@
 // The port to a connected peer. src/host implements it over TCP; tests implement it in memory.
 
+import type { Chunk } from '../protocol/index.ts';
+
 /** A connected peer. All methods may be called after the connection is gone and then do nothing. */
 export interface PeerSocket {
   readonly remoteHost: string;
@@ -7,11 +9,14 @@ export interface PeerSocket {
   /** The address the peer connected to: what is advertised to it by default. */
   readonly localHost: string;
   readonly localPort: number;
+  /** Whether `write` can send regions of files without their bytes going through memory. */
+  readonly sendsRegions: boolean;
   /**
-   * Sends the chunks in order, in one system call where the system allows it, never copying them.
-   * `sent` is called once when the system has taken all of them, or when the connection is gone.
+   * Sends the chunks in order, never copying those in memory; in one system call where these are all. Regions of
+   * files are released. `sent` is called once when the system has taken all of them, or when the connection is gone.
+   * A region that cannot be read ends the connection.
    */
-  write(chunks: readonly Uint8Array[], sent: () => void): void;
+  write(chunks: readonly Chunk[], sent: () => void): void;
   /** Stops and starts reading from the peer. */
   pause(): void;
   resume(): void;

@@ -36,6 +36,8 @@ export interface AssembleOptions {
   readonly compactionRunner?: CompactionRunner;
   /** Sees each request before its handler. */
   readonly intercept?: RequestInterceptor;
+  /** Metrics of the host's own. */
+  readonly metrics?: () => readonly Metric[];
   /** What else the store is opened with. */
   readonly store?: Pick<LogStoreOptions, 'lock' | 'regions' | 'openFilesMax' | 'tailBytesMax'>;
 }
@@ -106,6 +108,7 @@ export async function assembleBroker(
       ...commitMetrics(logs),
       ...compactionMetrics(logs),
       ...integrityMetrics(logs),
+      ...(options.metrics?.() ?? []),
     ],
   });
   return {

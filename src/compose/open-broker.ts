@@ -8,9 +8,11 @@ import { CompactionPool, workersAvailable } from '../host/compaction-pool.ts';
 import { prepareDataDirectory } from '../host/data-directory.ts';
 import { dataDirectoryLock } from '../host/data-lock.ts';
 import type { MetricsServer } from '../host/metrics-server.ts';
+import { nativeIoOrNull } from '../host/native-io.ts';
 import { nodeClock } from '../host/node-clock.ts';
 import { NodeDisk } from '../host/node-disk.ts';
 import { nodeRandom } from '../host/node-random.ts';
+import type { RegionSending } from '../host/peer-output.ts';
 import { listenTcp, type TcpListener } from '../host/tcp-server.ts';
 import { type Disk, InPlaceCompactionRunner, MemoryDisk } from '../storage/index.ts';
 import {
@@ -22,6 +24,7 @@ import {
 } from './addresses.ts';
 import { type AssembledBroker, assembleBroker } from './assemble-broker.ts';
 import type { BrokerOptions, RunningBroker } from './broker-options.ts';
+import { regionMetrics } from './region-metrics.ts';
 
 const PORT_DEFAULT = 9092;
 /** A stop waits this long for requests in flight: container runtimes kill after ten seconds. */
@@ -101,11 +104,12 @@ function assembleOnHost(
   options: BrokerOptions,
   logger: Logger,
   seams: BrokerSeams,
+  regions: RegionSending | null,
 ): Promise<AssembledBroker> {
   const { dataDir } = options;
   const { clock = nodeClock, intercept } = seams;
   const inMemory = (): Disk => seams.disk ?? new MemoryDisk(() => clock.now());
-  const disk = dataDir === undefined ? inMemory() : new NodeDisk(dataDir);
+  const disk = dataDir === undefined ? inMemory() : new NodeDisk(dataDir, nativeIoOrNull());
   const ports = { disk, root: dataDir ?? 'memory', clock, random: nodeRandom, logger };
   const compactionRunner =
     dataDir !== undefined && workersAvailable()
@@ -115,15 +119,35 @@ function assembleOnHost(
     compactionRunner,
     config: configsOf(options),
     memory: dataDir === undefined,
-    ...(dataDir === undefined ? {} : { store: { lock: dataDirectoryLock(dataDir) } }),
+    ...(dataDir !== undefined && {
+      store: { lock: dataDirectoryLock(dataDir), regions: regions !== null },
+    }),
+    ...(regions !== null && { metrics: () => regionMetrics(regions.stats) }),
     advertise: advertisedOf(options),
     acceptReplicationFactor: options.acceptReplicationFactor === true,
     ...(intercept && { intercept }),
   });
 }
 
-function listenOn(options: BrokerOptions, port: number, broker: Broker): Promise<TcpListener> {
+/** Zero-copy sends, where the machine can do them and nobody has turned them off. */
+function regionSending(options: BrokerOptions, seams: BrokerSeams): RegionSending | null {
+  const native = nativeIoOrNull();
+  const wanted = String(options.configs?.['tidemark.zero.copy'] ?? true) === 'true';
+  // Who intercepts requests may drop an answer, and then nobody lets go of the files that it holds.
+  if (native === null || !wanted || seams.intercept !== undefined) return null;
+  return options.dataDir === undefined
+    ? null
+    : { native, stats: { sentByKernel: 0, sentByCopy: 0 } };
+}
+
+function listenOn(
+  options: BrokerOptions,
+  port: number,
+  broker: Broker,
+  regions: RegionSending | null,
+): Promise<TcpListener> {
   return listenTcp({
+    ...(regions !== null && { regions }),
     hosts: listenHosts(options.host),
     port,
     optionalHosts: true,
@@ -153,12 +177,13 @@ export async function openBrokerWith(
   if (options.dataDir !== undefined) {
     await prepareDataDirectory(options.dataDir, options.adopt === true);
   }
-  const assembled = await assembleOnHost(options, logger, seams);
+  const regions = regionSending(options, seams);
+  const assembled = await assembleOnHost(options, logger, seams, regions);
   const { broker } = assembled;
   const listeners: TcpListener[] = [];
   try {
     for (const port of [options.port ?? PORT_DEFAULT, ...(seams.morePorts ?? [])]) {
-      listeners.push(await listenOn(options, port, broker));
+      listeners.push(await listenOn(options, port, broker, regions));
     }
     const first = listeners[0]?.addresses[0];
     if (first !== undefined) broker.setListenEndpoint(reachable(first));

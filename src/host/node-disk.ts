@@ -11,6 +11,7 @@ import {
   type FileStatus,
 } from '../storage/index.ts';
 import { makeDirectories } from './make-directories.ts';
+import type { NativeIo } from './native-io.ts';
 
 const codes: Readonly<Record<string, DiskErrorCode>> = {
   ENOSPC: 'disk_full',
@@ -49,9 +50,20 @@ class NodeFile implements DiskFile {
   readonly path: string;
   readonly descriptor: number;
 
-  constructor(file: string, descriptor: number) {
+  readonly #native: NativeIo | null;
+
+  constructor(file: string, descriptor: number, native: NativeIo | null = null) {
     this.path = file;
     this.descriptor = descriptor;
+    this.#native = native;
+  }
+
+  isCached(position: number, bytes: number): boolean {
+    return this.#native?.isCached(this.descriptor, position, bytes) === true;
+  }
+
+  readNow(into: Buffer, position: number): number {
+    return this.#native?.readCached(this.descriptor, into, position) ?? -1;
   }
 
   read(into: Buffer, position: number): Promise<number> {
@@ -149,15 +161,18 @@ function isThere(directory: string): Promise<boolean> {
 /** A {@link Disk} on the machine's file system. Relative paths are below `root`. */
 export class NodeDisk implements Disk {
   readonly root: string;
+  readonly #native: NativeIo | null;
 
-  constructor(root: string) {
+  /** With `native`, files tell what of them is in the page cache. */
+  constructor(root: string, native: NativeIo | null = null) {
     this.root = path.resolve(root);
+    this.#native = native;
   }
 
   async open(file: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile> {
     const full = this.#full(file);
     const descriptor = await call<number>(full, (done) => fs.open(full, flags[mode], 0o644, done));
-    return new NodeFile(full, descriptor);
+    return new NodeFile(full, descriptor, this.#native);
   }
 
   async list(directory: string): Promise<readonly string[]> {

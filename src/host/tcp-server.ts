@@ -3,8 +3,10 @@
 
 import { type AddressInfo, createServer, type Server, Socket } from 'node:net';
 import { TidemarkError } from '../base/errors.ts';
+import type { Chunk } from '../base/payload.ts';
 import type { PeerHandler, PeerSocket } from '../broker/index.ts';
 import { nodeClock } from './node-clock.ts';
+import { PeerOutput, type RegionSending } from './peer-output.ts';
 
 export interface ListenOptions {
   /** Addresses to listen on. All take the same port. */
@@ -17,6 +19,8 @@ export interface ListenOptions {
    */
   readonly optionalHosts?: boolean;
   readonly accept: (peer: PeerSocket) => PeerHandler;
+  /** How regions of files are sent; default: through memory. */
+  readonly regions?: RegionSending;
 }
 
 export interface TcpAddress {
@@ -67,13 +71,16 @@ const BACKLOG = 1024;
 
 class StreamPeer implements PeerSocket {
   #stream: Socket;
+  #output: PeerOutput | null = null;
+  readonly sendsRegions: boolean;
   readonly remoteHost: string;
   readonly remotePort: number;
   readonly localHost: string;
   readonly localPort: number;
 
-  constructor(stream: Socket) {
+  constructor(stream: Socket, sendsRegions: boolean) {
     this.#stream = stream;
+    this.sendsRegions = sendsRegions;
     this.remoteHost = stream.remoteAddress ?? '';
     this.remotePort = stream.remotePort ?? 0;
     this.localHost = plainAddress(stream.localAddress ?? '');
@@ -81,26 +88,13 @@ class StreamPeer implements PeerSocket {
   }
 
   /** From now on the peer is reached by this stream. */
-  attach(stream: Socket): void {
+  attach(stream: Socket, regions: RegionSending | null): void {
     this.#stream = stream;
+    this.#output = new PeerOutput(stream, regions);
   }
 
-  write(chunks: readonly Uint8Array[], sent: () => void): void {
-    const stream = this.#stream;
-    const last = chunks.length - 1;
-    if (last < 0 || stream.destroyed || stream.writableEnded) {
-      queueMicrotask(sent);
-      return;
-    }
-    const done = (): void => sent();
-    if (last === 0) {
-      stream.write(chunks[0] as Uint8Array, done);
-      return;
-    }
-    stream.cork();
-    for (let i = 0; i < last; i++) stream.write(chunks[i] as Uint8Array);
-    stream.write(chunks[last] as Uint8Array, done);
-    stream.uncork();
+  write(chunks: readonly Chunk[], sent: () => void): void {
+    this.#output?.write(chunks, sent);
   }
 
   pause(): void {
@@ -112,6 +106,12 @@ class StreamPeer implements PeerSocket {
   }
 
   end(): void {
+    const output = this.#output;
+    if (output === null) this.#stream.destroy();
+    else output.whenDrained(() => this.#finish());
+  }
+
+  #finish(): void {
     const stream = this.#stream;
     stream.end();
     // The peer's own end must be read, or the connection would never close; what else comes is
@@ -172,7 +172,7 @@ function deliver(chunk: Buffer, handler: PeerHandler): void {
   }
 }
 
-function acceptStream(accepted: Socket, accept: ListenOptions['accept']): void {
+function acceptStream(accepted: Socket, options: ListenOptions): void {
   accepted.setNoDelay(true);
   accepted.setKeepAlive(true);
   // A connection that was reset while it waited to be accepted has no address any more.
@@ -181,11 +181,14 @@ function acceptStream(accepted: Socket, accept: ListenOptions['accept']): void {
     accepted.destroy();
     return;
   }
-  const peer = new StreamPeer(accepted);
-  const handler = accept(peer);
+  // What is encrypted passes through memory.
+  const plain = !('encrypted' in accepted);
+  const regions = plain ? (options.regions ?? null) : null;
+  const peer = new StreamPeer(accepted, regions !== null);
+  const handler = options.accept(peer);
   const direct = readInto(accepted, handler);
   const stream = direct ?? accepted;
-  peer.attach(stream);
+  peer.attach(stream, regions);
   if (direct === null) stream.on('data', (chunk: Buffer) => deliver(chunk, handler));
   stream.on('end', () => handler.onEnd());
   // Resets and broken pipes are the peer's business: `close` always follows.
@@ -194,10 +197,10 @@ function acceptStream(accepted: Socket, accept: ListenOptions['accept']): void {
   stream.resume();
 }
 
-function listenOne(address: TcpAddress, accept: ListenOptions['accept']): Promise<Server> {
+function listenOne(address: TcpAddress, listen: ListenOptions): Promise<Server> {
   return new Promise((resolve, reject) => {
     const options = { allowHalfOpen: true, pauseOnConnect: true };
-    const server = createServer(options, (stream) => acceptStream(stream, accept));
+    const server = createServer(options, (stream) => acceptStream(stream, listen));
     const failed = (cause: Error): void => reject(new ListenError(address, cause));
     server.once('error', failed);
     server.listen({ host: address.host, port: address.port, backlog: BACKLOG }, () => {
@@ -232,7 +235,7 @@ async function listenAll(options: ListenOptions, port: number): Promise<Server[]
       const known = servers[0];
       const wanted = known === undefined ? port : addressOf(known).port;
       try {
-        servers.push(await listenOne({ host, port: wanted }, options.accept));
+        servers.push(await listenOne({ host, port: wanted }, options));
       } catch (error) {
         const missing = codeOf(error) === 'EADDRNOTAVAIL' || codeOf(error) === 'EAFNOSUPPORT';
         if (!(options.optionalHosts === true && known !== undefined && missing)) throw error;

@@ -34,6 +34,13 @@ export interface DiskFile {
   readonly path: string;
   /** The system's descriptor for zero-copy sends, or null where there is none. */
   readonly descriptor: number | null;
+  /** Whether the range can be read without waiting for the device. Missing, or false, where that is not known. */
+  isCached?(position: number, bytes: number): boolean;
+  /**
+   * Fills `into` from `position` at once; answers the bytes read, -1 when that would wait for the device. Missing where
+   * that is not known.
+   */
+  readNow?(into: Buffer, position: number): number;
   /** Fills `into` from `position`; answers the bytes read, fewer than asked only at the end of the file. */
   read(into: Buffer, position: number): Promise<number>;
   /** Writes all bytes of all parts, in a row, from `position`. */

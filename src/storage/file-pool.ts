@@ -31,6 +31,7 @@ export class FilePool {
   readonly #entries = new Map<string, Entry>();
   readonly #waiting: (() => void)[] = [];
   #open = 0;
+  #pinned = 0;
   #closing = new Set<Promise<void>>();
   /** Called when every open file is pinned and more are wanted: the owner of dirty files should sync some. */
   onPressure: () => void = () => {};
@@ -50,6 +51,11 @@ export class FilePool {
     return this.#waiting.length > 0;
   }
 
+  /** Whether files may be pinned for as long as a slow reader takes: half of them stay free for all else. */
+  get roomy(): boolean {
+    return this.#pinned * 2 < this.#limit;
+  }
+
   get limit(): number {
     return this.#limit;
   }
@@ -57,7 +63,7 @@ export class FilePool {
   /** Opens (or finds) and pins. Throws DiskError `not_found` for a missing file unless `create`. */
   async acquire(path: string, mode: 'write' | 'create' = 'write'): Promise<PinnedFile> {
     const entry = this.#touch(path);
-    entry.pins++;
+    this.#pin(entry);
     try {
       const file = entry.file ?? (await this.#openEntry(entry, mode));
       return { file, release: () => this.#unpin(entry) };
@@ -65,6 +71,15 @@ export class FilePool {
       this.#unpin(entry);
       throw error;
     }
+  }
+
+  /** Pins a file that is open; null for any other. */
+  acquireNow(path: string): PinnedFile | null {
+    const { file } = this.#entries.get(path) ?? { file: null };
+    if (file === null) return null;
+    const entry = this.#touch(path);
+    this.#pin(entry);
+    return { file, release: () => this.#unpin(entry) };
   }
 
   /** Runs `work` with the file pinned. */
@@ -147,9 +162,15 @@ export class FilePool {
     return false;
   }
 
+  #pin(entry: Entry): void {
+    if (entry.pins === 0) this.#pinned++;
+    entry.pins++;
+  }
+
   #unpin(entry: Entry): void {
     entry.pins--;
     if (entry.pins > 0) return;
+    this.#pinned--;
     if (entry.detached || entry.file === null) {
       if (this.#entries.get(entry.path) === entry) this.#entries.delete(entry.path);
       this.#close(entry);

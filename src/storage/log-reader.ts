@@ -2,16 +2,16 @@
 // follows. Damaged stretches are never part of an answer: it ends before them or begins behind them.
 
 import { KafkaError } from '../base/kafka-errors.ts';
-import type { FileRegion } from '../base/payload.ts';
 import { BATCH_HEADER_BYTES, BatchHeader } from '../record/index.ts';
 import { plausibleSize, scanBatches } from './batch-scan.ts';
 import type { LogRead, LogReadOptions } from './contract.ts';
 import { behindDamage, isInOrder, nextDamage, noteDamage, stopAtDamage } from './damage.ts';
-import type { PinnedFile } from './file-pool.ts';
+import { fileRegion, REGION_BYTES_MIN } from './file-region.ts';
 import type { LogCore } from './log-core.ts';
 import { lostEnd } from './lost-end.ts';
 import { noteMissingBehind } from './missing-offsets.ts';
 import type { BatchPlace } from './next-places.ts';
+import { readNow } from './read-now.ts';
 import type { Segment } from './segment.ts';
 import { loadIndexes, rebuildIndexes } from './segment-files.ts';
 import type { Tail } from './tail.ts';
@@ -20,8 +20,6 @@ import { verifySpan } from './verify.ts';
 const EMPTY: LogRead = { records: Buffer.alloc(0), byteLength: 0 };
 /** Read at once while looking for a batch near an index entry. */
 const LOCATE_CHUNK_BYTES = 16 * 1024;
-/** A region shorter than this is cheaper to read than to send from the file. */
-const REGION_BYTES_MIN = 64 * 1024;
 
 /** Read at once when a log is read from one end to the other. */
 const CHUNK_BYTES = 1024 * 1024;
@@ -47,7 +45,8 @@ export async function readLog(
   if (offset >= limit || (maxBytes <= 0 && !minOneBatch)) return EMPTY;
   const kept = tail.read(offset, limit, maxBytes, minOneBatch);
   if (kept !== null) return { records: kept.parts, byteLength: kept.bytes };
-  return core.latch.shared(() => readSegments(core, { offset, limit, maxBytes, minOneBatch }));
+  const wanted = { offset, limit, maxBytes, minOneBatch };
+  return readNow(core, wanted) ?? core.latch.shared(() => readSegments(core, wanted));
 }
 
 async function readSegments(core: LogCore, options: LogReadOptions): Promise<LogRead> {
@@ -87,8 +86,9 @@ async function readSegment(
   if (bytes < place.bytes && minOneBatch) bytes = place.bytes;
   if (bytes <= 0) return EMPTY;
   const pinned = await core.context.pool.acquire(segment.logPath);
-  if (core.context.regions && bytes >= REGION_BYTES_MIN && pinned.file.descriptor !== null) {
-    return { records: region(pinned, place.position, bytes), byteLength: bytes };
+  const { pool, regions } = core.context;
+  if (regions && bytes >= REGION_BYTES_MIN && pool.roomy) {
+    return { records: fileRegion(pinned, place.position, bytes), byteLength: bytes };
   }
   try {
     const buffer = Buffer.allocUnsafeSlow(bytes);
@@ -109,25 +109,6 @@ async function readableEnd(core: LogCore, index: number, limit: number): Promise
   if (limit <= segment.baseOffset) return 0;
   const place = await locate(core, segment, limit, end);
   return place === null ? end : place.position;
-}
-
-/** A file range that keeps its file open; the file may be deleted meanwhile. */
-function region(pinned: PinnedFile, position: number, bytes: number): FileRegion {
-  let held = true;
-  const { file } = pinned;
-  return {
-    byteLength: bytes,
-    source: file.descriptor === null ? null : { descriptor: file.descriptor, position },
-    async load() {
-      const buffer = Buffer.allocUnsafeSlow(bytes);
-      return buffer.subarray(0, await file.read(buffer, position));
-    },
-    release() {
-      if (!held) return;
-      held = false;
-      pinned.release();
-    },
-  };
 }
 
 /** Makes sure that the segment's indexes are in memory. */

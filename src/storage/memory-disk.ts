@@ -32,7 +32,19 @@ class MemoryFile implements DiskFile {
     this.#now = now;
   }
 
+  isCached(): boolean {
+    return true;
+  }
+
+  readNow(into: Buffer, position: number): number {
+    return this.#copy(into, position);
+  }
+
   async read(into: Buffer, position: number): Promise<number> {
+    return this.#copy(into, position);
+  }
+
+  #copy(into: Buffer, position: number): number {
     const end = Math.min(this.#node.length, position + into.length);
     if (end <= position) return 0;
     return this.#node.bytes.copy(into, 0, position, end);

@@ -51,6 +51,18 @@ export class OffsetIndex {
     return low - 1;
   }
 
+  /** The last entry whose position is at or below `position`; -1 when there is none. */
+  floorPosition(position: number): number {
+    let low = 0;
+    let high = this.#count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#pairs[middle * 2 + 1] as number) <= position) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
+  }
+
   /** Keeps the first `count` entries. */
   truncate(count: number): void {
     if (count < this.#count) this.#count = count;

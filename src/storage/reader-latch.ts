@@ -8,6 +8,11 @@ export class ReaderLatch {
   #drained: (() => void) | null = null;
   #broken: Error | null = null;
 
+  /** Whether a reader that does all it does at once needs not ask. */
+  get free(): boolean {
+    return this.#closed === null && this.#broken === null;
+  }
+
   /**
    * Runs `work`, which may look into segments and open their files; never one inside another. Throws what
    * {@link ReaderLatch.break} was given.

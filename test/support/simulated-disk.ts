@@ -48,6 +48,17 @@ class SimulatedFile implements DiskFile {
     this.#node = node;
   }
 
+  /** Mostly; so that both the short and the long way of a read are taken. */
+  isCached(position: number): boolean {
+    return (position >>> 12) % 8 !== 0;
+  }
+
+  readNow(into: Buffer, position: number): number {
+    if (!this.isCached(position)) return -1;
+    const end = Math.min(this.#node.length, position + into.length);
+    return end <= position ? 0 : this.#node.data.copy(into, 0, position, end);
+  }
+
   async read(into: Buffer, position: number): Promise<number> {
     await this.#disk.step('read', this.path);
     const end = Math.min(this.#node.length, position + into.length);

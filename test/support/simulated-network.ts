@@ -2,9 +2,11 @@
 // half open (one side sends into the void and hears nothing). Joins the client's Connector to the broker's
 // PeerSocket, so both ends run their real code.
 
+import { isFileRegion } from '../../src/base/payload.ts';
 import type { Clock } from '../../src/base/ports.ts';
 import type { PeerHandler, PeerSocket } from '../../src/broker/index.ts';
 import type { ByteStream, ByteStreamHandler, Connector } from '../../src/client/index.ts';
+import type { Chunk } from '../../src/protocol/index.ts';
 import type { SeededRandom } from '../../src/testing/seeded-random.ts';
 
 export interface NetworkOptions {
@@ -103,6 +105,9 @@ export class Link {
   readonly #toClient: Direction;
   #server: PeerHandler | null = null;
   #open = true;
+  /** Answers that wait for their regions, or for those before them. */
+  #sending = 0;
+  #lane: Promise<void> = Promise.resolve();
   #serverPaused = false;
   readonly #waiting: Buffer[] = [];
   readonly clientEnd: ByteStream;
@@ -125,7 +130,8 @@ export class Link {
       remotePort: options.remotePort,
       localHost: options.local.host,
       localPort: options.local.port,
-      write: (chunks, sent) => this.#toClient.send(chunks, sent),
+      sendsRegions: true,
+      write: (chunks, sent) => this.#send(chunks, sent),
       pause: () => {
         this.#serverPaused = true;
       },
@@ -150,6 +156,27 @@ export class Link {
   /** From now on nothing arrives in this direction, and nobody is told. */
   silence(direction: 'to-server' | 'to-client'): void {
     (direction === 'to-server' ? this.#toServer : this.#toClient).silence();
+  }
+
+  /** As the host sends regions of files that it cannot hand to the system: read, then sent, in order. */
+  #send(chunks: readonly Chunk[], sent: () => void): void {
+    const known: Buffer[] = [];
+    for (const chunk of chunks) if (!isFileRegion(chunk)) known.push(chunk);
+    if (this.#sending === 0 && known.length === chunks.length) {
+      this.#toClient.send(known, sent);
+      return;
+    }
+    this.#sending++;
+    this.#lane = this.#lane.then(async () => {
+      try {
+        this.#toClient.send(await Promise.all(chunks.map(loaded)), sent);
+      } catch {
+        this.cut();
+        sent();
+      } finally {
+        this.#sending--;
+      }
+    });
   }
 
   #serverGets(bytes: Buffer): void {
@@ -179,6 +206,17 @@ export class Link {
       this.#server?.onClose();
       this.#options.client.onClose(cause);
     });
+  }
+}
+
+async function loaded(chunk: Chunk): Promise<Buffer> {
+  if (!isFileRegion(chunk)) return chunk;
+  try {
+    const bytes = await chunk.load();
+    if (bytes.length < chunk.byteLength) throw new Error('the file has ended before the answer');
+    return bytes;
+  } finally {
+    chunk.release();
   }
 }
 

@@ -178,6 +178,12 @@ const own: readonly BrokerConfigRow[] = [
     { values: ['sync', 'os'] },
   ],
   [
+    'tidemark.zero.copy',
+    'boolean',
+    'true',
+    'Whether stored records go to consumers by sendfile(2), where the machine can (see doctor).',
+  ],
+  [
     'tidemark.scrub.bytes.per.second',
     'long',
     '10485760',

@@ -64,6 +64,11 @@ export function errorResult(errorCode: number): TargetResult {
   };
 }
 
+/** What of a result is in memory. */
+function heldBytes(result: Pick<TargetResult, 'records' | 'byteLength'>): number {
+  return isFileRegion(result.records) ? 0 : result.byteLength;
+}
+
 /** Gives back what a result holds. */
 export function releaseResult(result: TargetResult): void {
   if (isFileRegion(result.records)) result.records.release();
@@ -100,7 +105,7 @@ export class TargetReader {
       if (before !== undefined) {
         this.results.delete(target);
         this.bytes -= before.byteLength;
-        this.#limits.memory?.give(before.byteLength);
+        this.#limits.memory?.give(heldBytes(before));
         releaseResult(before);
       }
       const result = await this.#read(target);
@@ -123,8 +128,10 @@ export class TargetReader {
 
   /** Gives back all that was read. */
   release(): void {
-    for (const result of this.results.values()) releaseResult(result);
-    this.#limits.memory?.give(this.bytes);
+    for (const result of this.results.values()) {
+      this.#limits.memory?.give(heldBytes(result));
+      releaseResult(result);
+    }
     this.results.clear();
     this.bytes = 0;
   }
@@ -166,7 +173,7 @@ export class TargetReader {
     const maxBytes = Math.min(asked, memory?.affordableBytes ?? asked);
     const expected = Math.min(maxBytes, partition.sizeBytes());
     memory?.take(expected);
-    let byteLength = 0;
+    let held = 0;
     try {
       const read = await partition.read({
         offset: spec.fetchOffset,
@@ -175,12 +182,12 @@ export class TargetReader {
         isolation,
         currentLeaderEpoch: spec.currentLeaderEpoch,
       });
-      ({ byteLength } = read);
+      held = heldBytes(read);
       return { ...read, errorCode: 0, divergingEpoch: null };
     } catch (error) {
       return errorResult(errorCodeOf(error));
     } finally {
-      memory?.give(expected - byteLength);
+      memory?.give(expected - held);
     }
   }
 

@@ -203,7 +203,7 @@ async function serve(
     maxWaitMs: request.maxWaitMs,
     onGone: (callback) => context.session.onGone(callback),
   });
-  await loadResults(reader);
+  await loadResults(reader, context.session.sendsRegions, memory);
   metrics.fetchedBytes += reader.bytes;
   const responses = collect(set, reader, mode.kind !== 'continue');
   const kept = mode.kind === 'continue' || (mode.kind === 'open' && fetchSessions.add(set));

@@ -12,6 +12,7 @@ import {
   checkLocalhost,
   checkNode,
   checkThreadPool,
+  checkZeroCopy,
 } from '../doctor/machine.ts';
 import { checkBroker, checkPort, usesDirectory } from '../doctor/way-to-broker.ts';
 import { ExitCode } from '../exit-codes.ts';
@@ -63,6 +64,7 @@ async function allChecks(directory: string, options: DoctorOptions): Promise<Che
     checkThreadPool(),
     checkDescriptors(data.partitions),
     ...checkAccelerators(),
+    checkZeroCopy(),
     await checkLocalhost(),
     ...data.checks,
     ...contents,

@@ -3,6 +3,7 @@
 import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { nativeIo } from '../../host/native-io.ts';
 import { type Check, fail, ok, warn } from './check.ts';
 
 /** Node's version against what the package needs. Node 20 is past its end of life. */
@@ -86,6 +87,19 @@ export function checkAccelerators(): Check[] {
     ok('zstd', native ? 'native (Node)' : 'WebAssembly (Node 22.15 and later have it built in)'),
   );
   return checks;
+}
+
+/** Whether stored records go to consumers without passing through memory. */
+export function checkZeroCopy(): Check {
+  const io = nativeIo();
+  if (!('reason' in io)) return ok('zero copy', 'sendfile, through koffi');
+  const advice = {
+    platform: null,
+    missing: 'install koffi; it needs no build, perhaps --omit=optional left it out',
+    kernel: 'take Linux 6.5 or later, and a container runtime that lets cachestat(2) through',
+  }[io.lacks];
+  const found = `answers are read and written, at twice the processor time: ${io.reason}`;
+  return advice === null ? ok('zero copy', found) : warn('zero copy', found, advice);
 }
 
 /** What `localhost` means here: clients that take ::1 must find the broker there too. */

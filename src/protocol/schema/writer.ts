@@ -2,12 +2,12 @@
 // into growing buffers; record batches and other large bytes are appended by reference, so a Fetch
 // response leaves as one `writev`.
 
-import { type FileRegion, isBufferList, isFileRegion, type Payload } from '../../base/payload.ts';
+import { type Chunk, isBufferList, isFileRegion, type Payload } from '../../base/payload.ts';
 import { ProtocolError } from './error.ts';
 import { ZERO_UUID } from './field.ts';
 
 /** One piece of an encoded message. */
-export type Chunk = Buffer | FileRegion;
+export type { Chunk };
 
 /** Shorter bytes are cheaper to copy than to carry as a chunk of their own. */
 const byReferenceMin = 1024;

@@ -88,6 +88,7 @@ describe('requests and responses', () => {
     const region = {
       byteLength: 100,
       source: null,
+      isCached: () => false,
       load: () => Promise.resolve(Buffer.alloc(100, 2)),
       release() {},
     };

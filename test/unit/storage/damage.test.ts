@@ -227,6 +227,8 @@ describe('readers that go on where they stopped', () => {
         return async (path: string, mode: 'read' | 'write' | 'create') => {
           const file = await target.open(path, mode);
           const inner = file.read.bind(file);
+          // What cannot be had at once takes the long way.
+          file.readNow = () => -1;
           file.read = (into, position) => {
             if (path === SEGMENT) reads++;
             return inner(into, position);

@@ -1,8 +1,10 @@
 // A peer in memory: what a test sends arrives at once, what the broker sends is kept.
 
+import { isFileRegion } from '../../../../src/base/payload.ts';
 import type { PeerHandler, PeerSocket } from '../../../../src/broker/socket.ts';
 import {
   type Api,
+  type Chunk,
   decodeResponse,
   encodeRequest,
   FrameSplitter,
@@ -14,6 +16,7 @@ export class FakeSocket implements PeerSocket {
   readonly remotePort = 5555;
   readonly localHost = '10.0.0.1';
   readonly localPort = 9092;
+  readonly sendsRegions = false;
   handler: PeerHandler | undefined;
   paused = false;
   /** `end`: closed after sending; `destroy`: closed at once. */
@@ -23,8 +26,11 @@ export class FakeSocket implements PeerSocket {
   readonly #sent: Buffer[] = [];
   readonly #unsent: (() => void)[] = [];
 
-  write(chunks: readonly Uint8Array[], sent: () => void): void {
-    this.#sent.push(...chunks.map((chunk) => Buffer.from(chunk)));
+  write(chunks: readonly Chunk[], sent: () => void): void {
+    for (const chunk of chunks) {
+      if (isFileRegion(chunk)) throw new Error('regions are not sent here');
+      this.#sent.push(Buffer.from(chunk));
+    }
     if (this.slow) this.#unsent.push(sent);
     else sent();
   }

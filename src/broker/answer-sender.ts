@@ -1,0 +1,73 @@
+// What a connection has answered and its peer has not taken yet: counted, bounded by who asks `unsentBytes`, and
+// given back when it is sent or the connection is gone.
+
+import { isFileRegion } from '../base/payload.ts';
+import type { Chunk } from '../protocol/index.ts';
+import type { MemoryGate } from './memory-gate.ts';
+import type { BrokerMetrics } from './metrics.ts';
+import type { PeerSocket } from './socket.ts';
+
+/** Lets go of the files of an answer that will not be sent. */
+export function releaseChunks(chunks: readonly Chunk[] | null): void {
+  for (const chunk of chunks ?? []) if (isFileRegion(chunk)) chunk.release();
+}
+
+export class AnswerSender {
+  readonly #socket: PeerSocket;
+  readonly #gate: MemoryGate;
+  readonly #metrics: BrokerMetrics;
+  readonly #onSent: () => void;
+  #unsentBytes = 0;
+  /** Of these, what is in memory; the rest are regions of files. */
+  #heldBytes = 0;
+  #gone = false;
+
+  /** `onSent` is called after each answer that was sent. */
+  constructor(
+    socket: PeerSocket,
+    services: { readonly gate: MemoryGate; readonly metrics: BrokerMetrics },
+    onSent: () => void,
+  ) {
+    this.#socket = socket;
+    this.#gate = services.gate;
+    this.#metrics = services.metrics;
+    this.#onSent = onSent;
+  }
+
+  get unsentBytes(): number {
+    return this.#unsentBytes;
+  }
+
+  send(chunks: readonly Chunk[]): void {
+    if (this.#gone) {
+      releaseChunks(chunks);
+      return;
+    }
+    let bytes = 0;
+    let held = 0;
+    for (const chunk of chunks) {
+      bytes += chunk.byteLength;
+      if (!isFileRegion(chunk)) held += chunk.byteLength;
+    }
+    this.#metrics.bytesOut += bytes;
+    this.#gate.take(held);
+    this.#unsentBytes += bytes;
+    this.#heldBytes += held;
+    this.#socket.write(chunks, () => {
+      // After the close, everything unsent has been given back at once.
+      if (this.#gone) return;
+      this.#unsentBytes -= bytes;
+      this.#heldBytes -= held;
+      this.#gate.give(held);
+      this.#onSent();
+    });
+  }
+
+  /** The connection is gone. */
+  end(): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#gate.give(this.#heldBytes);
+    this.#unsentBytes = 0;
+  }
+}

@@ -1,0 +1,169 @@
+// System calls that Node does not offer, called through koffi (optional, prebuilt): sendfile(2) for answers that need
+// not pass through our memory, and two questions about the page cache, so that neither a send nor a read ever waits
+// for the disk on the event loop. Linux 6.5 and later on 64-bit machines; elsewhere there is none of it, and bytes are
+// read and written as usual.
+//
+// All calls are made on the event loop and return at once. None may be made from another thread: a descriptor that
+// is closed meanwhile can belong to somebody else by then.
+
+import { createRequire } from 'node:module';
+
+/** What a send came to: bytes taken, or why none were. */
+export type SendOutcome = number | 'full' | 'ended' | 'unsupported' | 'failed';
+
+export interface NativeIo {
+  /**
+   * sendfile(2): bytes of the file from `position` into a socket. `full`: the socket takes nothing now. `ended`: the
+   * file has nothing there. `unsupported`: not between these two. `failed`: the connection is broken.
+   */
+  sendFile(socket: number, file: number, position: number, bytes: number): SendOutcome;
+  /** send(2). With `more`, what follows at once shares the packet (MSG_MORE). */
+  send(socket: number, bytes: Uint8Array, more: boolean): SendOutcome;
+  /** Whether all of the range is in the page cache now, and ready (cachestat(2)). */
+  isCached(file: number, position: number, bytes: number): boolean;
+  /** preadv2(2) with RWF_NOWAIT: bytes read, perhaps fewer than asked; -1 when they are not in the page cache. */
+  readCached(file: number, into: Uint8Array, position: number): number;
+}
+
+/** Why there is no native I/O here. */
+export interface NoNativeIo {
+  readonly lacks: 'platform' | 'missing' | 'kernel';
+  readonly reason: string;
+}
+
+/** EAGAIN, EINTR: nothing now. */
+const FULL: ReadonlySet<number> = new Set([11, 4]);
+const EBADF = 9;
+/** ENOSYS, EINVAL, EOPNOTSUPP, ENOTSOCK, EPERM: sendfile does not go between these two. */
+const UNSUPPORTED: ReadonlySet<number> = new Set([38, 22, 95, 88, 1]);
+const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
+const MSG_MORE = 0x8000;
+const RWF_NOWAIT = 0x8;
+/** The same on all architectures; since Linux 6.5. */
+const SYS_CACHESTAT = 451;
+const SC_PAGESIZE = 30;
+/** Read at once at most, into memory of a fixed address. */
+const SCRATCH_BYTES = 64 * 1024;
+
+const architectures: ReadonlySet<string> = new Set(['x64', 'arm64', 'riscv64', 'loong64', 'ppc64']);
+
+type Koffi = typeof import('koffi');
+
+let loaded: NativeIo | NoNativeIo | undefined;
+
+/** Loads it once; later calls answer the same. */
+export function nativeIo(): NativeIo | NoNativeIo {
+  loaded ??= load();
+  return loaded;
+}
+
+/** {@link nativeIo}, or null where there is none. */
+export function nativeIoOrNull(): NativeIo | null {
+  const io = nativeIo();
+  return 'reason' in io ? null : io;
+}
+
+function load(): NativeIo | NoNativeIo {
+  if (process.platform !== 'linux' || !architectures.has(process.arch)) {
+    return { lacks: 'platform', reason: `not on ${process.platform} ${process.arch}` };
+  }
+  let koffi: Koffi;
+  try {
+    koffi = createRequire(import.meta.url)('koffi') as Koffi;
+  } catch {
+    return { lacks: 'missing', reason: 'koffi is not installed' };
+  }
+  try {
+    return new LinuxIo(koffi);
+  } catch (error) {
+    return { lacks: 'kernel', reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+class LinuxIo implements NativeIo {
+  readonly #errno: () => number;
+  readonly #sendfile: (out: number, from: number, offset: Uint32Array, bytes: number) => number;
+  readonly #send: (socket: number, bytes: Uint8Array, length: number, flags: number) => number;
+  readonly #cachestat: (n: number, f: number, r: Uint32Array, s: Uint32Array, o: number) => number;
+  readonly #preadv2: (
+    file: number,
+    vectors: BigUint64Array,
+    count: number,
+    position: number,
+    flags: number,
+  ) => number;
+  readonly #pageBytes: number;
+  /** Arguments that the system reads and writes, used up within each call. */
+  readonly #offset = new Uint32Array(2);
+  readonly #range = new Uint32Array(4);
+  /** struct cachestat: five 64-bit counts, of which the first is of pages in the cache. */
+  readonly #counts = new Uint32Array(10);
+  readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+  readonly #vector = new BigUint64Array(2);
+
+  constructor(koffi: Koffi) {
+    const library = koffi.load(null);
+    this.#errno = koffi.errno;
+    this.#sendfile = library.func('int64 sendfile(int out, int from, void *offset, size_t bytes)');
+    this.#send = library.func('int64 send(int socket, const void *bytes, size_t n, int flags)');
+    this.#cachestat = library.func('int64 syscall(int64 n, int64 file, void *r, void *s, int64 o)');
+    this.#preadv2 = library.func(
+      'int64 preadv2(int file, const void *vectors, int count, int64 position, int flags)',
+    );
+    const sysconf = library.func('int64 sysconf(int name)') as (name: number) => number;
+    this.#pageBytes = sysconf(SC_PAGESIZE);
+    const known = this.#cachestat(SYS_CACHESTAT, -1, this.#range, this.#counts, 0);
+    // A kernel that has the call says that -1 is no file.
+    if (known !== -1 || this.#errno() !== EBADF) throw new Error('the kernel has no cachestat(2)');
+    this.#vector[0] = BigInt(koffi.address(this.#scratch));
+  }
+
+  sendFile(socket: number, file: number, position: number, bytes: number): SendOutcome {
+    put64(this.#offset, 0, position);
+    const sent = this.#sendfile(socket, file, this.#offset, bytes);
+    if (sent > 0) return sent;
+    return sent === 0 ? 'ended' : this.#failure();
+  }
+
+  send(socket: number, bytes: Uint8Array, more: boolean): SendOutcome {
+    const flags = MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0);
+    const sent = this.#send(socket, bytes, bytes.byteLength, flags);
+    return sent >= 0 ? sent : this.#failure();
+  }
+
+  isCached(file: number, position: number, bytes: number): boolean {
+    if (bytes <= 0) return true;
+    put64(this.#range, 0, position);
+    put64(this.#range, 2, bytes);
+    const failed = this.#cachestat(SYS_CACHESTAT, file, this.#range, this.#counts, 0) !== 0;
+    const first = Math.floor(position / this.#pageBytes);
+    const last = Math.floor((position + bytes - 1) / this.#pageBytes);
+    if (failed || (this.#counts[0] as number) < last - first + 1) return false;
+    // Pages that are being read in count as cached; of those the last one comes last.
+    return this.#readInto(file, position + bytes - 1, 1) === 1;
+  }
+
+  readCached(file: number, into: Uint8Array, position: number): number {
+    const count = this.#readInto(file, position, Math.min(into.byteLength, SCRATCH_BYTES));
+    if (count > 0) into.set(this.#scratch.subarray(0, count));
+    return count;
+  }
+
+  #readInto(file: number, position: number, bytes: number): number {
+    this.#vector[1] = BigInt(bytes);
+    return this.#preadv2(file, this.#vector, 1, position, RWF_NOWAIT);
+  }
+
+  #failure(): SendOutcome {
+    const errno = this.#errno();
+    if (FULL.has(errno)) return 'full';
+    return UNSUPPORTED.has(errno) ? 'unsupported' : 'failed';
+  }
+}
+
+/** Little endian, as all machines are that this runs on. */
+function put64(into: Uint32Array, at: number, value: number): void {
+  into[at] = value % 2 ** 32;
+  into[at + 1] = Math.floor(value / 2 ** 32);
+}

@@ -1,0 +1,262 @@
+// What goes out to one peer, in order. Answers in memory go through the stream, as one system call. Regions of files go
+// from the page cache to the socket by sendfile, around the stream: only while the stream has nothing of its own on the
+// way, so that nothing is overtaken, and in small calls, so that others get their turn. When the socket takes no more,
+// a little is read and written through the stream, which says when there is room again; what is not in the page cache
+// is read piece by piece off the event loop. So a peer that reads slowly holds one piece in memory, however much it
+// has asked for.
+
+import type { Socket } from 'node:net';
+import { type Chunk, type FileRegion, isFileRegion } from '../base/payload.ts';
+import type { NativeIo, SendOutcome } from './native-io.ts';
+
+/** Sent by one call. */
+const SENDFILE_BYTES_MAX = 256 * 1024;
+/** Sent in one turn of the event loop. */
+const TURN_BYTES_MAX = 1024 * 1024;
+/** Read and written where sendfile cannot go on. */
+const PIECE_BYTES_MAX = 256 * 1024;
+/** The same when the socket is full: only to be told when it is not. */
+const FULL_BYTES_MAX = 16 * 1024;
+
+/** Bytes of file regions sent by all peers, by the way they took. All grow. */
+export interface RegionStats {
+  sentByKernel: number;
+  sentByCopy: number;
+}
+
+export interface RegionSending {
+  readonly native: Pick<NativeIo, 'send' | 'sendFile' | 'readCached'>;
+  readonly stats: RegionStats;
+}
+
+interface Outgoing {
+  readonly chunks: readonly Chunk[];
+  readonly sent: () => void;
+  /** The chunk that is next, and what of it is sent. */
+  index: number;
+  at: number;
+}
+
+/** The part of a TCP handle that knows its descriptor. Not public, so it is looked for; -1 when there is none. */
+function descriptorOf(stream: Socket): number {
+  const { _handle: handle } = stream as unknown as { _handle: { fd?: unknown } | null };
+  return typeof handle?.fd === 'number' ? handle.fd : -1;
+}
+
+export class PeerOutput {
+  readonly #stream: Socket;
+  readonly #native: RegionSending['native'] | null;
+  readonly #stats: RegionStats;
+  readonly #queue: Outgoing[] = [];
+  /** Writes of the stream whose callbacks have not come. */
+  #inStream = 0;
+  /** A piece is being read, or the next turn is waited for. */
+  #waiting = false;
+  #pumping = false;
+  /** Sendfile is known not to go from these files to this socket. */
+  #copying: boolean;
+  #gone = false;
+  #onDrained: (() => void) | null = null;
+
+  /** Without `regions`, regions of files are read and written. */
+  constructor(stream: Socket, regions: RegionSending | null) {
+    this.#stream = stream;
+    this.#native = regions?.native ?? null;
+    this.#stats = regions?.stats ?? { sentByKernel: 0, sentByCopy: 0 };
+    this.#copying = regions === null;
+    stream.once('close', () => this.#drop());
+  }
+
+  /** Sends after everything before it. `sent` is called once, also when the connection is gone. */
+  write(chunks: readonly Chunk[], sent: () => void): void {
+    const outgoing: Outgoing = { chunks, sent, index: 0, at: 0 };
+    if (this.#gone || this.#stream.destroyed || this.#stream.writableEnded) {
+      queueMicrotask(() => finish(outgoing));
+      return;
+    }
+    this.#queue.push(outgoing);
+    this.#pump();
+  }
+
+  /** Calls back once when everything has been handed to the stream. */
+  whenDrained(callback: () => void): void {
+    if (this.#queue.length === 0) callback();
+    else this.#onDrained = callback;
+  }
+
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    let budget = TURN_BYTES_MAX;
+    let first = this.#queue[0];
+    while (first !== undefined && !this.#waiting && !this.#gone) {
+      const chunk = first.chunks[first.index];
+      if (chunk === undefined) {
+        this.#queue.shift();
+        finish(first);
+      } else if (!isFileRegion(chunk)) {
+        this.#sendMemory(first);
+      } else if (this.#inStream > 0) {
+        break;
+      } else if (budget <= 0) {
+        this.#later();
+      } else {
+        budget -= this.#sendRegion(first, chunk);
+      }
+      first = this.#queue[0];
+    }
+    this.#pumping = false;
+    if (first === undefined && this.#queue.length === 0) {
+      this.#onDrained?.();
+      this.#onDrained = null;
+    }
+  }
+
+  #later(): void {
+    this.#waiting = true;
+    setImmediate(() => this.#goOn());
+  }
+
+  #goOn(): void {
+    this.#waiting = false;
+    this.#pump();
+  }
+
+  /** Sends buffers in a row. */
+  #sendMemory(outgoing: Outgoing): void {
+    const { chunks, index, at } = outgoing;
+    let end = index + 1;
+    while (end < chunks.length && !isFileRegion(chunks[end] as Chunk)) end++;
+    const buffers = chunks.slice(index, end) as Buffer[];
+    const first = (buffers[0] as Buffer).subarray(at);
+    buffers[0] = first;
+    const last = end === chunks.length;
+    // The frame's beginning shares a packet with the records that follow it.
+    if (buffers.length === 1 && this.#inStream === 0 && !this.#copying) {
+      const taken = this.#call((native, socket) => native.send(socket, first, !last));
+      if (taken === 'failed') this.#fail();
+      if (typeof taken === 'number' && taken === first.byteLength) outgoing.index = end;
+      else if (typeof taken === 'number') outgoing.at += taken;
+      if (outgoing.index === end) outgoing.at = 0;
+      if (typeof taken === 'number' || this.#gone) return;
+    }
+    outgoing.index = end;
+    outgoing.at = 0;
+    // The last of an answer counts as sent when the stream has sent it.
+    if (last) this.#queue.shift();
+    this.#writeStream(buffers, last ? () => finish(outgoing) : nothing);
+  }
+
+  /** Sends what it can of a region; answers the bytes that it sent. */
+  #sendRegion(outgoing: Outgoing, region: FileRegion): number {
+    const { at } = outgoing;
+    const rest = region.byteLength - at;
+    const { source } = region;
+    const bytes = Math.min(rest, SENDFILE_BYTES_MAX);
+    if (this.#copying || source === null || !region.isCached(at, bytes)) {
+      this.#copy(outgoing, region, PIECE_BYTES_MAX);
+      return 0;
+    }
+    const { descriptor, position } = source;
+    const sent = this.#call((native, socket) =>
+      native.sendFile(socket, descriptor, position + at, bytes),
+    );
+    if (typeof sent === 'number') {
+      this.#stats.sentByKernel += sent;
+      this.#advance(outgoing, region, sent);
+      return sent;
+    }
+    if (sent === 'full') this.#waitForRoom(outgoing, region);
+    else if (sent === 'unsupported') this.#copying = true;
+    else this.#fail();
+    return 0;
+  }
+
+  /** Writes a little through the stream, which waits until the socket has taken it. */
+  #waitForRoom(outgoing: Outgoing, region: FileRegion): void {
+    const { source } = region;
+    const piece = Buffer.allocUnsafe(Math.min(region.byteLength - outgoing.at, FULL_BYTES_MAX));
+    const position = (source?.position ?? 0) + outgoing.at;
+    const count =
+      source === null ? -1 : this.#native?.readCached(source.descriptor, piece, position);
+    if (count === undefined || count <= 0) {
+      this.#copy(outgoing, region, FULL_BYTES_MAX);
+      return;
+    }
+    this.#stats.sentByCopy += count;
+    this.#advance(outgoing, region, count);
+    this.#writeStream([piece.subarray(0, count)], nothing);
+  }
+
+  #advance(outgoing: Outgoing, region: FileRegion, bytes: number): void {
+    outgoing.at += bytes;
+    if (outgoing.at < region.byteLength) return;
+    region.release();
+    outgoing.index++;
+    outgoing.at = 0;
+  }
+
+  /** A call on the socket's descriptor, which is asked for each time: a closed one may be another's by then. */
+  #call(send: (native: RegionSending['native'], socket: number) => SendOutcome): SendOutcome {
+    const socket = descriptorOf(this.#stream);
+    const native = this.#native;
+    return socket < 0 || native === null ? 'unsupported' : send(native, socket);
+  }
+
+  /** Reads a piece and writes it through the stream. */
+  #copy(outgoing: Outgoing, region: FileRegion, bytesMax: number): void {
+    const bytes = Math.min(region.byteLength - outgoing.at, bytesMax);
+    this.#waiting = true;
+    region.load(outgoing.at, bytes).then(
+      (piece) => {
+        if (this.#gone) return;
+        if (piece.byteLength < bytes) {
+          this.#fail();
+          return;
+        }
+        this.#stats.sentByCopy += bytes;
+        this.#advance(outgoing, region, bytes);
+        this.#writeStream([piece], nothing);
+        this.#goOn();
+      },
+      () => this.#fail(),
+    );
+  }
+
+  #writeStream(buffers: readonly Buffer[], sent: () => void): void {
+    const stream = this.#stream;
+    const last = buffers.length - 1;
+    this.#inStream++;
+    const done = (): void => {
+      this.#inStream--;
+      sent();
+      if (this.#queue.length > 0) this.#pump();
+    };
+    if (last === 0) {
+      stream.write(buffers[0] as Buffer, done);
+      return;
+    }
+    stream.cork();
+    for (let i = 0; i < last; i++) stream.write(buffers[i] as Buffer);
+    stream.write(buffers[last] as Buffer, done);
+    stream.uncork();
+  }
+
+  /** The peer cannot get what the frame's length has promised. */
+  #fail(): void {
+    this.#gone = true;
+    this.#stream.destroy();
+  }
+
+  #drop(): void {
+    this.#gone = true;
+    for (const outgoing of this.#queue.splice(0)) finish(outgoing);
+  }
+}
+
+function nothing(): void {}
+
+function finish(outgoing: Outgoing): void {
+  for (const chunk of outgoing.chunks) if (isFileRegion(chunk)) chunk.release();
+  outgoing.sent();
+}

@@ -1,0 +1,29 @@
+// Ranges of segment files, to be sent without passing through memory.
+
+import type { FileRegion } from '../base/payload.ts';
+import type { PinnedFile } from './file-pool.ts';
+
+/** A region shorter than this is cheaper to read than to send from the file. */
+export const REGION_BYTES_MIN = 64 * 1024;
+
+/** A file range that keeps its file open; the file may be renamed or deleted meanwhile. */
+export function fileRegion(pinned: PinnedFile, position: number, bytes: number): FileRegion {
+  let held = true;
+  const { file } = pinned;
+  return {
+    byteLength: bytes,
+    get source() {
+      return held && file.descriptor !== null ? { descriptor: file.descriptor, position } : null;
+    },
+    isCached: (from, count) => file.isCached?.(position + from, count) === true,
+    async load(from = 0, count = bytes - from) {
+      const buffer = Buffer.allocUnsafeSlow(count);
+      return buffer.subarray(0, await file.read(buffer, position + from));
+    },
+    release() {
+      if (!held) return;
+      held = false;
+      pinned.release();
+    },
+  };
+}
