@@ -1,52 +1,69 @@
-// `npm run bench -- [suite] [options]`: finds the suite in the table below, runs it and keeps its result.
+// `npm run bench -- [suites] [options]`: finds the suites in the table below, runs them and keeps the result.
 // bench/README.md says what each measures and how to add one.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Missing, type Result, reportOf, textOf } from './load/report.ts';
-import type { Figures } from './load/workloads.ts';
 import { projectRoot } from './peers/index.ts';
-import type { Suite, SuiteOptions, SuiteRun } from './suite.ts';
+import type { Histogram } from './report/histogram.ts';
+import {
+  describeMachine,
+  Gathered,
+  type Missing,
+  type Report,
+  type ThrownOut,
+  textOf,
+} from './report/result.ts';
+import type { Figures, Suite, SuiteOptions, SuiteRun } from './suite.ts';
 
-/** A new suite is one row: its name, and where its runner is. The first runs when no name is given. */
+/** A new suite is one row: its name, when it runs unasked, and where its runner is. */
 const suites: Readonly<Record<string, Suite>> = {
   brokers: {
-    about: 'start-up, memory, produce and consume, ours alone or beside others',
+    about: 'start-up, memory, produce, consume and latency, ours alone or beside others',
+    byDefault: { full: true, quick: true },
     load: async () => (await import('./load/brokers.ts')).runBrokers,
   },
   restart: {
     about:
       'kill -9 and an orderly stop with 2 GB in 100 partitions: how long until it serves again',
+    byDefault: { full: true, quick: true },
     load: async () => (await import('./load/restart.ts')).runRestart,
   },
   compaction: {
     about: 'a log of ten million keys is compacted beside a steady producer',
+    byDefault: { full: false, quick: false },
     load: async () => (await import('./load/compaction.ts')).runCompaction,
   },
   micro: {
     about: 'micro-benchmarks',
+    byDefault: { full: false, quick: true },
     load: async () => (await import('./micro/run.ts')).runMicro,
   },
 };
 
-const usage = `npm run bench -- [suite] [options]
+const usage = `npm run bench -- [suites] [options]
 
+Suites; those with a star run when none is named:
 ${Object.entries(suites)
-  .map(([name, { about }]) => `  ${name.padEnd(12)} ${about}`)
+  .map(
+    ([name, { about, byDefault }]) => `  ${name.padEnd(11)} ${byDefault.full ? '*' : ' '} ${about}`,
+  )
   .join('\n')}
 
+Options:
   --quick          a tenth of the work or less, one round: that it works, not how fast it is
-  --peers LIST     systems beside ours, with commas: kafka
+  --peers LIST     systems beside ours, with commas: kafka, kafka-sync (flush.messages=1), klite
+  --klite PATH     klite's binary
   --rounds N       how often each row is measured
   --only TEXT      only rows whose name holds the text
+  --foreign CORES  throw a measurement out when others kept more cores busy; default 0.35
   --out FILE       where the JSON goes; default bench/results/<date>.json, with --quick a temporary folder
 `;
 
 interface CommandLine {
   readonly help: boolean;
-  readonly suite: string;
+  readonly names: readonly string[];
   readonly options: SuiteOptions;
   readonly out: string | undefined;
 }
@@ -57,65 +74,94 @@ function commandLine(): CommandLine {
     options: {
       quick: { type: 'boolean', default: false },
       peers: { type: 'string', default: '' },
+      klite: { type: 'string' },
       rounds: { type: 'string' },
       only: { type: 'string', default: '' },
+      foreign: { type: 'string', default: '0.35' },
       out: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
+  const named = Object.keys(suites).filter((name) => {
+    const byDefault = suites[name]?.byDefault;
+    return values.quick ? byDefault?.quick : byDefault?.full;
+  });
   return {
     help: values.help,
-    suite: positionals[0] ?? Object.keys(suites)[0] ?? '',
+    names: positionals.length > 0 ? positionals : named,
     options: {
       quick: values.quick,
       peers: values.peers.split(',').filter((name) => name !== ''),
+      binaries: { klite: values.klite },
       rounds: values.rounds === undefined ? undefined : Number(values.rounds),
       only: values.only,
+      foreignCoresMax: Number(values.foreign),
     },
     out: values.out,
   };
 }
 
-/** Gathers what a suite measures, by system and row in the order of their first run. */
-class Gathering implements SuiteRun {
+/** What the suites hand over, told as it comes. */
+class Recording implements SuiteRun {
   readonly options: SuiteOptions;
+  readonly gathered = new Gathered();
+  readonly rows: Record<string, string> = {};
   readonly absent: Missing[] = [];
-  readonly #results = new Map<string, Result>();
+  readonly disturbed: ThrownOut[] = [];
 
   constructor(options: SuiteOptions) {
     this.options = options;
   }
 
-  add(broker: string, name: string, figures: Figures): void {
-    const key = `${broker}: ${name}`;
-    const result = this.#results.get(key) ?? { broker, name, runs: [] };
-    result.runs.push(figures);
-    this.#results.set(key, result);
-    this.say(`${key} ${JSON.stringify(figures)}`);
+  add(system: string, row: string, figures: Figures, latencies?: Histogram): void {
+    this.gathered.add(system, row, figures, latencies);
+    const few = Object.entries(figures).map(([name, value]) => `${name} ${value.toPrecision(4)}`);
+    this.say(`${system}: ${row}: ${few.join(', ')}`);
+  }
+
+  describe(row: string, how: string): void {
+    this.rows[row] = how;
   }
 
   missing(what: string, why: string): void {
+    if (this.absent.some((one) => one.what === what)) return;
     this.absent.push({ what, why });
     this.say(`missing: ${what}: ${why}`);
+  }
+
+  thrownOut(system: string, row: string, foreignCores: number): void {
+    this.disturbed.push({ system, row, foreignCores });
+    this.say(`thrown out: ${system}: ${row}: others kept ${foreignCores.toFixed(2)} cores busy`);
   }
 
   say(line: string): void {
     process.stderr.write(`${line}\n`);
   }
 
-  results(): Result[] {
-    return [...this.#results.values()];
+  report(): Report {
+    return {
+      format: 2,
+      date: new Date().toISOString(),
+      quick: this.options.quick,
+      command: `npm run bench -- ${process.argv.slice(2).join(' ')}`.trim(),
+      machine: describeMachine(),
+      rows: this.rows,
+      missing: this.absent,
+      thrownOut: this.disturbed,
+      foreignCoresMax: this.options.foreignCoresMax,
+      results: this.gathered.results(),
+    };
   }
 }
 
-function keep(gathered: Gathering, out: string | undefined): void {
-  const { quick } = gathered.options;
-  const report = reportOf({ results: gathered.results(), missing: gathered.absent, quick });
+function keep(report: Report, out: string | undefined): void {
   const name = `${report.date.slice(0, 19).replaceAll(':', '-')}.json`;
-  const folder = quick ? join(tmpdir(), 'tidemark-bench') : join(projectRoot(), 'bench/results');
+  const folder = report.quick
+    ? join(tmpdir(), 'tidemark-bench')
+    : join(projectRoot(), 'bench/results');
   const file = out ?? join(folder, name);
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, `${JSON.stringify(report, null, 1)}\n`);
+  writeFileSync(file, `${JSON.stringify(report)}\n`);
   process.stdout.write(`${textOf(report)}written to ${file}\n`);
 }
 
@@ -125,16 +171,19 @@ async function main(): Promise<void> {
     process.stdout.write(usage);
     return;
   }
-  const suite = suites[asked.suite];
-  if (suite === undefined) {
-    process.stderr.write(`no suite ${asked.suite}\n\n${usage}`);
+  const unknown = asked.names.find((name) => suites[name] === undefined);
+  if (unknown !== undefined) {
+    process.stderr.write(`no suite ${unknown}\n\n${usage}`);
     process.exitCode = 2;
     return;
   }
-  const gathered = new Gathering(asked.options);
-  const runner = await suite.load();
-  await runner(gathered);
-  if (gathered.results().length > 0) keep(gathered, asked.out);
+  const recording = new Recording(asked.options);
+  for (const name of asked.names) {
+    const runner = await suites[name]?.load();
+    await runner?.(recording);
+  }
+  const report = recording.report();
+  if (report.results.length > 0) keep(report, asked.out);
 }
 
 await main();

@@ -1,6 +1,9 @@
 // What a suite of `npm run bench` is, and what it gets: one function that measures and hands its figures over.
 
-import type { Figures } from './load/workloads.ts';
+import type { Histogram } from './report/histogram.ts';
+
+/** Named numbers of one measurement, the unit at the end of the name. MB are 10^6 and GB 10^9 payload bytes. */
+export type Figures = Readonly<Record<string, number>>;
 
 /** What was asked for on the command line. */
 export interface SuiteOptions {
@@ -8,19 +11,30 @@ export interface SuiteOptions {
   readonly quick: boolean;
   /** Systems measured beside ours, by name. */
   readonly peers: readonly string[];
+  /** Programs given by path, by the peer's name. */
+  readonly binaries: Readonly<Record<string, string | undefined>>;
   /** How often each row is measured; undefined: as the suite sees fit. */
   readonly rounds: number | undefined;
   /** Only rows whose name holds this text; '' is all. */
   readonly only: string;
+  /** A measurement is thrown out when other processes kept more cores than this busy. */
+  readonly foreignCoresMax: number;
 }
 
 /** One run of a suite. */
 export interface SuiteRun {
   readonly options: SuiteOptions;
-  /** Adds one measurement of `row` on `system`; several of the same row become min / median / max. */
-  add(system: string, row: string, figures: Figures): void;
+  /**
+   * Adds one measurement of `row` on `system`; several of the same row become min / median / max. A histogram of
+   * latencies in milliseconds is added to those of the row's other measurements.
+   */
+  add(system: string, row: string, figures: Figures, latencies?: Histogram): void;
+  /** Notes how a row was measured: settings, sizes, the client. */
+  describe(row: string, how: string): void;
   /** Notes what could not be measured, and why; it is told at the end and kept in the result. */
   missing(what: string, why: string): void;
+  /** Notes that a measurement was thrown out because others kept that many cores busy. */
+  thrownOut(system: string, row: string, foreignCores: number): void;
   /** A line on progress, for people. */
   say(line: string): void;
 }
@@ -31,5 +45,7 @@ export type SuiteRunner = (run: SuiteRun) => Promise<void>;
 /** A row of the table in run.ts. */
 export interface Suite {
   readonly about: string;
+  /** Whether it runs when no suite is named, and whether it does under `--quick`. */
+  readonly byDefault: { readonly full: boolean; readonly quick: boolean };
   readonly load: () => Promise<SuiteRunner>;
 }

@@ -1,51 +1,194 @@
-// The default suite: start-up and idle memory of each broker, then every workload on all of them in turn, round by
-// round, with Kafka's own performance tools as the client.
+// The default suite: start-up and idle memory of each broker, then every row on all of them in turn, round by round
+// (A B A B …), and at the end what memory they kept.
 
-import { type BrokerKind, installKafka, type PeerBroker, startBroker } from '../peers/index.ts';
+import {
+  findKafkaLibs,
+  installKafka,
+  installLibrdkafka,
+  type Librdkafka,
+  type PeerBroker,
+  type System,
+  usageOf,
+} from '../peers/index.ts';
 import type { SuiteRun } from '../suite.ts';
+import { produceBulk } from './clients.ts';
+import { probeDisk } from './disk-probe.ts';
+import { acknowledgedRecord, createTopic, deleteTopic, RawClient } from './raw-client.ts';
+import { type Row, rows } from './rows.ts';
 import { measureStartUp } from './start-up.ts';
-import { runWorkload, type Workload, workloads } from './workloads.ts';
+import { systemsFor } from './systems.ts';
 
-const ROUNDS = 3;
+const ROUNDS_ALONE = 3;
+const ROUNDS_WITH_PEERS = 5;
+const PROBE_BYTES = 512 * 1024 * 1024;
+/** A measurement that others disturbed is repeated; after so many times the last is kept, with what disturbed it. */
+const TRIES = 3;
 
-function kindsOf(run: SuiteRun): BrokerKind[] {
-  const kinds: BrokerKind[] = ['tidemark'];
-  for (const peer of run.options.peers) {
-    if (peer === 'kafka') kinds.push(peer);
-    else run.missing(peer, 'this suite does not know it');
-  }
-  return kinds;
+const START_UP = 'start-up';
+const MEMORY = 'memory after these runs';
+const PROBE = 'disk probe';
+
+interface Running {
+  readonly system: System;
+  readonly broker: PeerBroker;
 }
 
-function sized(workload: Workload, quick: boolean): Workload {
-  if (!quick) return workload;
-  return { ...workload, records: Math.min(50_000, Math.floor(workload.records / 10)) };
+interface Work {
+  readonly run: SuiteRun;
+  readonly tools: Librdkafka;
+  readonly running: readonly Running[];
+  readonly rows: readonly Row[];
+}
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
+
+/** Tools of the clients; undefined, and named as missing, where they can't be had. */
+async function findTools(run: SuiteRun): Promise<Librdkafka | undefined> {
+  try {
+    return await installLibrdkafka();
+  } catch (error) {
+    run.missing('librdkafka (cargo, make and cc build it)', messageOf(error));
+    return undefined;
+  }
+}
+
+async function javaThere(run: SuiteRun): Promise<boolean> {
+  try {
+    await installKafka();
+  } catch (error) {
+    run.missing("Kafka's Java clients", messageOf(error));
+  }
+  return findKafkaLibs() !== undefined;
 }
 
 /** Measures the brokers side by side. */
 export async function runBrokers(run: SuiteRun): Promise<void> {
   const { quick, only } = run.options;
-  const rounds = run.options.rounds ?? (quick ? 1 : ROUNDS);
-  const kinds = kindsOf(run);
-  await installKafka();
-  for (let round = 0; round < rounds; round += 1) {
-    for (const kind of kinds) {
-      run.add(kind, 'start-up', await measureStartUp(kind, quick ? 1_000 : 5_000));
-    }
-  }
-  const brokers: PeerBroker[] = [];
+  const systems = await systemsFor(run);
+  const rounds =
+    run.options.rounds ?? (quick ? 1 : systems.length > 2 ? ROUNDS_WITH_PEERS : ROUNDS_ALONE);
+  if (START_UP.includes(only)) await measureStartUps(run, systems, rounds);
+  const tools = await findTools(run);
+  if (tools === undefined) return;
+  const java = await javaThere(run);
+  const wanted = rows.filter((row) => row.name.includes(only) && (java || !row.java));
+  if (wanted.length === 0) return;
+  for (const row of wanted) run.describe(row.name, row.how);
+  const running: Running[] = [];
   try {
-    for (const kind of kinds) brokers.push(await startBroker({ kind }));
-    for (let round = 0; round < rounds; round += 1) {
-      for (const workload of workloads.filter((one) => one.name.includes(only))) {
-        for (const broker of brokers) {
-          const topic = `bench-${workloads.indexOf(workload)}-${round}`;
-          const figures = await runWorkload(broker, sized(workload, quick), topic);
-          for (const [name, one] of Object.entries(figures)) run.add(broker.kind, name, one);
-        }
-      }
+    for (const system of systems) {
+      if (!wanted.some((row) => isFor(row, system))) continue;
+      running.push({ system, broker: await system.start() });
+    }
+    const work = { run, tools, running, rows: wanted };
+    await fillTopics(work);
+    for (let round = 0; round < rounds; round += 1) await measureRound(work, round);
+    for (const { system, broker } of running) {
+      run.add(system.name, MEMORY, { residentMb: usageOf(broker.pid).residentBytes / 1e6 });
     }
   } finally {
-    for (const broker of brokers) await broker.stop();
+    for (const { broker } of running) await broker.stop();
   }
+}
+
+async function measureStartUps(
+  run: SuiteRun,
+  systems: readonly System[],
+  rounds: number,
+): Promise<void> {
+  const { quick } = run.options;
+  run.describe(START_UP, 'from the empty directory to the first record acknowledged with acks=all');
+  for (let round = 0; round < rounds; round += 1) {
+    for (const system of systems.filter((one) =>
+      ['tidemark', 'kafka', 'klite'].includes(one.name),
+    )) {
+      run.add(system.name, START_UP, await measureStartUp(system, quick ? 500 : 3_000));
+    }
+  }
+}
+
+function isFor(row: Row, { name }: System): boolean {
+  return name === 'tidemark' || name === 'kafka' || row.alsoOn.includes(name);
+}
+
+const filledTopic = ({ records, recordBytes }: NonNullable<Row['filled']>): string =>
+  `filled-${recordBytes}-${records}`;
+
+/** Writes what the consumers are to read, once for each broker. */
+async function fillTopics({ run, tools, running, rows: wanted }: Work): Promise<void> {
+  for (const { system, broker } of running) {
+    const done = new Set<string>();
+    for (const row of wanted) {
+      if (row.filled === undefined || !isFor(row, system)) continue;
+      const topic = filledTopic(row.filled);
+      if (done.has(topic)) continue;
+      done.add(topic);
+      run.say(`${system.name}: filling ${topic}`);
+      await withClient(broker, (client) => createTopic(client, topic, row.partitions));
+      const records = run.options.quick ? Math.ceil(row.filled.records / 25) : row.filled.records;
+      await produceBulk(tools, broker, { ...row.filled, records, topic }, {});
+    }
+  }
+}
+
+async function withClient<T>(
+  broker: PeerBroker,
+  work: (client: RawClient) => Promise<T>,
+): Promise<T> {
+  const client = await RawClient.connect(broker.port);
+  try {
+    return await work(client);
+  } finally {
+    client.close();
+  }
+}
+
+async function measureRound(work: Work, round: number): Promise<void> {
+  const { run, running } = work;
+  run.describe(PROBE, 'write and fdatasync of 4 MiB in writes of 128 KiB, and 100 times 128 KiB');
+  run.add('disk', PROBE, probeDisk(run.options.quick ? PROBE_BYTES / 16 : PROBE_BYTES));
+  for (const row of work.rows) {
+    const chosen = running.filter(({ system }) => isFor(row, system));
+    for (const one of chosen) await measureQuietly(work, row, one, round);
+  }
+}
+
+/** Measures a row, again when others were too busy meanwhile. */
+async function measureQuietly(work: Work, row: Row, one: Running, round: number): Promise<void> {
+  const { run } = work;
+  const { foreignCoresMax, quick } = run.options;
+  const tries = quick ? 1 : TRIES;
+  for (let attempt = 1; attempt <= tries; attempt += 1) {
+    const topic = `row-${rows.indexOf(row)}-${round}-${attempt}`;
+    const { figures, latencies } = await measureOnce(work, row, one, topic);
+    const foreign = figures['foreignCores'] ?? 0;
+    if (foreign > foreignCoresMax && attempt < tries) {
+      run.thrownOut(one.system.name, row.name, foreign);
+      continue;
+    }
+    run.add(one.system.name, row.name, figures, latencies);
+    return;
+  }
+}
+
+function measureOnce(
+  work: Work,
+  row: Row,
+  one: Running,
+  topic: string,
+): ReturnType<Row['measure']> {
+  const { tools, run } = work;
+  const { broker } = one;
+  const target = { broker, tools, quick: run.options.quick };
+  if (row.filled !== undefined) return row.measure({ ...target, topic: filledTopic(row.filled) });
+  return withClient(broker, async (client) => {
+    await createTopic(client, topic, row.partitions);
+    if (row.touched) await acknowledgedRecord(client, topic, row.partitions);
+    try {
+      return await row.measure({ ...target, topic });
+    } finally {
+      await deleteTopic(client, topic);
+    }
+  });
 }

@@ -3,16 +3,18 @@
 // was, and what the producer waited, with and without cleaning.
 
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateTopics, Produce } from '../../src/protocol/index.ts';
 import { buildBatch } from '../../src/record/index.ts';
 import { type BrokerConfig, installKafka, type PeerBroker, startBroker } from '../peers/index.ts';
-import type { SuiteRun } from '../suite.ts';
+import type { Figures, SuiteRun } from '../suite.ts';
+import { produceJava } from './clients.ts';
 import { createTopic, RawClient } from './raw-client.ts';
-import { type Figures, PARTITIONS, runPaced } from './workloads.ts';
+import { PARTITIONS } from './rows.ts';
+import { watch } from './watch.ts';
 
 const KEYED = 'keyed';
 const BATCH_RECORDS = 1000;
@@ -63,41 +65,17 @@ async function fill(client: RawClient, keys: number): Promise<void> {
   }
 }
 
-/** A broker whose event loop is watched. */
-async function watchedBroker(
-  directory: string,
-  config: BrokerConfig,
-): Promise<{ readonly broker: PeerBroker; readonly delays: () => Figures }> {
-  const file = join(directory, 'delays');
-  writeFileSync(file, '');
-  const before = process.env['NODE_OPTIONS'];
-  const probe = new URL('./delay-probe.js', import.meta.url).href;
-  process.env['NODE_OPTIONS'] = `--import ${probe}`;
-  process.env['BENCH_DELAY_FILE'] = file;
-  try {
-    const data = join(directory, 'data');
-    return {
-      broker: await startBroker({ kind: 'tidemark', directory: data, config }),
-      delays: () => delaysIn(file),
-    };
-  } finally {
-    if (before === undefined) delete process.env['NODE_OPTIONS'];
-    else process.env['NODE_OPTIONS'] = before;
-    delete process.env['BENCH_DELAY_FILE'];
-  }
+/** A broker that says how late its event loop is. */
+function measuredBroker(directory: string, config: BrokerConfig): Promise<PeerBroker> {
+  const data = join(directory, 'data');
+  return startBroker({ kind: 'tidemark', directory: data, config, metrics: true });
 }
 
-/** Of the seconds' 99th percentiles the median and the worst; and the longest delay of all. */
-function delaysIn(file: string): Figures {
-  const seconds = readFileSync(file, 'utf8').trim().split('\n').slice(1);
-  const column = (index: number): number[] =>
-    seconds.map((line) => Number(line.split(' ')[index])).sort((a, b) => a - b);
-  const p99 = column(1);
-  return {
-    loopDelayP99Ms: p99[Math.floor(p99.length / 2)] ?? 0,
-    loopDelayWorstP99Ms: p99.at(-1) ?? 0,
-    loopDelayMaxMs: column(2).at(-1) ?? 0,
-  };
+/** What a steady producer of 10 000 records a second waits, and how late the broker's event loop is meanwhile. */
+async function steadily(broker: PeerBroker, records: number): Promise<Figures> {
+  const bulk = { topic: 'steady', records, recordBytes: 1024 };
+  const { result, figures } = await watch(broker, () => produceJava(broker, bulk, 10_000));
+  return { ...result, ...figures };
 }
 
 function logBytes(broker: PeerBroker): number {
@@ -128,31 +106,29 @@ async function measureCompaction(
 ): Promise<Readonly<Record<string, Figures>>> {
   const directory = mkdtempSync(join(tmpdir(), 'bench-compaction-'));
   try {
-    const idle = await watchedBroker(directory, { 'log.cleaner.enable': 'false' });
-    const client = await RawClient.connect(idle.broker.port);
+    const idle = await measuredBroker(directory, { 'log.cleaner.enable': 'false' });
+    const client = await RawClient.connect(idle.port);
     await fill(client, bench.keys);
     await createTopic(client, 'steady', PARTITIONS);
     client.close();
-    await idle.broker.stopKeepingData();
+    await idle.stopKeepingData();
 
-    const alone = await watchedBroker(directory, { 'log.cleaner.enable': 'false' });
-    const without = await runPaced(alone.broker, 'steady', bench.pacedRecords);
-    const delaysWithout = alone.delays();
-    await alone.broker.stopKeepingData();
+    const alone = await measuredBroker(directory, { 'log.cleaner.enable': 'false' });
+    const without = await steadily(alone, bench.pacedRecords);
+    await alone.stopKeepingData();
 
-    const busy = await watchedBroker(directory, { 'log.cleaner.backoff.ms': '1000' });
-    const bytes = logBytes(busy.broker);
+    const busy = await measuredBroker(directory, { 'log.cleaner.backoff.ms': '1000' });
+    const bytes = logBytes(busy);
     const began = performance.now() + 1000;
-    const done = cleaned(busy.broker);
-    const during = await runPaced(busy.broker, 'steady', bench.pacedRecords);
+    const done = cleaned(busy);
+    const during = await steadily(busy, bench.pacedRecords);
     const produced = performance.now();
-    const delaysDuring = busy.delays();
     const ended = await done;
-    const left = logBytes(busy.broker);
-    await busy.broker.stopKeepingData();
+    const left = logBytes(busy);
+    await busy.stopKeepingData();
     return {
-      'produce 10 000/s, no cleaning': { ...without, ...delaysWithout },
-      'produce 10 000/s, cleaning': { ...during, ...delaysDuring },
+      'produce 10,000/s, no cleaning': without,
+      'produce 10,000/s, cleaning': during,
       cleaning: {
         logMb: bytes / 1e6,
         leftMb: left / 1e6,

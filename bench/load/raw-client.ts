@@ -96,18 +96,46 @@ export async function deleteTopic(client: RawClient, name: string): Promise<void
 }
 
 /** Sends one small record with acks=all, again and again until the broker has stored it. */
-export async function acknowledgedRecord(client: RawClient, topic: string): Promise<void> {
-  const records = buildBatch([
-    { timestamp: Date.now(), key: null, value: Buffer.from('the first record') },
-  ]);
-  for (let tries = 0; tries < TRIES; tries += 1) {
-    const answer = await client.send(Produce, 7, {
-      acks: -1,
-      timeoutMs: 30_000,
-      topicData: [{ name: topic, partitionData: [{ index: 0, records }] }],
-    });
-    if (answer.responses[0]?.partitionResponses[0]?.errorCode === 0) return;
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+export function acknowledgedRecord(
+  client: RawClient,
+  topic: string,
+  partitions = 1,
+): Promise<void> {
+  const value = Buffer.from('the first record');
+  const records = buildBatch([{ timestamp: Date.now(), key: null, value }]);
+  const indexes = Array.from({ length: partitions }, (_, index) => index);
+  return recordInEach(client, topic, indexes, records);
+}
+
+/**
+ * Sends the batch to each of the partitions, again to those that refuse it: new partitions take a
+ * moment on some brokers. Throws when one goes on refusing.
+ */
+export async function recordInEach(
+  client: RawClient,
+  topic: string,
+  partitions: readonly number[],
+  records: Buffer,
+): Promise<void> {
+  let left = partitions;
+  for (let tries = 0; tries < TRIES && left.length > 0; tries += 1) {
+    if (tries > 0) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    const taken = await produceTo(client, topic, left, records);
+    left = left.filter((index) => !taken.has(index));
   }
-  throw new Error('the first record was never acknowledged');
+  if (left.length > 0) throw new Error(`partition ${left[0]} of ${topic} takes no records`);
+}
+
+/** One Produce request with acks=all and a batch for each of the partitions; answers which of them took it. */
+async function produceTo(
+  client: RawClient,
+  topic: string,
+  partitions: readonly number[],
+  records: Buffer,
+): Promise<ReadonlySet<number>> {
+  const partitionData = partitions.map((index) => ({ index, records }));
+  const topicData = [{ name: topic, partitionData }];
+  const answer = await client.send(Produce, 7, { acks: -1, timeoutMs: 30_000, topicData });
+  const answers = answer.responses[0]?.partitionResponses ?? [];
+  return new Set(answers.filter((one) => one.errorCode === 0).map((one) => one.index));
 }

@@ -5,12 +5,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Metadata, Produce } from '../../src/protocol/index.ts';
+import { Metadata } from '../../src/protocol/index.ts';
 import { buildBatch } from '../../src/record/index.ts';
-import { type PeerBroker, startBroker, usageOf } from '../peers/index.ts';
-import type { SuiteRun } from '../suite.ts';
-import { createTopic, RawClient } from './raw-client.ts';
-import type { Figures } from './workloads.ts';
+import { type PeerBroker, type System, usageOf } from '../peers/index.ts';
+import type { Figures, SuiteRun } from '../suite.ts';
+import { acknowledgedRecord, createTopic, RawClient, recordInEach } from './raw-client.ts';
+import { systemsFor } from './systems.ts';
 
 const TOPIC = 'filled';
 const PARTITIONS = 100;
@@ -18,8 +18,7 @@ const RECORD_BYTES = 1000;
 const BATCH_RECORDS = 100;
 const FILL_CONNECTIONS = 4;
 /** How often each way of stopping is measured. */
-const TIMES = 3;
-const PAUSE_MS = 2;
+const ROUNDS = 3;
 
 interface RestartBench {
   /** Bytes of all partitions together. */
@@ -28,20 +27,6 @@ interface RestartBench {
 
 const fullSize: RestartBench = { bytes: 2_000_000_000 };
 const quickSize: RestartBench = { bytes: 100_000_000 };
-
-/** One Produce request with a batch for each of the partitions; answers which of them took it. */
-async function produceTo(
-  client: RawClient,
-  partitions: readonly number[],
-  records: Buffer,
-  acks: 1 | -1,
-): Promise<number[]> {
-  const partitionData = partitions.map((index) => ({ index, records }));
-  const topicData = [{ name: TOPIC, partitionData }];
-  const answer = await client.send(Produce, 7, { acks, timeoutMs: 30_000, topicData });
-  const answers = answer.responses[0]?.partitionResponses ?? [];
-  return answers.filter((one) => one.errorCode === 0).map((one) => one.index);
-}
 
 function batchOf(records: number): Buffer {
   // Values that differ, as real ones do; nothing here compresses.
@@ -66,8 +51,7 @@ async function fill(port: number, bytes: number): Promise<void> {
     shares.map(async (partitions) => {
       const client = await RawClient.connect(port);
       for (let round = 0; round < rounds; round += 1) {
-        const taken = await produceTo(client, partitions, records, -1);
-        if (taken.length < partitions.length) throw new Error('filling: a batch was refused');
+        await recordInEach(client, TOPIC, partitions, records);
       }
       client.close();
     }),
@@ -83,20 +67,14 @@ interface Restarted {
 }
 
 /** Starts on the directory; the times count from the start of the process. */
-async function restart(directory: string): Promise<Restarted> {
+async function restart(system: System, directory: string): Promise<Restarted> {
   const began = performance.now();
-  const broker = await startBroker({ kind: 'tidemark', directory });
+  const broker = await system.start(directory);
   const client = await RawClient.connect(broker.port);
   const { topics } = await client.send(Metadata, 4, { topics: [{ name: TOPIC }] });
   const metadataMs = performance.now() - began;
   if (topics[0]?.partitions.length !== PARTITIONS) throw new Error('partitions are missing');
-  let left = Array.from({ length: PARTITIONS }, (_, index) => index);
-  const record = batchOf(1);
-  while (left.length > 0) {
-    const taken = new Set(await produceTo(client, left, record, -1));
-    left = left.filter((index) => !taken.has(index));
-    if (left.length > 0) await sleep(PAUSE_MS);
-  }
+  await acknowledgedRecord(client, TOPIC, PARTITIONS);
   const writableMs = performance.now() - began;
   const cpuMs = usageOf(broker.pid).cpuSeconds * 1e3;
   client.close();
@@ -107,20 +85,24 @@ async function restart(directory: string): Promise<Restarted> {
  * Fills a new directory, then stops and starts it again and again: `kill…` figures after kill -9 in the middle of a
  * load, `clean…` figures after SIGTERM. Answers one set of figures for each time.
  */
-async function measureRestarts(bench: RestartBench): Promise<Figures[]> {
+async function measureRestarts(
+  system: System,
+  bench: RestartBench,
+  rounds: number,
+): Promise<Figures[]> {
   const directory = mkdtempSync(join(tmpdir(), 'bench-restart-'));
-  let broker = await startBroker({ kind: 'tidemark', directory });
+  let broker = await system.start(directory);
   const runs: Figures[] = [];
   try {
     const client = await RawClient.connect(broker.port);
     await createTopic(client, TOPIC, PARTITIONS);
     client.close();
     await fill(broker.port, bench.bytes);
-    for (let time = 0; time < TIMES; time += 1) {
+    for (let time = 0; time < rounds; time += 1) {
       await killUnderLoad(broker, bench);
-      const killed = await restart(directory);
+      const killed = await restart(system, directory);
       await killed.broker.stopKeepingData();
-      const clean = await restart(directory);
+      const clean = await restart(system, directory);
       broker = clean.broker;
       runs.push({
         killReadyMs: killed.broker.readyMs,
@@ -140,10 +122,21 @@ async function measureRestarts(bench: RestartBench): Promise<Figures[]> {
   return runs;
 }
 
-/** The suite `restart`: ours alone. */
+/** The suite `restart`: ours and, where they are asked for, others. */
 export async function runRestart(run: SuiteRun): Promise<void> {
-  const runs = await measureRestarts(run.options.quick ? quickSize : fullSize);
-  for (const figures of runs) run.add('tidemark', `restart, ${PARTITIONS} partitions`, figures);
+  const { quick, only } = run.options;
+  const bench = quick ? quickSize : fullSize;
+  const row = 'restart';
+  if (!row.includes(only)) return;
+  const gb = bench.bytes / 1e9;
+  run.describe(row, `${gb} GB in ${PARTITIONS} partitions; until each of them took a record`);
+  for (const system of await systemsFor(run)) {
+    if (!['tidemark', 'kafka', 'klite'].includes(system.name)) continue;
+    const rounds = run.options.rounds ?? (quick ? 1 : ROUNDS);
+    for (const figures of await measureRestarts(system, bench, rounds)) {
+      run.add(system.name, row, figures);
+    }
+  }
 }
 
 /** Kills it while every partition is being written to. */

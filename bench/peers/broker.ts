@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { exitOf, freePort, tailOf, waitUntil } from './child.ts';
 import { javaArguments, projectRoot, runJava } from './jars.ts';
 
-export type BrokerKind = 'tidemark' | 'kafka';
+export type BrokerKind = 'tidemark' | 'kafka' | 'klite';
 
 /** Broker configs by Kafka's names, such as `log.segment.bytes`. */
 export type BrokerConfig = Readonly<Record<string, string>>;
@@ -18,6 +18,10 @@ export interface StartOptions {
   /** Where its data goes; kept on stop. Default: a new temporary folder, removed on stop. */
   readonly directory?: string;
   readonly config?: BrokerConfig;
+  /** Where the program is, for a kind that is not installed by script. */
+  readonly binary?: string;
+  /** Whether ours serves its metrics; the others have none that we read. */
+  readonly metrics?: boolean;
   /** A fixed port, for a restart that clients must survive. Default: a free one. */
   readonly port?: number;
 }
@@ -28,6 +32,8 @@ export interface PeerBroker {
   readonly bootstrap: string;
   readonly port: number;
   readonly pid: number;
+  /** Where `GET /metrics` is answered; undefined where nothing answers it. */
+  readonly metricsPort: number | undefined;
   /** The folder with `<topic>-<partition>` folders. */
   readonly logDirectory: string;
   /** Milliseconds from the start of the process until it said, or showed, that it was ready. */
@@ -47,7 +53,8 @@ const START_TIMEOUT_MS = 120_000;
 
 /** Starts a broker and waits until it answers. */
 export function startBroker(options: StartOptions): Promise<PeerBroker> {
-  return options.kind === 'kafka' ? startKafka(options) : startTidemark(options);
+  if (options.kind === 'kafka') return startKafka(options);
+  return options.kind === 'klite' ? startKlite(options) : startTidemark(options);
 }
 
 /** What the tests run against: TIDEMARK_TEST_TARGET=kafka proves them on Apache Kafka itself. */
@@ -78,6 +85,7 @@ async function startTidemark(options: StartOptions): Promise<PeerBroker> {
   if (!existsSync(tidemarkCommand())) throw new Error('not built: run `npm run build` first');
   const placed = place(options);
   const args = ['serve', '--port', String(options.port ?? 0), '--data', placed.directory, '--json'];
+  if (options.metrics === true) args.push('--metrics-port', '0');
   const config = { 'group.initial.rebalance.delay.ms': '0', ...options.config };
   for (const [name, value] of Object.entries(config)) args.push('--set', `${name}=${value}`);
   const began = performance.now();
@@ -93,7 +101,8 @@ async function startTidemark(options: StartOptions): Promise<PeerBroker> {
     const said: unknown = JSON.parse(line);
     const bootstrap = fieldOf(said, 'bootstrap');
     const port = Number(bootstrap.slice(bootstrap.lastIndexOf(':') + 1));
-    const known = { kind: 'tidemark', bootstrap, port, readyMs } as const;
+    const metricsPort = Number(Object(said).metricsPort) || undefined;
+    const known = { kind: 'tidemark', bootstrap, port, readyMs, metricsPort } as const;
     return brokerOf(known, { child, ended, errors, place: placed });
   } catch (cause) {
     child.kill('SIGKILL');
@@ -150,16 +159,47 @@ async function startKafka(options: StartOptions): Promise<PeerBroker> {
     const format = ['format', '--standalone', '-t', 'VGlkZW1hcmtUZXN0SWQwMQ', '-c', file];
     await runJava('kafka.tools.StorageTool', format);
   }
-  const began = performance.now();
   const java = ['-Xms1G', '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20'];
   java.push(...javaArguments('kafka.Kafka', 1024), file);
-  const child = spawn('java', java, { stdio: ['ignore', 'ignore', 'pipe'] });
+  return untilItAnswers({ kind: 'kafka', program: 'java', args: java, port, placed, logDirectory });
+}
+
+/** klite's binary, given by path: it listens where it is told and keeps its log in a folder. */
+async function startKlite(options: StartOptions): Promise<PeerBroker> {
+  if (options.binary === undefined) throw new Error('klite: give the path of its binary');
+  const placed = place(options);
+  const port = options.port ?? (await freePort());
+  const args = ['--listen', `127.0.0.1:${port}`, '--data-dir', placed.directory];
+  args.push('--log-level', 'error');
+  const logDirectory = placed.directory;
+  return untilItAnswers({
+    kind: 'klite',
+    program: options.binary,
+    args,
+    port,
+    placed,
+    logDirectory,
+  });
+}
+
+/** Starts a program that says nothing when it is ready, and asks until it answers. */
+async function untilItAnswers(given: {
+  readonly kind: BrokerKind;
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly port: number;
+  readonly placed: Placed;
+  readonly logDirectory: string;
+}): Promise<PeerBroker> {
+  const { kind, port, logDirectory } = given;
+  const began = performance.now();
+  const child = spawn(given.program, given.args, { stdio: ['ignore', 'ignore', 'pipe'] });
   const errors = tailOf(child);
   const ended = exitOf(child);
   try {
     await waitUntil(() => answersApiVersions(port), {
       timeoutMs: START_TIMEOUT_MS,
-      what: 'Apache Kafka',
+      what: kind,
       failed: () => (child.exitCode === null ? '' : `ended: ${errors()}`),
     });
   } catch (cause) {
@@ -168,8 +208,9 @@ async function startKafka(options: StartOptions): Promise<PeerBroker> {
     throw cause;
   }
   const readyMs = performance.now() - began;
-  const known = { kind: 'kafka', bootstrap: `127.0.0.1:${port}`, port, readyMs } as const;
-  return brokerOf(known, { child, ended, errors, place: placed, logDirectory });
+  const bootstrap = `127.0.0.1:${port}`;
+  const known = { kind, bootstrap, port, readyMs, metricsPort: undefined } as const;
+  return brokerOf(known, { child, ended, errors, place: given.placed, logDirectory });
 }
 
 function kafkaConfig(given: {
@@ -209,7 +250,7 @@ interface Running {
 }
 
 function brokerOf(
-  known: Pick<PeerBroker, 'kind' | 'bootstrap' | 'port' | 'readyMs'>,
+  known: Pick<PeerBroker, 'kind' | 'bootstrap' | 'port' | 'readyMs' | 'metricsPort'>,
   running: Running,
 ): PeerBroker {
   const { child, ended, errors, place: placed } = running;

@@ -1,7 +1,6 @@
-// Child processes of tests and benchmarks: start, wait, stop by process id, and what /proc says of them.
+// Child processes of tests and benchmarks: start, wait, stop by process id.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -146,25 +145,5 @@ export async function waitUntil(
     if (performance.now() > end)
       throw new Error(`${options.what}: not within ${options.timeoutMs} ms`);
     await sleep(20);
-  }
-}
-
-/** What Linux says of a process. Elsewhere, and for a process that is gone, all are NaN. */
-export interface ProcessUsage {
-  /** User and system time together, in seconds, in steps of 10 ms. */
-  readonly cpuSeconds: number;
-  readonly residentBytes: number;
-}
-
-export function usageOf(pid: number): ProcessUsage {
-  try {
-    // The command name may hold spaces: fields are counted from its closing parenthesis.
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const ticks = Number(fields[11]) + Number(fields[12]);
-    const resident = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-    return { cpuSeconds: ticks / 100, residentBytes: Number(resident?.[1] ?? Number.NaN) * 1024 };
-  } catch {
-    return { cpuSeconds: Number.NaN, residentBytes: Number.NaN };
   }
 }

@@ -16,10 +16,8 @@ export {
   type ChildResult,
   exitOf,
   freePort,
-  type ProcessUsage,
   runChild,
   tailOf,
-  usageOf,
   waitUntil,
 } from './child.ts';
 export {
@@ -33,3 +31,11 @@ export {
   projectRoot,
   runJava,
 } from './jars.ts';
+export {
+  findLibrdkafka,
+  installLibrdkafka,
+  LIBRDKAFKA_VERSION,
+  type Librdkafka,
+} from './librdkafka.ts';
+export { ourSystems, peerSystems, type System } from './systems.ts';
+export { type MachineUsage, machineUsage, type ProcessUsage, usageOf } from './usage.ts';

@@ -2,11 +2,12 @@
 // call.
 
 import { type Clock, type Logger, silentLogger } from '../base/ports.ts';
-import type { Broker, Endpoint, RequestInterceptor } from '../broker/index.ts';
+import type { Broker, Endpoint, Metric, RequestInterceptor } from '../broker/index.ts';
 import { loadAccelerators } from '../host/accelerators.ts';
 import { CompactionPool, workersAvailable } from '../host/compaction-pool.ts';
 import { prepareDataDirectory } from '../host/data-directory.ts';
 import { dataDirectoryLock } from '../host/data-lock.ts';
+import type { LoopDelay } from '../host/event-loop-delay.ts';
 import type { MetricsServer } from '../host/metrics-server.ts';
 import { nativeIoOrNull } from '../host/native-io.ts';
 import { nodeClock } from '../host/node-clock.ts';
@@ -90,9 +91,31 @@ async function serveMetricsOf(
   broker: Broker,
 ): Promise<MetricsServer | null> {
   if (options.metricsPort === undefined) return null;
-  const { serveMetrics } = await import('../host/metrics-server.ts');
+  const [{ serveMetrics }, { EventLoopDelay }, { metricsText }] = await Promise.all([
+    import('../host/metrics-server.ts'),
+    import('../host/event-loop-delay.ts'),
+    import('../broker/index.ts'),
+  ]);
   const host = listenHosts(options.host)[0] ?? '127.0.0.1';
-  return serveMetrics({ host, port: options.metricsPort, text: () => broker.metricsText() });
+  const delay = new EventLoopDelay();
+  const text = () => broker.metricsText() + metricsText([loopDelayMetric(delay.take())]);
+  try {
+    const server = await serveMetrics({ host, port: options.metricsPort, text });
+    return { address: server.address, close: () => server.close().finally(() => delay.stop()) };
+  } catch (error) {
+    delay.stop();
+    throw error;
+  }
+}
+
+function loopDelayMetric(delay: LoopDelay): Metric {
+  const samples = [
+    { labels: { quantile: '0.5' }, value: delay.p50 },
+    { labels: { quantile: '0.99' }, value: delay.p99 },
+    { labels: { quantile: '1' }, value: delay.max },
+  ];
+  const help = 'How late the event loop ran since the last scrape.';
+  return { name: 'tidemark_event_loop_delay_seconds', type: 'gauge', help, samples };
 }
 
 function advertisedOf({ advertise }: BrokerOptions): Endpoint | null {

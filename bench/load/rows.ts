@@ -1,0 +1,268 @@
+// The rows of the broker benchmark: each is one work, done on every system it is for.
+
+import type { Librdkafka, PeerBroker } from '../peers/index.ts';
+import type { Histogram } from '../report/histogram.ts';
+import type { Figures } from '../suite.ts';
+import {
+  type Bulk,
+  type ClientSettings,
+  consumeBulk,
+  consumeJava,
+  type Measured,
+  pacedLoad,
+  produceBulk,
+  produceJava,
+  requestLoad,
+} from './clients.ts';
+import { watch } from './watch.ts';
+
+export const PARTITIONS = 6;
+
+/** Where a row is measured. */
+export interface Target {
+  readonly broker: PeerBroker;
+  /** A new topic for this measurement; for rows that read: the topic filled before. */
+  readonly topic: string;
+  readonly tools: Librdkafka;
+  readonly quick: boolean;
+}
+
+export interface RowFigures {
+  readonly figures: Figures;
+  readonly latencies?: Histogram;
+}
+
+export interface Row {
+  readonly name: string;
+  /** How it is measured, for the report. */
+  readonly how: string;
+  /** Names of systems besides `tidemark` and `kafka` that it is also for. */
+  readonly alsoOn: readonly string[];
+  readonly partitions: number;
+  /** What has to be in the topic before; such a topic is filled once and kept. */
+  readonly filled?: { readonly records: number; readonly recordBytes: number };
+  /** Whether each partition gets a record before: the first write makes files, which is no steady work. */
+  readonly touched: boolean;
+  /** Whether the client is Java, which needs Kafka's jars. */
+  readonly java: boolean;
+  measure(target: Target): Promise<RowFigures>;
+}
+
+const sized = (full: number, quick: boolean): number => (quick ? Math.ceil(full / 25) : full);
+const seconds = (full: number, quick: boolean): number => (quick ? Math.min(1, full) : full);
+
+interface BulkOptions {
+  readonly records: number;
+  readonly recordBytes: number;
+  readonly settings?: ClientSettings;
+  readonly alsoOn?: readonly string[];
+  readonly words: string;
+}
+
+/** Figures of moving so many bytes, with the cost per GB. */
+async function bulkFigures(
+  target: Target,
+  bulk: Bulk,
+  work: () => Promise<Figures>,
+): Promise<RowFigures> {
+  const { result, figures } = await watch(target.broker, work);
+  const gigabytes = (bulk.records * bulk.recordBytes) / 1e9;
+  const cpu = (figures['brokerCpuSeconds'] ?? Number.NaN) / gigabytes;
+  return { figures: { ...result, brokerCpuSecondsPerGb: cpu, ...figures } };
+}
+
+function produceRow(name: string, options: BulkOptions): Row {
+  const { recordBytes, settings = {} } = options;
+  return {
+    name,
+    how: `rdkafka_performance -P, ${options.records} records, acks=all, linger 5 ms, ${options.words}`,
+    alsoOn: options.alsoOn ?? ['klite'],
+    partitions: PARTITIONS,
+    touched: false,
+    java: false,
+    measure: (target) => {
+      const records = sized(options.records, target.quick);
+      const bulk = { topic: target.topic, records, recordBytes };
+      return bulkFigures(target, bulk, () =>
+        produceBulk(target.tools, target.broker, bulk, settings),
+      );
+    },
+  };
+}
+
+function consumeRow(name: string, filled: NonNullable<Row['filled']>): Row {
+  return {
+    name,
+    how: `rdkafka_performance -C, ${filled.records} records from the start of ${PARTITIONS} partitions`,
+    alsoOn: ['klite'],
+    partitions: PARTITIONS,
+    touched: false,
+    java: false,
+    filled,
+    measure: (target) => {
+      const bulk = { ...filled, records: sized(filled.records, target.quick), topic: target.topic };
+      return bulkFigures(target, bulk, () =>
+        consumeBulk(target.tools, target.broker, bulk, PARTITIONS),
+      );
+    },
+  };
+}
+
+async function watchedLoad(
+  target: Target,
+  work: () => Promise<Measured>,
+  countOf: (figures: Figures) => number,
+): Promise<RowFigures> {
+  const { result, figures } = await watch(target.broker, work);
+  const millions = countOf(result.figures) / 1e6;
+  const cpu = (figures['brokerCpuSeconds'] ?? Number.NaN) / millions;
+  return {
+    figures: { ...result.figures, brokerCpuSecondsPerMillion: cpu, ...figures },
+    latencies: result.latencies,
+  };
+}
+
+interface PacedOptions {
+  readonly perSecond: number;
+  readonly recordBytes: number;
+  readonly partitions: number;
+  readonly until: 'e2e' | 'ack';
+  readonly settings: ClientSettings;
+  readonly alsoOn: readonly string[];
+}
+
+const PACED_SECONDS = 8;
+const WARM_UP_SECONDS = 2;
+
+function pacedRow(name: string, options: PacedOptions): Row {
+  const { settings, until, alsoOn, ...load } = options;
+  const client = Object.entries(settings).map(([key, value]) => `${key}=${value}`);
+  const end = until === 'e2e' ? 'consumed' : 'acknowledged';
+  return {
+    name,
+    how:
+      `load.c on librdkafka, ${load.recordBytes} B, acks=all, ${client.join(' ')}, ${load.partitions} partitions, ` +
+      `open loop for ${PACED_SECONDS} s after ${WARM_UP_SECONDS} s of warm-up, from when due until ${end}`,
+    alsoOn,
+    partitions: load.partitions,
+    touched: until === 'ack',
+    java: false,
+    measure: (target) => {
+      const timing = {
+        seconds: seconds(PACED_SECONDS, target.quick),
+        warmUpSeconds: seconds(WARM_UP_SECONDS, target.quick),
+      };
+      const paced = { ...load, ...timing, until, topic: target.topic };
+      return watchedLoad(
+        target,
+        () => pacedLoad(target.tools, target.broker, paced, settings),
+        (figures) => figures['sent'] ?? Number.NaN,
+      );
+    },
+  };
+}
+
+function requestRow(name: string, connections: number): Row {
+  return {
+    name,
+    how:
+      `load.c on librdkafka, ${connections} producers of one connection each, 1 KiB, acks=all, ` +
+      'one request at a time, for 4 s after 1 s of warm-up',
+    alsoOn: ['kafka-sync', 'klite'],
+    partitions: PARTITIONS,
+    touched: false,
+    java: false,
+    measure: (target) => {
+      const load = {
+        topic: target.topic,
+        partitions: PARTITIONS,
+        connections,
+        recordBytes: 1024,
+        seconds: seconds(4, target.quick),
+        warmUpSeconds: seconds(1, target.quick),
+      };
+      // The warm-up costs the broker too: its share of the time is taken as its share of the requests.
+      return watchedLoad(
+        target,
+        () => requestLoad(target.tools, target.broker, load),
+        (figures) => (figures['requests'] ?? 0) * (1 + load.warmUpSeconds / load.seconds),
+      );
+    },
+  };
+}
+
+function javaRow(name: string, kind: 'produce' | 'consume', records: number): Row {
+  const recordBytes = 1024;
+  return {
+    name,
+    how:
+      kind === 'produce'
+        ? `ProducerPerformance, ${records} records, acks=all, its default batches`
+        : `ConsumerPerformance, ${records} records from the start, without the group's joining`,
+    alsoOn: [],
+    partitions: PARTITIONS,
+    touched: false,
+    java: true,
+    ...(kind === 'consume' ? { filled: { records: 1_000_000, recordBytes } } : {}),
+    measure: (target) => {
+      const bulk = { topic: target.topic, records: sized(records, target.quick), recordBytes };
+      const work = kind === 'produce' ? produceJava : consumeJava;
+      return bulkFigures(target, bulk, () => work(target.broker, bulk));
+    },
+  };
+}
+
+const large = { records: 1_000_000, recordBytes: 1024 };
+const small = { records: 5_000_000, recordBytes: 100 };
+const inChunks = { 'batch.size': '131072', 'linger.ms': '10' };
+
+/** All rows, in the order of the report. */
+export const rows: readonly Row[] = [
+  produceRow('produce 1 KiB', {
+    ...large,
+    words: 'its default batches of up to 1 MB',
+    alsoOn: ['tidemark-os', 'kafka-sync', 'klite'],
+  }),
+  produceRow('produce 1 KiB, 128 KiB batches', {
+    ...large,
+    records: 500_000,
+    settings: inChunks,
+    words: 'batch.size=131072, linger 10 ms',
+    alsoOn: ['kafka-sync', 'klite'],
+  }),
+  produceRow('produce 100 B', { ...small, words: 'its default batches' }),
+  produceRow('produce 1 KiB, lz4', {
+    ...large,
+    settings: { 'compression.codec': 'lz4' },
+    words: 'lz4 of one repeated pattern',
+  }),
+  requestRow('one record per request, 64 connections', 64),
+  consumeRow('consume 1 KiB', large),
+  consumeRow('consume 100 B', small),
+  pacedRow('end to end, 10,000/s, linger 5', {
+    perSecond: 10_000,
+    recordBytes: 1024,
+    partitions: PARTITIONS,
+    until: 'e2e',
+    settings: { 'linger.ms': '5' },
+    alsoOn: ['kafka-sync', 'klite'],
+  }),
+  pacedRow('end to end, 1,000/s, linger 0', {
+    perSecond: 1_000,
+    recordBytes: 1024,
+    partitions: PARTITIONS,
+    until: 'e2e',
+    settings: { 'linger.ms': '0' },
+    alsoOn: ['klite'],
+  }),
+  pacedRow('1,000 partitions, 2,000/s', {
+    perSecond: 2_000,
+    recordBytes: 1024,
+    partitions: 1_000,
+    until: 'ack',
+    settings: { 'linger.ms': '5' },
+    alsoOn: ['klite'],
+  }),
+  javaRow('produce 1 KiB, Java client', 'produce', 500_000),
+  javaRow('consume 1 KiB, Java client', 'consume', 1_000_000),
+];

@@ -1,0 +1,69 @@
+// What Linux says of processes and of the machine: processor time, memory, bytes written.
+
+import { readFileSync } from 'node:fs';
+
+/** The kernel's USER_HZ, 100 on every common Linux. */
+const TICKS_PER_SECOND = 100;
+
+/** Elsewhere than on Linux, and for a process that is gone, all are NaN. */
+export interface ProcessUsage {
+  /** User and system time together, in seconds, in steps of 10 ms. */
+  readonly cpuSeconds: number;
+  readonly residentBytes: number;
+  /** Bytes that the process caused to be written to the disk. */
+  readonly writtenBytes: number;
+}
+
+export function usageOf(pid: number): ProcessUsage {
+  try {
+    const resident = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    return {
+      cpuSeconds: (tick(pid, 11) + tick(pid, 12)) / TICKS_PER_SECOND,
+      residentBytes: Number(resident?.[1] ?? Number.NaN) * 1024,
+      writtenBytes: writtenBytesOf(pid),
+    };
+  } catch {
+    return { cpuSeconds: Number.NaN, residentBytes: Number.NaN, writtenBytes: Number.NaN };
+  }
+}
+
+/** Field of /proc/PID/stat; counted from the closing parenthesis, since the command's name may hold spaces. */
+function tick(pid: number | 'self', field: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[field]);
+}
+
+function writtenBytesOf(pid: number): number {
+  try {
+    const found = /^write_bytes: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'));
+    return Number(found?.[1] ?? Number.NaN);
+  } catch {
+    return Number.NaN;
+  }
+}
+
+/** Processor seconds of this machine and of this process since they began. */
+export interface MachineUsage {
+  /** Of all processes together. */
+  readonly busySeconds: number;
+  /** Of this process. */
+  readonly ownSeconds: number;
+  /** Of this process's children that have ended. */
+  readonly childrenSeconds: number;
+}
+
+export function machineUsage(): MachineUsage {
+  try {
+    const line = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0] ?? '';
+    // user nice system idle iowait irq softirq
+    const fields = line.trim().split(/\s+/).slice(1).map(Number);
+    const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = fields;
+    return {
+      busySeconds: (user + nice + system + irq + softirq) / TICKS_PER_SECOND,
+      ownSeconds: (tick('self', 11) + tick('self', 12)) / TICKS_PER_SECOND,
+      childrenSeconds: (tick('self', 13) + tick('self', 14)) / TICKS_PER_SECOND,
+    };
+  } catch {
+    return { busySeconds: Number.NaN, ownSeconds: Number.NaN, childrenSeconds: Number.NaN };
+  }
+}

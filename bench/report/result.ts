@@ -1,0 +1,110 @@
+// A result: what was measured, with what, on which machine. What `npm run bench` writes and the reports are made of.
+
+import { spawnSync } from 'node:child_process';
+import { cpus, release, totalmem, type } from 'node:os';
+import { KAFKA_VERSION, LIBRDKAFKA_VERSION, projectRoot } from '../peers/index.ts';
+import type { Figures } from '../suite.ts';
+import { coarsen, type Histogram, mergeHistograms } from './histogram.ts';
+import { type Spread, spreads } from './statistics.ts';
+
+/** One system's runs of one row. */
+export interface Result {
+  readonly system: string;
+  readonly row: string;
+  readonly runs: Figures[];
+  readonly spread: Readonly<Record<string, Spread>>;
+  /** Of all runs together, coarse. */
+  readonly latencies?: Histogram;
+}
+
+/** What could not be measured. */
+export interface Missing {
+  readonly what: string;
+  readonly why: string;
+}
+
+/** A measurement that was not kept, because others kept that many cores busy. */
+export interface ThrownOut {
+  readonly system: string;
+  readonly row: string;
+  readonly foreignCores: number;
+}
+
+export interface Report {
+  readonly format: 2;
+  readonly date: string;
+  /** Whether it was only to show that the suites work. */
+  readonly quick: boolean;
+  readonly command: string;
+  readonly machine: Readonly<Record<string, string>>;
+  /** How each row was measured. */
+  readonly rows: Readonly<Record<string, string>>;
+  readonly missing: readonly Missing[];
+  readonly thrownOut: readonly ThrownOut[];
+  readonly foreignCoresMax: number;
+  readonly results: readonly Result[];
+}
+
+function firstLineOf(program: string, args: readonly string[]): string {
+  const { stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', cwd: projectRoot() });
+  return `${stdout ?? ''}${stderr ?? ''}`.split('\n')[0] ?? '';
+}
+
+/** The machine and the versions of what ran on it. */
+export function describeMachine(): Record<string, string> {
+  return {
+    processor: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`,
+    memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
+    system: `${type()} ${release()}`,
+    tidemark: firstLineOf('git', ['describe', '--always', '--dirty']),
+    node: process.version,
+    java: firstLineOf('java', ['-version']),
+    kafka: KAFKA_VERSION,
+    librdkafka: LIBRDKAFKA_VERSION,
+  };
+}
+
+/** Gathers what suites measure, by system and row in the order of their first run. */
+export class Gathered {
+  readonly #runs = new Map<string, { system: string; row: string; runs: Figures[] }>();
+  readonly #latencies = new Map<string, Histogram[]>();
+
+  add(system: string, row: string, figures: Figures, latencies?: Histogram): void {
+    const key = `${system}\n${row}`;
+    const known = this.#runs.get(key) ?? { system, row, runs: [] };
+    known.runs.push(Object.fromEntries(Object.entries(figures).map(([n, v]) => [n, rounded(v)])));
+    this.#runs.set(key, known);
+    if (latencies === undefined) return;
+    this.#latencies.set(key, [...(this.#latencies.get(key) ?? []), latencies]);
+  }
+
+  results(): Result[] {
+    return [...this.#runs].map(([key, known]) => {
+      const latencies = this.#latencies.get(key);
+      return {
+        ...known,
+        spread: spreads(known.runs),
+        ...(latencies && { latencies: coarsen(mergeHistograms(latencies)) }),
+      };
+    });
+  }
+}
+
+const rounded = (value: number): number => Number(value.toPrecision(6));
+
+/** One line for each figure: `figure min / median / max`. */
+export function textOf(report: Report): string {
+  const lines: string[] = [];
+  for (const { system, row, spread, runs } of report.results) {
+    lines.push(`${system}: ${row} (${runs.length})`);
+    for (const [figure, { min, median, max }] of Object.entries(spread)) {
+      const values = runs.length === 1 ? `${median}` : `${min} / ${median} / ${max}`;
+      lines.push(`  ${figure.padEnd(26)} ${values}`);
+    }
+  }
+  for (const { system, row, foreignCores } of report.thrownOut) {
+    lines.push(`thrown out: ${system}: ${row}: others kept ${foreignCores.toFixed(2)} cores busy`);
+  }
+  for (const { what, why } of report.missing) lines.push(`missing: ${what}: ${why}`);
+  return `${lines.join('\n')}\n`;
+}
