@@ -1,14 +1,6 @@
 // The cluster, its log directories and its groups.
 
-import { ErrorCode, KafkaError } from '../base/kafka-errors.ts';
-import {
-  ConsumerProtocolAssignment,
-  DescribeGroups,
-  DescribeLogDirs,
-  decodeVersioned,
-  ListGroups,
-  OffsetFetch,
-} from '../protocol/index.ts';
+import { DescribeLogDirs, ListGroups } from '../protocol/index.ts';
 import { type Cluster, throwIfError } from './cluster.ts';
 
 /** A directory of a broker with its partitions. Sizes in bytes, -1 when the broker does not tell. */
@@ -82,86 +74,4 @@ export async function listGroups(cluster: Cluster): Promise<GroupListing[]> {
 export interface TopicPartition {
   readonly topic: string;
   readonly partition: number;
-}
-
-export interface GroupMember {
-  readonly memberId: string;
-  readonly instanceId: string | null;
-  readonly clientId: string;
-  readonly clientHost: string;
-  readonly assignment: readonly TopicPartition[];
-}
-
-export interface CommittedOffset extends TopicPartition {
-  readonly offset: number;
-  readonly metadata: string | null;
-}
-
-export interface GroupDescription {
-  readonly id: string;
-  readonly state: string;
-  readonly protocolType: string;
-  /** Name of the assignor. */
-  readonly protocol: string;
-  readonly members: readonly GroupMember[];
-  readonly offsets: readonly CommittedOffset[];
-}
-
-/** A classic group with its members and committed offsets. Throws KafkaError `GROUP_ID_NOT_FOUND` and others. */
-export async function describeGroup(cluster: Cluster, id: string): Promise<GroupDescription> {
-  return cluster.retry(async () => {
-    const transport = cluster.to(await cluster.coordinator(id));
-    const response = await transport.send(DescribeGroups, { groups: [id] });
-    const [group] = response.groups;
-    if (group === undefined)
-      throw new KafkaError('GROUP_ID_NOT_FOUND', `there is no group '${id}'`);
-    if (group.errorCode === ErrorCode.NOT_COORDINATOR) cluster.forgetCoordinator(id);
-    throwIfError(group.errorCode, `group '${id}'`, group.errorMessage);
-    const offsets = await allCommitted(cluster, id);
-    // Brokers before Kafka 4 answer an unknown group as dead instead of with an error.
-    if (group.groupState === 'Dead' && offsets.length === 0) {
-      throw new KafkaError('GROUP_ID_NOT_FOUND', `there is no group '${id}'`);
-    }
-    const members = group.members.map((member) => ({
-      memberId: member.memberId,
-      instanceId: member.groupInstanceId,
-      clientId: member.clientId,
-      clientHost: member.clientHost,
-      assignment: assignmentOf(group.protocolType, member.memberAssignment),
-    }));
-    const { groupState, protocolType, protocolData } = group;
-    return { id, state: groupState, protocolType, protocol: protocolData, members, offsets };
-  });
-}
-
-function assignmentOf(protocolType: string, bytes: Buffer): TopicPartition[] {
-  if (protocolType !== 'consumer' || bytes.length === 0) return [];
-  const assignment = decodeVersioned(ConsumerProtocolAssignment, bytes, 'as-newest');
-  return assignment.assignedPartitions.flatMap(({ topic, partitions }) =>
-    partitions.map((partition) => ({ topic, partition })),
-  );
-}
-
-async function allCommitted(cluster: Cluster, id: string): Promise<CommittedOffset[]> {
-  const transport = cluster.to(await cluster.coordinator(id));
-  const range = await transport.versions(OffsetFetch);
-  const highest = range?.[1] ?? 0;
-  // Version 10 answers with topic ids only; names are what is wanted here.
-  const version = Math.min(highest, 9);
-  const grouped = version >= 8;
-  const response = await transport.send(
-    OffsetFetch,
-    grouped ? { groups: [{ groupId: id, topics: null }] } : { groupId: id, topics: null },
-    { version },
-  );
-  const answer = grouped ? response.groups[0] : response;
-  throwIfError(answer?.errorCode ?? 0, `offsets of group '${id}'`);
-  return (answer?.topics ?? []).flatMap(({ name, partitions }) =>
-    partitions.map(({ partitionIndex, committedOffset, metadata }) => ({
-      topic: name,
-      partition: partitionIndex,
-      offset: committedOffset,
-      metadata,
-    })),
-  );
 }

@@ -2,12 +2,8 @@
 
 export { type BrokerAddress, formatAddress, parseBrokers } from './address.ts';
 export {
-  type CommittedOffset,
-  describeGroup,
   describeLogDirs,
-  type GroupDescription,
   type GroupListing,
-  type GroupMember,
   type LogDir,
   listGroups,
   type TopicPartition,
@@ -46,6 +42,12 @@ export {
   type PartitionInfo,
   type TopicInfo,
 } from './cluster.ts';
+export {
+  type CommittedOffset,
+  describeGroup,
+  type GroupDescription,
+  type GroupMember,
+} from './describe-group.ts';
 export { ClientError, type ClientErrorCode } from './errors.ts';
 export type { FetchedRecords } from './fetched-records.ts';
 export { Fetcher, type FetcherOptions } from './fetcher.ts';

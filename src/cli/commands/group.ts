@@ -1,11 +1,13 @@
-// tidemark group list | describe | members | lag | reset | delete
+// tidemark group list | describe | members | lag | timeline | reset | delete
 
 import type { Command } from 'commander';
 import { formatDuration } from '../../base/duration.ts';
+import type { GroupDescription, TopicPartition } from '../../client/index.ts';
 import { nodeClock } from '../../host/node-clock.ts';
 import { type DeleteGroupOptions, deleteGroups } from '../group/delete.ts';
 import { type LagRow, lagRows } from '../group/lag.ts';
 import { type ResetOptions, resetGroup } from '../group/reset.ts';
+import { showTimeline, type TimelineOptions } from '../group/timeline.ts';
 import { processIo } from '../io.ts';
 import {
   addGuards,
@@ -27,21 +29,23 @@ function build(): Command {
   const group = nounCommand('group', 'list, describe, move and delete consumer groups', [
     'tidemark group list',
     'tidemark group lag billing',
+    'tidemark group timeline billing --since 2h',
     'tidemark group reset billing --topic orders --by-duration 2h',
     'tidemark group delete billing --yes',
   ]).alias('groups');
   group.addCommand(
     brokerCommand('list', 'list groups', [
-      'tidemark group list --state empty',
+      'tidemark group list --state empty,dead --type classic',
       'tidemark group list --json',
     ])
       .alias('ls')
-      .option('--state <state>', 'only groups in this state: stable, empty …')
-      .option('--type <type>', 'only groups of this type: classic, consumer …')
+      .option('--state <state>', 'only groups in these states: stable,empty …')
+      .option('--type <type>', 'only groups of these types: classic,consumer …')
       .action((options: ListOptions) => list(options)),
   );
   group.addCommand(
-    brokerCommand('describe', 'show members, committed offsets and lag', [
+    brokerCommand('describe', 'show state, coordinator, assignor, committed offsets and lag', [
+      'tidemark group describe billing',
       'tidemark group describe billing --json',
     ])
       .argument('<id>', 'id of the group')
@@ -62,6 +66,7 @@ function build(): Command {
       .argument('<id>', 'id of the group')
       .action((id: string, options: BrokerOptions) => lag(id, options)),
   );
+  group.addCommand(timelineCommand());
   group.addCommand(resetCommand());
   group.addCommand(deleteCommand());
   return group;
@@ -69,6 +74,20 @@ function build(): Command {
 
 /** The noun `group`. */
 export const groupCommand: CommandModule = { build };
+
+function timelineCommand(): Command {
+  return brokerCommand('timeline', 'show what became of a group, why, and what to do about it', [
+    'tidemark group timeline billing',
+    'tidemark group timeline billing --since 2h --last 20',
+    'tidemark group timeline --follow',
+    'tidemark group timeline billing --json | jq .cause',
+  ])
+    .argument('[id]', 'id of the group; without it, all groups')
+    .option('--since <time>', 'from this time on: 2h (ago), 2026-11-29T10:00:00Z')
+    .option('--last <count>', 'at most so many entries, the latest', '50')
+    .option('-f, --follow', 'go on and show what happens')
+    .action((id: string | undefined, options: TimelineOptions) => showTimeline(id, options));
+}
 
 function resetCommand(): Command {
   return brokerCommand('reset', 'move what a group has committed; shows it first', [
@@ -94,6 +113,7 @@ function resetCommand(): Command {
     .option('--shift-by <records>', 'so many records forward, or back with a minus')
     .option('--from-file <file>', 'to the offsets in a file of lines topic,partition,offset')
     .option('--to <offset>', 'any place as consume takes it: -10, @-2h, latest …')
+    .option('--dry-run', 'only show what would be done: the default')
     .option('--execute', 'do it; without this nothing is changed')
     .option('--export', 'print lines topic,partition,offset for --from-file')
     .action((id: string, options: ResetOptions) => resetGroup(id, options));
@@ -115,7 +135,7 @@ function deleteCommand(): Command {
 async function list(options: ListOptions): Promise<void> {
   const io = processIo();
   const is = (wanted: string | undefined, found: string): boolean =>
-    wanted === undefined || wanted.toLowerCase() === found.toLowerCase();
+    wanted === undefined || wanted.toLowerCase().split(/[, ]+/).includes(found.toLowerCase());
   await withCluster(options, async ({ cluster, client }) => {
     const all = await client.listGroups(cluster);
     const groups = all.filter((one) => is(options.state, one.state) && is(options.type, one.type));
@@ -136,20 +156,28 @@ async function describe(id: string, options: BrokerOptions): Promise<void> {
     const group = await session.client.describeGroup(session.cluster, id);
     const rows = await lagRows(session, group, null);
     if (options.json === true) {
-      const { state, protocolType, protocol, members: all } = group;
+      const { offsets: _, ...rest } = group;
       const partitions = rows.map(({ lagMs: _, ...row }) => row);
-      const document = { id, state, protocolType, protocol, members: all, partitions };
-      await io.data(`${JSON.stringify(document)}\n`);
+      await io.data(`${JSON.stringify({ ...rest, partitions })}\n`);
       return;
     }
     const count = group.members.length;
     const words = `${count} member${count === 1 ? '' : 's'}`;
-    await io.data(`${id}  ${group.state}  ${words}  ${group.protocol}`.trimEnd().concat('\n'));
+    await io.data(`${id}  ${group.state}  ${words}  ${group.type}\n${detailsOf(group)}\n`);
     if (rows.length === 0) return;
     const header = ['TOPIC', 'PARTITION', 'COMMITTED', 'END', 'LAG', 'CLIENT'];
     const cells = rows.map((row) => [...placeCells(row), row.clientId ?? '']);
     await io.data(renderTable(header, cells, { right: [1, 2, 3, 4] }));
   });
+}
+
+/** `coordinator 127.0.0.1:9092 (broker 1), assignor uniform, epoch 5, target epoch 5` */
+function detailsOf(group: GroupDescription): string {
+  const { coordinator, protocol, epoch, targetEpoch } = group;
+  const parts = [`coordinator ${coordinator.host}:${coordinator.port} (broker ${coordinator.id})`];
+  if (protocol !== '') parts.push(`assignor ${protocol}`);
+  if (epoch !== null) parts.push(`epoch ${epoch}, target epoch ${targetEpoch}`);
+  return parts.join(', ');
 }
 
 function placeCells(row: LagRow): string[] {
@@ -175,17 +203,23 @@ async function members(id: string, options: BrokerOptions): Promise<void> {
       io.say(`group ${id} has no members; it is ${group.state}`);
       return;
     }
-    const rows = group.members.map(({ clientId, clientHost, memberId, instanceId, assignment }) => [
-      clientId,
-      clientHost,
-      String(assignment.length),
-      assignment.map(({ topic, partition }) => `${topic}/${partition}`).join(' '),
-      instanceId ?? '',
-      memberId,
+    const rows = group.members.map((member) => [
+      member.clientId,
+      member.clientHost,
+      String(member.assignment.length),
+      readsOf(member.assignment),
+      member.instanceId ?? '',
+      member.memberId,
+      ...(group.type === 'consumer' ? [String(member.epoch), member.protocol] : []),
     ]);
     const header = ['CLIENT', 'HOST', 'PARTITIONS', 'READS', 'INSTANCE', 'MEMBER'];
+    if (group.type === 'consumer') header.push('EPOCH', 'PROTOCOL');
     await io.data(renderTable(header, rows, { right: [2] }));
   });
+}
+
+function readsOf(assignment: readonly TopicPartition[]): string {
+  return assignment.map(({ topic, partition }) => `${topic}/${partition}`).join(' ');
 }
 
 async function lag(id: string, options: BrokerOptions): Promise<void> {

@@ -90,17 +90,30 @@ export async function planReset(
   const { client, cluster } = session;
   const spec = specOf(session, flags, nowMs);
   const committed = await committedPlaces(session, group);
-  if (spec === null) return planFromFile(session, flags.fromFile ?? '', committed);
+  if (spec === null) {
+    return planFromFile(session, { path: flags.fromFile ?? '', group }, committed);
+  }
   const rows: ResetRow[] = [];
   for (const { topic, partitions } of await scope(session, flags, committed)) {
     for (const partition of partitions) {
       const lookup = client.offsetLookup(cluster, { topic, partition, group });
-      const { offset, note } = await client.resolveOffset(spec, lookup);
       const before = committed.get(topic)?.get(partition) ?? null;
+      const place = before === null ? uncommitted(spec, `${topic}-${partition}`) : spec;
+      const { offset, note } = await client.resolveOffset(place, lookup);
       rows.push({ topic, partition, before, after: offset, note });
     }
   }
   return rows;
+}
+
+/** Where a partition without a commit goes, as in Kafka's tool: from nowhere there is no shift. */
+function uncommitted(spec: OffsetSpec, where: string): OffsetSpec {
+  if (spec.kind !== 'committed') return spec;
+  if (spec.shift === 0) return { kind: 'latest' };
+  throw usageError(
+    `${where} has no committed offset to shift`,
+    'name partitions that have one (--topic orders:0,2), or use --all-topics',
+  );
 }
 
 type Committed = ReadonlyMap<string, ReadonlyMap<number, number>>;
@@ -146,19 +159,24 @@ async function scope(session: Session, flags: ResetFlags, committed: Committed):
   return scopes;
 }
 
-/** Lines `topic,partition,offset`, as `--export` writes them. */
+/** A line of a file of offsets: `topic,partition,offset`, or with the group before it; fields may be quoted. */
+const LINE = /^(?:"?([^",]+)"?,)?"?([\w.-]+)"?,(\d+),(\d+)$/;
+
+/** Lines as `--export` and Kafka's tool write them, the latter for many groups with the group first. */
 async function planFromFile(
   { client, cluster }: Session,
-  path: string,
+  { path, group }: { readonly path: string; readonly group: string },
   committed: Committed,
 ): Promise<ResetRow[]> {
   const rows: ResetRow[] = [];
   const lines = readFileSync(path, 'utf8').split('\n');
   for (const [index, line] of lines.entries()) {
     if (line.trim() === '') continue;
-    const match = /^\s*"?([\w.-]+)"?,(\d+),(\d+)\s*$/.exec(line);
+    const match = LINE.exec(line.trim());
     if (match === null) throw usageError(`${path} line ${index + 1}: write topic,partition,offset`);
-    const [topic = '', partition, offset] = [match[1], Number(match[2]), Number(match[3])];
+    const [, whose = group, topic = ''] = match;
+    if (whose !== group) continue;
+    const [partition, offset] = [Number(match[3]), Number(match[4])];
     const lookup = client.offsetLookup(cluster, { topic, partition });
     const resolved = await client.resolveOffset({ kind: 'offset', offset }, lookup);
     const before = committed.get(topic)?.get(partition) ?? null;

@@ -3,7 +3,7 @@
 import { KafkaError } from '../../base/kafka-errors.ts';
 import type { GroupMember } from '../../client/index.ts';
 import { nodeClock } from '../../host/node-clock.ts';
-import { CliError, ExitCode } from '../exit-codes.ts';
+import { CliError, ExitCode, usageError } from '../exit-codes.ts';
 import { processIo } from '../io.ts';
 import type { BrokerOptions } from '../program.ts';
 import { type Session, withCluster } from '../session.ts';
@@ -13,12 +13,16 @@ import { planReset, type ResetFlags, type ResetRow } from './reset-plan.ts';
 /** Options of `group reset`. */
 export interface ResetOptions extends BrokerOptions, ResetFlags {
   readonly execute?: boolean;
+  readonly dryRun?: boolean;
   readonly export?: boolean;
 }
 
 /** `group reset`. */
 export async function resetGroup(group: string, options: ResetOptions): Promise<void> {
   const io = processIo();
+  if (options.execute === true && options.dryRun === true) {
+    throw usageError('--execute and --dry-run together: say which', 'without both it is --dry-run');
+  }
   await withCluster(options, async (session) => {
     await refuseLiveMembers(session, group, 'its offsets cannot be moved');
     const rows = await planReset(session, group, options, nodeClock.now());
