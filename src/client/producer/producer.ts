@@ -2,12 +2,12 @@
 // bounds the memory that is held; dispatcher.ts sends.
 
 import { KafkaError } from '../../base/kafka-errors.ts';
-import type { CancelTimer } from '../../base/ports.ts';
 import { isCodecReady, type NewRecord, prepareCodec } from '../../record/index.ts';
 import type { Cluster } from '../cluster.ts';
 import { ClientError } from '../errors.ts';
 import { type AnySerde, type Serde, serdeOf } from '../serde.ts';
 import type { OnFailed, OnLanded } from './batch.ts';
+import { Deadlines } from './deadlines.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { recordHeaders } from './headers.ts';
 import { Locator } from './locator.ts';
@@ -36,6 +36,7 @@ export class Producer<V extends AnySerde = 'msgpack', K extends AnySerde = 'stri
   readonly #value: Serde<unknown, unknown>;
   readonly #dispatcher: Dispatcher;
   readonly #locator: Locator;
+  readonly #deadlines: Deadlines;
   readonly #topics = new Map<string, TopicQueue>();
   /** Topics with records that have no place yet. */
   readonly #withWaiting = new Set<TopicQueue>();
@@ -43,7 +44,6 @@ export class Producer<V extends AnySerde = 'msgpack', K extends AnySerde = 'stri
   readonly #signal: AbortSignal | undefined;
   #partitionOf: PartitionFunction | null = null;
   #bufferedBytes = 0;
-  #cancelExpiry: CancelTimer | null = null;
   #closing: Promise<void> | null = null;
   #stopped = false;
   #placing = false;
@@ -64,6 +64,11 @@ export class Producer<V extends AnySerde = 'msgpack', K extends AnySerde = 'stri
       found: () => this.#placeWaiting(),
       failed: (topic, error) => this.#failTopic(topic, error),
       wake: () => this.#dispatcher.wake(),
+    });
+    this.#deadlines = new Deadlines(cluster.clock, this.#settings.deliveryTimeoutMs, {
+      topics: this.#topics,
+      giveUp: (queue, batch, error) => this.#dispatcher.giveUp(queue, batch, error),
+      passed: () => this.#deadlinePassed(),
     });
     this.#prepare(options.partitioner ?? 'murmur2');
     this.#signal = options.signal;
@@ -180,8 +185,7 @@ export class Producer<V extends AnySerde = 'msgpack', K extends AnySerde = 'stri
   #stop(): void {
     this.#signal?.removeEventListener('abort', this.#abort);
     this.#dispatcher.stop();
-    this.#cancelExpiry?.();
-    this.#cancelExpiry = null;
+    this.#deadlines.disarm();
     this.#stopped = true;
     this.#tellDrained();
   }
@@ -236,7 +240,7 @@ export class Producer<V extends AnySerde = 'msgpack', K extends AnySerde = 'stri
       const sinceMs = this.#cluster.clock.monotonic();
       this.#wait(topic, { record: stored, partition, sinceMs, askedAnew: false, landed, failed });
     }
-    this.#cancelExpiry ??= this.#expireAfter(this.#settings.deliveryTimeoutMs);
+    this.#deadlines.arm();
   }
 
   #hasRoom(): boolean {
@@ -325,10 +329,18 @@ export class Producer<V extends AnySerde = 'msgpack', K extends AnySerde = 'stri
     this.#bufferedBytes -= bytes;
     if (this.#withWaiting.size > 0) this.#placeWaiting();
     if (this.#bufferedBytes === 0 && this.#withWaiting.size === 0) {
-      this.#cancelExpiry?.();
-      this.#cancelExpiry = null;
+      this.#deadlines.disarm();
     }
     this.#tellDrained();
+  }
+
+  /** Records that waited were given up, and what was behind a batch may go. */
+  #deadlinePassed(): void {
+    for (const topic of this.#withWaiting) {
+      if (topic.waiting.length === 0) this.#withWaiting.delete(topic);
+    }
+    this.#tellDrained();
+    this.#dispatcher.wake();
   }
 
   #isDrained(): boolean {
@@ -350,59 +362,6 @@ export class Producer<V extends AnySerde = 'msgpack', K extends AnySerde = 'stri
       else one.failed?.(error);
     }
     this.#released(0);
-  }
-
-  #expireAfter(delayMs: number): CancelTimer {
-    return this.#cluster.clock.setTimer(delayMs, () => {
-      this.#cancelExpiry = null;
-      this.#expire();
-    });
-  }
-
-  /** Gives up what is older than the delivery timeout, and comes back when the next is due. */
-  #expire(): void {
-    const nowMs = this.#cluster.clock.monotonic();
-    const bornMs = nowMs - this.#settings.deliveryTimeoutMs;
-    let oldestMs = Number.POSITIVE_INFINITY;
-    for (const topic of this.#topics.values()) {
-      for (const queue of topic.partitions) {
-        for (const batch of [...queue.batches]) {
-          if (batch.settled) continue;
-          if (batch.openedMs > bornMs) oldestMs = Math.min(oldestMs, batch.openedMs);
-          else {
-            const cause = batch.lastError ?? topic.lastError;
-            this.#dispatcher.giveUp(queue, batch, this.#tooOld(topic, batch.underWay, cause));
-          }
-        }
-      }
-      oldestMs = Math.min(oldestMs, this.#expireWaiting(topic, bornMs));
-    }
-    this.#dispatcher.wake();
-    if (oldestMs === Number.POSITIVE_INFINITY || this.#stopped) return;
-    this.#cancelExpiry ??= this.#expireAfter(Math.max(1, oldestMs - bornMs));
-  }
-
-  /** Returns when the oldest that is left was given. */
-  #expireWaiting(topic: TopicQueue, bornMs: number): number {
-    for (;;) {
-      const [first] = topic.waiting;
-      if (first === undefined) break;
-      if ('record' in first) {
-        if (first.sinceMs > bornMs) return first.sinceMs;
-        first.failed?.(this.#tooOld(topic, false, topic.lastError));
-      } else first.reached();
-      topic.waiting.shift();
-    }
-    this.#withWaiting.delete(topic);
-    return Number.POSITIVE_INFINITY;
-  }
-
-  #tooOld(topic: TopicQueue, underWay: boolean, cause: Error | null): ClientError {
-    const { deliveryTimeoutMs } = this.#settings;
-    const fate = underWay ? 'no answer came, so they may be in the log' : 'they are given up';
-    const why = cause === null ? '' : `; the last failure: ${cause.message}`;
-    const text = `records for topic '${topic.name}' were not acknowledged within ${deliveryTimeoutMs} ms: ${fate}${why}`;
-    return new ClientError('delivery_timed_out', text, cause === null ? {} : { cause });
   }
 }
 
