@@ -65,7 +65,7 @@ export interface ProducerOptions<V extends AnySerde = 'msgpack', K extends AnySe
   readonly requestTimeoutMs?: number;
   /** First wait before a retry; doubles up to a second. Default 100. [`retry.backoff.ms`] */
   readonly retryBackoffMs?: number;
-  /** Requests under way to one broker. Default 5, the most with idempotence. [`max.in.flight.requests.per.connection`] */
+  /** Requests under way to one broker. Default 5, the most with idempotence. [`max.in.flight…`] */
   readonly maxInFlight?: number;
   /** Whether a topic that is missing may be made, where the brokers allow it. Default true. */
   readonly createTopics?: boolean;
