@@ -272,7 +272,7 @@ describe('archives', () => {
   test('gaps are refused before anything is written, unless they may be filled', async () => {
     await broker.createTopics({ gaps: 1 });
     const sender = await openBatchSender(cluster, { topic: 'orders' });
-    await producer.close();
+    await sender.flush();
     const record = (offset: number) => ({
       key: Buffer.from('k'),
       value: Buffer.from(`${offset}`),
