@@ -234,7 +234,7 @@ export class TestMember {
     return response.errorCode === 79 ? this.joinOnce() : response;
   }
 
-  sync(assignments: Record<string, string> = {}): Promise<SyncGroupResponse> {
+  sync(assignments: Record<string, string | Buffer> = {}): Promise<SyncGroupResponse> {
     return this.h.coordinator.syncGroup({
       groupId: this.groupId,
       generationId: this.generation,
@@ -244,7 +244,7 @@ export class TestMember {
       protocolName: null,
       assignments: Object.entries(assignments).map(([memberId, assignment]) => ({
         memberId,
-        assignment: Buffer.from(assignment),
+        assignment: typeof assignment === 'string' ? Buffer.from(assignment) : assignment,
       })),
     });
   }

@@ -26,7 +26,7 @@ import {
   subscriptionValue,
 } from './member.ts';
 import { cancelTimers, endGroup } from './membership.ts';
-import { emit, hashTopics, putCurrent, putTarget, restartConsumerSession } from './update.ts';
+import { emit, putCurrent, putTarget, restartConsumerSession } from './update.ts';
 
 function refused(group: ClassicGroup, why: string): KafkaError {
   const message = `Cannot upgrade classic group ${group.groupId} to consumer group because ${why}.`;
@@ -68,7 +68,9 @@ export function upgrade(classic: ClassicGroup, step: GroupStep): ConsumerGroup {
     emit(group, { kind: 'consumer-member', group: groupId, member: member.memberId, value }, step);
   }
   const epoch = classic.generation;
-  const metadataHash = hashTopics(group.topics, step.topics);
+  // No topics have this digest, so a new epoch and target follow at once. A static member that comes back with the new
+  // protocol would not bring one about by itself, and a cooperative leader may have held partitions back.
+  const metadataHash = 0;
   emit(group, { kind: 'consumer-group', group: groupId, value: { epoch, metadataHash } }, step);
   for (const { member, target } of members) putTarget(group, member.memberId, target, step);
   const value = { assignmentEpoch: epoch, assignmentTimestamp: step.nowMs };

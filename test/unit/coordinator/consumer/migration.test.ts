@@ -202,7 +202,7 @@ test('what cannot be upgraded: too many members, no consumers, a custom assignor
   const c = new ClassicConsumer(h);
   await h.clock.until(c.enter());
   const own = { assignedPartitions: [], userData: Buffer.from('mine') };
-  const assignment = encodeVersioned(ConsumerProtocolAssignment, 1, own).toString('latin1');
+  const assignment = encodeVersioned(ConsumerProtocolAssignment, 1, own);
   await h.clock.until(c.join());
   await h.clock.until(c.sync({ [c.memberId]: assignment }));
   expect(await refusal()).toContain('an unsupported custom assignor is in use');
@@ -261,6 +261,24 @@ test('a static member that comes back with the other protocol takes its place at
   expect(last.generation).toBe(groupEpoch);
   expect(all(again, last)).toEqual([0, 1, 2, 3]);
   expect(await h.clock.until(again.beat())).toBe(0);
+});
+
+test('partitions that a cooperative leader held back are given out after an upgrade by a static member', async () => {
+  const h = await harness();
+  const a = new ClassicConsumer(h, ['orders'], 'one');
+  await h.clock.until(a.enter());
+  // As between the two rebalances of a hand-over: 2 and 3 are with nobody.
+  const assignedPartitions = [{ topic: 'orders', partitions: [0, 1] }];
+  const half = encodeVersioned(ConsumerProtocolAssignment, 1, {
+    assignedPartitions,
+    userData: null,
+  });
+  await h.clock.until(a.join());
+  await h.clock.until(a.sync({ [a.memberId]: half }));
+  const again = new ModernMember(h, 'again');
+  again.instanceId = 'one';
+  await settleMixed(again);
+  expect(again.of('orders')).toEqual([0, 1, 2, 3]);
 });
 
 test('a static member replaced while it had still to give up partitions gives them up', async () => {
