@@ -11,6 +11,7 @@ import { sessionTimeout } from './group/classic/membership.ts';
 import {
   assignmentCommitted,
   joinTimeout,
+  prepareRebalance,
   restartSession,
   syncTimeout,
 } from './group/classic/rebalance.ts';
@@ -103,6 +104,7 @@ export class GroupMachine implements StateMachine<GroupRecord, GroupEvent, Group
       for (const member of all) {
         restartSession(group, member.memberId, member.sessionTimeoutMs, step);
       }
+      if (group.rebalanceDue) prepareRebalance(group, 'the broker stopped before it could', step);
     }
     this.consumers.loaded(step);
     step.schedule(timerKey.expiry, step.config.offsetsRetentionCheckIntervalMs, { kind: 'expiry' });

@@ -74,6 +74,8 @@ export class ClassicGroup {
   newMemberAdded = false;
   /** The log holds a record of this group, which its end must cancel. */
   persisted = false;
+  /** Its record is one without leader: of a group that was to rebalance. */
+  rebalanceDue = false;
   readonly members = new Map<string, Member>();
   /** Ids given out with MEMBER_ID_REQUIRED and not used yet. */
   readonly pendingJoin = new Set<string>();
@@ -116,7 +118,8 @@ export class ClassicGroup {
         connectionId: null,
       });
     }
-    group.leaderId = value.leader;
+    group.leaderId = value.leader ?? group.leaderId;
+    group.rebalanceDue = value.leader === null && group.members.size > 0;
     group.state = group.members.size === 0 ? 'Empty' : 'Stable';
     group.subscribed = group.computeSubscribed();
     return group;

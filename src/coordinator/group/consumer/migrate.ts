@@ -229,7 +229,11 @@ export function downgrade(
   classic.protocolName = classic.selectProtocol();
   classic.subscribed = classic.computeSubscribed();
   endGroup(group, step);
-  step.append({ kind: 'group', group: groupId, value: classic.toValue() });
+  // A record without leader makes up for a rebalance that a stop of the broker cuts off: nothing else would tell
+  // that the partitions of a member which is gone are with nobody.
+  const value = classic.toValue();
+  if (rebalance !== null) value.leader = null;
+  step.append({ kind: 'group', group: groupId, value });
   for (const { memberId, sessionTimeoutMs } of classic.members.values()) {
     restartSession(classic, memberId, sessionTimeoutMs, step);
   }

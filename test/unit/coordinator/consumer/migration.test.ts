@@ -143,6 +143,21 @@ test('the last member of the new protocol is not heard of: the group is classic 
   expect(all(a, b)).toEqual([0, 1, 2, 3]);
 });
 
+test('a downgrade whose rebalance a restart of the broker cuts off is rebalanced after it', async () => {
+  const h = await harness();
+  const [a, b] = await classicPair(h);
+  const c = new ModernMember(h, 'c');
+  await c.beat();
+  await settleMixed(a, b, c);
+  await c.leave();
+  await h.restart();
+  expect(typeOf(h)).toBe('classic');
+  await settleMixed(a, b);
+  expect(all(a, b)).toEqual([0, 1, 2, 3]);
+  await h.restart();
+  expect((await describe1(h)).groupState).toBe('Stable');
+});
+
 test.each([
   {
     policy: 'disabled',
