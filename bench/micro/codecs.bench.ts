@@ -3,6 +3,7 @@
 import { Bench } from 'tinybench';
 import { usePlainSnappy } from '../../src/record/codec/snappy.ts';
 import { codecNames, compress, decompress } from '../../src/record/index.ts';
+import type { Timing } from './timing.ts';
 
 function jsonLines(bytes: number): Buffer {
   const lines: string[] = [];
@@ -21,8 +22,8 @@ function jsonLines(bytes: number): Buffer {
 }
 
 /** Tasks are named `compress lz4 100000`: bytes of plain data per call. */
-export function codecsSuite(): Bench {
-  const bench = new Bench({ name: 'codecs', time: 300, warmupTime: 100 });
+export function codecsSuite(timing: Timing): Bench {
+  const bench = new Bench(timing);
   for (const size of [16_384, 100_000]) {
     const plain = jsonLines(size);
     for (const codec of codecNames.slice(1)) {

@@ -3,12 +3,13 @@
 import { createRequire } from 'node:module';
 import { Bench } from 'tinybench';
 import { type Crc32cFunction, crc32cPlain } from '../../src/base/crc32c.ts';
+import type { Timing } from './timing.ts';
 
 const sizes = [32, 64, 128, 256, 1024, 16_384, 1_048_576];
 
 /** Tasks are named `javascript 1024`, `native 1024`: bytes per call. Native only where installed. */
-export function crcSuite(): Bench {
-  const bench = new Bench({ name: 'crc32c', time: 200, warmupTime: 50 });
+export function crcSuite(timing: Timing): Bench {
+  const bench = new Bench(timing);
   const native = loadNative();
   for (const size of sizes) {
     const bytes = Buffer.alloc(size, 'some bytes of a record ');

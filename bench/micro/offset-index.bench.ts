@@ -1,8 +1,9 @@
 // Looking an offset up in a segment's index: pairs in one Int32Array (what we do), against an array of objects and
-// against file bytes read with readInt32BE. Run: node dist/bench/micro/offset-index.bench.js
+// against file bytes read with readInt32BE.
 
 import { Bench } from 'tinybench';
 import { OffsetIndex } from '../../src/storage/index.ts';
+import { sink, type Timing } from './timing.ts';
 
 /** A full index of a 1 GiB segment: one entry for each 4 KiB. */
 const ENTRIES = 262_144;
@@ -39,23 +40,20 @@ function floorOfBytes(offset: number): number {
   return low - 1;
 }
 
-let sum = 0;
-const bench = new Bench({ time: 500, warmupTime: 100 });
-bench.add(`typed array, ${LOOKUPS} lookups`, () => {
-  for (const offset of wanted) sum += index.floor(offset);
-});
-bench.add(`objects, ${LOOKUPS} lookups`, () => {
-  for (const offset of wanted) sum += floorOfObjects(offset);
-});
-bench.add(`file bytes, ${LOOKUPS} lookups`, () => {
-  for (const offset of wanted) sum += floorOfBytes(offset);
-});
-bench.add('decode a whole index file', () => {
-  sum += OffsetIndex.decode(bytes, 0x7fff_ffff).index.count;
-});
-await bench.run();
-const rows = bench.tasks.map(({ name, result }) => {
-  const micros = 'latency' in result ? result.latency.mean * 1000 : Number.NaN;
-  return `${name.padEnd(36)} ${micros.toFixed(1).padStart(9)} µs\n`;
-});
-process.stdout.write(`${rows.join('')}(checksum ${sum})\n`);
+/** An operation is 1,000 look-ups, or decoding a whole file. */
+export function offsetIndexSuite(timing: Timing): Bench {
+  const bench = new Bench(timing);
+  bench.add(`typed array, ${LOOKUPS} look-ups`, () => {
+    for (const offset of wanted) sink.value += index.floor(offset);
+  });
+  bench.add(`objects, ${LOOKUPS} look-ups`, () => {
+    for (const offset of wanted) sink.value += floorOfObjects(offset);
+  });
+  bench.add(`file bytes, ${LOOKUPS} look-ups`, () => {
+    for (const offset of wanted) sink.value += floorOfBytes(offset);
+  });
+  bench.add('decode a whole index file', () => {
+    sink.value += OffsetIndex.decode(bytes, 0x7fff_ffff).index.count;
+  });
+  return bench;
+}

@@ -14,6 +14,7 @@ import {
 } from '../../src/protocol/index.ts';
 import { interpretCodec } from '../../src/protocol/schema/interpret.ts';
 import { Reader } from '../../src/protocol/schema/reader.ts';
+import type { Timing } from './timing.ts';
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 
@@ -83,8 +84,8 @@ function produce(version: number, partitions: number): Buffer {
 }
 
 /** An operation is one message. */
-export function protocolSuite(): Bench {
-  const bench = new Bench({ name: 'protocol', time: 300, warmupTime: 100 });
+export function protocolSuite(timing: Timing): Bench {
+  const bench = new Bench(timing);
   const commit = offsetCommit();
   bench.add('decode OffsetCommit v8, 10 topics x 10 partitions', () => {
     decodeMessage(OffsetCommitRequest, 8, commit);

@@ -9,6 +9,7 @@ import {
   readRecords,
   validateBatch,
 } from '../../src/record/index.ts';
+import type { Timing } from './timing.ts';
 
 function records(count: number, bytes: number): NewRecord[] {
   const value = Buffer.alloc(bytes, 'a value of a record ');
@@ -26,8 +27,8 @@ const shapes = [
 const rules = { produceVersion: 9, maxMessageBytes: 1_048_588 };
 
 /** An operation is one batch. Call loadAccelerators() first to measure with the native checksum. */
-export function recordSuite(): Bench {
-  const bench = new Bench({ name: 'record', time: 300, warmupTime: 100 });
+export function recordSuite(timing: Timing): Bench {
+  const bench = new Bench(timing);
   for (const { name, input } of shapes) {
     const batch = buildBatch(input);
     const log = Buffer.concat(Array.from({ length: 50 }, () => batch));

@@ -2,29 +2,44 @@
 
 import type { Bench } from 'tinybench';
 import { loadAccelerators } from '../../src/host/accelerators.ts';
+import { prepareCodec } from '../../src/record/index.ts';
 import type { SuiteRun } from '../suite.ts';
+import { fullTiming, quickTiming, type Timing } from './timing.ts';
 
-type Suite = () => Bench | Promise<Bench>;
+type MicroSuite = (timing: Timing) => Bench | Promise<Bench>;
 
-/** Runs the suites of every module and prints one table each. `--only`: part of a suite's name. */
-export async function runMicro({ options: { only } }: SuiteRun): Promise<void> {
+/** A new one is one row: its name and where it is. */
+const microSuites: Readonly<Record<string, () => Promise<MicroSuite>>> = {
+  varint: async () => (await import('./varint.bench.ts')).varintSuite,
+  crc32c: async () => (await import('./crc.bench.ts')).crcSuite,
+  record: async () => (await import('./record.bench.ts')).recordSuite,
+  codecs: async () => (await import('./codecs.bench.ts')).codecsSuite,
+  protocol: async () => (await import('./protocol.bench.ts')).protocolSuite,
+  keys: async () => (await import('./keys.bench.ts')).keysSuite,
+  index: async () => (await import('./offset-index.bench.ts')).offsetIndexSuite,
+  append: async () => (await import('./append.bench.ts')).appendSuite,
+};
+
+/**
+ * Adds each task as a row. `--only`: part of a suite's name. The median is what to compare: the mean holds every pause
+ * of the machine.
+ */
+export async function runMicro(run: SuiteRun): Promise<void> {
+  const { only, quick } = run.options;
   loadAccelerators();
-  for (const load of modules) {
-    for (const [name, suite] of Object.entries(await load()) as [string, Suite][]) {
-      if (!name.endsWith('Suite') || !name.toLowerCase().includes(only.toLowerCase())) continue;
-      const bench = await suite();
-      await bench.run();
-      process.stdout.write(`\n${name.replace(/Suite$/, '')}\n`);
-      console.table(bench.table());
-    }
+  await prepareCodec('zstd');
+  for (const [name, load] of Object.entries(microSuites)) {
+    if (!name.includes(only.toLowerCase())) continue;
+    const suite = await load();
+    const bench = await suite(quick ? quickTiming : fullTiming);
+    await bench.run();
+    for (const task of bench.tasks) addTask(run, `${name}: ${task.name}`, task.result);
   }
 }
 
-const modules: readonly (() => Promise<object>)[] = [
-  () => import('./varint.bench.ts'),
-  () => import('./crc.bench.ts'),
-  () => import('./record.bench.ts'),
-  () => import('./codecs.bench.ts'),
-  () => import('./protocol.bench.ts'),
-  () => import('./offset-index.bench.ts'),
-];
+function addTask(run: SuiteRun, name: string, result: Bench['tasks'][number]['result']): void {
+  if (result.state === 'errored') throw result.error;
+  if (!('latency' in result)) throw new Error(`${name} did not run`);
+  const { p50, mean } = result.latency;
+  run.add('micro', name, { medianNanoseconds: p50 * 1e6, meanNanoseconds: mean * 1e6 });
+}

@@ -8,6 +8,7 @@ import {
   writeVarint,
   writeVarlong,
 } from '../../src/base/varint.ts';
+import type { Timing } from './timing.ts';
 
 const COUNT = 1000;
 const ranges = [
@@ -17,8 +18,8 @@ const ranges = [
 ];
 
 /** Tasks are named by operation and encoded size; an operation handles 1,000 values. */
-export function varintSuite(): Bench {
-  const bench = new Bench({ name: 'varint', time: 200, warmupTime: 50 });
+export function varintSuite(timing: Timing): Bench {
+  const bench = new Bench(timing);
   for (const { name, value } of ranges) {
     const values = Array.from({ length: COUNT }, (_, i) => value(i));
     const bytes = Buffer.alloc(COUNT * 10);

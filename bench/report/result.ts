@@ -92,15 +92,24 @@ export class Gathered {
 
 const rounded = (value: number): number => Number(value.toPrecision(6));
 
-/** One line for each figure: `figure min / median / max`. */
+/** A row with few figures fits on its line; else one line for each: `figure min / median / max`. */
+const FIGURES_ON_A_LINE = 2;
+
+/** Everything that was measured, for a terminal. */
 export function textOf(report: Report): string {
   const lines: string[] = [];
   for (const { system, row, spread, runs } of report.results) {
-    lines.push(`${system}: ${row} (${runs.length})`);
-    for (const [figure, { min, median, max }] of Object.entries(spread)) {
+    const figures = Object.entries(spread).map(([figure, { min, median, max }]) => {
       const values = runs.length === 1 ? `${median}` : `${min} / ${median} / ${max}`;
-      lines.push(`  ${figure.padEnd(26)} ${values}`);
+      return { figure, values };
+    });
+    if (figures.length <= FIGURES_ON_A_LINE) {
+      const texts = figures.map(({ figure, values }) => `${figure} ${values}`);
+      lines.push(`${system}: ${row}: ${texts.join(', ')}`);
+      continue;
     }
+    lines.push(`${system}: ${row} (${runs.length})`);
+    for (const { figure, values } of figures) lines.push(`  ${figure.padEnd(26)} ${values}`);
   }
   for (const { system, row, foreignCores } of report.thrownOut) {
     lines.push(`thrown out: ${system}: ${row}: others kept ${foreignCores.toFixed(2)} cores busy`);
