@@ -95,12 +95,16 @@ export class Cluster {
   }
 
   /**
-   * One topic, from the cache when it is fresh. Throws KafkaError `UNKNOWN_TOPIC_OR_PARTITION` (at once when creating
+   * One topic, from the cache when that is not old (`fresh`: asked for anew in any case). Throws
+   * KafkaError `UNKNOWN_TOPIC_OR_PARTITION` (at once when creating
    * was not asked for), `INVALID_TOPIC_EXCEPTION`, `TOPIC_AUTHORIZATION_FAILED`.
    */
-  async topic(name: string, options: { create?: boolean } = {}): Promise<TopicInfo> {
-    const known = this.knownTopic(name);
-    if (known !== null) return known;
+  async topic(
+    name: string,
+    options: { create?: boolean; fresh?: boolean } = {},
+  ): Promise<TopicInfo> {
+    const cached = options.fresh === true ? undefined : this.#topics.get(name);
+    if (cached !== undefined && cached.untilMs > this.clock.monotonic()) return cached.info;
     const create = options.create === true && this.#autoCreate;
     return this.retry(
       async () => {
@@ -122,26 +126,17 @@ export class Cluster {
     topic: string,
     partition: number,
   ): { readonly node: Node; readonly epoch: number; readonly topicId: string } | null {
-    const info = this.knownTopic(topic);
-    const direct = info?.partitions[partition];
+    const cached = this.#topics.get(topic);
+    if (cached === undefined || cached.untilMs <= this.clock.monotonic()) return null;
+    const { info } = cached;
+    const direct = info.partitions[partition];
     const found =
       direct?.partition === partition
         ? direct
-        : info?.partitions.find((one) => one.partition === partition);
-    const node = this.node(found?.leaderId ?? -1);
-    if (info === null || found === undefined || node === null) return null;
+        : info.partitions.find((one) => one.partition === partition);
+    const node = this.#nodes.find((one) => one.id === found?.leaderId);
+    if (found === undefined || node === undefined) return null;
     return { node, epoch: found.leaderEpoch, topicId: info.id };
-  }
-
-  /** What is known of a topic and fresh, without asking; null: ask {@link topic}. */
-  knownTopic(name: string): TopicInfo | null {
-    const cached = this.#topics.get(name);
-    return cached !== undefined && cached.untilMs > this.clock.monotonic() ? cached.info : null;
-  }
-
-  /** The broker of that id as metadata last named it; null when they did not. */
-  node(id: number): Node | null {
-    return this.#nodes.find((one) => one.id === id) ?? null;
   }
 
   /** Forgets what is known of a topic, after an error that says it is stale. */
@@ -160,8 +155,8 @@ export class Cluster {
         `topic '${topic}' has ${info.partitions.length} partitions, so no partition ${partition}`,
       );
     }
-    const node = this.node(found.leaderId);
-    if (node === null) {
+    const node = this.#nodes.find((one) => one.id === found.leaderId);
+    if (node === undefined) {
       this.forget(topic);
       throw new KafkaError('LEADER_NOT_AVAILABLE', `${topic}-${partition} has no leader now`);
     }
@@ -256,6 +251,21 @@ export class Cluster {
         await sleep(clock, waitMs);
       }
     }
+  }
+
+  /**
+   * The same cluster over connections of its own, for somebody whose long requests would hold up those of others:
+   * brokers answer a connection's requests in order.
+   */
+  fork(): Cluster {
+    return new Cluster({
+      network: this.#network.fork(),
+      clock: this.clock,
+      random: this.random,
+      apiTimeoutMs: this.#apiTimeoutMs,
+      metadataMaxAgeMs: this.#metadataMaxAgeMs,
+      allowAutoTopicCreation: this.#autoCreate,
+    });
   }
 
   close(): Promise<void> {

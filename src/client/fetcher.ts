@@ -178,17 +178,18 @@ export class Fetcher {
     this.#working = null;
     this.#cancelPump?.();
     this.#cancelPump = null;
-    this.#wake();
+    this.wake();
+  }
+
+  /** Lets those who wait look again. */
+  wake(): void {
+    for (const waiter of [...this.#waiters]) waiter();
   }
 
   #start(): void {
     if (this.#working !== null) return;
     this.#working = new AbortController();
     this.#pumpSoon();
-  }
-
-  #wake(): void {
-    for (const waiter of [...this.#waiters]) waiter();
   }
 
   /** All that changes in one turn is looked at once. */
@@ -204,7 +205,7 @@ export class Fetcher {
   /** Starts every poll that can be started now. */
   #pump(): void {
     if (this.#working === null || this.#failure !== null) return;
-    if (this.#readings.size === 0) this.#wake();
+    if (this.#readings.size === 0) this.wake();
     if (this.#queue.bytes >= this.#aheadBytes) return;
     const now = this.#cluster.clock.monotonic();
     const ready = new Map<number, { readonly node: Node; readonly parts: Part[] }>();
@@ -305,7 +306,7 @@ export class Fetcher {
       })
       .finally(() => {
         this.#polls.delete(node.id);
-        this.#wake();
+        this.wake();
         this.#pumpSoon();
       });
   }
@@ -387,7 +388,7 @@ export class Fetcher {
       this.#failure ??= { error };
       reading.troubles = 0;
       reading.troubleSinceMs = null;
-      this.#wake();
+      this.wake();
       return;
     }
     const { topic, partition } = reading;

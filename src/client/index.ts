@@ -42,6 +42,14 @@ export {
   type PartitionInfo,
   type TopicInfo,
 } from './cluster.ts';
+export type { AssignorName } from './consumer/assignors.ts';
+export { Consumer } from './consumer/consumer.ts';
+export type {
+  ConsumedBatch,
+  ConsumedRecord,
+  ConsumerOptions,
+  OffsetToCommit,
+} from './consumer/options.ts';
 export {
   type CommittedOffset,
   describeGroup,
@@ -51,9 +59,8 @@ export {
 export { ClientError, type ClientErrorCode } from './errors.ts';
 export type { FetchedRecords } from './fetched-records.ts';
 export { Fetcher, type FetcherOptions } from './fetcher.ts';
+export { commitOffsets, committedOffsets } from './group-offsets.ts';
 export {
-  commitOffsets,
-  committedOffsets,
   type FoundOffset,
   type Isolation,
   listOffsets,
@@ -73,17 +80,12 @@ export {
   parseOffsetSpec,
 } from './offset-spec.ts';
 export {
-  type OnFailed,
-  type OnLanded,
-  type OutgoingHeaders,
-  type Partitioner,
-  type PartitionFunction,
-  Producer,
-  type ProducerOptions,
-  type ProducerRecord,
-  type RecordFor,
-  type RecordMetadata,
-} from './producer/index.ts';
+  type OutgoingRecord,
+  openSender,
+  RecordSender,
+  type SenderOptions,
+} from './record-sender.ts';
+export type { Landed, OnLanded } from './send-batch.ts';
 export {
   type AnySerde,
   bufferSerde,

@@ -1,8 +1,9 @@
 // Offsets by time, and the two ends of partitions.
 
 import { errorName, KafkaError } from '../base/kafka-errors.ts';
-import { ListOffsets, OffsetCommit, OffsetFetch } from '../protocol/index.ts';
-import { type Cluster, throwIfError } from './cluster.ts';
+import { ListOffsets } from '../protocol/index.ts';
+import type { Cluster } from './cluster.ts';
+import { committedOffsets } from './group-offsets.ts';
 import type { OffsetLookup } from './offset-resolve.ts';
 
 export type Isolation = 'read_uncommitted' | 'read_committed';
@@ -68,50 +69,6 @@ export async function listOffsets(
   return found;
 }
 
-/** Committed offsets of a group in one topic; partitions without a commit are left out. Throws KafkaError. */
-export async function committedOffsets(
-  cluster: Cluster,
-  group: string,
-  topic: string,
-  partitions: readonly number[],
-): Promise<Map<number, number>> {
-  return cluster.retry(async () => {
-    try {
-      return await askCommitted(cluster, group, { topic, partitions });
-    } catch (error) {
-      cluster.forgetCoordinator(group);
-      throw error;
-    }
-  });
-}
-
-async function askCommitted(
-  cluster: Cluster,
-  group: string,
-  what: { topic: string; partitions: readonly number[] },
-): Promise<Map<number, number>> {
-  const transport = cluster.to(await cluster.coordinator(group));
-  const range = await transport.versions(OffsetFetch);
-  const partitionIndexes = [...what.partitions];
-  const grouped = (range?.[1] ?? 0) >= 8;
-  const { id } = await cluster.topic(what.topic);
-  const topics = [{ name: what.topic, topicId: id, partitionIndexes }];
-  const response = await transport.send(
-    OffsetFetch,
-    grouped
-      ? { groups: [{ groupId: group, topics }] }
-      : { groupId: group, topics: [{ name: what.topic, partitionIndexes }] },
-  );
-  const answer = grouped ? response.groups[0] : response;
-  throwIfError(answer?.errorCode ?? 0, `group '${group}'`);
-  const committed = new Map<number, number>();
-  for (const one of answer?.topics[0]?.partitions ?? []) {
-    throwIfError(one.errorCode, `group '${group}' on ${what.topic}-${one.partitionIndex}`);
-    if (one.committedOffset >= 0) committed.set(one.partitionIndex, one.committedOffset);
-  }
-  return committed;
-}
-
 /** What the offset grammar asks about one partition. */
 export function offsetLookup(
   cluster: Cluster,
@@ -139,33 +96,4 @@ export function offsetLookup(
       return (await committedOffsets(cluster, group, topic, [partition])).get(partition) ?? null;
     },
   };
-}
-
-/**
- * Commits offsets for a group without being its member, as Kafka's own tools do. A group that has members refuses it.
- * Throws KafkaError `UNKNOWN_MEMBER_ID` then, and others.
- */
-export async function commitOffsets(
-  cluster: Cluster,
-  group: string,
-  topic: string,
-  offsets: ReadonlyMap<number, number>,
-): Promise<void> {
-  const { id } = await cluster.topic(topic);
-  const partitions = [...offsets].map(([partitionIndex, committedOffset]) => ({
-    partitionIndex,
-    committedOffset,
-    committedMetadata: '',
-  }));
-  await cluster.retry(async () => {
-    const transport = cluster.to(await cluster.coordinator(group));
-    const response = await transport.send(OffsetCommit, {
-      groupId: group,
-      topics: [{ name: topic, topicId: id, partitions }],
-    });
-    for (const one of response.topics.flatMap((answer) => answer.partitions)) {
-      if (one.errorCode !== 0) cluster.forgetCoordinator(group);
-      throwIfError(one.errorCode, `commit of group '${group}' on ${topic}-${one.partitionIndex}`);
-    }
-  });
 }

@@ -15,6 +15,8 @@ export interface Network {
   entries(): readonly Transport[];
   /** The way to a node. The same object as long as the node keeps its address. */
   to(node: Node): Transport;
+  /** The same brokers over connections of its own. */
+  fork(): Network;
   close(): Promise<void>;
 }
 
@@ -33,6 +35,7 @@ export function tcpNetwork(bootstrap: readonly BrokerAddress[], options: TcpOpti
   return {
     entries: () => bootstrap.map(at),
     to: at,
+    fork: () => tcpNetwork(bootstrap, options),
     async close() {
       await Promise.all([...transports.values()].map((transport) => transport.close()));
     },
@@ -44,6 +47,13 @@ export function singleNetwork(transport: Transport): Network {
   return {
     entries: () => [transport],
     to: () => transport,
+    // Nothing waits for anything else in process; whoever made the transport closes it.
+    fork: () =>
+      singleNetwork({
+        send: (...request) => transport.send(...request),
+        versions: (api) => transport.versions(api),
+        close: () => Promise.resolve(),
+      }),
     close: () => transport.close(),
   };
 }

@@ -65,10 +65,10 @@ export {
 } from './iterator.ts';
 export { RecordError, type RecordErrorCode, type RecordErrorPlace } from './record-error.ts';
 export {
-  type HeadersPlace,
+  type RecordFields,
   RecordScanner,
   type RecordsContext,
-  readHeaders,
+  readRecordAt,
   recordsContext,
 } from './scanner.ts';
 export {

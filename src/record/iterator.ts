@@ -13,7 +13,7 @@ import {
   MAGIC_V2,
 } from './header.ts';
 import { RecordError } from './record-error.ts';
-import { RecordScanner, type RecordsContext, readHeaders, recordsContext } from './scanner.ts';
+import { RecordScanner, type RecordsContext, recordsContext } from './scanner.ts';
 
 /**
  * A record as stored. Key, value and header values are views into the batch's (expanded) bytes, not
@@ -76,13 +76,9 @@ export function* iterateRecords(
   const scanner = new RecordScanner(section, context);
   while (scanner.next()) {
     const { offset, timestamp, keyAt, keyLength, valueAt, valueLength } = scanner;
-    yield {
-      offset,
-      timestamp,
-      key: keyLength < 0 ? null : section.subarray(keyAt, keyAt + keyLength),
-      value: valueLength < 0 ? null : section.subarray(valueAt, valueAt + valueLength),
-      headers: readHeaders(section, scanner),
-    };
+    const key = keyLength < 0 ? null : section.subarray(keyAt, keyAt + keyLength);
+    const value = valueLength < 0 ? null : section.subarray(valueAt, valueAt + valueLength);
+    yield { offset, timestamp, key, value, headers: scanner.headers() };
   }
 }
 

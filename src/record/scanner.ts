@@ -47,10 +47,10 @@ export class RecordScanner {
   keyLength = -1;
   valueAt = 0;
   valueLength = -1;
-  /** Where the record begins, its headers begin, and it ends. */
+  /** Where the record begins: what {@link readRecordAt} takes. */
   startAt = 0;
-  headersAt = 0;
-  endAt = 0;
+  #headersAt = 0;
+  #endAt = 0;
 
   /** Throws {@link RecordError} `corrupt_record` when the section cannot hold so many records. */
   constructor(section: Buffer, context: RecordsContext) {
@@ -81,6 +81,18 @@ export class RecordScanner {
     return true;
   }
 
+  /**
+   * The record's headers, values as views. Throws {@link RecordError} `corrupt_record` when they do not fill the rest
+   * of the record.
+   */
+  headers(): readonly RecordHeader[] {
+    try {
+      return parseHeaders(this.section, { position: this.#headersAt }, this.#endAt);
+    } catch (error) {
+      throw located(error, this.offset, this.startAt);
+    }
+  }
+
   #step(start: number): void {
     const { section } = this;
     const cursor = this.#cursor;
@@ -106,8 +118,8 @@ export class RecordScanner {
     this.valueAt = cursor.position;
     if (this.valueLength > 0) cursor.position += this.valueLength;
     this.startAt = start;
-    this.headersAt = cursor.position;
-    this.endAt = end;
+    this.#headersAt = cursor.position;
+    this.#endAt = end;
     cursor.position = end;
   }
 }
@@ -130,29 +142,35 @@ function readField(section: Buffer, cursor: Cursor, end: number): Buffer | null 
   return section.subarray(from, from + length);
 }
 
-/** Where a scanner found a record's headers. */
-export interface HeadersPlace {
-  readonly offset: number;
-  readonly startAt: number;
-  readonly headersAt: number;
-  readonly endAt: number;
+/** What a record holds, as views. */
+export interface RecordFields {
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: readonly RecordHeader[];
 }
 
 /**
- * The headers of a record that a scanner came to. Values are views. Throws {@link RecordError} `corrupt_record` when
- * they do not fill their stretch.
+ * The fields of the record that begins at `startAt`, where a scanner found one. Throws {@link RecordError}
+ * `corrupt_record` when the headers do not fill the rest of it.
  */
-export function readHeaders(section: Buffer, at: HeadersPlace): readonly RecordHeader[] {
-  const { headersAt, endAt } = at;
-  if (headersAt === endAt - 1 && section[headersAt] === 0) return NO_HEADERS;
+export function readRecordAt(section: Buffer, startAt: number): RecordFields {
+  const cursor = { position: startAt };
   try {
-    return parseHeaders(section, { position: headersAt }, endAt);
+    const length = readVarint(section, cursor, section.length);
+    const end = cursor.position + length;
+    cursor.position += 1;
+    readVarlong(section, cursor, end);
+    readVarint(section, cursor, end);
+    const key = readField(section, cursor, end);
+    const value = readField(section, cursor, end);
+    return { key, value, headers: parseHeaders(section, cursor, end) };
   } catch (error) {
-    throw located(error, at.offset, at.startAt);
+    throw located(error, -1, startAt);
   }
 }
 
 function parseHeaders(section: Buffer, cursor: Cursor, end: number): readonly RecordHeader[] {
+  if (cursor.position === end - 1 && section[cursor.position] === 0) return NO_HEADERS;
   const count = readVarint(section, cursor, end);
   if (count < 0 || count > (end - cursor.position) / HEADER_BYTES_MIN) {
     throw new RangeError(`${count} headers do not fit at byte ${cursor.position}`);

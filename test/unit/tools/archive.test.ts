@@ -16,7 +16,7 @@ import {
   LogReader,
   listOffsets,
   openBatchSender,
-  Producer,
+  openSender,
   SpecialTime,
 } from '../../../src/client/index.ts';
 import { remoteCluster } from '../../../src/compose/index.ts';
@@ -60,12 +60,10 @@ beforeAll(async () => {
   cluster = remoteCluster(broker.bootstrap, 'archive-test');
   const random = new SeededRandom(SEED);
   for (const codec of ['none', 'gzip', 'lz4', 'none', 'zstd'] as const) {
-    const options = { key: 'buffer', value: 'buffer', compression: codec } as const;
-    const producer = new Producer(cluster, options);
+    const sender = await openSender(cluster, { topic: 'orders', codec });
     for (let n = 0; n < 250; n++) {
       const bytes = Buffer.alloc(Math.floor(random.next() * 400), `${n}`);
-      const record = {
-        topic: 'orders',
+      sender.add({
         key: n % 9 === 0 ? null : Buffer.from(`k${n % 20}`),
         // Text, bytes that are no text, nothing, and the empty text.
         value: n % 7 === 0 ? null : n % 5 === 0 ? Buffer.from([0xff, n & 0xff, 0]) : bytes,
@@ -77,11 +75,10 @@ beforeAll(async () => {
           ],
         }),
         partition: Math.floor(random.next() * 3),
-      };
-      producer.enqueue(record, null, null);
-      if (random.next() < 0.04) await producer.flush();
+      });
+      if (random.next() < 0.04) await sender.flush();
     }
-    await producer.close();
+    await sender.flush();
   }
   await deleteRecords(cluster, 'orders', new Map([[1, 77]]));
 });

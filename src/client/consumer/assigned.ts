@@ -1,0 +1,44 @@
+// One partition that a consumer reads, from when it is given until it is taken away.
+
+import type { TopicPartition } from '../admin-cluster.ts';
+import { nameOf } from '../fetcher.ts';
+import { Progress } from './progress.ts';
+
+export class Assigned implements TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly name: string;
+  /** What its group committed last, as far as we know; -1: nothing. */
+  committed: number;
+  paused = false;
+  /** False once it is being taken away: nothing more of it is handed out. */
+  active = true;
+  /** Replaced by a seek: records of the old one count for nothing then. */
+  progress: Progress;
+  /** Where what is fetched next should begin; another offset says that the position was moved. */
+  expected: number;
+
+  constructor(
+    { topic, partition }: TopicPartition,
+    start: { offset: number; epoch: number },
+    committed: number,
+  ) {
+    this.topic = topic;
+    this.partition = partition;
+    this.name = nameOf({ topic, partition });
+    this.committed = committed;
+    this.progress = new Progress(start.offset, start.epoch);
+    this.expected = start.offset;
+  }
+
+  /** Whether records of this stretch may still be handed out. */
+  isReading(progress: Progress): boolean {
+    return this.active && !this.paused && this.progress === progress;
+  }
+
+  /** Begins anew at an offset. */
+  restart(offset: number, epoch = -1): void {
+    this.progress = new Progress(offset, epoch);
+    this.expected = offset;
+  }
+}

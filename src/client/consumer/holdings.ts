@@ -1,0 +1,192 @@
+// The partitions that a consumer has: taken with their starting places, handed over with their commits.
+
+import type { TopicPartition } from '../admin-cluster.ts';
+import type { Cluster } from '../cluster.ts';
+import { ClientError } from '../errors.ts';
+import { type Fetcher, nameOf } from '../fetcher.ts';
+import type { GroupOffset } from '../group-offsets.ts';
+import type { OffsetSpec } from '../offset-spec.ts';
+import type { Assigned } from './assigned.ts';
+import { type Committer, isTooLate } from './committer.ts';
+import { pause } from './membership.ts';
+import type { OffsetToCommit, OnPlaces } from './options.ts';
+import { beginAt, beginnings, type StartOptions } from './starts.ts';
+
+export interface HoldingsOptions extends StartOptions {
+  /** Commit when partitions are handed over. */
+  readonly autoCommit: boolean;
+  readonly maxPollIntervalMs: number;
+  readonly onAssigned: OnPlaces | undefined;
+  readonly onRevoked: OnPlaces | undefined;
+  readonly onLost: OnPlaces | undefined;
+}
+
+export class Holdings {
+  readonly #cluster: Cluster;
+  readonly #fetcher: Fetcher;
+  readonly #committer: Committer;
+  readonly #options: HoldingsOptions;
+  readonly #places = new Map<string, Assigned>();
+
+  constructor(cluster: Cluster, fetcher: Fetcher, committer: Committer, options: HoldingsOptions) {
+    this.#cluster = cluster;
+    this.#fetcher = fetcher;
+    this.#committer = committer;
+    this.#options = options;
+  }
+
+  get places(): ReadonlyMap<string, Assigned> {
+    return this.#places;
+  }
+
+  list(): TopicPartition[] {
+    return [...this.#places.values()].map(({ topic, partition }) => ({ topic, partition }));
+  }
+
+  /** Throws ClientError `invalid_option` for a partition that is not held. */
+  get(place: TopicPartition): Assigned {
+    const found = this.#places.get(nameOf(place));
+    if (found !== undefined) return found;
+    const message = `${nameOf(place)} is not read by this consumer now; assignment() says what is`;
+    throw new ClientError('invalid_option', message);
+  }
+
+  /** Begins to read partitions; `from` instead of the options' where nothing is committed. */
+  async take(places: readonly TopicPartition[], from?: OffsetSpec): Promise<void> {
+    if (places.length === 0) return;
+    const options = from === undefined ? this.#options : { ...this.#options, from };
+    const begun = await beginAt(this.#cluster, places, options);
+    for (const one of begun) this.#places.set(one.name, one);
+    await this.#options.onAssigned?.(places);
+    for (const one of begun) {
+      const held = this.#places.get(one.name) === one && one.active && !one.paused;
+      if (held) this.#fetch(one);
+    }
+    this.#fetcher.wake();
+  }
+
+  /** Reads no more of these; once what is at work is done, commits them and lets go. `closing`: waits for nothing. */
+  async release(places: readonly TopicPartition[], closing: AbortSignal): Promise<void> {
+    const some = this.#some(places);
+    if (some.length === 0) return;
+    for (const one of some) {
+      one.active = false;
+      this.#fetcher.remove(one);
+    }
+    const idle = new AbortController();
+    void Promise.all(some.map((one) => one.progress.idle())).then(() => idle.abort());
+    const { maxPollIntervalMs, autoCommit, onRevoked } = this.#options;
+    await pause(this.#cluster.clock, maxPollIntervalMs, AbortSignal.any([idle.signal, closing]));
+    try {
+      if (autoCommit) await this.commitDone(some, true);
+    } catch (error) {
+      // Too late: then the next owner begins where we committed before.
+      if (!isTooLate(error)) throw error;
+    } finally {
+      try {
+        await onRevoked?.(some.map(({ topic, partition }) => ({ topic, partition })));
+      } finally {
+        this.drop(some);
+      }
+    }
+  }
+
+  /** Others have them already. */
+  async lose(places: readonly TopicPartition[]): Promise<void> {
+    const some = this.#some(places);
+    this.drop(some);
+    if (some.length === 0) return;
+    await this.#options.onLost?.(some.map(({ topic, partition }) => ({ topic, partition })));
+  }
+
+  /** Forgets them. */
+  drop(places: readonly TopicPartition[]): void {
+    for (const one of this.#some(places)) {
+      one.active = false;
+      this.#fetcher.remove(one);
+      this.#places.delete(one.name);
+    }
+    this.#fetcher.wake();
+  }
+
+  /** Commits how far we are, where that is news. */
+  async commitDone(some: Iterable<Assigned> = this.#places.values(), final = false): Promise<void> {
+    const news = [...some].filter((one) => one.progress.position !== one.committed);
+    const offsets = news.map((one): GroupOffset => {
+      const { topic, partition, progress } = one;
+      const { position: offset, epoch: leaderEpoch } = progress;
+      return { topic, partition, offset, leaderEpoch, metadata: '' };
+    });
+    await this.commit(offsets, final);
+  }
+
+  /** Commits these. */
+  async commit(offsets: readonly OffsetToCommit[], final = false): Promise<void> {
+    const whole = offsets.map(
+      ({ topic, partition, offset, leaderEpoch = -1, metadata = '' }): GroupOffset => ({
+        topic,
+        partition,
+        offset,
+        leaderEpoch,
+        metadata,
+      }),
+    );
+    await this.#committer.commit(whole, final);
+    for (const one of whole) {
+      const held = this.#places.get(nameOf(one));
+      if (held !== undefined) held.committed = one.offset;
+    }
+  }
+
+  /** Goes on from another place; records that are at work count for nothing then. */
+  async seek(place: TopicPartition, to: number | OffsetSpec): Promise<void> {
+    const held = this.get(place);
+    // From here on nothing of what was read before is handed out.
+    held.restart(typeof to === 'number' ? to : held.progress.next);
+    this.#fetcher.remove(held);
+    if (typeof to !== 'number') {
+      const stretch = held.progress;
+      const options = { ...this.#options, from: to };
+      const found = await beginnings(this.#cluster, [held], options);
+      // Another seek came later.
+      if (held.progress !== stretch) return;
+      held.restart(found.get(held.name) ?? held.progress.next);
+    }
+    if (held.active && !held.paused) this.#fetch(held);
+  }
+
+  pause(places: readonly TopicPartition[]): void {
+    for (const held of places.map((place) => this.get(place))) {
+      held.paused = true;
+      this.#fetcher.remove(held);
+    }
+  }
+
+  resume(places: readonly TopicPartition[]): void {
+    for (const held of places.map((place) => this.get(place))) {
+      if (!held.paused) continue;
+      held.paused = false;
+      if (held.active) this.#fetch(held);
+    }
+  }
+
+  /** Hands out again what was handed out and is not dealt with. */
+  rewind(): void {
+    for (const held of this.#places.values()) {
+      const { progress } = held;
+      if (progress.isIdle) continue;
+      held.restart(progress.position);
+      if (held.active && !held.paused) this.#fetch(held);
+    }
+  }
+
+  #some(places: readonly TopicPartition[]): Assigned[] {
+    return places.flatMap((place) => this.#places.get(nameOf(place)) ?? []);
+  }
+
+  #fetch(held: Assigned): void {
+    const { next, epoch } = held.progress;
+    held.expected = next;
+    this.#fetcher.set(held, next, epoch);
+  }
+}

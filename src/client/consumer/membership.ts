@@ -1,0 +1,119 @@
+// What a consumer and its membership in a group ask of each other, whichever protocol the group speaks.
+
+import type { KafkaErrorName } from '../../base/kafka-errors.ts';
+import { ErrorCode, errorName, KafkaError } from '../../base/kafka-errors.ts';
+import type { Clock } from '../../base/ports.ts';
+import type { TopicPartition } from '../admin-cluster.ts';
+import { nameOf } from '../fetcher.ts';
+import type { GroupIdentity } from '../group-offsets.ts';
+
+/** A place in a group. */
+export interface Member {
+  /** Who we are in the group, for commits. */
+  readonly identity: GroupIdentity;
+  /** Whether a rebalance is under way, after which a refused commit may be tried again. */
+  readonly isJoining: boolean;
+  /** Takes part until {@link leave}. Rejects when it never can. */
+  run(): Promise<void>;
+  /** The subscription, or its topics, changed. */
+  requestRejoin(reason: string): void;
+  /** Gives everything up and says good-bye. */
+  leave(): Promise<void>;
+}
+
+/** What the member asks of its consumer. */
+export interface MemberHost {
+  /** What is read now. */
+  owned(): readonly TopicPartition[];
+  /** These are taken away: what is under way is finished and committed before it resolves. */
+  revoke(places: readonly TopicPartition[]): Promise<void>;
+  /** These are given. Also called with none, when a rebalance is over. */
+  assign(places: readonly TopicPartition[]): Promise<void>;
+  /** The group went on without us: what was read belongs to others already. */
+  lost(places: readonly TopicPartition[]): Promise<void>;
+  /** For how long (ms) records have been at work without any progress. */
+  stuckMs(): number;
+  /** Resolves when the program asks for records again, or the signal is aborted. */
+  unstuck(signal: AbortSignal): Promise<void>;
+  /** Trouble that passes. */
+  trouble(error: unknown): void;
+}
+
+/** How membership keeps time; all in ms. */
+export interface MemberTimes {
+  readonly sessionTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
+  readonly maxPollIntervalMs: number;
+}
+
+/** Membership is over for good. */
+const FATAL: ReadonlySet<KafkaErrorName> = new Set<KafkaErrorName>([
+  'GROUP_AUTHORIZATION_FAILED',
+  'TOPIC_AUTHORIZATION_FAILED',
+  'INVALID_GROUP_ID',
+  'INVALID_SESSION_TIMEOUT',
+  'INCONSISTENT_GROUP_PROTOCOL',
+  'GROUP_MAX_SIZE_REACHED',
+  'FENCED_INSTANCE_ID',
+  'UNRELEASED_INSTANCE_ID',
+  'UNSUPPORTED_ASSIGNOR',
+  'UNSUPPORTED_VERSION',
+  'INVALID_REGULAR_EXPRESSION',
+  'INVALID_REQUEST',
+]);
+
+export function isFatal(error: unknown): boolean {
+  return error instanceof KafkaError && FATAL.has(error.code);
+}
+
+const ADVICE: Partial<Record<KafkaErrorName, string>> = {
+  INCONSISTENT_GROUP_PROTOCOL:
+    "the group's members share no assignor with this one, or it is no group of consumers: give `assignor` what the " +
+    'others have (Java: range; librdkafka: range, roundrobin; kafkajs: RoundRobinAssigner), or another group id',
+  FENCED_INSTANCE_ID: 'another member has taken this instanceId: each needs its own',
+  UNRELEASED_INSTANCE_ID:
+    'the instanceId is still another member: wait for its session to end, or take another instanceId',
+  UNSUPPORTED_VERSION:
+    "the broker does not speak this group protocol: protocol 'consumer' needs Kafka 4 or Tidemark",
+  UNSUPPORTED_ASSIGNOR: 'the broker does not have this serverAssignor',
+  INVALID_SESSION_TIMEOUT:
+    "sessionTimeoutMs is outside the broker's group.min.session.timeout.ms and group.max.session.timeout.ms",
+  GROUP_MAX_SIZE_REACHED: "the group has as many members as the broker's group.max.size allows",
+};
+
+/** Throws the KafkaError of a code, with what to do about it. */
+export function throwCode(code: number, what: string, message?: string | null): void {
+  if (code === ErrorCode.NONE) return;
+  const name = errorName(code);
+  const advice = ADVICE[name];
+  throw new KafkaError(
+    name,
+    `${what}: ${message || name}${advice === undefined ? '' : `; ${advice}`}`,
+  );
+}
+
+/** Those of `all` that are not in `some`. */
+export function without(
+  all: readonly TopicPartition[],
+  some: readonly TopicPartition[],
+): TopicPartition[] {
+  const names = new Set(some.map(nameOf));
+  return all.filter((one) => !names.has(nameOf(one)));
+}
+
+/** Resolves after the time, or at once when the signal is aborted. */
+export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) {
+      resolve();
+      return;
+    }
+    const done = (): void => {
+      cancel();
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const cancel = clock.setTimer(ms, done);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}

@@ -1,0 +1,74 @@
+// Handlers for records: one after the other, or side by side with order kept per key.
+
+import { type Fetcher, nameOf } from '../fetcher.ts';
+import { KeyedPool } from './keyed-pool.ts';
+import type { ConsumedRecord } from './options.ts';
+import type { Progress } from './progress.ts';
+import type { RecordSource } from './source.ts';
+import type { Stuck } from './stuck.ts';
+
+/** Records that may wait for their lanes, for each handler that may run. */
+const QUEUED_PER_HANDLER = 16;
+
+/** What a handler returns is waited for when it is a promise. */
+export type RecordHandler<K, V> = (record: ConsumedRecord<K, V>) => unknown;
+
+/** Until there are no more records, or a handler throws: then rejects with that. */
+export async function runOneByOne<K, V>(
+  handler: RecordHandler<K, V>,
+  source: RecordSource<K, V>,
+  stuck: Stuck,
+): Promise<void> {
+  for (;;) {
+    stuck.moved();
+    const record = source.pull() ?? (await source.next());
+    if (record === null) return;
+    const { progress } = source;
+    const done = handler(record);
+    if (isThenable(done)) await done;
+    progress?.end(record.offset);
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
+}
+
+/** As {@link runOneByOne}; after a handler threw, those at work are finished first, and no other begins. */
+export async function runSideBySide<K, V>(
+  handler: RecordHandler<K, V>,
+  concurrency: number,
+  { source, stuck, fetcher }: { source: RecordSource<K, V>; stuck: Stuck; fetcher: Fetcher },
+): Promise<void> {
+  const pool = new KeyedPool(concurrency, concurrency * QUEUED_PER_HANDLER);
+  const failed = new AbortController();
+  const errors: unknown[] = [];
+  const handle = async (record: ConsumedRecord<K, V>, progress: Progress | null): Promise<void> => {
+    if (failed.signal.aborted) return;
+    try {
+      await handler(record);
+      progress?.end(record.offset);
+    } catch (error) {
+      errors.push(error);
+      failed.abort();
+      fetcher.wake();
+    }
+    stuck.moved(pool.size > 1);
+  };
+  for (;;) {
+    await pool.room();
+    if (failed.signal.aborted) break;
+    const record = source.pull() ?? (await source.next(failed.signal));
+    if (record === null) break;
+    const { progress } = source;
+    pool.add(laneOf(record), () => handle(record, progress));
+  }
+  await pool.idle();
+  if (errors.length > 0) throw errors[0];
+}
+
+/** Records of one lane stay in order. */
+function laneOf(record: ConsumedRecord): string {
+  const { key } = record.raw;
+  return key === null ? nameOf(record) : `${nameOf(record)}/${key.toString('latin1')}`;
+}
