@@ -62,6 +62,7 @@ const byCode: Readonly<Record<string, number>> = {
   cannot_connect: ExitCode.cannotConnect,
   connection_lost: ExitCode.cannotConnect,
   request_timed_out: ExitCode.cannotConnect,
+  delivery_timed_out: ExitCode.cannotConnect,
   invalid_address: ExitCode.usage,
   invalid_offset_spec: ExitCode.usage,
   invalid_duration: ExitCode.usage,
@@ -80,6 +81,7 @@ const steps: Readonly<Record<string, string>> = {
     'start a broker with "tidemark serve", or name one with --brokers host:port or TIDEMARK_BROKERS',
   connection_lost: 'look at the log of the broker; "tidemark doctor" checks the way to it',
   request_timed_out: 'try again, perhaps with -X request.timeout.ms=60000; is the broker busy?',
+  delivery_timed_out: 'the broker may be down or refuse for now: its log says why',
   unsupported_api: 'this broker is too old or does not offer the request',
   UNKNOWN_TOPIC_OR_PARTITION:
     '"tidemark topic list" shows what there is; "tidemark topic create NAME" makes one',

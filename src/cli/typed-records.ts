@@ -1,8 +1,11 @@
 // From what is typed or piped to records: lines with keys, or one JSON document a line.
 
-import type { OutgoingRecord } from '../client/index.ts';
+import type { ProducerRecord } from '../client/index.ts';
 import { usageError } from './exit-codes.ts';
 import { type Encoding, encodeText, fromJsonField, isEncoding } from './record-encoding.ts';
+
+/** A record without its topic, its key and value as bytes. */
+export type TypedRecord = Omit<ProducerRecord<Uint8Array, Uint8Array>, 'topic'>;
 
 export interface LineForm {
   /** Cuts key and value at its first place; null: no keys. */
@@ -30,7 +33,7 @@ function encoded(bytes: Buffer, encoding: Encoding): Buffer {
 }
 
 /** One line as a record. Throws a usage error when it is not of the encoding. */
-export function recordOfLine(line: Buffer, form: LineForm): OutgoingRecord {
+export function recordOfLine(line: Buffer, form: LineForm): TypedRecord {
   const { keyDelimiter } = form;
   const at = keyDelimiter === null ? -1 : line.indexOf(keyDelimiter);
   const found = at >= 0 && keyDelimiter !== null;
@@ -50,7 +53,7 @@ export function recordOfLine(line: Buffer, form: LineForm): OutgoingRecord {
  * "valueEncoding"}`, all optional but `value`; what `consume --json` prints is taken back as it was. Other fields are
  * ignored. Throws a usage error.
  */
-export function recordOfJson(line: Buffer, form: LineForm): OutgoingRecord {
+export function recordOfJson(line: Buffer, form: LineForm): TypedRecord {
   const document = parseDocument(line);
   const { headers, partition = form.partition, timestamp } = document;
   if (!('value' in document))

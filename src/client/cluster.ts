@@ -95,16 +95,16 @@ export class Cluster {
   }
 
   /**
-   * One topic, from the cache when that is not old (`fresh`: asked for anew in any case). Throws
-   * KafkaError `UNKNOWN_TOPIC_OR_PARTITION` (at once when creating
-   * was not asked for), `INVALID_TOPIC_EXCEPTION`, `TOPIC_AUTHORIZATION_FAILED`.
+   * One topic, from the cache when that is not old (`fresh`: asked for anew in any case). Throws KafkaError
+   * `UNKNOWN_TOPIC_OR_PARTITION` (at once when creating was not asked for), `INVALID_TOPIC_EXCEPTION`,
+   * `TOPIC_AUTHORIZATION_FAILED`.
    */
   async topic(
     name: string,
     options: { create?: boolean; fresh?: boolean } = {},
   ): Promise<TopicInfo> {
-    const cached = options.fresh === true ? undefined : this.#topics.get(name);
-    if (cached !== undefined && cached.untilMs > this.clock.monotonic()) return cached.info;
+    const known = options.fresh === true ? null : this.knownTopic(name);
+    if (known !== null) return known;
     const create = options.create === true && this.#autoCreate;
     return this.retry(
       async () => {
@@ -126,17 +126,26 @@ export class Cluster {
     topic: string,
     partition: number,
   ): { readonly node: Node; readonly epoch: number; readonly topicId: string } | null {
-    const cached = this.#topics.get(topic);
-    if (cached === undefined || cached.untilMs <= this.clock.monotonic()) return null;
-    const { info } = cached;
-    const direct = info.partitions[partition];
+    const info = this.knownTopic(topic);
+    const direct = info?.partitions[partition];
     const found =
       direct?.partition === partition
         ? direct
-        : info.partitions.find((one) => one.partition === partition);
-    const node = this.#nodes.find((one) => one.id === found?.leaderId);
-    if (found === undefined || node === undefined) return null;
+        : info?.partitions.find((one) => one.partition === partition);
+    const node = this.node(found?.leaderId ?? -1);
+    if (info === null || found === undefined || node === null) return null;
     return { node, epoch: found.leaderEpoch, topicId: info.id };
+  }
+
+  /** What is known of a topic and fresh, without asking; null: ask {@link topic}. */
+  knownTopic(name: string): TopicInfo | null {
+    const cached = this.#topics.get(name);
+    return cached !== undefined && cached.untilMs > this.clock.monotonic() ? cached.info : null;
+  }
+
+  /** The broker of that id as metadata last named it; null when they did not. */
+  node(id: number): Node | null {
+    return this.#nodes.find((one) => one.id === id) ?? null;
   }
 
   /** Forgets what is known of a topic, after an error that says it is stale. */
@@ -155,8 +164,8 @@ export class Cluster {
         `topic '${topic}' has ${info.partitions.length} partitions, so no partition ${partition}`,
       );
     }
-    const node = this.#nodes.find((one) => one.id === found.leaderId);
-    if (node === undefined) {
+    const node = this.node(found.leaderId);
+    if (node === null) {
       this.forget(topic);
       throw new KafkaError('LEADER_NOT_AVAILABLE', `${topic}-${partition} has no leader now`);
     }

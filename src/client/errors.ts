@@ -6,6 +6,7 @@ import { TidemarkError } from '../base/errors.ts';
  * - `cannot_connect`: no broker of the list could be reached
  * - `connection_lost`: the connection ended while requests were under way; their outcome is unknown
  * - `request_timed_out`: no answer in time; the outcome is unknown
+ * - `delivery_timed_out`: records were not acknowledged in time, retries and all; `cause` is the last failure
  * - `unsupported_api`: the broker has no version of the request that this client speaks
  * - `bad_response`: what came back is not the Kafka protocol
  * - `invalid_address`, `invalid_option`: what the client was given makes no sense
@@ -17,6 +18,7 @@ export type ClientErrorCode =
   | 'cannot_connect'
   | 'connection_lost'
   | 'request_timed_out'
+  | 'delivery_timed_out'
   | 'unsupported_api'
   | 'bad_response'
   | 'invalid_address'

@@ -80,12 +80,17 @@ export {
   parseOffsetSpec,
 } from './offset-spec.ts';
 export {
-  type OutgoingRecord,
-  openSender,
-  RecordSender,
-  type SenderOptions,
-} from './record-sender.ts';
-export type { Landed, OnLanded } from './send-batch.ts';
+  type OnFailed,
+  type OnLanded,
+  type OutgoingHeaders,
+  type Partitioner,
+  type PartitionFunction,
+  Producer,
+  type ProducerOptions,
+  type ProducerRecord,
+  type RecordFor,
+  type RecordMetadata,
+} from './producer/index.ts';
 export {
   type AnySerde,
   bufferSerde,

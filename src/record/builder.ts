@@ -65,6 +65,7 @@ export interface BatchOptions {
 
 const CAPACITY_DEFAULT = 1024;
 const OFFSET_DELTA_MAX = 0x7fff_ffff;
+const NO_HEADERS: readonly RecordHeader[] = [];
 
 /**
  * Collects records into one batch.
@@ -123,6 +124,15 @@ export class BatchBuilder {
 
   /** Adds a record. Returns its offset. Throws KafkaError `INVALID_TIMESTAMP`. */
   append(record: NewRecord): number {
+    this.tryAppend(record, Number.POSITIVE_INFINITY);
+    return this.#lastOffset;
+  }
+
+  /**
+   * Adds a record unless {@link byteLength} would go beyond `bytesMax`; a first record always fits. Returns whether
+   * it did. Throws KafkaError `INVALID_TIMESTAMP`.
+   */
+  tryAppend(record: NewRecord, bytesMax: number): boolean {
     assert(!this.#built, 'a built batch takes no more records');
     const { timestamp } = record;
     if (!Number.isSafeInteger(timestamp) || timestamp < NO_TIMESTAMP) {
@@ -132,14 +142,16 @@ export class BatchBuilder {
     const offset = this.#offsetOf(record);
     assert(offset > this.#lastOffset, 'offsets in a batch rise');
     assert(offset - this.#baseOffset <= OFFSET_DELTA_MAX, 'offset deltas are int32');
-    this.#baseTimestamp ??= record.timestamp;
     const body = this.#bodyBytes(record, offset);
+    const full = this.#position + varintSize(body) + body > bytesMax;
+    if (full && this.#count > 0) return false;
+    this.#baseTimestamp ??= timestamp;
     this.#reserve(body + 5);
     this.#write(record, offset, body);
     this.#lastOffset = offset;
     this.#count += 1;
-    if (record.timestamp > this.#maxTimestamp) this.#maxTimestamp = record.timestamp;
-    return offset;
+    if (timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp;
+    return true;
   }
 
   /**
@@ -180,7 +192,7 @@ export class BatchBuilder {
     const timestampDelta = record.timestamp - (this.#baseTimestamp ?? record.timestamp);
     let bytes = 1 + varlongSize(timestampDelta) + varintSize(offset - this.#baseOffset);
     bytes += fieldSize(record.key) + fieldSize(record.value);
-    const headers = record.headers ?? [];
+    const headers = record.headers ?? NO_HEADERS;
     bytes += varintSize(headers.length);
     for (const { key, value } of headers) {
       const keyBytes = Buffer.byteLength(key);
@@ -199,7 +211,7 @@ export class BatchBuilder {
     position = writeVarint(bytes, position, offset - this.#baseOffset);
     position = writeField(bytes, position, record.key);
     position = writeField(bytes, position, record.value);
-    const headers = record.headers ?? [];
+    const headers = record.headers ?? NO_HEADERS;
     position = writeVarint(bytes, position, headers.length);
     for (const { key, value } of headers) {
       position = writeVarint(bytes, position, Buffer.byteLength(key));

@@ -1,6 +1,6 @@
 // Records in and out of the broker under test, in the plain forms that assertions like.
 
-import { type Cluster, LogReader, listOffsets, openSender, SpecialTime } from '../client/index.ts';
+import { type Cluster, LogReader, listOffsets, Producer, SpecialTime } from '../client/index.ts';
 
 /** A record to write. Strings are UTF-8, other values JSON; `null` is a tombstone. */
 export interface TestRecordInput {
@@ -39,28 +39,27 @@ export async function writeRecords(
   records: readonly TestRecordInput[],
   timeoutMs: number,
 ): Promise<{ readonly partition: number; readonly offset: number }[]> {
-  const sender = await openSender(cluster, {
-    topic,
+  const producer = new Producer(cluster, {
+    key: 'buffer',
+    value: 'buffer',
     lingerMs: 0,
     idempotent: false,
-    create: true,
     deliveryTimeoutMs: timeoutMs,
   });
-  const sent = records.map(({ key, value, headers, partition, timestamp }) =>
-    sender.send({
-      key: bytesOf(key),
-      value: bytesOf(value),
-      headers: Object.entries(headers ?? {}).map(([name, text]) => ({
-        key: name,
-        value: bytesOf(text),
-      })),
-      ...(partition === undefined ? {} : { partition }),
-      ...(timestamp === undefined ? {} : { timestamp }),
-    }),
-  );
-  await sender.flush();
-  const landed = await Promise.all(sent);
-  return landed.map(({ partition, offset }) => ({ partition, offset }));
+  const outgoing = records.map(({ key, value, headers, partition, timestamp }) => ({
+    topic,
+    key: bytesOf(key),
+    value: bytesOf(value),
+    ...(headers && { headers }),
+    ...(partition === undefined ? {} : { partition }),
+    ...(timestamp === undefined ? {} : { timestamp }),
+  }));
+  try {
+    const landed = await producer.sendMany(outgoing);
+    return landed.map(({ partition, offset }) => ({ partition, offset }));
+  } finally {
+    await producer.close();
+  }
 }
 
 /** All records of a topic (or one partition), by partition and offset. */

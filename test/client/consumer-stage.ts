@@ -5,7 +5,7 @@ import {
   Consumer,
   type ConsumerOptions,
   createTopics,
-  openSender,
+  Producer,
   singleNetwork,
 } from '../../src/client/index.ts';
 import { openBrokerWith } from '../../src/compose/open-broker.ts';
@@ -69,14 +69,13 @@ export function stageOn(cluster: Cluster, stop: () => Promise<void>): Stage {
       return topic;
     },
     async write(topic, records) {
-      const sender = await openSender(cluster, { topic, lingerMs: 0 });
-      const bytes = (field: string | Buffer | null | undefined): Buffer | null =>
-        typeof field === 'string' ? Buffer.from(field) : (field ?? null);
-      const sent = records.map(({ key, value, ...rest }) =>
-        sender.send({ key: bytes(key), value: bytes(value), ...rest }),
+      const producer = new Producer(cluster, { key: 'string', value: 'buffer' });
+      const bytes = (value: string | Buffer | null): Buffer | null =>
+        typeof value === 'string' ? Buffer.from(value) : value;
+      await producer.sendMany(
+        records.map(({ value, ...rest }) => ({ topic, value: bytes(value), ...rest })),
       );
-      await sender.flush();
-      await Promise.all(sent);
+      await producer.close();
     },
     consumer(options) {
       const consumer = new Consumer(cluster, { maxWaitMs: 100, ...options });

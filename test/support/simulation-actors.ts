@@ -14,7 +14,7 @@ import {
   deleteRecords,
   deleteTopics,
   LogReader,
-  openSender,
+  Producer,
   tcpNetwork,
 } from '../../src/client/index.ts';
 import { ElectLeaders, InitProducerId } from '../../src/protocol/index.ts';
@@ -110,17 +110,16 @@ export async function produce(stage: Stage, plan: ProducerPlan): Promise<void> {
   const { clock, random, model, trace } = stage;
   const { topic, acks, idempotent, producer } = plan;
   const cluster = newCluster(stage, `producer-${producer}`);
-  const sender = await insist(clock, () =>
-    openSender(cluster, {
-      topic,
-      acks,
-      idempotent,
-      lingerMs: random.below(6),
-      batchBytes: 200 + random.below(1500),
-      deliveryTimeoutMs: 5_000,
-      requestTimeoutMs: 900,
-    }),
-  );
+  const own = new Producer(cluster, {
+    key: 'buffer',
+    value: 'buffer',
+    acks,
+    idempotent,
+    ...(random.chance(0.3) ? {} : { lingerMs: random.below(6) }),
+    batchBytes: 200 + random.below(1500),
+    deliveryTimeoutMs: 5_000,
+    requestTimeoutMs: 900,
+  });
   const partitions = model.partitions.filter((one) => one.topic === topic);
   for (let sent = 0; sent < plan.records; sent++) {
     // Now and then one record for each: their commits then go through the journal, if they are many.
@@ -132,18 +131,23 @@ export async function produce(stage: Stage, plan: ProducerPlan): Promise<void> {
     const record = model.record(partition, { producer, acks, idempotent }, bytes);
     const { key, value } = record;
     const done = new Promise<void>((resolve) => {
-      sender.add({ key, value, partition: partition.index }, (error, landed) => {
+      const end = (error: Error | null, offset: number): void => {
         record.state = error === null ? 'acknowledged' : 'failed';
-        record.offset = landed?.offset ?? -1;
+        record.offset = offset;
         trace(`${partition.name} ${record.id} ${record.state} ${record.offset}`);
         resolve();
-      });
+      };
+      own.enqueue(
+        { topic, key, value, partition: partition.index },
+        (landed) => end(null, landed.offset),
+        (error) => end(error, -1),
+      );
     });
     if (everywhere && (sent + 1) % partitions.length !== 0) continue;
     if (random.chance(0.25)) await done;
     else if (random.chance(0.2)) await sleep(clock, random.below(150));
   }
-  await sender.flush();
+  await own.close();
   await cluster.close();
 }
 

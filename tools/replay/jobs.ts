@@ -7,7 +7,7 @@ import {
   createTopics,
   LogReader,
   listOffsets,
-  openSender,
+  Producer,
   SpecialTime,
 } from '../../src/client/index.ts';
 import { ReplayError } from './errors.ts';
@@ -81,9 +81,9 @@ export class JobStore {
   }
 
   async #write(key: string, value: object): Promise<void> {
-    const sender = await openSender(this.#cluster, { topic: JOBS_TOPIC, lingerMs: 0 });
-    const bytes = Buffer.from(JSON.stringify(value));
-    await sender.send({ key: Buffer.from(key), value: bytes, partition: 0 });
+    const producer = new Producer(this.#cluster, { value: 'json', createTopics: false });
+    await producer.send({ topic: JOBS_TOPIC, key, value, partition: 0 });
+    await producer.close();
   }
 
   /** The last value of each key; what is known already is not read again. Empty before the first job. */

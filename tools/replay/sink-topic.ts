@@ -1,7 +1,7 @@
 // Into a topic. Copies carry the job and the place of their original in headers; after an interruption the end of the
 // target is read back, and what is there is not written again.
 //
-// Why that is exact: the copies of one source partition in one target partition are in source order (one sender, in
+// Why that is exact: the copies of one source partition in one target partition are in source order (one producer, in
 // order, idempotent), so they are a prefix of what the job would write there, and the highest source offset among them
 // says where to go on.
 
@@ -10,8 +10,7 @@ import {
   type Cluster,
   LogReader,
   listOffsets,
-  openSender,
-  type RecordSender,
+  Producer,
   SpecialTime,
 } from '../../src/client/index.ts';
 import { ReplayError } from './errors.ts';
@@ -36,8 +35,8 @@ export async function openTopicSink(cluster: Cluster, options: TopicSinkOptions)
   const positions = new Map([...ends].map(([partition, { offset }]) => [partition, offset]));
   const written = new Map<string, number>();
   if (resumeFrom !== null) await readBack(cluster, topic, { job, resumeFrom, positions, written });
-  const sender = await openSender(cluster, { topic, lingerMs: 20 });
-  return new TopicSink(sender, options, positions, written);
+  const producer = new Producer(cluster, { key: 'buffer', value: 'buffer', createTopics: false });
+  return new TopicSink(producer, options, { positions, written });
 }
 
 interface ReadBack {
@@ -82,22 +81,21 @@ function headerOf(
 }
 
 class TopicSink implements Sink {
-  readonly #sender: RecordSender;
+  readonly #producer: Producer<'buffer', 'buffer'>;
   readonly #options: TopicSinkOptions;
   readonly #positions: Map<number, number>;
   readonly #written: ReadonlyMap<string, number>;
   #failure: ReplayError | null = null;
 
   constructor(
-    sender: RecordSender,
+    producer: Producer<'buffer', 'buffer'>,
     options: TopicSinkOptions,
-    positions: Map<number, number>,
-    written: ReadonlyMap<string, number>,
+    found: { positions: Map<number, number>; written: ReadonlyMap<string, number> },
   ) {
-    this.#sender = sender;
+    this.#producer = producer;
     this.#options = options;
-    this.#positions = positions;
-    this.#written = written;
+    this.#positions = found.positions;
+    this.#written = found.written;
   }
 
   has(source: PlacedRecord, record: ReplayedRecord): boolean {
@@ -114,18 +112,19 @@ class TopicSink implements Sink {
       { key: SOURCE_HEADER, value: Buffer.from(sourceOf(source)) },
     ];
     const partition = this.#partitionOf(source, record);
-    const room = this.#sender.add(
-      { key, value, headers, timestamp, partition },
-      (error, landed) => {
-        if (error !== null) this.#failure ??= this.#refused(source, error);
-        else if (landed !== null) this.#positions.set(partition, landed.offset + 1);
+    const { topic } = this.#options;
+    const room = this.#producer.enqueue(
+      { topic, key, value, headers, timestamp, partition },
+      (landed) => this.#positions.set(partition, landed.offset + 1),
+      (error) => {
+        this.#failure ??= this.#refused(source, error);
       },
     );
-    if (!room) await this.#sender.drained();
+    if (!room) await this.#producer.drained();
   }
 
   async flush(): Promise<void> {
-    await this.#sender.flush();
+    await this.#producer.flush();
     if (this.#failure !== null) throw this.#failure;
   }
 
@@ -134,12 +133,12 @@ class TopicSink implements Sink {
   }
 
   async close(): Promise<void> {
-    await this.#sender.flush();
+    await this.#producer.close();
   }
 
   /** Never by chance: a second run has to find the same place. */
   #partitionOf(source: PlacedRecord, record: ReplayedRecord): number {
-    const count = this.#sender.partitionCount;
+    const count = this.#positions.size;
     const sameKey = record.key === source.key || record.key?.equals(source.key ?? Buffer.of());
     const kept = this.#options.sourcePartitions.get(source.topic) === count;
     if (kept && (sameKey || record.key === null)) return source.partition;

@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { formatByteSize } from '../../base/byte-size.ts';
 import { KafkaError } from '../../base/kafka-errors.ts';
-import type { Landed, OutgoingRecord, RecordSender, SenderOptions } from '../../client/index.ts';
+import type { Producer, ProducerOptions, RecordMetadata } from '../../client/index.ts';
 import { type Codec, codecNames } from '../../record/index.ts';
 import {
   CliError,
@@ -20,7 +20,13 @@ import { type BrokerOptions, brokerCommand, type CommandModule, collect } from '
 import { type Encoding, encodings, prepareEncoding } from '../record-encoding.ts';
 import { withCluster } from '../session.ts';
 import { stopSignal, untilAborted } from '../stop-signal.ts';
-import { type LineForm, parseHeader, recordOfJson, recordOfLine } from '../typed-records.ts';
+import {
+  type LineForm,
+  parseHeader,
+  recordOfJson,
+  recordOfLine,
+  type TypedRecord,
+} from '../typed-records.ts';
 
 interface ProduceOptions extends BrokerOptions {
   readonly file?: string;
@@ -147,23 +153,25 @@ async function produce(
   if (options.ndjson === true) await prepareEncoding('msgpack');
   const lines = values.length > 0 ? ofValues(values) : ofInput(io, options);
   await withCluster(options, async ({ cluster, client, properties }) => {
-    const settings: SenderOptions = {
-      topic,
+    const create = options.create ?? false;
+    const settings: ProducerOptions<'buffer', 'buffer'> = {
+      key: 'buffer',
+      value: 'buffer',
+      createTopics: create,
       acks: acksOf(options.acks ?? properties.get('acks')),
-      codec: codecOfOptions(options, properties.get('compression.type')),
+      compression: codecOfOptions(options, properties.get('compression.type')),
       ...numberProperty(properties, 'linger.ms', 'lingerMs'),
       ...numberProperty(properties, 'batch.size', 'batchBytes'),
     };
-    const create = options.create ?? false;
-    const opening = client.openSender(cluster, { ...settings, create });
-    const sender = await opening.catch((error: unknown) => {
+    await cluster.topic(topic, { create }).catch((error: unknown) => {
       throw withCreateAdvice(error, topic);
     });
+    const producer = new client.Producer(cluster, settings);
     const json = options.ndjson === true;
-    const run = new ProduceRun(io, sender, { quiet: options.quiet ?? false, rate, json });
+    const run = new ProduceRun(io, producer, { topic, quiet: options.quiet ?? false, rate, json });
     const toRecord = json ? recordOfJson : recordOfLine;
     await run.all(lines, (line) => toRecord(line, form));
-    await run.report(topic, options.json ?? false);
+    await run.report(options.json ?? false);
   });
 }
 
@@ -213,16 +221,17 @@ interface PartitionSummary {
 }
 
 interface RunOptions {
+  readonly topic: string;
   readonly quiet: boolean;
   readonly rate: number | null;
   /** Each line is a JSON document. */
   readonly json: boolean;
 }
 
-/** One run: feeds the sender, counts what is acknowledged, shows progress. */
+/** One run: feeds the producer, counts what is acknowledged, shows progress. */
 class ProduceRun {
   readonly #io: CliIo;
-  readonly #sender: RecordSender;
+  readonly #producer: Producer<'buffer', 'buffer'>;
   readonly #options: RunOptions;
   readonly #partitions = new Map<number, PartitionSummary>();
   readonly #startedMs = performance.now();
@@ -233,25 +242,22 @@ class ProduceRun {
   #failure: Error | null = null;
   #nextProgressMs = 0;
 
-  constructor(io: CliIo, sender: RecordSender, options: RunOptions) {
+  constructor(io: CliIo, producer: Producer<'buffer', 'buffer'>, options: RunOptions) {
     this.#io = io;
-    this.#sender = sender;
+    this.#producer = producer;
     this.#options = options;
   }
 
   /** Sends every line; stops reading at the first failure. Everything taken is answered at the end. */
-  async all(
-    lines: AsyncIterable<Buffer>,
-    toRecord: (line: Buffer) => OutgoingRecord,
-  ): Promise<void> {
+  async all(lines: AsyncIterable<Buffer>, toRecord: (line: Buffer) => TypedRecord): Promise<void> {
     const stop = stopSignal();
     try {
       for await (const line of untilAborted(lines, stop.signal)) {
         this.#read += 1;
         if (this.#options.json && isBlank(line)) continue;
-        this.#add(line, toRecord);
+        const room = this.#add(line, toRecord);
         if (this.#failure !== null) break;
-        if (this.#sender.bufferedBytes > BUFFER_BYTES) await this.#sender.drained();
+        if (!room) await this.#producer.drained();
         await this.#pace();
         this.#progress();
       }
@@ -260,13 +266,14 @@ class ProduceRun {
         process.stdin.destroy();
       }
     } finally {
-      await this.#sender.flush();
+      await this.#producer.close();
       stop.off();
       this.#io.progress('');
     }
   }
 
-  async report(topic: string, json: boolean): Promise<void> {
+  async report(json: boolean): Promise<void> {
+    const { topic } = this.#options;
     const seconds = (performance.now() - this.#startedMs) / 1000;
     const partitions = [...this.#partitions].sort(([a], [b]) => a - b);
     if (json) {
@@ -291,11 +298,13 @@ class ProduceRun {
     throw new CliError(exitCodeOf(this.#failure), message, step, { cause: this.#failure });
   }
 
-  #add(line: Buffer, toRecord: (line: Buffer) => OutgoingRecord): void {
-    let record: OutgoingRecord;
+  /** False: the producer has no room for another. */
+  #add(line: Buffer, toRecord: (line: Buffer) => TypedRecord): boolean {
     try {
-      record = toRecord(line);
-      this.#sender.add(record, this.#onLanded);
+      const record = toRecord(line);
+      this.#bytes += (record.key?.length ?? 0) + (record.value?.length ?? 0);
+      const placed = { topic: this.#options.topic, ...record };
+      return this.#producer.enqueue(placed, this.#landed, this.#lost);
     } catch (error) {
       const what = this.#options.json ? 'line' : 'record';
       const message = `${what} ${this.#read}: ${messageOf(error)}`;
@@ -303,18 +312,17 @@ class ProduceRun {
         error instanceof KafkaError && error.code === 'UNKNOWN_TOPIC_OR_PARTITION';
       const step = noPartition ? PARTITION_STEP : nextStepOf(error);
       this.#failure ??= new CliError(exitCodeOf(error), message, step, { cause: error });
-      return;
+      return true;
     }
-    this.#bytes += (record.key?.length ?? 0) + (record.value?.length ?? 0);
   }
 
   /** One function for all records, not one each. */
-  readonly #onLanded = (error: Error | null, landed: Landed | null): void => {
-    if (error !== null || landed === null) {
-      this.#failed += 1;
-      this.#failure ??= error;
-      return;
-    }
+  readonly #lost = (error: Error): void => {
+    this.#failed += 1;
+    this.#failure ??= error;
+  };
+
+  readonly #landed = (landed: RecordMetadata): void => {
     this.#acknowledged += 1;
     const summary = this.#partitions.get(landed.partition);
     if (summary === undefined) {
@@ -363,6 +371,3 @@ function isBlank(line: Buffer): boolean {
 
 const PARTITION_STEP =
   'leave the partition out (of JSON lines: jq -c "del(.partition)"), or "tidemark topic alter NAME -p COUNT"';
-
-/** As the sender's own default. */
-const BUFFER_BYTES = 32 * 1024 * 1024;

@@ -68,7 +68,7 @@ describe('startBroker', () => {
     broker = await startBroker({ topics: { orders: 1 } });
     broker.fillDisk();
     const refused = broker.produce('orders', [{ value: 'lost' }], { timeoutMs: 20 });
-    await expect(refused).rejects.toMatchObject({ code: 'KAFKA_STORAGE_ERROR' });
+    await expect(refused).rejects.toMatchObject({ cause: { code: 'KAFKA_STORAGE_ERROR' } });
     await broker.freeDisk();
     await broker.produce('orders', [{ value: 'kept' }]);
     expect((await broker.records('orders')).map((one) => one.value)).toContain('kept');

@@ -16,7 +16,7 @@ import {
   LogReader,
   listOffsets,
   openBatchSender,
-  openSender,
+  Producer,
   SpecialTime,
 } from '../../../src/client/index.ts';
 import { remoteCluster } from '../../../src/compose/index.ts';
@@ -60,10 +60,12 @@ beforeAll(async () => {
   cluster = remoteCluster(broker.bootstrap, 'archive-test');
   const random = new SeededRandom(SEED);
   for (const codec of ['none', 'gzip', 'lz4', 'none', 'zstd'] as const) {
-    const sender = await openSender(cluster, { topic: 'orders', codec });
+    const options = { key: 'buffer', value: 'buffer', compression: codec } as const;
+    const producer = new Producer(cluster, options);
     for (let n = 0; n < 250; n++) {
       const bytes = Buffer.alloc(Math.floor(random.next() * 400), `${n}`);
-      sender.add({
+      const record = {
+        topic: 'orders',
         key: n % 9 === 0 ? null : Buffer.from(`k${n % 20}`),
         // Text, bytes that are no text, nothing, and the empty text.
         value: n % 7 === 0 ? null : n % 5 === 0 ? Buffer.from([0xff, n & 0xff, 0]) : bytes,
@@ -75,10 +77,11 @@ beforeAll(async () => {
           ],
         }),
         partition: Math.floor(random.next() * 3),
-      });
-      if (random.next() < 0.04) await sender.flush();
+      };
+      producer.enqueue(record, null, null);
+      if (random.next() < 0.04) await producer.flush();
     }
-    await sender.flush();
+    await producer.close();
   }
   await deleteRecords(cluster, 'orders', new Map([[1, 77]]));
 });

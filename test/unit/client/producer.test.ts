@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Cluster, openSender, type SenderOptions, tcpNetwork } from '../../../src/client/index.ts';
+import { Cluster, Producer, type ProducerOptions, tcpNetwork } from '../../../src/client/index.ts';
 import { InitProducerId, Metadata, Produce } from '../../../src/protocol/index.ts';
 import { BatchHeader, readRecords } from '../../../src/record/index.ts';
 import { SeededRandom } from '../../../src/testing/seeded-random.ts';
@@ -10,6 +10,7 @@ interface Sent {
   readonly partition: number;
   readonly values: string[];
   readonly sequence: number;
+  readonly epoch: number;
   readonly producerId: number;
 }
 
@@ -21,14 +22,16 @@ function sentIn(request: FakeRequest): Sent[] {
     partitionData.map(({ index, records }) => {
       const header = new BatchHeader(records);
       const values = [...readRecords(records)].map((record) => String(record.value));
-      const { baseSequence: sequence, producerId } = header;
-      return { partition: index, values, sequence, producerId };
+      const { baseSequence: sequence, producerEpoch: epoch, producerId } = header;
+      return { partition: index, values, sequence, epoch, producerId };
     }),
   );
 }
 
 /** A broker with one topic; `codes` are the error codes of the produce requests to come, then 0. */
-function setUp(options: Partial<SenderOptions> & { partitions?: number; codes?: number[] } = {}) {
+type Bytes = ProducerOptions<'buffer', 'buffer'>;
+
+function setUp(options: Bytes & { partitions?: number; codes?: number[] } = {}) {
   const { partitions = 1, codes = [], ...rest } = options;
   const offsets = new Map<number, number>();
   let producerId = 100;
@@ -61,13 +64,14 @@ function setUp(options: Partial<SenderOptions> & { partitions?: number; codes?: 
     connector: broker,
   });
   const cluster = new Cluster({ network, ...shared });
-  const open = () => clock.until(openSender(cluster, { topic: 't', ...rest }));
+  const open = () => new Producer(cluster, { key: 'buffer', value: 'buffer', ...rest });
   const sent = () => broker.of(Produce).flatMap(sentIn);
   return { broker, clock, open, sent };
 }
 
 const metadataId = 'AAAAAAAAAAAAAAAAAAAAAg';
 const record = (value: string, key?: string) => ({
+  topic: 't',
   key: key === undefined ? null : Buffer.from(key),
   value: Buffer.from(value),
 });
@@ -75,9 +79,9 @@ const record = (value: string, key?: string) => ({
 describe('batching', () => {
   test('records that come within the linger share a batch and get offsets in order', async () => {
     const { clock, open, sent } = setUp({ lingerMs: 5 });
-    const sender = await open();
+    const producer = open();
     const landed = await clock.until(
-      Promise.all(['a', 'b', 'c'].map((value) => sender.send(record(value)))),
+      Promise.all(['a', 'b', 'c'].map((value) => producer.send(record(value)))),
     );
     expect(landed.map((one) => one.offset)).toEqual([0, 1, 2]);
     expect(sent().map((one) => one.values)).toEqual([['a', 'b', 'c']]);
@@ -85,20 +89,21 @@ describe('batching', () => {
 
   test('a full batch goes at once, the rest follows in order', async () => {
     const { clock, open, sent } = setUp({ lingerMs: 60_000, batchBytes: 200 });
-    const sender = await open();
+    const producer = open();
     const all = Array.from({ length: 20 }, (_, index) => `value-${index}-${'x'.repeat(30)}`);
-    for (const value of all) sender.add(record(value));
-    await clock.until(sender.flush());
+    for (const value of all) producer.enqueue(record(value), null, null);
+    await clock.until(producer.flush());
     expect(sent().length).toBeGreaterThan(3);
     expect(sent().flatMap((one) => one.values)).toEqual(all);
-    expect(sender.bufferedBytes).toBe(0);
+    expect(producer.bufferedBytes).toBe(0);
   });
 
   test('keys go where Java puts them', async () => {
     const { clock, open, sent } = setUp({ partitions: 6 });
-    const sender = await open();
-    for (const key of ['alice', 'bob', 'carol', 'dave']) sender.add(record(key, key));
-    await clock.until(sender.flush());
+    const producer = open();
+    for (const key of ['alice', 'bob', 'carol', 'dave'])
+      producer.enqueue(record(key, key), null, null);
+    await clock.until(producer.flush());
     // org.apache.kafka.clients.producer.internals.BuiltInPartitioner.partitionForKey, 6 partitions
     const places = Object.fromEntries(
       sent().flatMap(({ partition, values }) => values.map((value) => [value, partition])),
@@ -108,83 +113,101 @@ describe('batching', () => {
 
   test('records without a key stay together until the batch is full, then go elsewhere', async () => {
     const { clock, open, sent } = setUp({ partitions: 4, batchBytes: 300 });
-    const sender = await open();
-    for (let index = 0; index < 60; index++) sender.add(record('x'.repeat(40)));
-    await clock.until(sender.flush());
+    const producer = open();
+    for (let index = 0; index < 60; index++) producer.enqueue(record('x'.repeat(40)), null, null);
+    await clock.until(producer.flush());
     expect(new Set(sent().map((one) => one.partition)).size).toBeGreaterThan(1);
     expect(Math.max(...sent().map((one) => one.values.length))).toBeGreaterThan(3);
   });
 
   test('a full buffer says so, and has room again once records are acknowledged', async () => {
     const { clock, open } = setUp({ bufferBytes: 500, batchBytes: 100 });
-    const sender = await open();
+    const producer = open();
     let accepted = 0;
-    while (sender.add(record('y'.repeat(50)))) accepted += 1;
+    while (producer.enqueue(record('y'.repeat(50)), null, null)) accepted += 1;
     expect(accepted).toBeLessThan(10);
-    await clock.until(sender.drained());
-    expect(sender.bufferedBytes).toBeLessThan(500);
-    await clock.until(sender.flush());
+    await clock.until(producer.drained());
+    expect(producer.bufferedBytes).toBeLessThan(500);
+    await clock.until(producer.flush());
   });
 
-  test('a partition that does not exist is refused at once', async () => {
-    const { open } = setUp();
-    const sender = await open();
-    expect(() => sender.add({ ...record('a'), partition: 1 })).toThrow(/no partition 1/);
+  test('a partition that does not exist is refused after metadata were asked for once more', async () => {
+    const { broker, clock, open } = setUp();
+    const producer = open();
+    const refused = producer.send({ ...record('a'), partition: 1 });
+    refused.catch(() => {});
+    await clock.until(producer.flush());
+    await expect(refused).rejects.toThrow(/no partition 1/);
+    expect(broker.of(Metadata).length).toBeLessThanOrEqual(2);
   });
 
   test('acks 0 resolves without an offset', async () => {
     const { clock, open } = setUp({ acks: 0 });
-    const sender = await open();
-    const landed = await clock.until(sender.send(record('a')));
+    const producer = open();
+    const landed = await clock.until(producer.send(record('a')));
     expect(landed.offset).toBe(-1);
   });
 });
 
 describe('trying again', () => {
-  test('a retriable error sends the same batch with the same sequence, and order is kept', async () => {
-    const { clock, open, sent } = setUp({ codes: [6, 6, 0], batchBytes: 100 });
-    const sender = await open();
+  test('a retriable error sends everything again in order, with the sequences it had', async () => {
+    const { clock, open, sent } = setUp({ codes: [6, 45, 45, 45], batchBytes: 100 });
+    const producer = open();
     const values = ['a', 'b', 'c', 'd'].map((value) => value.repeat(60));
-    for (const value of values) sender.add(record(value));
-    await clock.until(sender.flush());
+    for (const value of values) producer.enqueue(record(value), null, null);
+    await clock.until(producer.flush());
     const batches = sent();
-    expect(batches.slice(0, 3).map((one) => one.sequence)).toEqual([0, 0, 0]);
-    expect(batches.slice(2).flatMap((one) => one.values)).toEqual(values);
+    expect(batches.map((one) => one.sequence)).toEqual([0, 1, 2, 3, 0, 1, 2, 3]);
+    expect(batches.slice(4).flatMap((one) => one.values)).toEqual(values);
     expect(new Set(batches.map((one) => one.producerId))).toEqual(new Set([100]));
   });
 
-  test('a final error fails its records only; what follows has a fresh producer id', async () => {
-    const { clock, open, sent } = setUp({ codes: [10, 0] });
-    const sender = await open();
-    const failed = sender.send(record('too large'));
+  test('a final error fails its records only; what follows is numbered anew in the next epoch', async () => {
+    const { clock, open, sent } = setUp({ codes: [87, 0] });
+    const producer = open();
+    const failed = producer.send(record('bad'));
     failed.catch(() => {});
-    await clock.until(sender.flush());
-    await expect(failed).rejects.toMatchObject({ code: 'MESSAGE_TOO_LARGE' });
-    await expect(clock.until(sender.send(record('fine')))).resolves.toMatchObject({ offset: 0 });
-    expect(sent().map((one) => [one.producerId, one.sequence])).toEqual([
-      [100, 0],
-      [101, 0],
+    await clock.until(producer.flush());
+    await expect(failed).rejects.toMatchObject({ code: 'INVALID_RECORD' });
+    await expect(clock.until(producer.send(record('fine')))).resolves.toMatchObject({ offset: 0 });
+    expect(sent().map((one) => [one.producerId, one.epoch, one.sequence])).toEqual([
+      [100, 0, 0],
+      [100, 1, 0],
     ]);
+  });
+
+  test('a batch that is too large goes in halves; one record that is too large fails', async () => {
+    const { clock, open, sent } = setUp({ codes: [10, 10, 10, 0, 0] });
+    const producer = open();
+    const all = producer.sendMany(['a', 'b', 'c'].map((value) => record(value)));
+    all.catch(() => {});
+    await clock.until(producer.flush());
+    await expect(all).rejects.toMatchObject({ code: 'MESSAGE_TOO_LARGE' });
+    expect(sent()[0]?.values).toEqual(['a', 'b', 'c']);
+    expect(sent().at(-1)?.values.length).toBe(1);
   });
 
   test('a duplicate that the broker has already counts as written', async () => {
     const { clock, open } = setUp({ codes: [46] });
-    const sender = await open();
-    await expect(clock.until(sender.send(record('a')))).resolves.toMatchObject({ offset: -1 });
+    const producer = open();
+    await expect(clock.until(producer.send(record('a')))).resolves.toMatchObject({ offset: -1 });
   });
 
-  test('after the delivery timeout a batch is given up with the last error', async () => {
+  test('after the delivery timeout a batch is given up; the last failure is the cause', async () => {
     const { clock, open } = setUp({ codes: Array(100).fill(6), deliveryTimeoutMs: 1_000 });
-    const sender = await open();
-    const hopeless = sender.send(record('a'));
+    const producer = open();
+    const hopeless = producer.send(record('a'));
     hopeless.catch(() => {});
-    await clock.until(sender.flush());
-    await expect(hopeless).rejects.toMatchObject({ code: 'NOT_LEADER_OR_FOLLOWER' });
+    await clock.until(producer.flush());
+    await expect(hopeless).rejects.toMatchObject({
+      code: 'delivery_timed_out',
+      cause: expect.objectContaining({ code: 'NOT_LEADER_OR_FOLLOWER' }),
+    });
   });
 
   test('a lost connection is tried again on a new one', async () => {
     const { broker, clock, open, sent } = setUp();
-    const sender = await open();
+    const producer = open();
     const plain = broker.answer;
     let first = true;
     broker.answer = (request) => {
@@ -195,7 +218,7 @@ describe('trying again', () => {
       }
       return plain(request);
     };
-    await expect(clock.until(sender.send(record('a')))).resolves.toMatchObject({ offset: 0 });
+    await expect(clock.until(producer.send(record('a')))).resolves.toMatchObject({ offset: 0 });
     expect(sent().map((one) => one.sequence)).toEqual([0, 0]);
   });
 });

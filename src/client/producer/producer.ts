@@ -1,0 +1,372 @@
+// The producer: records in, metadata out. It turns them into bytes, puts each into the open batch of its partition, and
+// bounds the memory that is held; dispatcher.ts sends.
+
+import { KafkaError } from '../../base/kafka-errors.ts';
+import { isCodecReady, type NewRecord, prepareCodec } from '../../record/index.ts';
+import type { Cluster } from '../cluster.ts';
+import { ClientError } from '../errors.ts';
+import { type AnySerde, type Serde, serdeOf } from '../serde.ts';
+import type { OnFailed, OnLanded } from './batch.ts';
+import { Deadlines } from './deadlines.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { recordHeaders } from './headers.ts';
+import { Locator } from './locator.ts';
+import {
+  type ProducerOptions,
+  type ProducerSettings,
+  type RecordFor,
+  type RecordMetadata,
+  settingsOf,
+} from './options.ts';
+import { type PartitionFunction, partitionFunction } from './partitioner.ts';
+import { TopicQueue, type Waiting } from './topic-queue.ts';
+
+type WaitingRecord = Extract<Waiting, { record: NewRecord }>;
+
+/**
+ * Sends records to any topics. Await {@link send}, or each {@link sendMany}, and memory stays bounded; records of one
+ * partition land in the order of the calls, each once (with `idempotent`, the default).
+ */
+export class Producer<V extends AnySerde = 'msgpack', K extends AnySerde = 'string'>
+  implements AsyncDisposable
+{
+  readonly #cluster: Cluster;
+  readonly #settings: ProducerSettings;
+  readonly #key: Serde<unknown, unknown>;
+  readonly #value: Serde<unknown, unknown>;
+  readonly #dispatcher: Dispatcher;
+  readonly #locator: Locator;
+  readonly #deadlines: Deadlines;
+  readonly #topics = new Map<string, TopicQueue>();
+  /** Topics with records that have no place yet. */
+  readonly #withWaiting = new Set<TopicQueue>();
+  readonly #drained = new Set<() => void>();
+  readonly #signal: AbortSignal | undefined;
+  #partitionOf: PartitionFunction | null = null;
+  #bufferedBytes = 0;
+  #closing: Promise<void> | null = null;
+  #stopped = false;
+  #placing = false;
+  /** Why nothing more is taken. */
+  #ended: Error | null = null;
+
+  /** Asks nobody before the first record. Throws ClientError `invalid_option`. */
+  constructor(cluster: Cluster, options: ProducerOptions<V, K> = {}) {
+    this.#cluster = cluster;
+    this.#settings = settingsOf(options);
+    this.#key = serdeOf<AnySerde>(options.key ?? 'string') as Serde<unknown, unknown>;
+    this.#value = serdeOf<AnySerde>(options.value ?? 'msgpack') as Serde<unknown, unknown>;
+    this.#dispatcher = new Dispatcher(cluster, this.#settings, {
+      released: (bytes) => this.#released(bytes),
+      locate: (topic) => this.#locator.locate(topic),
+    });
+    this.#locator = new Locator(cluster, this.#settings, {
+      found: () => this.#placeWaiting(),
+      failed: (topic, error) => this.#failTopic(topic, error),
+      wake: () => this.#dispatcher.wake(),
+    });
+    this.#deadlines = new Deadlines(cluster.clock, this.#settings.deliveryTimeoutMs, {
+      topics: this.#topics,
+      giveUp: (queue, batch, error) => this.#dispatcher.giveUp(queue, batch, error),
+      passed: () => this.#deadlinePassed(),
+    });
+    this.#prepare(options.partitioner ?? 'murmur2');
+    this.#signal = options.signal;
+    if (this.#signal?.aborted === true) this.#abort();
+    else this.#signal?.addEventListener('abort', this.#abort, { once: true });
+  }
+
+  /** Bytes of batches not acknowledged yet. */
+  get bufferedBytes(): number {
+    return this.#bufferedBytes;
+  }
+
+  /**
+   * Sends a record; resolves when it is acknowledged. Rejects with KafkaError (what the broker refused), ClientError
+   * `delivery_timed_out` (its cause says why), `cannot_connect`, `invalid_record`, `closed`, or the signal's reason.
+   */
+  send(record: RecordFor<V, K>): Promise<RecordMetadata> {
+    return new Promise((resolve, reject) => {
+      this.#take(record, resolve, reject);
+    });
+  }
+
+  /**
+   * Sends records, of any topics; resolves when all are acknowledged, with their places in the order given. Rejects as
+   * {@link send}, with the first failure, once all have their end.
+   */
+  sendMany(records: Iterable<RecordFor<V, K>>): Promise<RecordMetadata[]> {
+    return new Promise((resolve, reject) => {
+      const places: RecordMetadata[] = [];
+      let failure: Error | null = null;
+      let left = 1;
+      const ended = (): void => {
+        left -= 1;
+        if (left > 0) return;
+        if (failure === null) resolve(places);
+        else reject(failure);
+      };
+      const failed: OnFailed = (error) => {
+        failure ??= error;
+        ended();
+      };
+      let index = 0;
+      for (const record of records) {
+        const place = index++;
+        left += 1;
+        const landed: OnLanded = (metadata) => {
+          places[place] = metadata;
+          ended();
+        };
+        try {
+          this.#take(record, landed, failed);
+        } catch (error) {
+          failed(error as Error);
+        }
+      }
+      ended();
+    });
+  }
+
+  /**
+   * {@link send} without a promise: one of the two functions is called once. False: the buffer is full, await
+   * {@link drained} before the next. Throws what `send` rejects with for a record that cannot be written.
+   */
+  enqueue(record: RecordFor<V, K>, landed: OnLanded | null, failed: OnFailed | null): boolean {
+    this.#take(record, landed, failed);
+    return this.#isDrained();
+  }
+
+  /** Resolves when the buffer has room. */
+  drained(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#drained.add(resolve);
+      this.#tellDrained();
+    });
+  }
+
+  /** Sends everything now; resolves when every record given before has its end, well or badly. */
+  async flush(): Promise<void> {
+    await Promise.all(
+      [...this.#withWaiting].map(
+        (topic) => new Promise<void>((reached) => topic.waiting.push({ reached })),
+      ),
+    );
+    const ends: Promise<void>[] = [];
+    for (const topic of this.#topics.values()) {
+      for (const queue of topic.partitions) {
+        for (const batch of queue.batches) {
+          batch.sealed = true;
+          if (!batch.settled) ends.push(new Promise((resolve) => batch.onSettled(resolve)));
+        }
+      }
+    }
+    this.#dispatcher.wake();
+    await Promise.all(ends);
+  }
+
+  /** Takes no more records, sends what there is, and resolves when all have their end. Calling it again waits too. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    const flushed = this.flush();
+    this.#ended ??= new ClientError('closed', 'the producer is closed; make another one');
+    await flushed;
+    this.#stop();
+  }
+
+  #stop(): void {
+    this.#signal?.removeEventListener('abort', this.#abort);
+    this.#dispatcher.stop();
+    this.#deadlines.disarm();
+    this.#stopped = true;
+    this.#tellDrained();
+  }
+
+  readonly #abort = (): void => {
+    const reason: unknown = this.#signal?.reason;
+    const error = reason instanceof Error ? reason : new ClientError('closed', String(reason));
+    this.#ended = error;
+    for (const topic of this.#topics.values()) this.#failTopic(topic, error);
+    this.#stop();
+  };
+
+  /** Loads what the first record needs; until then records wait. */
+  #prepare(partitioner: NonNullable<ProducerOptions['partitioner']>): void {
+    const { codec } = this.#settings;
+    const found = partitionFunction(partitioner);
+    if (typeof found === 'function' && isCodecReady(codec)) {
+      this.#partitionOf = found;
+      return;
+    }
+    Promise.all([found, prepareCodec(codec)]).then(
+      ([partitionOf]) => {
+        this.#partitionOf = partitionOf;
+        this.#placeWaiting();
+      },
+      (error: unknown) => {
+        this.#ended = error as Error;
+        for (const topic of this.#topics.values()) this.#failTopic(topic, error as Error);
+      },
+    );
+  }
+
+  #take(record: RecordFor<V, K>, landed: OnLanded | null, failed: OnFailed | null): void {
+    if (this.#ended !== null) throw this.#ended;
+    const { key, value, headers, timestamp } = record;
+    const stored: NewRecord = {
+      key: key === null || key === undefined ? null : this.#key.encode(key),
+      value: value === null ? null : this.#value.encode(value),
+      timestamp: timestamp ?? this.#cluster.clock.now(),
+      ...(headers && { headers: recordHeaders(headers) }),
+    };
+    let topic = this.#topics.get(record.topic);
+    if (topic === undefined) {
+      topic = new TopicQueue(record.topic, this.#settings, this.#cluster);
+      this.#topics.set(record.topic, topic);
+    }
+    const { partition } = record;
+    const known = partition === undefined || partition < topic.partitions.length;
+    if (known && topic.waiting.length === 0 && this.#canPlace(topic)) {
+      this.#place(topic, stored, partition, null, landed, failed);
+    } else {
+      const sinceMs = this.#cluster.clock.monotonic();
+      this.#wait(topic, { record: stored, partition, sinceMs, askedAnew: false, landed, failed });
+    }
+    this.#deadlines.arm();
+  }
+
+  #hasRoom(): boolean {
+    return this.#bufferedBytes < this.#settings.bufferBytes;
+  }
+
+  #canPlace(topic: TopicQueue): boolean {
+    return topic.isKnown && this.#partitionOf !== null && this.#hasRoom();
+  }
+
+  #wait(topic: TopicQueue, waiting: Waiting): void {
+    topic.waiting.push(waiting);
+    this.#withWaiting.add(topic);
+    if (!topic.isKnown) this.#locator.locate(topic);
+    else if (this.#hasRoom()) this.#placeWaiting();
+  }
+
+  /** Puts the record into a batch. Throws for a partition that does not exist, and what the partitioner throws. */
+  #place(
+    topic: TopicQueue,
+    record: NewRecord,
+    wanted: number | undefined,
+    sinceMs: number | null,
+    landed: OnLanded | null,
+    failed: OnFailed | null,
+  ): void {
+    const byFunction = wanted === undefined ? this.#partitionFor(topic, record) : wanted;
+    const partition = byFunction ?? topic.sticky;
+    const queue = topic.partitions[partition];
+    if (queue === undefined) throw noPartition(topic, partition);
+    const bytes = queue.append(record, sinceMs, landed, failed);
+    this.#bufferedBytes += bytes;
+    if (byFunction === null) topic.stuck(bytes);
+    this.#dispatcher.activate(topic, queue);
+  }
+
+  #partitionFor(topic: TopicQueue, record: NewRecord): number | null {
+    const { key, value } = record;
+    const { name, partitions } = topic;
+    const partitionCount = partitions.length;
+    return this.#partitionOf?.({ topic: name, key, value, partitionCount }) ?? null;
+  }
+
+  /** Gives places to records that wait, in order, as long as there is room. */
+  #placeWaiting(): void {
+    // A callback that is told of a failure may give us the next record.
+    if (this.#placing) return;
+    this.#placing = true;
+    for (const topic of this.#withWaiting) {
+      let placed = 0;
+      for (const waiting of topic.waiting) {
+        if (!('reached' in waiting)) {
+          if (!this.#canPlace(topic) || this.#askAnew(topic, waiting)) break;
+          this.#placeOne(topic, waiting);
+        } else waiting.reached();
+        placed += 1;
+      }
+      topic.waiting.splice(0, placed);
+      if (topic.waiting.length === 0) this.#withWaiting.delete(topic);
+    }
+    this.#placing = false;
+    this.#tellDrained();
+  }
+
+  #placeOne(topic: TopicQueue, waiting: WaitingRecord): void {
+    const { record, partition, sinceMs, landed, failed } = waiting;
+    try {
+      this.#place(topic, record, partition, sinceMs, landed, failed);
+    } catch (error) {
+      failed?.(error as Error);
+    }
+  }
+
+  /** Partitions may have been added since we asked: ask once more before a record is refused for that. */
+  #askAnew(topic: TopicQueue, waiting: WaitingRecord): boolean {
+    const { partition = 0, askedAnew } = waiting;
+    if (partition < topic.partitions.length || askedAnew) return false;
+    if (topic.locating) return true;
+    topic.waiting[topic.waiting.indexOf(waiting)] = { ...waiting, askedAnew: true };
+    this.#cluster.forget(topic.name);
+    this.#locator.locate(topic);
+    return true;
+  }
+
+  #released(bytes: number): void {
+    this.#bufferedBytes -= bytes;
+    if (this.#withWaiting.size > 0) this.#placeWaiting();
+    if (this.#bufferedBytes === 0 && this.#withWaiting.size === 0) {
+      this.#deadlines.disarm();
+    }
+    this.#tellDrained();
+  }
+
+  /** Records that waited were given up, and what was behind a batch may go. */
+  #deadlinePassed(): void {
+    for (const topic of this.#withWaiting) {
+      if (topic.waiting.length === 0) this.#withWaiting.delete(topic);
+    }
+    this.#tellDrained();
+    this.#dispatcher.wake();
+  }
+
+  #isDrained(): boolean {
+    return this.#hasRoom() && this.#withWaiting.size === 0;
+  }
+
+  #tellDrained(): void {
+    if (this.#drained.size === 0 || !(this.#isDrained() || this.#stopped)) return;
+    for (const resolve of this.#drained) resolve();
+    this.#drained.clear();
+  }
+
+  #failTopic(topic: TopicQueue, error: Error): void {
+    const waiting = topic.waiting.splice(0);
+    this.#withWaiting.delete(topic);
+    for (const queue of topic.partitions) this.#dispatcher.failAll(queue, error);
+    for (const one of waiting) {
+      if ('reached' in one) one.reached();
+      else one.failed?.(error);
+    }
+    this.#released(0);
+  }
+}
+
+function noPartition(topic: TopicQueue, partition: number): Error {
+  const last = topic.partitions.length - 1;
+  const text = `topic '${topic.name}' has no partition ${partition}, only 0 to ${last}`;
+  return new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', text);
+}
