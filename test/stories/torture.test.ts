@@ -2,14 +2,7 @@
 // shown to be noticed.
 
 import { once } from 'node:events';
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { NodeDisk } from '../../src/host/node-disk.ts';
@@ -91,11 +84,11 @@ describe('tidemark torture', () => {
     expect(JSON.parse(whole.stdout)).toMatchObject({ ok: true, problems: [] });
     expect(whole.code).toBe(0);
 
-    // What a disk does that forgets a sync: the end of one log is gone, and what the log knew of it too.
+    // What a disk does that forgets syncs: what one log held is gone, and what was known of it too.
     const work = join(place.path, 'tidemark-torture-armed');
-    const logs = readdirSync(join(work, 'torture-0')).filter((name) => name.endsWith('.log'));
-    const last = join(work, 'torture-0', logs.sort().at(-1) ?? '');
-    truncateSync(last, Math.floor(readFileSync(last).length / 2));
+    for (const name of readdirSync(join(work, 'torture-0'))) {
+      if (name.endsWith('.log')) truncateSync(join(work, 'torture-0', name), 0);
+    }
     writeFileSync(join(work, 'marks'), '');
     const robbed = await tidemark(check);
     expect(robbed.code).toBe(1);
