@@ -6,7 +6,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { projectRoot } from './peers/index.ts';
+import { htmlFileOf, reportCommands } from './report/commands.ts';
 import type { Histogram } from './report/histogram.ts';
+import { htmlOf } from './report/html.ts';
 import {
   describeMachine,
   Gathered,
@@ -51,6 +53,11 @@ ${Object.entries(suites)
   )
   .join('\n')}
 
+Results:
+  compare A B   what got worse from result A to result B beyond noise; exit code 1 when something did
+  readme FILE   puts the tables of a result into README.md
+  html FILE     writes the report of a result again, beside it
+
 Options:
   --quick          a tenth of the work or less, one round: that it works, not how fast it is
   --peers LIST     systems beside ours, with commas: kafka, kafka-sync (flush.messages=1), klite
@@ -63,6 +70,7 @@ Options:
 
 interface CommandLine {
   readonly help: boolean;
+  /** Suites, or a command on results with its arguments. */
   readonly names: readonly string[];
   readonly options: SuiteOptions;
   readonly out: string | undefined;
@@ -154,6 +162,7 @@ class Recording implements SuiteRun {
   }
 }
 
+/** Writes the result and its report. */
 function keep(report: Report, out: string | undefined): void {
   const name = `${report.date.slice(0, 19).replaceAll(':', '-')}.json`;
   const folder = report.quick
@@ -162,13 +171,20 @@ function keep(report: Report, out: string | undefined): void {
   const file = out ?? join(folder, name);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify(report)}\n`);
-  process.stdout.write(`${textOf(report)}written to ${file}\n`);
+  writeFileSync(htmlFileOf(file), htmlOf(report));
+  process.stdout.write(`${textOf(report)}written to ${file} and ${htmlFileOf(file)}\n`);
 }
 
 async function main(): Promise<void> {
   const asked = commandLine();
   if (asked.help) {
     process.stdout.write(usage);
+    return;
+  }
+  const [command = '', ...files] = asked.names;
+  const onResults = reportCommands[command];
+  if (onResults !== undefined) {
+    process.exitCode = onResults(files);
     return;
   }
   const unknown = asked.names.find((name) => suites[name] === undefined);
@@ -186,4 +202,11 @@ async function main(): Promise<void> {
   if (report.results.length > 0) keep(report, asked.out);
 }
 
-await main();
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(
+    `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
+  process.exitCode = 2;
+}

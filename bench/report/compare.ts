@@ -1,0 +1,94 @@
+// `npm run bench -- compare A B`: what got worse from one result to the next, beyond what the runs differ by anyway.
+
+import type { Report, Result } from './result.ts';
+import type { Spread } from './statistics.ts';
+import { numberText } from './words.ts';
+
+/** With three runs or more on both sides the ranges tell the noise; a change this small is never told. */
+const SMALL_CHANGE = 0.05;
+/** With fewer runs only a change this large is told. */
+const LARGE_CHANGE = 0.5;
+const RUNS_ENOUGH = 3;
+
+/** Figures where more is better, and where less is; all others describe the run and are not judged. */
+const MORE = /PerSecond$/;
+const LESS =
+  /(p50Ms|p99Ms|p999Ms|P99Ms|RecordMs|WritableMs|PerGb|PerMillion|esidentMb|Nanoseconds)$/;
+
+export interface Change {
+  readonly system: string;
+  readonly row: string;
+  readonly figure: string;
+  readonly before: Spread;
+  readonly after: Spread;
+  /** How much worse the median is: 0.1 is a tenth; negative is better. */
+  readonly worse: number;
+}
+
+export interface Comparison {
+  readonly worse: readonly Change[];
+  readonly better: readonly Change[];
+  /** How many figures both have. */
+  readonly compared: number;
+  /** Rows that only the first has. */
+  readonly gone: readonly string[];
+}
+
+function beyondNoise(change: Change, runs: number): boolean {
+  const size = Math.abs(change.worse);
+  if (runs < RUNS_ENOUGH) return size > LARGE_CHANGE;
+  const { before, after } = change;
+  return size > SMALL_CHANGE && (before.max < after.min || after.max < before.min);
+}
+
+function changesOf(before: Result, after: Result): { change: Change; told: boolean }[] {
+  const runs = Math.min(before.runs.length, after.runs.length);
+  return Object.entries(before.spread).flatMap(([figure, was]) => {
+    const is = after.spread[figure];
+    const more = MORE.test(figure);
+    if (is === undefined || !(more || LESS.test(figure))) return [];
+    if (!(was.median > 0) || !(is.median > 0)) return [];
+    const worse = more ? was.median / is.median - 1 : is.median / was.median - 1;
+    const { system, row } = before;
+    const change = { system, row, figure, before: was, after: is, worse };
+    // A gain is measured the other way round, so that twice as fast is as large as half as fast.
+    const size = worse >= 0 ? worse : 1 / (1 + worse) - 1;
+    return [{ change, told: beyondNoise({ ...change, worse: size }, runs) }];
+  });
+}
+
+/** Compares the figures that both results have, the worst first. */
+export function compare(before: Report, after: Report): Comparison {
+  const gone: string[] = [];
+  const all: { change: Change; told: boolean }[] = [];
+  for (const result of before.results) {
+    const { system, row } = result;
+    const twin = after.results.find((one) => one.system === system && one.row === row);
+    if (twin === undefined) gone.push(`${system}: ${row}`);
+    else all.push(...changesOf(result, twin));
+  }
+  const told = all.filter((one) => one.told).map((one) => one.change);
+  return {
+    worse: told.filter((one) => one.worse > 0).sort((a, b) => b.worse - a.worse),
+    better: told.filter((one) => one.worse < 0).sort((a, b) => a.worse - b.worse),
+    compared: all.length,
+    gone,
+  };
+}
+
+function line(change: Change): string {
+  const { system, row, figure, before, after, worse } = change;
+  const range = ({ min, median, max }: Spread): string =>
+    `${numberText(median)} (${numberText(min)}–${numberText(max)})`;
+  const percent = Math.round(Math.abs(worse) * 100);
+  const sign = worse > 0 ? 'worse' : 'better';
+  return `  ${percent} % ${sign}: ${system}: ${row}: ${figure} ${range(before)} → ${range(after)}\n`;
+}
+
+/** What changed, for people. */
+export function comparisonText({ worse, better, compared, gone }: Comparison): string {
+  let text = `${compared} figures compared: ${worse.length} worse, ${better.length} better beyond noise\n`;
+  for (const change of [...worse, ...better]) text += line(change);
+  for (const name of gone) text += `  only in the first: ${name}\n`;
+  return text;
+}

@@ -1,0 +1,125 @@
+// What is to be reached, as a table, and what a result says of it. Ratios are of medians, ours to theirs.
+
+import type { Report } from './result.ts';
+
+export interface Goal {
+  readonly row: string;
+  readonly figure: string;
+  /** Which of our settings; default `tidemark`. */
+  readonly ours?: string;
+  /** Whose figure it is compared with; undefined: `limit` is absolute. */
+  readonly against?: string;
+  /** At least so many times (higher is better), or at most (lower is better). */
+  readonly limit: number;
+  readonly better: 'higher' | 'lower';
+  /** Reached also by this share of what the disk itself did in the same run. */
+  readonly orShareOfDisk?: number;
+}
+
+const higher = (row: string, figure: string, limit: number, against = 'kafka'): Goal => ({
+  row,
+  figure,
+  limit,
+  against,
+  better: 'higher',
+});
+
+const lower = (row: string, figure: string, limit: number, against = 'kafka'): Goal => ({
+  ...higher(row, figure, limit, against),
+  better: 'lower',
+});
+
+const atMost = (row: string, figure: string, limit: number): Goal => ({
+  row,
+  figure,
+  limit,
+  better: 'lower',
+});
+
+const CPU_PER_GB = 'brokerCpuSecondsPerGb';
+const CPU_PER_MILLION = 'brokerCpuSecondsPerMillion';
+const PER_SECOND = 'mbPerSecond';
+
+const produce = 'produce 1 KiB';
+const chunks = 'produce 1 KiB, 128 KiB batches';
+const fastTail = 'end to end, 10,000/s, linger 5';
+const slowTail = 'end to end, 1,000/s, linger 0';
+
+/** The goals of the project, row by row. */
+export const goals: readonly Goal[] = [
+  { ...higher(produce, PER_SECOND, 1), orShareOfDisk: 0.85 },
+  lower(produce, CPU_PER_GB, 0.6),
+  { ...higher(produce, PER_SECOND, 1.3), ours: 'tidemark-os' },
+  higher(produce, PER_SECOND, 2, 'kafka-sync'),
+  higher(chunks, PER_SECOND, 4, 'kafka-sync'),
+  lower(fastTail, 'p99Ms', 1 / 20, 'kafka-sync'),
+  higher('produce 100 B', 'recordsPerSecond', 1),
+  lower('produce 100 B', CPU_PER_GB, 0.6),
+  higher('produce 1 KiB, lz4', PER_SECOND, 1),
+  lower('produce 1 KiB, lz4', CPU_PER_GB, 0.7),
+  higher('one record per request, 64 connections', 'requestsPerSecond', 1.5),
+  higher('consume 1 KiB', PER_SECOND, 1.1),
+  lower('consume 1 KiB', CPU_PER_GB, 0.7),
+  higher('consume 100 B', 'recordsPerSecond', 1),
+  lower('consume 100 B', CPU_PER_GB, 0.7),
+  lower(fastTail, 'p99Ms', 1),
+  lower(fastTail, 'p999Ms', 0.5),
+  lower(fastTail, CPU_PER_MILLION, 0.7),
+  lower(slowTail, 'p99Ms', 0.25),
+  lower(slowTail, CPU_PER_MILLION, 0.5),
+  lower('1,000 partitions, 2,000/s', 'p99Ms', 1),
+  lower('start-up', 'firstRecordMs', 1 / 16),
+  lower('start-up', 'idleResidentMb', 1 / 5),
+  lower('memory after these runs', 'residentMb', 1 / 6),
+  lower('restart', 'killWritableMs', 1 / 15),
+  lower('restart', 'cleanWritableMs', 1 / 10),
+  atMost(produce, 'loopDelayP99Ms', 10),
+  atMost('produce 10,000/s, cleaning', 'loopDelayP99Ms', 10),
+];
+
+/** Beside klite every throughput, CPU and latency figure is to be better. */
+function besideKlite({ results }: Report): Goal[] {
+  return results
+    .filter(({ system }) => system === 'klite')
+    .flatMap(({ row, spread }) =>
+      Object.keys(spread).flatMap((figure) => {
+        if (/PerSecond$/.test(figure)) return [higher(row, figure, 1, 'klite')];
+        const less = figure === CPU_PER_GB || figure === CPU_PER_MILLION || figure === 'p99Ms';
+        return less ? [lower(row, figure, 1, 'klite')] : [];
+      }),
+    );
+}
+
+export interface Judged {
+  readonly goal: Goal;
+  readonly ours: number;
+  /** NaN when the goal is absolute. */
+  readonly theirs: number;
+  /** Ours to theirs, or ours alone when the goal is absolute. */
+  readonly ratio: number;
+  readonly reached: boolean;
+}
+
+/** The median of a figure; NaN when it was not measured. */
+export function medianOf(report: Report, system: string, row: string, figure: string): number {
+  const result = report.results.find((one) => one.system === system && one.row === row);
+  return result?.spread[figure]?.median ?? Number.NaN;
+}
+
+/** What the result says of each goal that it has figures for. */
+export function judge(report: Report): Judged[] {
+  return [...goals, ...besideKlite(report)].flatMap((goal) => {
+    const { row, figure, against } = goal;
+    const ours = medianOf(report, goal.ours ?? 'tidemark', row, figure);
+    const theirs = against === undefined ? Number.NaN : medianOf(report, against, row, figure);
+    const ratio = against === undefined ? ours : ours / theirs;
+    if (Number.isNaN(ratio)) return [];
+    const within = goal.better === 'higher' ? ratio >= goal.limit : ratio <= goal.limit;
+    return [{ goal, ours, theirs, ratio, reached: within || asFastAsTheDisk(report, goal, ours) }];
+  });
+}
+
+function asFastAsTheDisk(report: Report, { orShareOfDisk, figure }: Goal, ours: number): boolean {
+  if (orShareOfDisk === undefined) return false;
+  return ours >= orShareOfDisk * medianOf(report, 'disk', 'disk probe', figure);
+}

@@ -1,0 +1,181 @@
+// The report of a result as one page that needs nothing else: goals, plots, every figure, and what is missing.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { projectRoot } from '../peers/index.ts';
+import { judge } from './goals.ts';
+import { countOf, quantile } from './histogram.ts';
+import type { Report, Result } from './result.ts';
+import { slopesSection } from './slopes-section.ts';
+import { type Bar, barChart, type Curve, curveChart, escapeXml } from './svg.ts';
+import { goalText, numberText, ratioText, titleOf, wordsOf } from './words.ts';
+
+/** A colour for each system, the same in every plot. */
+const kinds: Readonly<Record<string, string>> = {
+  tidemark: 'c0',
+  'tidemark-os': 'c1',
+  kafka: 'c2',
+  'kafka-sync': 'c3',
+  klite: 'c4',
+  nats: 'c5',
+  'nats-sync': 'c5',
+  redis: 'c6',
+  'redis-sync': 'c6',
+};
+export const kindOf = (system: string): string => kinds[system] ?? 'c7';
+
+const paragraph = (text: string): string => `<p>${escapeXml(text)}</p>`;
+
+function table(head: readonly string[], lines: readonly string[]): string {
+  const names = head.map((name) => `<th>${escapeXml(name)}</th>`).join('');
+  return `<div class="wide"><table><tr>${names}</tr>${lines.join('')}</table></div>`;
+}
+
+const cell = (text: string): string => `<td>${escapeXml(text)}</td>`;
+const number = (text: string): string => `<td class="n">${escapeXml(text)}</td>`;
+
+function goalsSection(report: Report): string {
+  const judged = judge(report);
+  if (judged.length === 0) return '';
+  const lines = judged.map(({ goal, ours, theirs, ratio, reached }) => {
+    const who = titleOf(goal.ours ?? 'tidemark');
+    return (
+      `<tr>${cell(goal.row)}${cell(wordsOf(goal.figure))}${cell(who)}${number(numberText(ours))}` +
+      `${cell(goal.against === undefined ? '' : titleOf(goal.against))}${number(numberText(theirs))}` +
+      `${number(goal.against === undefined ? '' : ratioText(ratio))}${cell(goalText(goal))}` +
+      `<td class="${reached ? 'yes' : 'no'}">${reached ? 'reached' : 'not reached'}</td></tr>`
+    );
+  });
+  const reached = judged.filter((one) => one.reached).length;
+  const head = ['work', 'figure', 'ours', '', 'beside', '', 'ratio', 'goal', ''];
+  return `<h2>Goals: ${reached} of ${judged.length} reached</h2>${table(head, lines)}`;
+}
+
+/** Bars of one figure of one row, a bar for each system that has it. */
+function barsOf(report: Report, row: string, figure: string): string {
+  const bars = report.results
+    .filter((one) => one.row === row && one.spread[figure] !== undefined)
+    .map((one): Bar => {
+      const { min, median, max } = one.spread[figure] ?? { min: 0, median: 0, max: 0 };
+      const label = titleOf(one.system);
+      return { label, kind: kindOf(one.system), value: median, min, max, text: numberText(median) };
+    });
+  return bars.length === 0 ? '' : barChart(`${row}: ${wordsOf(figure)}`, bars);
+}
+
+function plots(title: string, charts: readonly string[]): string {
+  const shown = charts.filter((chart) => chart !== '');
+  return shown.length === 0 ? '' : `<h2>${title}</h2><div class="plots">${shown.join('')}</div>`;
+}
+
+function rowsOf({ results }: Report): string[] {
+  const rows = new Set(results.filter((one) => one.system !== 'micro').map((one) => one.row));
+  return [...rows].filter((row) => !row.startsWith('slope, '));
+}
+
+function figurePlots(report: Report, title: string, figures: readonly string[]): string {
+  const charts = rowsOf(report).flatMap((row) =>
+    figures.map((figure) => barsOf(report, row, figure)),
+  );
+  return plots(title, charts);
+}
+
+const SHARES = [0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9995, 0.9999, 0.99999];
+/** Each nine takes the same width. */
+const nines = (share: number): number => -Math.log10(1 - share);
+const shareTicks = [0.5, 0.9, 0.99, 0.999, 0.9999].map((share) => ({
+  at: nines(share),
+  text: `p${Number((share * 100).toPrecision(6))}`,
+}));
+
+function latencyCurve({ system, latencies = [] }: Result): Curve {
+  const enough = SHARES.filter((share) => countOf(latencies) * (1 - share) >= 1);
+  const points = enough.map((share) => [nines(share), quantile(latencies, share)] as const);
+  const shown = points.filter(([at]) => at <= nines(0.9999) + 1e-9);
+  return { label: titleOf(system), kind: kindOf(system), points: shown };
+}
+
+function latencyPlots(report: Report): string {
+  const charts = rowsOf(report).map((row) => {
+    const measured = report.results.filter((one) => one.row === row && one.latencies !== undefined);
+    if (measured.length === 0) return '';
+    const axes = { title: `${row}: latency`, xTicks: shareTicks, yUnit: 'ms' };
+    return curveChart(axes, measured.map(latencyCurve));
+  });
+  return plots('Latency: all runs together', charts);
+}
+
+function everything(report: Report): string {
+  const lines = report.results.flatMap(({ system, row, runs, spread }) =>
+    Object.entries(spread).map(
+      ([figure, { min, median, max }], index) =>
+        `<tr>${cell(index === 0 ? row : '')}${cell(index === 0 ? titleOf(system) : '')}` +
+        `${number(index === 0 ? String(runs.length) : '')}${cell(wordsOf(figure))}` +
+        `${number(numberText(min))}${number(numberText(median))}${number(numberText(max))}</tr>`,
+    ),
+  );
+  const head = ['row', 'system', 'runs', 'figure', 'smallest', 'median', 'largest'];
+  return `<h2>Every figure</h2><details><summary>${lines.length} figures</summary>${table(head, lines)}</details>`;
+}
+
+function howMeasured({ rows }: Report): string {
+  const lines = Object.entries(rows).map(([row, how]) => `<tr>${cell(row)}${cell(how)}</tr>`);
+  return lines.length === 0
+    ? ''
+    : `<h2>How each row is measured</h2>${table(['row', 'how'], lines)}`;
+}
+
+function losses(report: Report): string {
+  let text = '';
+  if (report.missing.length > 0) {
+    const lines = report.missing.map(({ what, why }) => `<tr>${cell(what)}${cell(why)}</tr>`);
+    text += `<h2>Not measured</h2>${table(['what', 'why'], lines)}`;
+  }
+  if (report.thrownOut.length > 0) {
+    const lines = report.thrownOut.map(
+      (one) =>
+        `<tr>${cell(one.row)}${cell(titleOf(one.system))}${number(numberText(one.foreignCores))}</tr>`,
+    );
+    const head = ['row', 'system', 'cores kept busy by others'];
+    text += `<h2>Thrown out and repeated</h2>${table(head, lines)}`;
+  }
+  return text;
+}
+
+function machineList(report: Report): string {
+  const facts = { command: report.command, ...report.machine };
+  const items = Object.entries(facts).map(
+    ([name, value]) => `<dt>${escapeXml(name)}</dt><dd>${escapeXml(value)}</dd>`,
+  );
+  return `<dl>${items.join('')}</dl>`;
+}
+
+/** The whole page. */
+export function htmlOf(report: Report): string {
+  const title = `Tidemark benchmark, ${report.date.slice(0, 16).replace('T', ' ')}`;
+  const quick = report.quick
+    ? paragraph('A very short run: it shows that the benchmarks work, not how fast anything is.')
+    : '';
+  const note =
+    'Bars are medians, whiskers go from the smallest to the largest run; runs are interleaved. Tidemark syncs to disk ' +
+    'before it acknowledges unless --flush os is said; Apache Kafka does only with flush.messages=1. CPU is that of the ' +
+    `broker's process as the operating system counts it. Runs during which other processes kept more than ${report.foreignCoresMax} ` +
+    'cores busy are repeated; each row names what others took.';
+  const style = readFileSync(join(projectRoot(), 'bench/report/style.css'), 'utf8');
+  return `<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<title>${title}</title><style>
+${style}</style>
+<h1>${title}</h1>${quick}${machineList(report)}${paragraph(note)}
+${goalsSection(report)}
+${figurePlots(report, 'Throughput', ['mbPerSecond', 'requestsPerSecond'])}
+${figurePlots(report, 'Broker CPU', ['brokerCpuSecondsPerGb', 'brokerCpuSecondsPerMillion'])}
+${latencyPlots(report)}
+${figurePlots(report, 'Start and restart', ['firstRecordMs', 'killWritableMs', 'cleanWritableMs'])}
+${figurePlots(report, 'Memory', ['idleResidentMb', 'residentMb'])}
+${figurePlots(report, 'Event-loop delay', ['loopDelayP99Ms'])}
+${slopesSection(report)}
+${losses(report)}${howMeasured(report)}${everything(report)}
+</html>
+`;
+}

@@ -1,0 +1,60 @@
+// Names and numbers as people read them.
+
+import { ourSystems, peerSystems } from '../peers/index.ts';
+import type { Goal } from './goals.ts';
+
+const titles = new Map<string, string>([
+  ...[...ourSystems, ...peerSystems({})].map(({ name, title }) => [name, title] as const),
+  ['disk', 'the disk alone'],
+]);
+
+export const titleOf = (system: string): string => titles.get(system) ?? system;
+
+const figures: Readonly<Record<string, string>> = {
+  mbPerSecond: 'MB/s',
+  recordsPerSecond: 'records/s',
+  requestsPerSecond: 'requests/s',
+  brokerCpuSecondsPerGb: 'broker CPU, s per GB',
+  brokerCpuSecondsPerMillion: 'broker CPU, s per million',
+  brokerCpuSeconds: 'broker CPU, s',
+  clientCpuSeconds: 'client CPU, s',
+  brokerResidentMb: 'resident memory, MB',
+  residentMb: 'resident memory, MB',
+  idleResidentMb: 'resident memory idle, MB',
+  idleCpuPercent: 'CPU idle, % of a core',
+  startCpuSeconds: 'CPU until then, s',
+  brokerWrittenMb: 'written to disk, MB',
+  firstRecordMs: 'first record acknowledged, ms',
+  readyMs: 'ready, ms',
+  foreignCores: 'cores kept busy by others',
+  loopDelayP99Ms: 'event-loop delay p99, ms',
+  killWritableMs: 'all partitions writable after kill -9, ms',
+  cleanWritableMs: 'all partitions writable after a clean stop, ms',
+  brokerCpuMicrosecondsPerRecord: 'broker CPU, µs per record',
+  p50Ms: 'p50, ms',
+  p99Ms: 'p99, ms',
+  p999Ms: 'p99.9, ms',
+  maxMs: 'longest, ms',
+};
+
+export const wordsOf = (figure: string): string => figures[figure] ?? figure;
+
+/** Three digits, thousands with commas: `1,230`, `45.6`, `0.789`. */
+export function numberText(value: number): string {
+  if (!Number.isFinite(value)) return '–';
+  const rounded = Number(value.toPrecision(3));
+  return rounded >= 1000 ? Math.round(rounded).toLocaleString('en-US') : String(rounded);
+}
+
+/** `0.62 ×`; small ratios as fractions: `1/18`. */
+export function ratioText(ratio: number): string {
+  if (ratio < 0.2) return `1/${Number((1 / ratio).toPrecision(2))}`;
+  return `${Number(ratio.toPrecision(2))} ×`;
+}
+
+export function goalText({ limit, better, against, orShareOfDisk }: Goal): string {
+  const sign = better === 'higher' ? '≥' : '≤';
+  if (against === undefined) return `${sign} ${numberText(limit)}`;
+  const disk = orShareOfDisk === undefined ? '' : `, or ${orShareOfDisk * 100} % of the disk`;
+  return `${sign} ${ratioText(limit)}${disk}`;
+}

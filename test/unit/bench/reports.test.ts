@@ -1,0 +1,219 @@
+// What is made of a result: goals, README tables, HTML page, comparison.
+
+import { describe, expect, test } from 'vitest';
+import { compare, comparisonText } from '../../../bench/report/compare.ts';
+import { judge } from '../../../bench/report/goals.ts';
+import { htmlOf } from '../../../bench/report/html.ts';
+import { measurementsSection, replaceMeasurements } from '../../../bench/report/readme.ts';
+import { Gathered, type Report } from '../../../bench/report/result.ts';
+import { slopesOf } from '../../../bench/report/slopes-section.ts';
+import { goalText, numberText, ratioText } from '../../../bench/report/words.ts';
+import type { Figures } from '../../../bench/suite.ts';
+
+type Run = readonly [system: string, row: string, figures: Figures];
+
+function reportOf(runs: readonly Run[], more: Partial<Report> = {}): Report {
+  const gathered = new Gathered();
+  for (const [system, row, figures] of runs) {
+    gathered.add(
+      system,
+      row,
+      figures,
+      system === 'tidemark'
+        ? [
+            [1.5, 90],
+            [20, 10],
+          ]
+        : undefined,
+    );
+  }
+  return {
+    format: 2,
+    date: '2026-11-29T10:00:00.000Z',
+    quick: false,
+    command: 'npm run bench -- --peers kafka',
+    machine: { processor: '2 × Some <Processor>', kafka: '4.3.1' },
+    rows: { 'produce 1 KiB': 'rdkafka_performance -P' },
+    missing: [],
+    thrownOut: [],
+    foreignCoresMax: 0.35,
+    results: gathered.results(),
+    ...more,
+  };
+}
+
+const produce = 'produce 1 KiB';
+const beside: readonly Run[] = [
+  ['disk', 'disk probe', { mbPerSecond: 600 }],
+  ['tidemark', produce, { mbPerSecond: 520, brokerCpuSecondsPerGb: 0.8, loopDelayP99Ms: 12 }],
+  ['tidemark', produce, { mbPerSecond: 540, brokerCpuSecondsPerGb: 0.9, loopDelayP99Ms: 12 }],
+  ['tidemark-os', produce, { mbPerSecond: 900 }],
+  ['kafka', produce, { mbPerSecond: 700, brokerCpuSecondsPerGb: 1.7 }],
+];
+
+describe('goals', () => {
+  const judged = judge(reportOf(beside));
+  const of = (figure: string, ours = 'tidemark') =>
+    judged.find((one) => one.goal.figure === figure && (one.goal.ours ?? 'tidemark') === ours);
+
+  test('a ratio is of medians, and is held against its limit', () => {
+    expect(of('brokerCpuSecondsPerGb')).toMatchObject({ ours: 0.85, theirs: 1.7, reached: true });
+    expect(of('brokerCpuSecondsPerGb')?.ratio).toBeCloseTo(0.5);
+    expect(of('mbPerSecond', 'tidemark-os')).toMatchObject({ reached: false });
+  });
+
+  test('a rate below theirs is enough where it is what the disk does', () => {
+    expect(of('mbPerSecond')).toMatchObject({ ours: 530, theirs: 700, reached: true });
+    const slow = beside.map(
+      ([system, row, figures]): Run =>
+        system === 'disk' ? [system, row, { mbPerSecond: 700 }] : [system, row, figures],
+    );
+    const again = judge(reportOf(slow)).find((one) => one.goal.figure === 'mbPerSecond');
+    expect(again?.reached).toBe(false);
+  });
+
+  test('an absolute goal needs no other system', () => {
+    expect(of('loopDelayP99Ms')).toMatchObject({ ratio: 12, reached: false });
+  });
+
+  test('what was not measured is not judged', () => {
+    expect(judge(reportOf(beside.slice(0, 2))).map((one) => one.goal.figure)).toEqual([
+      'loopDelayP99Ms',
+    ]);
+  });
+
+  test('beside klite each rate, cost and latency is to be better', () => {
+    const runs: Run[] = [
+      ['tidemark', produce, { mbPerSecond: 500, p99Ms: 9, syncs: 1 }],
+      ['klite', produce, { mbPerSecond: 400, p99Ms: 7, syncs: 2 }],
+    ];
+    const found = judge(reportOf(runs)).map(({ goal, reached }) => [goal.figure, reached]);
+    expect(found).toEqual([
+      ['mbPerSecond', true],
+      ['p99Ms', false],
+    ]);
+  });
+});
+
+describe('README', () => {
+  const readme = 'before\n<!-- measurements:begin -->\nold\n<!-- measurements:end -->\nafter\n';
+
+  test('what stands between the markers is exchanged, the rest stays', () => {
+    const section = measurementsSection(reportOf(beside), 'bench/results/one.json');
+    const changed = replaceMeasurements(readme, section);
+    expect(changed.startsWith('before\n<!-- measurements:begin -->\n## Measured\n')).toBe(true);
+    expect(changed.endsWith('<!-- measurements:end -->\nafter\n')).toBe(true);
+    expect(changed).not.toContain('old');
+    expect(changed).toContain('bench/results/one.json');
+    expect(changed).toContain(
+      '| produce 1 KiB | broker CPU, s per GB | 0.85 (0.8–0.9) | 1.7 | 0.5 × | ≤ 0.6 × | reached |',
+    );
+    expect(changed).toContain('**not reached**');
+    expect(replaceMeasurements(changed, section)).toBe(changed);
+  });
+
+  test('a README without markers is refused', () => {
+    expect(() => replaceMeasurements('nothing', 'x')).toThrow('measurements:begin');
+  });
+
+  test('what is missing and what was thrown out is told', () => {
+    const section = measurementsSection(
+      reportOf(beside, {
+        missing: [{ what: 'klite', why: 'give its binary\nmore' }],
+        thrownOut: [{ system: 'kafka', row: produce, foreignCores: 1.2 }],
+      }),
+      'x.json',
+    );
+    expect(section).toContain('Not measured: klite (give its binary).');
+    expect(section).toContain('1 measurements were thrown out');
+  });
+});
+
+describe('the HTML report', () => {
+  test('is one page without outside parts, and every system, row and gap is in it', () => {
+    const report = reportOf([...beside, ['tidemark', 'slope, partitions: 1', { p99Ms: 1 }]], {
+      missing: [{ what: 'klite', why: 'a <reason>' }],
+    });
+    const html = htmlOf(report);
+    expect(html).not.toMatch(/(src|href)=|@import|url\(/);
+    expect(html).toContain('a &lt;reason>');
+    expect(html).toContain('2 × Some &lt;Processor>');
+    for (const text of ['Goals: ', 'Apache Kafka 4.3.1', 'Tidemark, --flush os', 'p99.9']) {
+      expect(html).toContain(text);
+    }
+    expect(html).not.toContain('NaN');
+    expect(html).not.toContain('undefined');
+  });
+
+  test('slopes are in order of their number', () => {
+    const report = reportOf([
+      ['tidemark', 'slope, partitions: 1,000', { p99Ms: 3 }],
+      ['tidemark', 'slope, partitions: 1', { p99Ms: 1 }],
+      ['tidemark', 'slope, connections: 10', { p99Ms: 2 }],
+    ]);
+    expect([...slopesOf(report).keys()]).toEqual(['partitions', 'connections']);
+    expect(
+      slopesOf(report)
+        .get('partitions')
+        ?.map((point) => point.at),
+    ).toEqual([1, 1000]);
+    expect(htmlOf(report)).toContain('as partitions grow');
+  });
+});
+
+describe('compare', () => {
+  const runs = (values: readonly number[], figure = 'mbPerSecond'): Run[] =>
+    values.map((value) => ['tidemark', produce, { [figure]: value }]);
+
+  test('a change within the runs of either side is none', () => {
+    const before = reportOf(runs([100, 110, 120]));
+    const after = reportOf(runs([90, 95, 101]));
+    expect(compare(before, after).worse).toEqual([]);
+  });
+
+  test('a rate that fell below all runs before is worse, a cost too', () => {
+    const [slower] = compare(reportOf(runs([100, 110, 120])), reportOf(runs([70, 75, 80]))).worse;
+    expect(slower?.worse).toBeCloseTo(110 / 75 - 1);
+    const cost = 'brokerCpuSecondsPerGb';
+    const dearer = compare(
+      reportOf(runs([1, 1.1, 1.2], cost)),
+      reportOf(runs([2, 2.2, 2.4], cost)),
+    );
+    expect(dearer.worse).toHaveLength(1);
+    expect(comparisonText(dearer)).toContain('100 % worse: tidemark: produce 1 KiB');
+  });
+
+  test('what got better is told apart', () => {
+    const { worse, better } = compare(
+      reportOf(runs([70, 75, 80])),
+      reportOf(runs([100, 110, 120])),
+    );
+    expect(worse).toEqual([]);
+    expect(better).toHaveLength(1);
+  });
+
+  test('single runs are noise up to half', () => {
+    expect(compare(reportOf(runs([100])), reportOf(runs([70]))).worse).toEqual([]);
+    expect(compare(reportOf(runs([100])), reportOf(runs([60]))).worse).toHaveLength(1);
+  });
+
+  test('figures that only describe the run are not judged, and lost rows are named', () => {
+    const before = reportOf([...runs([5], 'foreignCores'), ['kafka', produce, { mbPerSecond: 1 }]]);
+    const found = compare(before, reportOf(runs([1], 'foreignCores')));
+    expect(found).toMatchObject({ compared: 0, gone: ['kafka: produce 1 KiB'] });
+  });
+});
+
+describe('numbers as people read them', () => {
+  test('three digits, and fractions where a ratio is small', () => {
+    expect([1234.5, 12.345, 0.001234, Number.NaN].map(numberText)).toEqual([
+      '1,230',
+      '12.3',
+      '0.00123',
+      '–',
+    ]);
+    expect([1 / 16, 0.62, 2].map(ratioText)).toEqual(['1/16', '0.62 ×', '2 ×']);
+    const goal = { row: '', figure: '', limit: 1, better: 'higher', against: 'kafka' } as const;
+    expect(goalText({ ...goal, orShareOfDisk: 0.85 })).toBe('≥ 1 ×, or 85 % of the disk');
+  });
+});
