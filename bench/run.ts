@@ -202,6 +202,10 @@ async function main(): Promise<void> {
   if (report.results.length > 0) keep(report, asked.out);
 }
 
+// Ended from outside, the brokers that were started end too.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => process.exit(130));
+}
 try {
   await main();
 } catch (error) {

@@ -1,11 +1,11 @@
 // Brokers as child processes: ours and Apache Kafka's behind one type, so that tests and benchmarks run on both.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { exitOf, freePort, tailOf, waitUntil } from './child.ts';
+import { exitOf, freePort, spawnOwned, tailOf, waitUntil } from './child.ts';
 import { javaArguments, projectRoot, runJava } from './jars.ts';
 
 export type BrokerKind = 'tidemark' | 'kafka' | 'klite';
@@ -89,7 +89,7 @@ async function startTidemark(options: StartOptions): Promise<PeerBroker> {
   const config = { 'group.initial.rebalance.delay.ms': '0', ...options.config };
   for (const [name, value] of Object.entries(config)) args.push('--set', `${name}=${value}`);
   const began = performance.now();
-  const child = spawn(process.execPath, [tidemarkCommand(), ...args], {
+  const child = spawnOwned(process.execPath, [tidemarkCommand(), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: withoutSettings(),
   });
@@ -193,7 +193,7 @@ async function untilItAnswers(given: {
 }): Promise<PeerBroker> {
   const { kind, port, logDirectory } = given;
   const began = performance.now();
-  const child = spawn(given.program, given.args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawnOwned(given.program, given.args, { stdio: ['ignore', 'ignore', 'pipe'] });
   const errors = tailOf(child);
   const ended = exitOf(child);
   try {

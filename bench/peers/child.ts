@@ -1,11 +1,33 @@
 // Child processes of tests and benchmarks: start, wait, stop by process id.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** How much of a child's standard error is kept for messages (the end of it), in characters. */
 const ERROR_TEXT_MAX = 262_144;
+
+const running = new Set<ChildProcess>();
+
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** Starts a program that does not outlive this process, however this process ends by itself. */
+export function spawnOwned(
+  program: string,
+  args: readonly string[],
+  options: SpawnOptions,
+): ChildProcess {
+  const child = spawn(program, args, options);
+  running.add(child);
+  const gone = (): void => {
+    running.delete(child);
+  };
+  child.once('error', gone);
+  child.once('close', gone);
+  return child;
+}
 
 export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>;
@@ -33,7 +55,7 @@ export async function runChild(
   args: readonly string[],
   options: ChildOptions = {},
 ): Promise<ChildResult> {
-  const child = spawn(program, args, {
+  const child = spawnOwned(program, args, {
     stdio: ['pipe', 'pipe', 'pipe'],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     env: { ...process.env, ...options.env },

@@ -157,10 +157,10 @@ export function htmlOf(report: Report): string {
     ? paragraph('A very short run: it shows that the benchmarks work, not how fast anything is.')
     : '';
   const note =
-    'Bars are medians, whiskers go from the smallest to the largest run; runs are interleaved. Tidemark syncs to disk ' +
-    'before it acknowledges unless --flush os is said; Apache Kafka does only with flush.messages=1. CPU is that of the ' +
-    `broker's process as the operating system counts it. Runs during which other processes kept more than ${report.foreignCoresMax} ` +
-    'cores busy are repeated; each row names what others took.';
+    'Bars are medians, whiskers go from the smallest to the largest run; runs are interleaved. ' +
+    'Tidemark syncs to disk before it acknowledges unless --flush os is said; Apache Kafka does only with ' +
+    "flush.messages=1. CPU is that of the broker's process as the operating system counts it. Runs during which " +
+    `other processes kept more than ${report.foreignCoresMax} cores busy are repeated; each row names what others took.`;
   const style = readFileSync(join(projectRoot(), 'bench/report/style.css'), 'utf8');
   return `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">

@@ -57,7 +57,8 @@ function head(report: Report, file: string): string {
     ? `One very short run (\`${report.command}\`, ${named}): it shows that the rows work, not how fast anything is.`
     : `Run on ${date.slice(0, 10)} with \`${report.command}\` (${named}).`;
   return `${first}
-Machine: ${machine['processor']}, ${machine['memory']}, ${machine['system']}; Node ${machine['node']}, ${machine['java']},
+Machine: ${machine['processor']}, ${machine['memory']}, ${machine['system']}; Node ${machine['node']},
+${machine['java']},
 librdkafka ${machine['librdkafka']}; client and broker share the processor. Tidemark syncs before it acknowledges
 unless \`--flush os\` is said; Apache Kafka ${machine['kafka']} does not by default. Medians (smallest–largest) of
 interleaved runs with the same client for all; [bench/README.md](bench/README.md) says how each row is measured,
