@@ -160,7 +160,8 @@ export function htmlOf(report: Report): string {
     'Bars are medians, whiskers go from the smallest to the largest run; runs are interleaved. ' +
     'Tidemark syncs to disk before it acknowledges unless --flush os is said; Apache Kafka does only with ' +
     "flush.messages=1. CPU is that of the broker's process as the operating system counts it. Runs during which " +
-    `other processes kept more than ${report.foreignCoresMax} cores busy are repeated; each row names what others took.`;
+    `other processes kept more than ${report.foreignCoresMax} cores busy are repeated; each row says how much ` +
+    'others took.';
   const style = readFileSync(join(projectRoot(), 'bench/report/style.css'), 'utf8');
   return `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">

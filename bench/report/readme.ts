@@ -70,8 +70,8 @@ function losses(report: Report): string {
   let text = '';
   if (report.thrownOut.length > 0) {
     text +=
-      `\n${report.thrownOut.length} measurements were thrown out and repeated, because other processes kept more than ` +
-      `${report.foreignCoresMax} cores busy.\n`;
+      `\n${report.thrownOut.length} measurements were thrown out and repeated, because other processes ` +
+      `kept more than ${report.foreignCoresMax} cores busy.\n`;
   }
   if (report.missing.length > 0) {
     const named = report.missing.map(({ what, why }) => `${what} (${why.split('\n')[0]})`);
