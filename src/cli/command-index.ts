@@ -57,6 +57,11 @@ export const commandIndex: readonly IndexEntry[] = [
     load: async () => (await import('./commands/archive.ts')).archiveCommand,
   },
   {
+    name: 'dlq',
+    summary: 'list, show, redrive and discard dead letters',
+    load: async () => (await import('./commands/dlq.ts')).dlqCommand,
+  },
+  {
     name: 'verify',
     summary: 'check a data directory, or every record behind a broker',
     load: async () => (await import('./commands/verify.ts')).verifyCommand,

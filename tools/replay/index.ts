@@ -3,6 +3,7 @@
 export { ReplayError } from './errors.ts';
 export { compileFilter } from './filter.ts';
 export { JobStore } from './jobs.ts';
+export { KeyValueTopic } from './key-value-topic.ts';
 export { offsetsIn, planStretches } from './plan.ts';
 export { recordDocument } from './record-json.ts';
 export { ModuleRunner } from './record-module.ts';

@@ -37,6 +37,8 @@ export interface RunOptions {
   readonly store: JobStore | null;
   readonly sink: Sink;
   readonly module: ModuleRunner | null;
+  /** In place of the job's filter and module. */
+  readonly select?: Select;
   /** Goes on behind what retention took away, instead of failing. */
   readonly skipCut: boolean;
   readonly signal: AbortSignal;
@@ -74,7 +76,7 @@ class Run {
     const { filter, target, includeReplayed } = job;
     this.#job = job;
     this.#options = options;
-    this.#select = makeSelect({ filter, module, target, includeReplayed });
+    this.#select = options.select ?? makeSelect({ filter, module, target, includeReplayed });
     this.#pacer = new Pacer(clock, job.pace);
     this.#positions = { ...job.positions };
     this.#counts = { ...job.counts };
@@ -159,7 +161,8 @@ class Run {
   async #write(source: PlacedRecord, record: ReplayedRecord): Promise<void> {
     const { sink } = this.#options;
     this.#counts.selected += 1;
-    if (sink.has(source, record)) {
+    const there = sink.has(source, record);
+    if (there === true || (there !== false && (await there))) {
       this.#counts.skipped += 1;
       return;
     }

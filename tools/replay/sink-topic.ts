@@ -22,6 +22,17 @@ export interface TopicSinkOptions {
   readonly topic: string;
   /** Of the source topics, by name: where a count is the target's too, partitions stay as they are. */
   readonly sourcePartitions: ReadonlyMap<string, number>;
+  /** Where a copy goes; null, or absent: as `sourcePartitions` says, else by its key. Never by chance. */
+  readonly partitionOf?: (
+    source: PlacedRecord,
+    record: ReplayedRecord,
+    count: number,
+  ) => number | null;
+  /**
+   * Looks for each copy by itself: for a job that goes on with another filter, which would have chosen otherwise. Else
+   * everything up to the last copy counts as written, also what compaction took since.
+   */
+  readonly exact?: boolean;
   /** Of an earlier run: what it wrote since lies at or after them. Null for a new job. */
   readonly resumeFrom: Readonly<Record<string, number>> | null;
 }
@@ -33,7 +44,7 @@ export async function openTopicSink(cluster: Cluster, options: TopicSinkOptions)
   const partitions = info.partitions.map((one) => one.partition);
   const ends = await listOffsets(cluster, topic, { partitions, timestamp: SpecialTime.latest });
   const positions = new Map([...ends].map(([partition, { offset }]) => [partition, offset]));
-  const written = new Map<string, number>();
+  const written: Written = { last: new Map(), all: new Set() };
   if (resumeFrom !== null) await readBack(cluster, topic, { job, resumeFrom, positions, written });
   const producer = new Producer(cluster, { key: 'buffer', value: 'buffer', createTopics: false });
   return new TopicSink(producer, options, { positions, written });
@@ -43,8 +54,15 @@ interface ReadBack {
   readonly job: string;
   readonly resumeFrom: Readonly<Record<string, number>>;
   readonly positions: ReadonlyMap<number, number>;
-  /** By source place and target partition: the highest source offset found. */
-  readonly written: Map<string, number>;
+  readonly written: Written;
+}
+
+/** Copies that an earlier run left since its last checkpoint. */
+interface Written {
+  /** By source place and target partition: the highest source offset. */
+  readonly last: Map<string, number>;
+  /** Source places with their offsets. */
+  readonly all: Set<string>;
 }
 
 async function readBack(cluster: Cluster, topic: string, found: ReadBack): Promise<void> {
@@ -64,7 +82,8 @@ async function readBack(cluster: Cluster, topic: string, found: ReadBack): Promi
       const source = parseSource(headerOf(headers, SOURCE_HEADER) ?? '');
       if (source === null) continue;
       const key = `${source.place}>${partition}`;
-      written.set(key, Math.max(written.get(key) ?? -1, source.offset));
+      written.last.set(key, Math.max(written.last.get(key) ?? -1, source.offset));
+      written.all.add(`${source.place}/${source.offset}`);
     }
     if (nextOffset < (positions.get(partition) ?? 0)) continue;
     reader.remove(partition);
@@ -84,13 +103,13 @@ class TopicSink implements Sink {
   readonly #producer: Producer<'buffer', 'buffer'>;
   readonly #options: TopicSinkOptions;
   readonly #positions: Map<number, number>;
-  readonly #written: ReadonlyMap<string, number>;
+  readonly #written: Written;
   #failure: ReplayError | null = null;
 
   constructor(
     producer: Producer<'buffer', 'buffer'>,
     options: TopicSinkOptions,
-    found: { positions: Map<number, number>; written: ReadonlyMap<string, number> },
+    found: { positions: Map<number, number>; written: Written },
   ) {
     this.#producer = producer;
     this.#options = options;
@@ -99,8 +118,9 @@ class TopicSink implements Sink {
   }
 
   has(source: PlacedRecord, record: ReplayedRecord): boolean {
+    if (this.#options.exact === true) return this.#written.all.has(sourceOf(source));
     const key = `${placeOf(source.topic, source.partition)}>${this.#partitionOf(source, record)}`;
-    return source.offset <= (this.#written.get(key) ?? -1);
+    return source.offset <= (this.#written.last.get(key) ?? -1);
   }
 
   async write(source: PlacedRecord, record: ReplayedRecord): Promise<void> {
@@ -139,6 +159,8 @@ class TopicSink implements Sink {
   /** Never by chance: a second run has to find the same place. */
   #partitionOf(source: PlacedRecord, record: ReplayedRecord): number {
     const count = this.#positions.size;
+    const given = this.#options.partitionOf?.(source, record, count) ?? null;
+    if (given !== null) return given;
     const sameKey = record.key === source.key || record.key?.equals(source.key ?? Buffer.of());
     const kept = this.#options.sourcePartitions.get(source.topic) === count;
     if (kept && (sameKey || record.key === null)) return source.partition;

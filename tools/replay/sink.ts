@@ -6,7 +6,7 @@ import type { PlacedRecord, ReplayedRecord } from './types.ts';
 /** A target that is being written. */
 export interface Sink {
   /** Whether an earlier run of this job wrote the record already. */
-  has(source: PlacedRecord, record: ReplayedRecord): boolean;
+  has(source: PlacedRecord, record: ReplayedRecord): boolean | Promise<boolean>;
   /**
    * Takes a record; resolves at once, or when there is room for the next. Failures may come with a later call.
    */

@@ -37,7 +37,11 @@ export type ReplayTarget =
   | { readonly kind: 'topic'; readonly topic: string }
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'stdout' }
-  | { readonly kind: 'http'; readonly url: string };
+  | { readonly kind: 'http'; readonly url: string }
+  /** Dead letters: into a topic, or each into the one it came from. See tools/dlq. */
+  | { readonly kind: 'origin'; readonly topic: string | null }
+  /** Dead letters that were discarded. */
+  | { readonly kind: 'nowhere' };
 
 /** One stretch of one partition, `from` up to and not including `to`. */
 export interface Stretch {
@@ -82,6 +86,8 @@ export interface JobRecord {
   readonly module: string | null;
   readonly pace: Pace;
   readonly includeReplayed: boolean;
+  /** Of dead letters: `partition/offset` of those that are meant; absent: all. */
+  readonly only?: readonly string[];
   readonly stretches: readonly Stretch[];
   /** By `topic/partition` of the source: everything selected before it is written. */
   readonly positions: Readonly<Record<string, number>>;

@@ -50,6 +50,10 @@ function targetText({ target }: JobRecord): string {
       return target.url;
     case 'stdout':
       return 'standard output';
+    case 'origin':
+      return target.topic ?? 'where they came from';
+    case 'nowhere':
+      return 'discarded';
   }
 }
 

@@ -25,7 +25,7 @@ import {
 import { formatDuration } from '../../base/duration.ts';
 import type { OffsetSpec } from '../../client/index.ts';
 import { nodeClock } from '../../host/node-clock.ts';
-import { CliError, ExitCode } from '../exit-codes.ts';
+import { CliError, ExitCode, usageError } from '../exit-codes.ts';
 import { type CliIo, processIo } from '../io.ts';
 import type { Session } from '../session.ts';
 import { stopSignal } from '../stop-signal.ts';
@@ -171,6 +171,12 @@ async function openSink(
 ): Promise<Sink> {
   const { target, id } = job;
   switch (target.kind) {
+    case 'origin':
+    case 'nowhere':
+      throw usageError(
+        `job ${id} is a redrive of dead letters`,
+        `tidemark dlq redrive --resume ${id}`,
+      );
     case 'stdout':
       return streamSink((text) => io.data(text));
     case 'file':

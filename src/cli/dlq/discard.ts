@@ -1,0 +1,86 @@
+// tidemark dlq discard: letters that nobody wants any more. They stay in the topic, and are not pending.
+
+import { randomBytes } from 'node:crypto';
+import { hostname, userInfo } from 'node:os';
+import type { Command } from 'commander';
+import { chooser, Ledger, type LetterPlace, readLetters } from '../../../tools/dlq/index.ts';
+import { type JobRecord, JobStore } from '../../../tools/replay/index.ts';
+import { nodeClock } from '../../host/node-clock.ts';
+import { confirm } from '../confirm.ts';
+import { processIo } from '../io.ts';
+import { addGuards, brokerCommand } from '../program.ts';
+import { withCluster } from '../session.ts';
+import { type ChoiceFlags, type Chosen, chosen, withChoice } from './choice.ts';
+
+interface DiscardFlags extends ChoiceFlags {
+  readonly yes?: boolean;
+  readonly dryRun?: boolean;
+}
+
+/** `dlq discard`. */
+export function discardCommand(): Command {
+  const command = brokerCommand('discard', 'mark letters as not wanted any more', [
+    'tidemark dlq discard orders.dlq --letter 0/17 --yes',
+    `tidemark dlq discard orders.dlq -f 'value.test == true' --dry-run`,
+  ]).argument('<topic>', 'the topic of the letters');
+  return addGuards(withChoice(command)).action((topic: string, flags: DiscardFlags) =>
+    run(topic, flags),
+  );
+}
+
+async function run(topic: string, flags: DiscardFlags): Promise<void> {
+  const io = processIo();
+  await withCluster(flags, async (session) => {
+    const found = await chosen(session, topic, flags);
+    const ledger = new Ledger(session.cluster);
+    await ledger.load();
+    const wanted = chooser(found.choice, ledger);
+    const places: LetterPlace[] = [];
+    for await (const letters of readLetters(session.cluster, found.stretches, ledger)) {
+      for (const { record } of letters) {
+        const { partition, offset } = record;
+        if (wanted(record)) places.push({ topic, partition, offset });
+      }
+    }
+    const dryRun = flags.dryRun === true || places.length === 0;
+    if (dryRun || !(await confirm(io, `discard ${places.length} letters of ${topic}`, flags))) {
+      if (flags.json === true)
+        await io.data(`${JSON.stringify({ topic, discarded: 0, meant: places.length })}\n`);
+      else io.say(`${places.length} letters of ${topic} are meant; nothing was done`);
+      return;
+    }
+    const store = new JobStore(session.cluster);
+    await Promise.all([store.prepare(), ledger.prepare()]);
+    await ledger.settle(places, 'discarded');
+    await store.save(jobOf(found, places.length));
+    if (flags.json === true) {
+      await io.data(
+        `${JSON.stringify({ topic, discarded: places.length, meant: places.length })}\n`,
+      );
+    } else io.say(`${places.length} letters of ${topic} discarded`);
+  });
+}
+
+/** Who did what when, among the jobs. */
+function jobOf({ source, stretches, choice }: Chosen, count: number): JobRecord {
+  const nowMs = nodeClock.now();
+  return {
+    id: randomBytes(4).toString('hex'),
+    state: 'done',
+    who: `${userInfo().username}@${hostname()}`,
+    startedMs: nowMs,
+    updatedMs: nowMs,
+    source,
+    target: { kind: 'nowhere' },
+    filter: choice.filter,
+    module: null,
+    pace: { recordsPerSecond: null, bytesPerSecond: null, speed: null },
+    includeReplayed: true,
+    ...(choice.only !== null && { only: [...choice.only] }),
+    stretches,
+    positions: {},
+    targetPositions: {},
+    counts: { read: count, selected: count, written: 0, skipped: 0, bytes: 0 },
+    error: null,
+  };
+}
