@@ -12,6 +12,7 @@ import {
 } from '../storage/index.ts';
 import { makeDirectories } from './make-directories.ts';
 import type { NativeIo } from './native-io.ts';
+import { PromptWrites } from './prompt-writes.ts';
 
 const codes: Readonly<Record<string, DiskErrorCode>> = {
   ENOSPC: 'disk_full',
@@ -49,12 +50,13 @@ function call<T>(file: string, start: (done: Done<T>) => void): Promise<T> {
 class NodeFile implements DiskFile {
   readonly path: string;
   readonly descriptor: number;
-
+  readonly #prompt: PromptWrites;
   readonly #native: NativeIo | null;
 
-  constructor(file: string, descriptor: number, native: NativeIo | null = null) {
+  constructor(file: string, descriptor: number, prompt: PromptWrites, native: NativeIo | null) {
     this.path = file;
     this.descriptor = descriptor;
+    this.#prompt = prompt;
     this.#native = native;
   }
 
@@ -113,6 +115,35 @@ class NodeFile implements DiskFile {
     });
   }
 
+  writeNow(parts: readonly Buffer[], position: number): boolean {
+    let bytes = 0;
+    for (const part of parts) bytes += part.length;
+    const startedMs = performance.now();
+    if (!this.#prompt.allows(bytes, startedMs)) return false;
+    try {
+      let rest = parts;
+      for (let at = position; rest.length > 0; ) {
+        const count = this.#writeSome(rest, at);
+        if (count === 0) throw new DiskError('io_error', this.path, 'the write made no progress');
+        at += count;
+        rest = after(rest, count);
+      }
+    } catch (error) {
+      throw error instanceof DiskError ? error : wrap(error as NodeJS.ErrnoException, this.path);
+    }
+    this.#prompt.done(startedMs, performance.now());
+    return true;
+  }
+
+  #writeSome(parts: readonly Buffer[], at: number): number {
+    const [first] = parts;
+    if (first !== undefined && parts.length === 1) {
+      return fs.writeSync(this.descriptor, first, 0, first.length, at);
+    }
+    const now = parts.length > PARTS_PER_WRITE_MAX ? parts.slice(0, PARTS_PER_WRITE_MAX) : parts;
+    return fs.writevSync(this.descriptor, now, at);
+  }
+
   datasync(): Promise<void> {
     return call<void>(this.path, (done) =>
       fs.fdatasync(this.descriptor, done as fs.NoParamCallback),
@@ -161,6 +192,8 @@ function isThere(directory: string): Promise<boolean> {
 /** A {@link Disk} on the machine's file system. Relative paths are below `root`. */
 export class NodeDisk implements Disk {
   readonly root: string;
+  readonly writesNow = true;
+  readonly #prompt = new PromptWrites();
   readonly #native: NativeIo | null;
 
   /** With `native`, files tell what of them is in the page cache. */
@@ -172,7 +205,7 @@ export class NodeDisk implements Disk {
   async open(file: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile> {
     const full = this.#full(file);
     const descriptor = await call<number>(full, (done) => fs.open(full, flags[mode], 0o644, done));
-    return new NodeFile(full, descriptor, this.#native);
+    return new NodeFile(full, descriptor, this.#prompt, this.#native);
   }
 
   async list(directory: string): Promise<readonly string[]> {
@@ -233,7 +266,7 @@ export class NodeDisk implements Disk {
     if (process.platform === 'win32') return;
     const full = this.#full(directory);
     const descriptor = await call<number>(full, (done) => fs.open(full, 'r', done));
-    const file = new NodeFile(full, descriptor);
+    const file = new NodeFile(full, descriptor, this.#prompt, null);
     try {
       await call<void>(full, (done) => fs.fsync(descriptor, done as fs.NoParamCallback));
     } finally {

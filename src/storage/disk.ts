@@ -45,6 +45,11 @@ export interface DiskFile {
   read(into: Buffer, position: number): Promise<number>;
   /** Writes all bytes of all parts, in a row, from `position`. */
   write(parts: readonly Buffer[], position: number): Promise<void>;
+  /**
+   * The same within this turn of the event loop; false, and nothing done, where that could hold it up. Absent: never.
+   * After an error, too, the write may have reached the file in part.
+   */
+  writeNow?(parts: readonly Buffer[], position: number): boolean;
   /** Makes file data and length durable. A failed sync must never be retried and believed. */
   datasync(): Promise<void>;
   /** Cuts or extends (with zeros) to `bytes`. */
@@ -58,6 +63,8 @@ export interface DiskFile {
  * A create, rename or remove is durable only after `syncDirectory` of the directory that holds the name.
  */
 export interface Disk {
+  /** Whether its files have `writeNow`. */
+  readonly writesNow?: boolean;
   /** Opens for reading and writing; `create` makes the file when missing (parent directories must exist). */
   open(path: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile>;
   /** Names in a directory, sorted; empty when the directory does not exist. */

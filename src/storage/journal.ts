@@ -18,6 +18,8 @@ import type { Disk, DiskFile } from './disk.ts';
 import type { TaskOwner } from './tasks.ts';
 
 export const JOURNAL_DIRECTORY = 'journal';
+/** A file that is done with, kept for its blocks: a sync of bytes written over others is twice as fast. */
+const SPARE = `${JOURNAL_DIRECTORY}/spare`;
 export const JOURNAL_FILE_MAGIC = 0x544d4a46;
 export const JOURNAL_ENTRY_MAGIC = 0x544d4a45;
 export const JOURNAL_HEADER_BYTES = 16;
@@ -172,6 +174,7 @@ export class Journal {
     await this.checkpoint();
     this.#cancelTimer();
     for (const generation of this.#old) await generation.file.close();
+    await this.#options.disk.remove(SPARE);
   }
 
   #inLane(work: () => Promise<void>): Promise<void> {
@@ -183,13 +186,12 @@ export class Journal {
   async #begin(): Promise<Generation> {
     const { disk, random, clock } = this.#options;
     const path = `${JOURNAL_DIRECTORY}/${generationName(this.#nextGeneration++)}`;
-    const file = await disk.open(path, 'create');
     const salt = random.bytes(8);
     const header = Buffer.alloc(JOURNAL_HEADER_BYTES);
     header.writeUInt32BE(JOURNAL_FILE_MAGIC, 0);
     header.writeUInt32BE(1, 4);
     salt.copy(header, 8);
-    await file.write([header], 0);
+    const file = await this.#open(path, header);
     await disk.syncDirectory(JOURNAL_DIRECTORY);
     const generation = new Generation(path, file, salt);
     this.#current = generation;
@@ -197,12 +199,35 @@ export class Journal {
     return generation;
   }
 
+  /** A file that begins with `header` and has no entries of its salt. */
+  async #open(path: string, header: Buffer): Promise<DiskFile> {
+    const { disk } = this.#options;
+    const reused = (await disk.stat(SPARE)) !== undefined;
+    const file = await disk.open(reused ? SPARE : path, reused ? 'write' : 'create');
+    await file.write([header], 0);
+    if (!reused) return file;
+    // The salt makes the old entries void: it must be there before the name that a start replays.
+    await file.datasync();
+    await file.close();
+    await disk.rename(SPARE, path);
+    return disk.open(path, 'write');
+  }
+
+  /** Takes a file with entries that nobody needs out of what a start replays. */
+  async #retire(path: string): Promise<void> {
+    const { disk } = this.#options;
+    if ((await disk.stat(SPARE)) === undefined) await disk.rename(path, SPARE);
+    else await disk.remove(path);
+    await disk.syncDirectory(JOURNAL_DIRECTORY);
+  }
+
   async #write(generation: Generation, parts: readonly Buffer[]): Promise<void> {
     let bytes = 0;
     for (const part of parts) bytes += part.length;
     try {
-      await generation.file.write(parts, generation.position);
-      await generation.file.datasync();
+      const { file, position } = generation;
+      if (file.writeNow?.(parts, position) !== true) await file.write(parts, position);
+      await file.datasync();
       generation.position += bytes;
     } catch (error) {
       // What this file holds from here on is unknown, so nothing is added to it. What was synced before stays.
@@ -252,8 +277,7 @@ export class Journal {
         this.#old.shift();
         try {
           await oldest.file.close();
-          await this.#options.disk.remove(oldest.path);
-          await this.#options.disk.syncDirectory(JOURNAL_DIRECTORY);
+          await this.#retire(oldest.path);
         } catch (error) {
           const { message } = error as Error;
           for (const name of oldest.names) this.#left.add(name);

@@ -15,6 +15,7 @@ import { ReaderLatch } from './reader-latch.ts';
 import { Segment } from './segment.ts';
 import type { TailBudget } from './tail.ts';
 import type { TaskOwner } from './tasks.ts';
+import type { TurnEnd } from './turn-end.ts';
 
 /** What a store hands to each of its logs. */
 export interface StoreContext {
@@ -24,6 +25,8 @@ export interface StoreContext {
   readonly random: Random;
   readonly logger: Logger;
   readonly committer: CommitterPort;
+  /** Null where the disk takes no writes within a turn of the event loop. */
+  readonly turnEnd: TurnEnd | null;
   readonly marks: MarkTable;
   readonly tailBudget: TailBudget;
   /** Background work that close waits for. */

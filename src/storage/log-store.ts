@@ -41,6 +41,7 @@ import {
 } from './store-start.ts';
 import { TailBudget } from './tail.ts';
 import { TaskOwner } from './tasks.ts';
+import { TurnEnd } from './turn-end.ts';
 
 const LOG_DIRECTORY = /-[0-9]+$/;
 const DELETED_DIRECTORY = /-delete$/;
@@ -114,6 +115,7 @@ class DirectoryStore implements LogStore {
       random,
       logger,
       committer,
+      turnEnd: disk.writesNow === true ? new TurnEnd(clock, committer) : null,
       marks,
       tailBudget,
       tasks,

@@ -3,6 +3,7 @@
 
 import { asError, type CommitRound, type Committable } from './committer.ts';
 import type { PinnedFile } from './file-pool.ts';
+import { FlushWaiters } from './flush-waiters.ts';
 import type { JournalEntry, JournalOwner } from './journal.ts';
 import type { LogCore, SyncedPlace } from './log-core.ts';
 import type { MarkSource } from './marks.ts';
@@ -16,12 +17,6 @@ import { TimeIndex } from './time-index.ts';
 
 /** Bytes written since the recovery point after which it moves: what a restart has to scan at most, about. */
 const RECOVERY_BYTES_MAX = 4 * 1024 * 1024;
-
-interface FlushWaiter {
-  readonly offset: number;
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
-}
 
 export interface LogSyncOptions {
   readonly core: LogCore;
@@ -45,7 +40,7 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
   #bytes = 0;
   #lastFlushOffset: number;
   #flushTimer: (() => void) | null = null;
-  readonly #flushWaiters: FlushWaiter[] = [];
+  readonly #flushes = new FlushWaiters();
   /** Files with unsynced bytes stay open. */
   readonly #pins = new Map<Segment, PinnedFile>();
   /** One sync after the other: of two at once, only one would be told of an error. */
@@ -84,6 +79,16 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
   #endPlace(): SyncedPlace {
     const { active, endOffset } = this.#core;
     return { offset: endOffset, segment: active, position: active.size };
+  }
+
+  /** The file of a segment that is about to be written, if it is open. */
+  pinOpen(segment: Segment): PinnedFile | undefined {
+    const known = this.#pins.get(segment);
+    if (known !== undefined) return known;
+    const pinned = this.#core.context.pool.acquireNow(segment.logPath);
+    if (pinned === null) return undefined;
+    this.#pins.set(segment, pinned);
+    return pinned;
   }
 
   /** The open file of a segment that is about to be written. */
@@ -127,7 +132,7 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
   #scheduleFlush(): void {
     const { config, writtenEnd, context, segments } = this.#core;
     if (
-      this.#flushWaiters.length > 0 ||
+      this.#flushes.any ||
       // Kafka, too, syncs what it has rolled.
       segments.at(-2)?.sealed === false ||
       context.pool.crowded ||
@@ -147,10 +152,9 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
     if (this.#core.syncedEnd >= offset) return Promise.resolve();
     const { failure, context } = this.#core;
     if (failure !== null) return Promise.reject(failure);
-    return new Promise((resolve, reject) => {
-      this.#flushWaiters.push({ offset, resolve, reject });
-      if (this.#core.writtenEnd > this.#core.syncedEnd) context.committer.request(this);
-    });
+    const done = this.#flushes.wait(offset);
+    if (this.#core.writtenEnd > this.#core.syncedEnd) context.committer.request(this);
+    return done;
   }
 
   journalBytes(): number {
@@ -276,13 +280,8 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
   }
 
   #resolveFlushes(): void {
-    for (let index = this.#flushWaiters.length - 1; index >= 0; index--) {
-      const waiter = this.#flushWaiters[index] as FlushWaiter;
-      if (waiter.offset > this.#core.syncedEnd) continue;
-      this.#flushWaiters.splice(index, 1);
-      waiter.resolve();
-    }
-    if (this.#flushWaiters.length > 0 && this.#core.writtenEnd > this.#core.syncedEnd) {
+    this.#flushes.syncedTo(this.#core.syncedEnd);
+    if (this.#flushes.any && this.#core.writtenEnd > this.#core.syncedEnd) {
       this.#core.context.committer.request(this);
     }
   }
@@ -299,7 +298,7 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
     this.#unsynced = [];
     this.#unsyncedBytes = 0;
     for (const ticket of tickets) ticket.fail(failure);
-    for (const waiter of this.#flushWaiters.splice(0)) waiter.reject(failure);
+    this.#flushes.failAll(failure);
     // What these files hold above the mark is rewritten before it counts again; nothing relies on their errors.
     for (const pinned of this.#pins.values()) pinned.release();
     this.#pins.clear();

@@ -9,8 +9,18 @@ import type { Ticket } from './ticket.ts';
 
 /** One write takes at most so many bytes, so that the first waiters are not kept long, */
 const WRITE_BYTES_MAX = 8 * 1024 * 1024;
+/** or the event loop, */
+const WRITE_NOW_BYTES_MAX = 1024 * 1024;
 /** and so many pieces: Linux takes 1,024 in one call. */
 const WRITE_PARTS_MAX = 1024;
+
+/** Consecutive batches that are written in one call. */
+interface Stretch {
+  readonly count: number;
+  readonly position: number;
+  readonly parts: Buffer[];
+  readonly bytes: number;
+}
 
 export interface LogWriterOptions {
   readonly core: LogCore;
@@ -47,7 +57,9 @@ export class LogWriter {
   wake(): void {
     if (this.#running || this.#core.failure !== null) return;
     this.#running = true;
-    void this.#run();
+    const { turnEnd } = this.#core.context;
+    if (turnEnd === null) void this.#run();
+    else turnEnd.add(() => this.#atTurnEnd());
   }
 
   /** Waits until nothing is queued and no write is under way. */
@@ -65,6 +77,30 @@ export class LogWriter {
     for (const ticket of queue) ticket.fail(failure);
   }
 
+  #atTurnEnd(): void {
+    if (this.#writeNow()) this.#stop();
+    else void this.#run();
+  }
+
+  /** Writes all that waits within this turn; false when the rest has to wait for the disk. */
+  #writeNow(): boolean {
+    const core = this.#core;
+    try {
+      for (let first = this.#queue[0]; first !== undefined; first = this.#queue[0]) {
+        const { segment, position } = first;
+        if (!segment.created || core.epochs.dirty) return false;
+        const file = this.#sync.pinOpen(segment)?.file;
+        const stretch = this.#gather(segment, WRITE_NOW_BYTES_MAX);
+        if (file?.writeNow?.(stretch.parts, position) !== true) return false;
+        this.#wrote(segment, stretch);
+      }
+      return core.active.created;
+    } catch (error) {
+      this.#onFailure(asError(error));
+      return true;
+    }
+  }
+
   async #run(): Promise<void> {
     // Appends of the same turn go out together.
     await Promise.resolve();
@@ -78,6 +114,10 @@ export class LogWriter {
     } catch (error) {
       this.#onFailure(asError(error));
     }
+    this.#stop();
+  }
+
+  #stop(): void {
     this.#running = false;
     for (const resolve of this.#idleWaiters.splice(0)) resolve();
   }
@@ -96,36 +136,41 @@ export class LogWriter {
     segment.writing = true;
     try {
       const pinned = await this.#sync.pin(segment, () => context.pool.acquire(segment.logPath));
-      const { count, parts, bytes } = this.#gather(segment);
-      const { position } = this.#queue[0] as Ticket;
-      await pinned.file.write(parts, position);
-      segment.written = position + bytes;
-      segment.verified.add(position, position + bytes);
-      // The log may have failed meanwhile: its queue is gone then.
-      if (this.#core.failure !== null) return;
-      this.#pendingBytes -= bytes;
-      const tickets = this.#queue.splice(0, count);
-      this.#core.writtenEnd = (tickets[count - 1] as Ticket).lastOffset + 1;
-      for (const ticket of tickets) ticket.markWritten();
+      const stretch = this.#gather(segment, WRITE_BYTES_MAX);
+      await pinned.file.write(stretch.parts, stretch.position);
       segment.writing = false;
-      this.#sync.onWritten(tickets);
+      this.#wrote(segment, stretch);
     } finally {
       segment.writing = false;
     }
   }
 
-  #gather(segment: Segment): { count: number; parts: Buffer[]; bytes: number } {
+  #wrote(segment: Segment, { count, position, bytes }: Stretch): void {
+    segment.written = position + bytes;
+    segment.verified.add(position, position + bytes);
+    // The log may have failed meanwhile: its queue is gone then.
+    if (this.#core.failure !== null) return;
+    this.#pendingBytes -= bytes;
+    const tickets = this.#queue.splice(0, count);
+    this.#core.writtenEnd = (tickets[count - 1] as Ticket).lastOffset + 1;
+    for (const ticket of tickets) ticket.markWritten();
+    this.#sync.onWritten(tickets);
+  }
+
+  /** What one write takes of the queue, which is not empty. */
+  #gather(segment: Segment, bytesMax: number): Stretch {
+    const { position } = this.#queue[0] as Ticket;
     const parts: Buffer[] = [];
     let bytes = 0;
     let count = 0;
     for (const ticket of this.#queue) {
       if (ticket.segment !== segment) break;
       const full = parts.length + ticket.parts.length > WRITE_PARTS_MAX;
-      if (count > 0 && (full || bytes + ticket.bytes > WRITE_BYTES_MAX)) break;
+      if (count > 0 && (full || bytes + ticket.bytes > bytesMax)) break;
       for (const part of ticket.parts) parts.push(part);
       bytes += ticket.bytes;
       count++;
     }
-    return { count, parts, bytes };
+    return { count, position, parts, bytes };
   }
 }

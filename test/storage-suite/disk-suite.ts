@@ -68,6 +68,17 @@ export function diskSuite(name: string, make: () => Disk): void {
       expect(await contents(disk, 'f')).toBe('\0\0\0abcde');
     });
 
+    test('writes within the turn where it says so', async () => {
+      const file = await disk.open('f', 'create');
+      const one = [Buffer.from('abc')];
+      const many = Array.from({ length: 2500 }, () => Buffer.from('x'));
+      if (file.writeNow?.(one, 1) !== true) await file.write(one, 1);
+      if (file.writeNow?.(many, 4) !== true) await file.write(many, 4);
+      expect(await file.size()).toBe(2504);
+      await file.close();
+      expect(await contents(disk, 'f')).toBe(`\0abc${'x'.repeat(2500)}`);
+    });
+
     test('writes more parts than one system call takes', async () => {
       const parts = Array.from({ length: 3000 }, (_, index) => Buffer.from([index & 0xff, 1]));
       const file = await disk.open('f', 'create');

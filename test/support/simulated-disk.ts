@@ -26,6 +26,8 @@ export interface SimulatedDiskOptions {
   readonly delay?: (random: SeededRandom) => Promise<void>;
   /** Bytes that fit; default: no bound. */
   readonly capacity?: number;
+  /** Share of writes that it takes within a turn of the event loop where it is asked to; default: it has no such writes. */
+  readonly writesNow?: number;
 }
 
 function full(path: string): DiskError {
@@ -71,6 +73,18 @@ class SimulatedFile implements DiskFile {
     try {
       await this.#disk.step('write', this.path, () => this.#put(bytes, position, true));
       this.#put(bytes, position, false);
+    } catch (error) {
+      this.#putPart(bytes, position);
+      throw error;
+    }
+  }
+
+  writeNow(parts: readonly Buffer[], position: number): boolean {
+    const bytes = Buffer.concat(parts);
+    try {
+      if (!this.#disk.stepNow('write', this.path)) return false;
+      this.#put(bytes, position, false);
+      return true;
     } catch (error) {
       this.#putPart(bytes, position);
       throw error;
@@ -158,6 +172,7 @@ class SimulatedFile implements DiskFile {
 /** See the head of this file. */
 export class SimulatedDisk implements Disk {
   readonly random: SeededRandom;
+  readonly writesNow: boolean;
   readonly #options: SimulatedDiskOptions;
   #root: DirectoryNode;
   #dead = false;
@@ -174,6 +189,7 @@ export class SimulatedDisk implements Disk {
 
   constructor(options: SimulatedDiskOptions) {
     this.#options = options;
+    this.writesNow = options.writesNow !== undefined;
     this.random = new SeededRandom(options.seed);
     this.#root = new DirectoryNode();
     this.capacity = options.capacity ?? Number.POSITIVE_INFINITY;
@@ -216,6 +232,16 @@ export class SimulatedDisk implements Disk {
       return this.#never();
     }
     this.hook(operation, path);
+  }
+
+  /** Lets an operation happen within the turn; false where it is to wait, or to die, in {@link step}. */
+  stepNow(operation: string, path: string): boolean {
+    const { writesNow = 0 } = this.#options;
+    if (this.#dead || !this.random.chance(writesNow)) return false;
+    if (this.#operations + 1 >= this.#crashAt || this.crashIf(operation, path)) return false;
+    this.#operations++;
+    this.hook(operation, path);
+    return true;
   }
 
   /** A dead process never hears from its disk again. */

@@ -90,7 +90,7 @@ export class SimulatedMachine {
   constructor(options: MachineOptions) {
     this.#options = options;
     const seed = options.random.below(2 ** 31);
-    this.disk = new SimulatedDisk({ seed, delay: diskDelay(options.clock) });
+    this.disk = new SimulatedDisk({ seed, delay: diskDelay(options.clock), writesNow: 0.7 });
     this.#arm();
   }
 

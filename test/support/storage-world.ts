@@ -84,6 +84,7 @@ export class StorageWorld {
     const diskMs = options.diskMs ?? 3;
     this.disk = new SimulatedDisk({
       seed: options.seed + 1,
+      ...(options.seed % 2 === 0 && { writesNow: 0.7 }),
       delay: (random) =>
         new Promise((resolve) => {
           this.clock.setTimer(random.next() * diskMs, resolve);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Logger, silentLogger } from '../../../src/base/ports.ts';
 import { type Engine, type OpenEngineOptions, openEngine } from '../../../src/engine/index.ts';
+import { nodeClock } from '../../../src/host/node-clock.ts';
 import { NodeDisk } from '../../../src/host/node-disk.ts';
 import { batchBytes, iterateBatches, readRecords } from '../../../src/record/index.ts';
 import type { Disk } from '../../../src/storage/index.ts';
@@ -512,11 +513,11 @@ describe('on a real disk', () => {
   });
 
   test('topics, records and configs outlive the process', async () => {
-    const engine = await open(new NodeDisk(directory));
+    const engine = await open(new NodeDisk(directory), { clock: nodeClock });
     await engine.createTopic({ name: 't', partitions: 2 });
     await append(engine, 't', 'a', 'b');
     await engine.close();
-    const after = await open(new NodeDisk(directory));
+    const after = await open(new NodeDisk(directory), { clock: nodeClock });
     expect(await values(after, 't')).toEqual(['a', 'b']);
     expect(await append(after, 't', 'c')).toBe(2);
     expect(await after.freeBytes()).toBeGreaterThan(0);

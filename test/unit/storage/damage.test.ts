@@ -223,7 +223,8 @@ describe('readers that go on where they stopped', () => {
     let reads = 0;
     const counting = new Proxy(disk, {
       get(target, name) {
-        if (name !== 'open') return Reflect.get(target, name).bind(target);
+        const own = Reflect.get(target, name);
+        if (name !== 'open') return typeof own === 'function' ? own.bind(target) : own;
         return async (path: string, mode: 'read' | 'write' | 'create') => {
           const file = await target.open(path, mode);
           const inner = file.read.bind(file);
