@@ -52,7 +52,7 @@ export interface GroupListing {
   readonly protocolType: string;
   /** Empty when the broker does not tell. */
   readonly state: string;
-  /** `Classic`, `Consumer`, `Share`; empty when the broker does not tell. */
+  /** `classic`, `consumer`, `share`; empty when the broker does not tell. */
   readonly type: string;
 }
 

@@ -16,6 +16,7 @@ import {
 } from '../../src/storage/index.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
+import { ModernMember } from '../unit/coordinator/consumer/modern-member.ts';
 import {
   commitTopic,
   context,
@@ -28,8 +29,10 @@ import {
 } from '../unit/coordinator/harness.ts';
 
 const firstSeed = Number(process.env['COMPACTION_SEED'] ?? 1);
-const runs = Number(process.env['COMPACTION_RUNS'] ?? 8);
+const runs = Number(process.env['COMPACTION_RUNS'] ?? 6);
 const GROUPS = ['a', 'b', 'c', 'd', 'e'];
+/** Of the consumer protocol. */
+const MODERN_GROUPS = ['x', 'y'];
 const PARTITIONS = 2;
 
 beforeAll(async () => {
@@ -126,10 +129,45 @@ async function act(h: Harness, random: SeededRandom, members: TestMember[]): Pro
   } else await h.clock.until(coordinator.deleteGroups({ groupsNames: [groupId] }));
 }
 
+/** Members of consumer groups come, go, change their topics, commit, and follow the target or do not. */
+async function actModern(h: Harness, random: SeededRandom, members: ModernMember[]): Promise<void> {
+  const dice = random.next();
+  const at = random.below(Math.max(1, members.length));
+  const member = members[at];
+  if (member === undefined || (dice < 0.1 && members.length < 6)) {
+    const id = `modern-${random.below(1e6)}`;
+    const fresh = new ModernMember(h, id, random.pick(MODERN_GROUPS));
+    if (random.chance(0.3)) fresh.instanceId = `instance-${id}`;
+    if ((await fresh.beat()).errorCode === 0) members.push(fresh);
+  } else if (dice < 0.2) {
+    const forever = member.instanceId === null || random.chance(0.5);
+    await member.leave(forever ? -1 : -2);
+    members.splice(at, 1);
+  } else if (dice < 0.3) {
+    member.topics = random.pick([['orders'], ['pages'], ['orders', 'pages']]);
+    await beatOrForget(member, members);
+  } else if (dice < 0.5) {
+    const partition = random.below(4);
+    const request = {
+      groupId: member.groupId,
+      generationIdOrMemberEpoch: member.epoch,
+      memberId: member.memberId,
+      groupInstanceId: null,
+      retentionTimeMs: -1,
+      topics: [commitTopic('orders', partition, random.below(1e6))],
+    };
+    await h.clock.until(h.coordinator.offsetCommit(request, context(9)));
+  } else await beatOrForget(member, members);
+}
+
+async function beatOrForget(member: ModernMember, members: ModernMember[]): Promise<void> {
+  if ((await member.beat()).errorCode !== 0) members.splice(members.indexOf(member), 1);
+}
+
 /** Everything that clients can ask of the groups. */
 async function image(h: Harness): Promise<unknown> {
   const offsets = [];
-  for (const groupId of GROUPS) {
+  for (const groupId of [...GROUPS, ...MODERN_GROUPS]) {
     const group = { groupId, memberId: null, memberEpoch: -1, topics: null };
     const request = { groupId: '', topics: null, groups: [group], requireStable: true };
     const { groups } = await h.clock.until(h.coordinator.offsetFetch(request, context(9)));
@@ -137,8 +175,14 @@ async function image(h: Harness): Promise<unknown> {
   }
   const request = { groups: GROUPS, includeAuthorizedOperations: false };
   const described = await h.clock.until(h.coordinator.describeGroups(request, context(6)));
+  const modern = await h.clock.until(
+    h.coordinator.consumerGroupDescribe({
+      groupIds: MODERN_GROUPS,
+      includeAuthorizedOperations: false,
+    }),
+  );
   const listed = h.coordinator.listGroups({ statesFilter: [], typesFilter: [] });
-  return { offsets, described, listed: sorted(listed.groups) };
+  return { offsets, described, modern, listed: sorted(listed.groups) };
 }
 
 /** The same whatever the order in which things were loaded. */
@@ -157,6 +201,7 @@ async function story(seed: number): Promise<void> {
   const { clock, engine, store } = await openData(disk);
   const h = await harness({ log: new EngineLog(groupCommandLog(engine)), seed });
   const members: TestMember[] = [];
+  const modern: ModernMember[] = [];
   await act(h, random, members);
   await h.clock.until(
     h.coordinator.offsetCommit(
@@ -179,7 +224,10 @@ async function story(seed: number): Promise<void> {
   ];
   await engine.alterTopicConfigs(GROUP_METADATA_TOPIC, small, false);
   for (let round = 0; round < 3; round++) {
-    for (let step = 0; step < 120; step++) await act(h, random, members);
+    for (let step = 0; step < 120; step++) {
+      await act(h, random, members);
+      await actModern(h, random, modern);
+    }
     await h.restart();
     const before = await image(h);
     const removed = store.compaction!.stats.recordsRemoved;
