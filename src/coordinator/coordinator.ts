@@ -309,7 +309,8 @@ export class Coordinator {
 
   /** DeleteGroups v0–2. */
   async deleteGroups(request: DeleteGroupsRequest): Promise<DeleteGroupsResponse> {
-    const results = request.groupsNames.map(async (groupId) => {
+    // As Kafka: a group that is named twice is answered once.
+    const results = [...new Set(request.groupsNames)].map(async (groupId) => {
       try {
         checkGroupId(groupId, 'allowed');
         const shard = await this.#shardOf(groupId);

@@ -2,6 +2,7 @@
 
 import { clusterSteps, configSteps } from './record-steps-configs.ts';
 import { fetchSteps, offsetSteps } from './record-steps-fetch.ts';
+import { groupAdminSteps } from './record-steps-group-admin.ts';
 import { commitSteps, coordinatorSteps, groupSteps, leaveSteps } from './record-steps-groups.ts';
 import { producerSteps, produceSteps } from './record-steps-produce.ts';
 import { topicSteps, versionSteps } from './record-steps-topics.ts';
@@ -20,6 +21,7 @@ export const scenario: Readonly<Record<string, readonly Step[]>> = {
   coordinators: coordinatorSteps,
   groups: groupSteps,
   commits: commitSteps,
+  'group-admin': groupAdminSteps,
   leaving: leaveSteps,
 };
 
