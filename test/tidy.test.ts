@@ -34,7 +34,7 @@ const layers: Record<string, readonly string[]> = {
   ],
   testing: ['compose', 'base', 'protocol', 'storage', 'client', 'broker'],
   cli: ['*'],
-  'index.ts': ['compose', 'base'],
+  'index.ts': ['compose', 'base', 'client'],
 };
 
 /** Packages that a folder may import besides Node's own modules. */

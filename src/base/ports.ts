@@ -9,7 +9,7 @@ export interface Clock {
   now(): number;
   /** Milliseconds that never go back; only differences mean anything. */
   monotonic(): number;
-  /** Runs `fire` once after `delayMs` (≥ 0) of monotonic time. Timers never keep the process alive. */
+  /** Runs `fire` once after `delayMs` (≥ 0) of monotonic time. A broker's timers never keep the process alive. */
   setTimer(delayMs: number, fire: () => void): CancelTimer;
   /** Runs `fire` after the callbacks of the current turn, before timers. */
   defer(fire: () => void): void;

@@ -125,12 +125,14 @@ export class Broker {
   readonly #stopWatchingTopics: () => void;
   /** Where callers in this process would connect to, for those that ask for addresses. */
   #listenEndpoint: Endpoint = { host: 'localhost', port: 9092 };
+  #advertised: Endpoint | null;
   #nextTransportId = -1;
   #closing: Promise<void> | undefined;
 
   constructor(settings: BrokerSettings) {
     const { engine, clock, random, logger } = settings;
     this.#settings = settings;
+    this.#advertised = settings.advertise;
     const queued = numberConfig(engine, 'queued.max.request.bytes');
     this.#gate = new MemoryGate(queued > 0 ? queued : MEMORY_BYTES_DEFAULT);
     const topics = topicView(engine);
@@ -183,6 +185,11 @@ export class Broker {
   /** Says where the broker is reached, for callers without a connection. */
   setListenEndpoint(endpoint: Endpoint): void {
     this.#listenEndpoint = endpoint;
+  }
+
+  /** Tells clients this address instead of the one they connected to; null: no more. */
+  setAdvertised(endpoint: Endpoint | null): void {
+    this.#advertised = endpoint;
   }
 
   /** Takes over a peer that has connected. */
@@ -273,7 +280,7 @@ export class Broker {
 
   #endpoint(session: Session): Endpoint {
     const reached = session.local ?? this.#listenEndpoint;
-    const { advertise } = this.#settings;
+    const advertise = this.#advertised;
     if (advertise === null) return reached;
     return { host: advertise.host, port: advertise.port === 0 ? reached.port : advertise.port };
   }

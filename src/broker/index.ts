@@ -8,6 +8,7 @@
 // - in-process-transport.ts: the same handlers without a socket
 
 export { Broker, type BrokerSettings } from './broker.ts';
+export { InProcessError, type InProcessErrorCode } from './in-process-transport.ts';
 export type { InterceptedRequest, RequestInterceptor } from './interceptor.ts';
 export { type Metric, metricsText } from './metrics.ts';
 export type { Endpoint } from './services.ts';

@@ -6,18 +6,25 @@ import {
   DescribeConfigs,
   type DescribeConfigsResponse,
   IncrementalAlterConfigs,
+  ListConfigResources,
   type Transport,
 } from '../protocol/index.ts';
 import { type Cluster, throwIfError } from './cluster.ts';
 
-/** Whose configs: a topic by name, or a broker by id (`''`: the defaults of all brokers). */
+/** Whose configs: a topic or group by name, or a broker by id (`''`: the defaults of all brokers). */
 export interface ConfigResource {
-  readonly type: 'topic' | 'broker';
+  readonly type: 'topic' | 'broker' | 'broker-logger' | 'client-metrics' | 'group';
   readonly name: string;
 }
 
 /** `ConfigResource.Type` of Kafka's admin client. */
-const resourceTypes = { topic: 2, broker: 4 } as const;
+const resourceTypes = {
+  topic: 2,
+  broker: 4,
+  'broker-logger': 8,
+  'client-metrics': 16,
+  group: 32,
+} as const;
 
 /** Where a value comes from, in the words of `ConfigEntry.ConfigSource`. */
 const sources = [
@@ -75,7 +82,8 @@ const operations = { set: 0, delete: 1, append: 2, subtract: 3 } as const;
 
 /** Configs of a broker must be asked of that broker. */
 async function transportFor(cluster: Cluster, resource: ConfigResource): Promise<Transport> {
-  if (resource.type === 'topic' || resource.name === '') return cluster.controller();
+  const ofBroker = resource.type === 'broker' || resource.type === 'broker-logger';
+  if (!ofBroker || resource.name === '') return cluster.controller();
   const node = (await cluster.nodes()).find((one) => String(one.id) === resource.name);
   if (node === undefined) {
     const known = (await cluster.nodes()).map((one) => one.id).join(', ');
@@ -212,4 +220,26 @@ async function alterWhole(
 function describeResource(resource: ConfigResource): string {
   if (resource.type === 'broker' && resource.name === '') return 'configs of all brokers';
   return `configs of ${resource.type} '${resource.name}'`;
+}
+
+/** What has configs of its own, of all types or those given. Throws KafkaError. */
+export async function listConfigResources(
+  cluster: Cluster,
+  types: readonly ConfigResource['type'][],
+): Promise<ConfigResource[]> {
+  const byNumber = new Map<number, ConfigResource['type']>(
+    Object.entries(resourceTypes).map(([type, number]) => [number, type as ConfigResource['type']]),
+  );
+  return cluster.retry(async () => {
+    const transport = await cluster.any();
+    const request = { resourceTypes: types.map((type) => resourceTypes[type]) };
+    const response = await transport.send(ListConfigResources, request);
+    throwIfError(response.errorCode, 'config resources');
+    const found: ConfigResource[] = [];
+    for (const { resourceName, resourceType } of response.configResources) {
+      const type = byNumber.get(resourceType);
+      if (type !== undefined) found.push({ type, name: resourceName });
+    }
+    return found;
+  });
 }

@@ -1,6 +1,7 @@
 // The door of src/client: how to reach any Kafka cluster, over TCP or in process.
 
 export { type BrokerAddress, formatAddress, parseBrokers } from './address.ts';
+export { Admin, type OffsetAt } from './admin.ts';
 export {
   describeLogDirs,
   type GroupListing,
@@ -15,8 +16,22 @@ export {
   type ConfigResource,
   type ConfigSource,
   describeConfigs,
+  listConfigResources,
 } from './admin-configs.ts';
 export { deleteGroup, deleteOffsets } from './admin-groups.ts';
+export {
+  type ActiveProducer,
+  alterReassignments,
+  describeProducers,
+  describeQuorum,
+  electLeaders,
+  listReassignments,
+  type NewReplicas,
+  type PartitionOutcome,
+  type Quorum,
+  type QuorumReplica,
+  type Reassignment,
+} from './admin-partitions.ts';
 export {
   type AdminOptions,
   type CreatedTopic,
@@ -34,6 +49,7 @@ export {
   type ProducerIdentity,
 } from './batch-sender.ts';
 export type { ByteStream, ByteStreamHandler, Connector } from './byte-stream.ts';
+export { type Client, ClusterClient } from './client.ts';
 export {
   Cluster,
   type ClusterInfo,

@@ -7,6 +7,15 @@ export {
   assembleBroker,
   type BrokerPorts,
 } from './assemble-broker.ts';
-export type { BrokerOptions, ListenAddress, RunningBroker } from './broker-options.ts';
+export type {
+  BrokerOptions,
+  ListenAddress,
+  ListenOptions,
+  Log,
+  LogOptions,
+  OpenLog,
+  RunningBroker,
+} from './broker-options.ts';
+export { type ConnectOptions, connect, remoteCluster } from './connect.ts';
 export { type BrokerSeams, openBroker, openBrokerWith, type SeamedBroker } from './open-broker.ts';
-export { remoteCluster } from './remote-cluster.ts';
+export { openLog } from './open-log.ts';

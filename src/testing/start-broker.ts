@@ -66,7 +66,7 @@ export async function startBroker(options: StartBrokerOptions = {}): Promise<Tes
 
 async function startAgainst(bootstrap: string, topics: TopicSpecs): Promise<TestBroker> {
   const { remoteCluster } = await import('../compose/index.ts');
-  const cluster = remoteCluster(bootstrap, 'tidemark-testing');
+  const cluster = remoteCluster(bootstrap, { clientId: 'tidemark-testing' });
   const broker = new TestBroker({ kind: 'cluster', bootstrap, cluster });
   try {
     await broker.createTopics(topics);

@@ -32,7 +32,7 @@ let cluster: Cluster;
 
 beforeAll(async () => {
   broker = await startBroker({ topics: { orders: 3 } });
-  cluster = remoteCluster(broker.bootstrap, 'replay-test');
+  cluster = remoteCluster(broker.bootstrap);
   const random = new SeededRandom(SEED);
   const records = Array.from({ length: RECORDS }, (_, n) => ({
     key: random.next() < 0.2 ? null : `k${Math.floor(random.next() * 20)}`,

@@ -42,6 +42,7 @@ export class Producer<V extends AnySerde = 'msgpack', K extends AnySerde = 'stri
   readonly #withWaiting = new Set<TopicQueue>();
   readonly #drained = new Set<() => void>();
   readonly #signal: AbortSignal | undefined;
+  readonly #onClosed: (() => void) | undefined;
   #partitionOf: PartitionFunction | null = null;
   #bufferedBytes = 0;
   #closing: Promise<void> | null = null;
@@ -50,8 +51,9 @@ export class Producer<V extends AnySerde = 'msgpack', K extends AnySerde = 'stri
   /** Why nothing more is taken. */
   #ended: Error | null = null;
 
-  /** Asks nobody before the first record. Throws ClientError `invalid_option`. */
-  constructor(cluster: Cluster, options: ProducerOptions<V, K> = {}) {
+  /** Asks nobody before the first record; `onClosed` hears of the end. Throws ClientError `invalid_option`. */
+  constructor(cluster: Cluster, options: ProducerOptions<V, K> = {}, onClosed?: () => void) {
+    this.#onClosed = onClosed;
     this.#cluster = cluster;
     this.#settings = settingsOf(options);
     this.#key = serdeOf<AnySerde>(options.key ?? 'string') as Serde<unknown, unknown>;
@@ -188,6 +190,7 @@ export class Producer<V extends AnySerde = 'msgpack', K extends AnySerde = 'stri
     this.#deadlines.disarm();
     this.#stopped = true;
     this.#tellDrained();
+    this.#onClosed?.();
   }
 
   readonly #abort = (): void => {

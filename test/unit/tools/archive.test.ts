@@ -58,7 +58,7 @@ const newPath = (end = 'archive'): string => join(directory, `${fileNumber++}.${
 
 beforeAll(async () => {
   broker = await startBroker({ topics: { orders: { partitions: 3, configs: FOREVER }, gone: 1 } });
-  cluster = remoteCluster(broker.bootstrap, 'archive-test');
+  cluster = remoteCluster(broker.bootstrap);
   const random = new SeededRandom(SEED);
   for (const codec of ['none', 'gzip', 'lz4', 'none', 'zstd'] as const) {
     const options = { key: 'buffer', value: 'buffer', compression: codec } as const;

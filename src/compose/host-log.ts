@@ -1,0 +1,95 @@
+// The data of one log opened by the host, with a broker on it that nobody reaches yet: what `open()` and `serve()`
+// share.
+
+import { type Clock, type Logger, silentLogger } from '../base/ports.ts';
+import type { RequestInterceptor } from '../broker/index.ts';
+import { loadAccelerators } from '../host/accelerators.ts';
+import { CompactionPool, workersAvailable } from '../host/compaction-pool.ts';
+import { prepareDataDirectory } from '../host/data-directory.ts';
+import { dataDirectoryLock } from '../host/data-lock.ts';
+import { nativeIoOrNull } from '../host/native-io.ts';
+import { nodeClock } from '../host/node-clock.ts';
+import { NodeDisk } from '../host/node-disk.ts';
+import { nodeRandom } from '../host/node-random.ts';
+import type { RegionSending } from '../host/peer-output.ts';
+import { type Disk, InPlaceCompactionRunner, MemoryDisk } from '../storage/index.ts';
+import { type AssembledBroker, assembleBroker } from './assemble-broker.ts';
+import type { LogOptions, PlacedLogOptions } from './broker-options.ts';
+import { regionMetrics } from './region-metrics.ts';
+
+/** Where a test double reaches in; a broker that serves has the host's parts instead. */
+export interface LogSeams {
+  /** What time the broker has. */
+  readonly clock?: Clock;
+  /** Under `memory: true`: the disk, so that it can outlive one broker. */
+  readonly disk?: Disk;
+  /** Sees each request before its handler. */
+  readonly intercept?: RequestInterceptor;
+}
+
+export interface HostedLog {
+  readonly assembled: AssembledBroker;
+  readonly regions: RegionSending | null;
+  readonly logger: Logger;
+}
+
+/** Opens the data. Groups load only with `broker.start()`. After a throw nothing is left open. */
+export async function hostLog(options: PlacedLogOptions, seams: LogSeams): Promise<HostedLog> {
+  const logger = options.logger ?? silentLogger;
+  loadAccelerators();
+  if (options.dataDir !== undefined) {
+    await prepareDataDirectory(options.dataDir, options.adopt === true);
+  }
+  const regions = regionSending(options, seams);
+  return { assembled: await assembleOnHost(options, logger, seams, regions), regions, logger };
+}
+
+function configsOf(options: LogOptions): Map<string, string> {
+  const configs = new Map<string, string>();
+  for (const [name, value] of Object.entries(options.configs ?? {})) {
+    configs.set(name, String(value));
+  }
+  if (options.flush !== undefined) configs.set('tidemark.flush.policy', options.flush);
+  return configs;
+}
+
+/** Over the directory that `dataDir` names, or over memory. */
+function assembleOnHost(
+  options: PlacedLogOptions,
+  logger: Logger,
+  seams: LogSeams,
+  regions: RegionSending | null,
+): Promise<AssembledBroker> {
+  const { dataDir } = options;
+  const { clock = nodeClock, intercept } = seams;
+  const inMemory = (): Disk => seams.disk ?? new MemoryDisk(() => clock.now());
+  const disk = dataDir === undefined ? inMemory() : new NodeDisk(dataDir, nativeIoOrNull());
+  const ports = { disk, root: dataDir ?? 'memory', clock, random: nodeRandom, logger };
+  const compactionRunner =
+    dataDir !== undefined && workersAvailable()
+      ? new CompactionPool({ root: dataDir })
+      : new InPlaceCompactionRunner(disk, clock);
+  return assembleBroker(ports, {
+    compactionRunner,
+    config: configsOf(options),
+    memory: dataDir === undefined,
+    ...(dataDir !== undefined && {
+      store: { lock: dataDirectoryLock(dataDir), regions: regions !== null },
+    }),
+    ...(regions !== null && { metrics: () => regionMetrics(regions.stats) }),
+    advertise: null,
+    acceptReplicationFactor: options.acceptReplicationFactor === true,
+    ...(intercept && { intercept }),
+  });
+}
+
+/** Zero-copy sends, where the machine can do them and nobody has turned them off. */
+function regionSending(options: PlacedLogOptions, seams: LogSeams): RegionSending | null {
+  const native = nativeIoOrNull();
+  const wanted = String(options.configs?.['tidemark.zero.copy'] ?? true) === 'true';
+  // Who intercepts requests may drop an answer, and then nobody lets go of the files that it holds.
+  if (native === null || !wanted || seams.intercept !== undefined) return null;
+  return options.dataDir === undefined
+    ? null
+    : { native, stats: { sentByKernel: 0, sentByCopy: 0 } };
+}

@@ -1,0 +1,116 @@
+// The sockets of a broker: where it listens, what it tells clients of that, and its metrics over HTTP.
+
+import type { Broker, Endpoint, Metric } from '../broker/index.ts';
+import type { LoopDelay } from '../host/event-loop-delay.ts';
+import type { MetricsServer } from '../host/metrics-server.ts';
+import { listenTcp, type TcpListener } from '../host/tcp-server.ts';
+import {
+  BrokerOptionError,
+  formatAddress,
+  listenHosts,
+  parseAdvertised,
+  reachable,
+} from './addresses.ts';
+import type { ListenAddress, ListenOptions } from './broker-options.ts';
+import type { HostedLog } from './host-log.ts';
+
+const PORT_DEFAULT = 9092;
+
+export interface Listening {
+  readonly addresses: readonly ListenAddress[];
+  readonly bootstrap: string;
+  /** The port of `addresses`, then those of `morePorts`. */
+  readonly ports: readonly number[];
+  readonly metricsAddress: ListenAddress | null;
+  /** Accepts no more and lets the connections go. */
+  close(): Promise<void>;
+}
+
+/** Throws {@link BrokerOptionError}. */
+export function checkListenOptions(options: ListenOptions): void {
+  const port = options.port ?? PORT_DEFAULT;
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new BrokerOptionError(`port ${port} is not between 0 and 65535`);
+  }
+  advertisedOf(options);
+}
+
+/** Throws ListenError when a port cannot be had; then nothing is left open. */
+export async function listen(
+  hosted: HostedLog,
+  options: ListenOptions,
+  morePorts: readonly number[] = [],
+): Promise<Listening> {
+  const { broker } = hosted.assembled;
+  const listeners: TcpListener[] = [];
+  try {
+    for (const port of [options.port ?? PORT_DEFAULT, ...morePorts]) {
+      listeners.push(await listenOn(hosted, options, port));
+    }
+    broker.setAdvertised(advertisedOf(options));
+    const addresses = listeners[0]?.addresses ?? [];
+    const [first] = addresses;
+    if (first !== undefined) broker.setListenEndpoint(reachable(first));
+    const metrics = await serveMetricsOf(options, broker);
+    return {
+      addresses,
+      bootstrap: first === undefined ? '' : formatAddress(reachable(first)),
+      ports: listeners.map((listener) => listener.addresses[0]?.port ?? 0),
+      metricsAddress: metrics?.address ?? null,
+      async close() {
+        await Promise.all(listeners.map((listener) => listener.close()));
+        await metrics?.close();
+      },
+    };
+  } catch (error) {
+    await Promise.all(listeners.map((listener) => listener.close()));
+    throw error;
+  }
+}
+
+function listenOn(hosted: HostedLog, options: ListenOptions, port: number): Promise<TcpListener> {
+  const { assembled, regions } = hosted;
+  return listenTcp({
+    ...(regions !== null && { regions }),
+    hosts: listenHosts(options.host),
+    port,
+    optionalHosts: true,
+    accept: (peer) => assembled.broker.accept(peer),
+  });
+}
+
+function advertisedOf({ advertise }: ListenOptions): Endpoint | null {
+  return advertise === undefined ? null : parseAdvertised(advertise);
+}
+
+async function serveMetricsOf(
+  options: ListenOptions,
+  broker: Broker,
+): Promise<MetricsServer | null> {
+  if (options.metricsPort === undefined) return null;
+  const [{ serveMetrics }, { EventLoopDelay }, { metricsText }] = await Promise.all([
+    import('../host/metrics-server.ts'),
+    import('../host/event-loop-delay.ts'),
+    import('../broker/index.ts'),
+  ]);
+  const host = listenHosts(options.host)[0] ?? '127.0.0.1';
+  const delay = new EventLoopDelay();
+  const text = () => broker.metricsText() + metricsText([loopDelayMetric(delay.take())]);
+  try {
+    const server = await serveMetrics({ host, port: options.metricsPort, text });
+    return { address: server.address, close: () => server.close().finally(() => delay.stop()) };
+  } catch (error) {
+    delay.stop();
+    throw error;
+  }
+}
+
+function loopDelayMetric(delay: LoopDelay): Metric {
+  const samples = [
+    { labels: { quantile: '0.5' }, value: delay.p50 },
+    { labels: { quantile: '0.99' }, value: delay.p99 },
+    { labels: { quantile: '1' }, value: delay.max },
+  ];
+  const help = 'How late the event loop ran since the last scrape.';
+  return { name: 'tidemark_event_loop_delay_seconds', type: 'gauge', help, samples };
+}
