@@ -47,7 +47,7 @@ import {
   SpecialTime,
 } from './list-offsets.ts';
 
-/** Where to look for an offset: the first, the end, the record with the highest time, or the first at or after a time. */
+/** Where to look: the first offset, the end, the record with the highest time, or the first at or after a time. */
 export type OffsetAt = 'earliest' | 'latest' | 'maxTimestamp' | Date;
 
 /**

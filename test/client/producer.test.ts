@@ -1,0 +1,4 @@
+import { producerSuite } from './suites/producer.ts';
+import { onTidemark } from './targets.ts';
+
+onTidemark(producerSuite);
