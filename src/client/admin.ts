@@ -39,13 +39,8 @@ import {
 } from './admin-topics.ts';
 import type { Cluster, ClusterInfo, TopicInfo } from './cluster.ts';
 import { describeGroup, type GroupDescription } from './describe-group.ts';
-import {
-  commitOffsets,
-  type FoundOffset,
-  type Isolation,
-  listOffsets,
-  SpecialTime,
-} from './list-offsets.ts';
+import { commitOffsets } from './group-offsets.ts';
+import { type FoundOffset, type Isolation, listOffsets, SpecialTime } from './list-offsets.ts';
 
 /** Where to look: the first offset, the end, the record with the highest time, or the first at or after a time. */
 export type OffsetAt = 'earliest' | 'latest' | 'maxTimestamp' | Date;

@@ -2,6 +2,8 @@
 
 import { Admin } from './admin.ts';
 import type { Cluster } from './cluster.ts';
+import { Consumer } from './consumer/consumer.ts';
+import type { ConsumerOptions } from './consumer/options.ts';
 import { ClientError } from './errors.ts';
 import { Producer, type ProducerOptions } from './producer/index.ts';
 import type { AnySerde } from './serde.ts';
@@ -9,9 +11,16 @@ import type { AnySerde } from './serde.ts';
 /** A way to a log: in this process, or a cluster over TCP. What it makes works the same on both. */
 export interface Client extends AsyncDisposable {
   /** Sends records. Throws ClientError `invalid_option`, `closed`. */
-  producer<V extends AnySerde = 'msgpack', K extends AnySerde = 'string'>(
-    options?: ProducerOptions<V, K>,
-  ): Producer<V, K>;
+  producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpack'>(
+    options?: ProducerOptions<K, V>,
+  ): Producer<K, V>;
+  /**
+   * Reads records: of topics, shared with the other members of a group, or of partitions of its own. Nothing is asked
+   * before the first record is. Throws ClientError `invalid_option`, `closed`.
+   */
+  consumer<K extends AnySerde = 'string', V extends AnySerde = 'msgpack'>(
+    options: ConsumerOptions<K, V>,
+  ): Consumer<K, V>;
   /** Looks after topics, configs, groups and the cluster. */
   admin(): Admin;
   /** Closes what was made here: consumers hand over, producers send what they have. Calling it again waits too. */
@@ -22,21 +31,33 @@ export interface Client extends AsyncDisposable {
 export class ClusterClient implements Client {
   readonly cluster: Cluster;
   readonly #producers = new Set<{ close(): Promise<void> }>();
+  readonly #consumers = new Set<{ close(): Promise<void> }>();
   #closing: Promise<void> | null = null;
 
   constructor(cluster: Cluster) {
     this.cluster = cluster;
   }
 
-  producer<V extends AnySerde = 'msgpack', K extends AnySerde = 'string'>(
-    options: ProducerOptions<V, K> = {},
-  ): Producer<V, K> {
+  producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpack'>(
+    options: ProducerOptions<K, V> = {},
+  ): Producer<K, V> {
     this.#checkOpen();
-    const producer: Producer<V, K> = new Producer(this.cluster, options, () => {
+    const producer: Producer<K, V> = new Producer(this.cluster, options, () => {
       this.#producers.delete(producer);
     });
     this.#producers.add(producer);
     return producer;
+  }
+
+  consumer<K extends AnySerde = 'string', V extends AnySerde = 'msgpack'>(
+    options: ConsumerOptions<K, V>,
+  ): Consumer<K, V> {
+    this.#checkOpen();
+    const consumer: Consumer<K, V> = new Consumer(this.cluster, options, () => {
+      this.#consumers.delete(consumer);
+    });
+    this.#consumers.add(consumer);
+    return consumer;
   }
 
   admin(): Admin {
@@ -54,8 +75,11 @@ export class ClusterClient implements Client {
   }
 
   async #close(): Promise<void> {
+    // Handlers of consumers may still send; so producers come after them.
+    const consumers = await Promise.allSettled([...this.#consumers].map((one) => one.close()));
     await Promise.all([...this.#producers].map((producer) => producer.close()));
     await this.cluster.close();
+    for (const { reason } of consumers.filter((one) => one.status === 'rejected')) throw reason;
   }
 
   #checkOpen(): void {

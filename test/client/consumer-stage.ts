@@ -8,8 +8,8 @@ import {
   Producer,
   singleNetwork,
 } from '../../src/client/index.ts';
+import { remoteCluster } from '../../src/compose/connect.ts';
 import { openBrokerWith } from '../../src/compose/open-broker.ts';
-import { remoteCluster } from '../../src/compose/remote-cluster.ts';
 import { nodeClock } from '../../src/host/node-clock.ts';
 import { nodeRandom } from '../../src/host/node-random.ts';
 
@@ -43,7 +43,7 @@ export const stages: Readonly<Record<string, () => Promise<Stage>>> = {
   },
   async TCP() {
     const broker = await openBrokerWith({ memory: true, port: 0, configs }, {});
-    return stageOn(remoteCluster(broker.bootstrap, 'test'), () => broker.close());
+    return stageOn(remoteCluster(broker.bootstrap), () => broker.close());
   },
 };
 

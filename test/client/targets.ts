@@ -91,6 +91,7 @@ class InProcessLab extends OpenLab {
     const { client } = this;
     return Promise.resolve({
       producer: (options) => client.producer(options),
+      consumer: (options) => client.consumer(options),
       admin: () => client.admin(),
       close: () => Promise.resolve(),
       [Symbol.asyncDispose]: () => Promise.resolve(),

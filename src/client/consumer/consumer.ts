@@ -29,6 +29,7 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
   implements AsyncIterable<RecordOf<KS, VS>>, AsyncDisposable
 {
   readonly #cluster: Cluster;
+  readonly #onClosed: (() => void) | undefined;
   readonly #settings: ConsumerSettings;
   readonly #fetcher: Fetcher;
   readonly #source: RecordSource<SerdeValue<KS>, SerdeValue<VS>>;
@@ -48,8 +49,12 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
   #outOf: Progress | null = null;
   #outOffsets: number[] = [];
 
-  /** Nothing is asked of the cluster before the first record is. Throws ClientError `invalid_option`. */
-  constructor(cluster: Cluster, options: ConsumerOptions<KS, VS>) {
+  /**
+   * Nothing is asked of the cluster before the first record is; `onClosed` hears of the end. Throws ClientError
+   * `invalid_option`.
+   */
+  constructor(cluster: Cluster, options: ConsumerOptions<KS, VS>, onClosed?: () => void) {
+    this.#onClosed = onClosed;
     const settings = settingsOf(options as ConsumerOptions<AnySerde, AnySerde>);
     const own = cluster.fork();
     this.#cluster = own;
@@ -228,6 +233,7 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
       if (this.#member !== null) await this.#member.leave();
       else await this.#holdings.release(this.assignment(), this.#ending.signal);
     } finally {
+      this.#onClosed?.();
       await this.#cluster.close();
     }
   }

@@ -35,7 +35,7 @@ export interface RecordMetadata {
 }
 
 /** Kafka's names in brackets; all times in milliseconds. */
-export interface ProducerOptions<V extends AnySerde = 'msgpack', K extends AnySerde = 'string'> {
+export interface ProducerOptions<K extends AnySerde = 'string', V extends AnySerde = 'msgpack'> {
   /** How values become bytes. Default `msgpack`. */
   readonly value?: V;
   /** How keys become bytes. Default `string`. */
@@ -74,7 +74,7 @@ export interface ProducerOptions<V extends AnySerde = 'msgpack', K extends AnySe
 }
 
 /** The record type that a producer of these serdes takes. */
-export type RecordFor<V extends AnySerde, K extends AnySerde> = ProducerRecord<
+export type RecordFor<K extends AnySerde, V extends AnySerde> = ProducerRecord<
   SerdeInput<K>,
   SerdeInput<V>
 >;

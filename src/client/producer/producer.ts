@@ -27,7 +27,7 @@ type WaitingRecord = Extract<Waiting, { record: NewRecord }>;
  * Sends records to any topics. Await {@link send}, or each {@link sendMany}, and memory stays bounded; records of one
  * partition land in the order of the calls, each once (with `idempotent`, the default).
  */
-export class Producer<V extends AnySerde = 'msgpack', K extends AnySerde = 'string'>
+export class Producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpack'>
   implements AsyncDisposable
 {
   readonly #cluster: Cluster;
@@ -52,7 +52,7 @@ export class Producer<V extends AnySerde = 'msgpack', K extends AnySerde = 'stri
   #ended: Error | null = null;
 
   /** Asks nobody before the first record; `onClosed` hears of the end. Throws ClientError `invalid_option`. */
-  constructor(cluster: Cluster, options: ProducerOptions<V, K> = {}, onClosed?: () => void) {
+  constructor(cluster: Cluster, options: ProducerOptions<K, V> = {}, onClosed?: () => void) {
     this.#onClosed = onClosed;
     this.#cluster = cluster;
     this.#settings = settingsOf(options);
@@ -87,7 +87,7 @@ export class Producer<V extends AnySerde = 'msgpack', K extends AnySerde = 'stri
    * Sends a record; resolves when it is acknowledged. Rejects with KafkaError (what the broker refused), ClientError
    * `delivery_timed_out` (its cause says why), `cannot_connect`, `invalid_record`, `closed`, or the signal's reason.
    */
-  send(record: RecordFor<V, K>): Promise<RecordMetadata> {
+  send(record: RecordFor<K, V>): Promise<RecordMetadata> {
     return new Promise((resolve, reject) => {
       this.#take(record, resolve, reject);
     });
@@ -97,7 +97,7 @@ export class Producer<V extends AnySerde = 'msgpack', K extends AnySerde = 'stri
    * Sends records, of any topics; resolves when all are acknowledged, with their places in the order given. Rejects as
    * {@link send}, with the first failure, once all have their end.
    */
-  sendMany(records: Iterable<RecordFor<V, K>>): Promise<RecordMetadata[]> {
+  sendMany(records: Iterable<RecordFor<K, V>>): Promise<RecordMetadata[]> {
     return new Promise((resolve, reject) => {
       const places: RecordMetadata[] = [];
       let failure: Error | null = null;
@@ -134,7 +134,7 @@ export class Producer<V extends AnySerde = 'msgpack', K extends AnySerde = 'stri
    * {@link send} without a promise: one of the two functions is called once. False: the buffer is full, await
    * {@link drained} before the next. Throws what `send` rejects with for a record that cannot be written.
    */
-  enqueue(record: RecordFor<V, K>, landed: OnLanded | null, failed: OnFailed | null): boolean {
+  enqueue(record: RecordFor<K, V>, landed: OnLanded | null, failed: OnFailed | null): boolean {
     this.#take(record, landed, failed);
     return this.#isDrained();
   }
@@ -221,7 +221,7 @@ export class Producer<V extends AnySerde = 'msgpack', K extends AnySerde = 'stri
     );
   }
 
-  #take(record: RecordFor<V, K>, landed: OnLanded | null, failed: OnFailed | null): void {
+  #take(record: RecordFor<K, V>, landed: OnLanded | null, failed: OnFailed | null): void {
     if (this.#ended !== null) throw this.#ended;
     const { key, value, headers, timestamp } = record;
     const stored: NewRecord = {
