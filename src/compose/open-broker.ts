@@ -107,7 +107,7 @@ export class HostedClient extends ClusterClient {
   }
 
   override close(): Promise<void> {
-    this.#ending ??= super.close().finally(this.#end);
+    this.#ending ??= super.close().finally(() => this.#end());
     return this.#ending;
   }
 }
