@@ -107,8 +107,16 @@ export class HostedClient extends ClusterClient {
   }
 
   override close(): Promise<void> {
-    this.#ending ??= super.close().finally(() => this.#end());
+    this.#ending ??= this.#closeAll();
     return this.#ending;
+  }
+
+  async #closeAll(): Promise<void> {
+    try {
+      await super.close();
+    } finally {
+      await this.#end();
+    }
   }
 }
 
