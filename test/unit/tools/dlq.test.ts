@@ -24,7 +24,7 @@ let cluster: Cluster;
 
 beforeAll(async () => {
   broker = await startBroker({ topics: { orders: 3, payments: 2 } });
-  cluster = remoteCluster(broker.bootstrap, 'dlq-test');
+  cluster = remoteCluster(broker.bootstrap);
 });
 afterAll(async () => {
   await cluster.close();
