@@ -1,8 +1,14 @@
 // The port through which the client reaches sockets. src/host/tcp-connector.ts implements it; tests use memory.
 
-/** What a connection tells its owner. `onClose` comes once, last; `cause` is set when it did not end in order. */
+/**
+ * What a connection tells its owner. Bytes come in a buffer of the connection's own (`onData`), or
+ * put where `readBuffer` says, which is asked before each read (`onRead`). `onClose` comes once, last; `cause` is set
+ * when it did not end in order.
+ */
 export interface ByteStreamHandler {
   onData(chunk: Buffer): void;
+  readBuffer(): Buffer;
+  onRead(length: number): void;
   onClose(cause: Error | null): void;
 }
 

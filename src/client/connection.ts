@@ -10,7 +10,6 @@ import {
   decodeResponse,
   encodeRequest,
   type Fields,
-  FrameSplitter,
   Produce,
   peekCorrelationId,
   type RequestInput,
@@ -20,6 +19,7 @@ import {
 import { type BrokerAddress, formatAddress } from './address.ts';
 import type { ByteStream, Connector } from './byte-stream.ts';
 import { ClientError } from './errors.ts';
+import { FrameAssembler } from './frame-assembler.ts';
 
 export interface ConnectionOptions {
   readonly address: BrokerAddress;
@@ -52,7 +52,7 @@ export interface CallOptions {
 export class Connection {
   readonly address: BrokerAddress;
   readonly #options: ConnectionOptions;
-  readonly #splitter: FrameSplitter;
+  readonly #frames: FrameAssembler;
   readonly #pending = new Map<number, Pending>();
   readonly #versions = new Map<number, VersionRange>();
   #stream: ByteStream | null = null;
@@ -63,7 +63,7 @@ export class Connection {
   private constructor(options: ConnectionOptions) {
     this.#options = options;
     this.address = options.address;
-    this.#splitter = new FrameSplitter(options.responseBytesMax);
+    this.#frames = new FrameAssembler(options.responseBytesMax, (frame) => this.#onFrame(frame));
   }
 
   /**
@@ -77,7 +77,9 @@ export class Connection {
       connection.#stream = await connector.connect(
         { ...address, timeoutMs: connectTimeoutMs },
         {
-          onData: (chunk) => connection.#onData(chunk),
+          onData: (chunk) => connection.#take(() => connection.#frames.push(chunk)),
+          readBuffer: () => connection.#frames.readBuffer(),
+          onRead: (length) => connection.#take(() => connection.#frames.advance(length)),
           onClose: (cause) => connection.#closed(cause),
         },
       );
@@ -195,12 +197,10 @@ export class Connection {
     }
   }
 
-  #onData(chunk: Buffer): void {
+  #take(bytes: () => void): void {
+    if (this.#failure !== null) return;
     try {
-      this.#splitter.push(chunk);
-      for (let frame = this.#splitter.next(); frame !== null; frame = this.#splitter.next()) {
-        this.#onFrame(frame);
-      }
+      bytes();
     } catch (cause) {
       this.#fail(
         new ClientError('bad_response', `${this.#name()} does not speak the Kafka protocol`, {

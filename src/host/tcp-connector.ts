@@ -49,7 +49,14 @@ export const tcpConnector: Connector = {
   connect(target, handler: ByteStreamHandler) {
     return new Promise((resolve, reject) => {
       const { host, port, timeoutMs } = target;
-      const socket = connect({ host, port, noDelay: true, keepAlive: true });
+      const onread = {
+        buffer: (): Buffer => handler.readBuffer(),
+        callback: (length: number): boolean => {
+          handler.onRead(length);
+          return true;
+        },
+      };
+      const socket = connect({ host, port, noDelay: true, keepAlive: true, onread });
       let failure: Error | null = null;
       const timer = setTimeout(
         () => socket.destroy(new ConnectTimeoutError(host, port, timeoutMs)),
@@ -60,7 +67,6 @@ export const tcpConnector: Connector = {
       });
       socket.once('connect', () => {
         clearTimeout(timer);
-        socket.on('data', (chunk: Buffer) => handler.onData(chunk));
         socket.on('close', () => handler.onClose(failure));
         resolve(new SocketStream(socket));
       });

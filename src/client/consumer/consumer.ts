@@ -45,9 +45,9 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
   /** Set while a loop reads. */
   #reader: 'records' | 'batches' | 'run' | null = null;
   #running: Promise<void> = Promise.resolve();
-  /** What was given to the loop last and is not dealt with: its stretch, and its offsets. */
+  /** What was given to the loop last and is not dealt with: its stretch, and its offset or offsets. */
   #outOf: Progress | null = null;
-  #outOffsets: number[] = [];
+  #out: number | readonly { readonly offset: number }[] = -1;
 
   /**
    * Nothing is asked of the cluster before the first record is; `onClosed` hears of the end. Throws ClientError
@@ -149,7 +149,7 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
           const value = this.#source.pull();
           if (value !== null) {
             this.#outOf = this.#source.progress;
-            this.#outOffsets.push(value.offset);
+            this.#out = value.offset;
             return Promise.resolve({ done: false, value });
           }
         } catch (error) {
@@ -264,8 +264,9 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
     const progress = this.#outOf;
     if (progress === null) return;
     this.#outOf = null;
-    for (const offset of this.#outOffsets) progress.end(offset);
-    this.#outOffsets.length = 0;
+    if (typeof this.#out === 'number') progress.end(this.#out);
+    else for (const { offset } of this.#out) progress.end(offset);
+    this.#out = -1;
   }
 
   async #nextRecord(): Promise<IteratorResult<RecordOf<KS, VS>, undefined>> {
@@ -277,7 +278,7 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
     }
     if (value === null) return { done: true, value: undefined };
     this.#outOf = this.#source.progress;
-    this.#outOffsets.push(value.offset);
+    this.#out = value.offset;
     return { done: false, value };
   }
 
@@ -285,9 +286,9 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
     const records: RecordOf<KS, VS>[] = [];
     for (let record = chunk.next(); record !== null; record = chunk.next()) {
       records.push(record);
-      this.#outOffsets.push(record.offset);
     }
     this.#outOf = chunk.progress;
+    this.#out = records;
     const { topic, partition, endOffset } = chunk.fetched;
     return { topic, partition, records, endOffset };
   }
