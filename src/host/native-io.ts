@@ -19,6 +19,8 @@ export interface NativeIo {
   sendFile(socket: number, file: number, position: number, bytes: number): SendOutcome;
   /** send(2). With `more`, what follows at once shares the packet (MSG_MORE). */
   send(socket: number, bytes: Uint8Array, more: boolean): SendOutcome;
+  /** Chooses the congestion control of a TCP socket by its name; whether the system agreed. */
+  setCongestionControl(socket: number, name: string): boolean;
   /** Whether all of the range is in the page cache now, and ready (cachestat(2)). */
   isCached(file: number, position: number, bytes: number): boolean;
   /** preadv2(2) with RWF_NOWAIT: bytes read, perhaps fewer than asked; -1 when they are not in the page cache. */
@@ -39,6 +41,8 @@ const UNSUPPORTED: ReadonlySet<number> = new Set([38, 22, 95, 88, 1]);
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_MORE = 0x8000;
+const IPPROTO_TCP = 6;
+const TCP_CONGESTION = 13;
 const RWF_NOWAIT = 0x8;
 /** The same on all architectures; since Linux 6.5. */
 const SYS_CACHESTAT = 451;
@@ -85,6 +89,13 @@ class LinuxIo implements NativeIo {
   readonly #errno: () => number;
   readonly #sendfile: (out: number, from: number, offset: Uint32Array, bytes: number) => number;
   readonly #send: (socket: number, bytes: Uint8Array, length: number, flags: number) => number;
+  readonly #setsockopt: (
+    socket: number,
+    level: number,
+    option: number,
+    value: Uint8Array,
+    length: number,
+  ) => number;
   readonly #cachestat: (n: number, f: number, r: Uint32Array, s: Uint32Array, o: number) => number;
   readonly #preadv2: (
     file: number,
@@ -107,6 +118,9 @@ class LinuxIo implements NativeIo {
     this.#errno = koffi.errno;
     this.#sendfile = library.func('int64 sendfile(int out, int from, void *offset, size_t bytes)');
     this.#send = library.func('int64 send(int socket, const void *bytes, size_t n, int flags)');
+    this.#setsockopt = library.func(
+      'int setsockopt(int socket, int level, int option, const void *value, uint32_t length)',
+    );
     this.#cachestat = library.func('int64 syscall(int64 n, int64 file, void *r, void *s, int64 o)');
     this.#preadv2 = library.func(
       'int64 preadv2(int file, const void *vectors, int count, int64 position, int flags)',
@@ -130,6 +144,11 @@ class LinuxIo implements NativeIo {
     const flags = MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0);
     const sent = this.#send(socket, bytes, bytes.byteLength, flags);
     return sent >= 0 ? sent : this.#failure();
+  }
+
+  setCongestionControl(socket: number, name: string): boolean {
+    const value = Buffer.from(name);
+    return this.#setsockopt(socket, IPPROTO_TCP, TCP_CONGESTION, value, value.length) === 0;
   }
 
   isCached(file: number, position: number, bytes: number): boolean {

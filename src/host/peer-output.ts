@@ -7,12 +7,17 @@
 
 import type { Socket } from 'node:net';
 import { type Chunk, type FileRegion, isFileRegion } from '../base/payload.ts';
+import { descriptorOf } from './loopback.ts';
 import type { NativeIo, SendOutcome } from './native-io.ts';
 
 /** Sent by one call. */
 const SENDFILE_BYTES_MAX = 256 * 1024;
 /** Sent in one turn of the event loop. */
 const TURN_BYTES_MAX = 1024 * 1024;
+/** Asked for at once whether it is in the page cache. */
+const CHECKED_BYTES_MAX = 1024 * 1024;
+/** Buffers that together are shorter are joined, which is cheaper than to send them one by one. */
+const JOINED_BYTES_MAX = 16 * 1024;
 /** Read and written where sendfile cannot go on. */
 const PIECE_BYTES_MAX = 256 * 1024;
 /** The same when the socket is full: only to be told when it is not. */
@@ -37,12 +42,6 @@ interface Outgoing {
   at: number;
 }
 
-/** The part of a TCP handle that knows its descriptor. Not public, so it is looked for; -1 when there is none. */
-function descriptorOf(stream: Socket): number {
-  const { _handle: handle } = stream as unknown as { _handle: { fd?: unknown } | null };
-  return typeof handle?.fd === 'number' ? handle.fd : -1;
-}
-
 export class PeerOutput {
   readonly #stream: Socket;
   readonly #native: RegionSending['native'] | null;
@@ -55,6 +54,8 @@ export class PeerOutput {
   #pumping = false;
   /** Sendfile is known not to go from these files to this socket. */
   #copying: boolean;
+  /** Up to where the region at work is known to be in the page cache, while we have not waited since. */
+  #cachedTo = 0;
   #gone = false;
   #onDrained: (() => void) | null = null;
 
@@ -87,6 +88,7 @@ export class PeerOutput {
   #pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
+    this.#cachedTo = 0;
     let budget = TURN_BYTES_MAX;
     let first = this.#queue[0];
     while (first !== undefined && !this.#waiting && !this.#gone) {
@@ -124,39 +126,42 @@ export class PeerOutput {
 
   /** Sends buffers in a row. */
   #sendMemory(outgoing: Outgoing): void {
-    const { chunks, index, at } = outgoing;
+    const { chunks, index } = outgoing;
     let end = index + 1;
     while (end < chunks.length && !isFileRegion(chunks[end] as Chunk)) end++;
-    const buffers = chunks.slice(index, end) as Buffer[];
-    const first = (buffers[0] as Buffer).subarray(at);
-    buffers[0] = first;
     const last = end === chunks.length;
-    // The frame's beginning shares a packet with the records that follow it.
-    if (buffers.length === 1 && this.#inStream === 0 && !this.#copying) {
-      const taken = this.#call((native, socket) => native.send(socket, first, !last));
-      if (taken === 'failed') this.#fail();
-      if (typeof taken === 'number' && taken === first.byteLength) outgoing.index = end;
-      else if (typeof taken === 'number') outgoing.at += taken;
-      if (outgoing.index === end) outgoing.at = 0;
-      if (typeof taken === 'number' || this.#gone) return;
+    let buffers = chunks.slice(index, end) as Buffer[];
+    if (this.#inStream === 0 && !this.#copying) {
+      buffers = this.#sendNow(joined(buffers), !last);
+      if (this.#gone) return;
     }
     outgoing.index = end;
-    outgoing.at = 0;
+    if (buffers.length === 0) return;
     // The last of an answer counts as sent when the stream has sent it.
     if (last) this.#queue.shift();
     this.#writeStream(buffers, last ? () => finish(outgoing) : nothing);
   }
 
+  /** Sends at once what the socket takes of a single buffer; answers what is left for the stream. */
+  #sendNow(buffers: Buffer[], more: boolean): Buffer[] {
+    const [only] = buffers;
+    if (buffers.length !== 1 || only === undefined) return buffers;
+    // The frame's beginning shares a packet with the records that follow it.
+    const taken = this.#call((native, socket) => native.send(socket, only, more));
+    if (taken === 'failed') this.#fail();
+    if (typeof taken !== 'number') return buffers;
+    return taken === only.byteLength ? [] : [only.subarray(taken)];
+  }
+
   /** Sends what it can of a region; answers the bytes that it sent. */
   #sendRegion(outgoing: Outgoing, region: FileRegion): number {
     const { at } = outgoing;
-    const rest = region.byteLength - at;
     const { source } = region;
-    const bytes = Math.min(rest, SENDFILE_BYTES_MAX);
-    if (this.#copying || source === null || !region.isCached(at, bytes)) {
+    if (this.#copying || source === null || !this.#isCached(region, at)) {
       this.#copy(outgoing, region, PIECE_BYTES_MAX);
       return 0;
     }
+    const bytes = Math.min(this.#cachedTo - at, SENDFILE_BYTES_MAX);
     const { descriptor, position } = source;
     const sent = this.#call((native, socket) =>
       native.sendFile(socket, descriptor, position + at, bytes),
@@ -170,6 +175,19 @@ export class PeerOutput {
     else if (sent === 'unsupported') this.#copying = true;
     else this.#fail();
     return 0;
+  }
+
+  /** Whether the next piece of the region can be sent without waiting for the disk. */
+  #isCached(region: FileRegion, at: number): boolean {
+    if (at < this.#cachedTo) return true;
+    const rest = region.byteLength - at;
+    for (const bytesMax of [CHECKED_BYTES_MAX, SENDFILE_BYTES_MAX]) {
+      const bytes = Math.min(rest, bytesMax);
+      if (!region.isCached(at, bytes)) continue;
+      this.#cachedTo = at + bytes;
+      return true;
+    }
+    return false;
   }
 
   /** Writes a little through the stream, which waits until the socket has taken it. */
@@ -194,6 +212,7 @@ export class PeerOutput {
     region.release();
     outgoing.index++;
     outgoing.at = 0;
+    this.#cachedTo = 0;
   }
 
   /** A call on the socket's descriptor, which is asked for each time: a closed one may be another's by then. */
@@ -255,6 +274,14 @@ export class PeerOutput {
 }
 
 function nothing(): void {}
+
+/** Short buffers as one: the answers to single records, of which there are many. */
+function joined(buffers: Buffer[]): Buffer[] {
+  if (buffers.length < 2) return buffers;
+  let bytes = 0;
+  for (const buffer of buffers) bytes += buffer.byteLength;
+  return bytes > JOINED_BYTES_MAX ? buffers : [Buffer.concat(buffers, bytes)];
+}
 
 function finish(outgoing: Outgoing): void {
   for (const chunk of outgoing.chunks) if (isFileRegion(chunk)) chunk.release();

@@ -5,6 +5,7 @@ import { type AddressInfo, createServer, type Server, Socket } from 'node:net';
 import { TidemarkError } from '../base/errors.ts';
 import type { Chunk } from '../base/payload.ts';
 import type { PeerHandler, PeerSocket } from '../broker/index.ts';
+import { sparePacing } from './loopback.ts';
 import { nodeClock } from './node-clock.ts';
 import { PeerOutput, type RegionSending } from './peer-output.ts';
 
@@ -181,6 +182,7 @@ function acceptStream(accepted: Socket, options: ListenOptions): void {
     accepted.destroy();
     return;
   }
+  sparePacing(accepted);
   // What is encrypted passes through memory.
   const plain = !('encrypted' in accepted);
   const regions = plain ? (options.regions ?? null) : null;

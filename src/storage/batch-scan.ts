@@ -62,6 +62,10 @@ export interface ScanOptions {
   readonly depth: 'headers' | 'checked';
   /** Bytes read at once; less where only a few batches are wanted. */
   readonly chunkBytes?: number;
+  /** No batch that begins here or behind is wanted, so not much more is read; default: `to`. */
+  readonly until?: number;
+  /** Memory to read into where it is large enough, for visitors that keep nothing of it; default: new memory. */
+  readonly memory?: Buffer;
   /** Whether the visitor is told the base offset that the batch behind states. */
   readonly lookAhead?: boolean;
 }
@@ -89,13 +93,17 @@ class Window {
   readonly #file: DiskFile;
   readonly #to: number;
   readonly #chunkBytes: number;
-  buffer = Buffer.alloc(0);
+  readonly #until: number;
+  readonly #memory: Buffer | null;
+  buffer: Buffer = Buffer.alloc(0);
   start = 0;
 
   constructor(options: ScanOptions) {
     this.#file = options.file;
     this.#to = options.to;
     this.#chunkBytes = options.chunkBytes ?? SCAN_CHUNK_BYTES;
+    this.#until = options.until ?? options.to;
+    this.#memory = options.memory ?? null;
   }
 
   holds(position: number, bytes: number): boolean {
@@ -104,9 +112,12 @@ class Window {
 
   /** Loads so that `bytes` from `position` are in the window, if the file has them. */
   async load(position: number, bytes: number): Promise<boolean> {
-    const want = Math.min(Math.max(bytes, this.#chunkBytes), this.#to - position);
+    const ahead = Math.min(this.#chunkBytes, this.#until - position);
+    const want = Math.min(Math.max(bytes, ahead), this.#to - position);
     if (want < bytes) return false;
-    const buffer = Buffer.allocUnsafe(want);
+    const memory = this.#memory;
+    const fits = memory !== null && memory.length >= want;
+    const buffer = fits ? memory.subarray(0, want) : Buffer.allocUnsafe(want);
     const count = await this.#file.read(buffer, position);
     this.buffer = count === want ? buffer : buffer.subarray(0, count);
     this.start = position;

@@ -12,6 +12,10 @@ import type { Segment } from './segment.ts';
 /** Checked at once at least, so that small reads in a row do not check in small pieces. */
 const VERIFY_BYTES = 1024 * 1024;
 
+/** Memory of checks that have ended, for the next ones: large buffers made anew cost more than the checks. */
+const spare: Buffer[] = [];
+const SPARE_MAX = 4;
+
 export interface UncheckedSpan {
   /** Where a batch begins. */
   readonly from: number;
@@ -99,15 +103,19 @@ export async function checkStretch(
   const endOffset = core.segmentEnd(core.segments.indexOf(segment));
   let { expected } = span;
   let full = false;
+  const memory = spare.pop() ?? Buffer.allocUnsafeSlow(VERIFY_BYTES);
+  const scan = { file, from, to: end, until: Math.min(to, end), chunkBytes, memory };
   const result = await scanInOrder(
-    { file, from, to: end, chunkBytes, expected: () => expected, offsetLimit: endOffset },
+    { ...scan, expected: () => expected, offsetLimit: endOffset },
     (header, position) => {
       full = position >= to || behindDamage(core, segment, position) >= 0;
       if (full || !isInOrder(core, header, { expected, endOffset })) return false;
       expected = header.lastOffset + 1;
       return true;
     },
-  );
+  ).finally(() => {
+    if (spare.length < SPARE_MAX) spare.push(memory);
+  });
   const { position } = result;
   segment.verified.add(from, position);
   core.context.integrity.verifiedBytes += position - from;
