@@ -72,7 +72,11 @@ abstract class OpenLab implements Lab {
 }
 
 /** Tests need no wait for members that never come. */
-const CONFIGS = { 'group.initial.rebalance.delay.ms': 0 };
+const CONFIGS = {
+  'group.initial.rebalance.delay.ms': 0,
+  'group.consumer.min.heartbeat.interval.ms': 50,
+  'group.consumer.heartbeat.interval.ms': 50,
+};
 
 class InProcessLab extends OpenLab {
   readonly client: Client;

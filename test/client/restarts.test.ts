@@ -1,0 +1,4 @@
+import { restartSuite } from './suites/restarts.ts';
+import { onTidemark } from './targets.ts';
+
+onTidemark(restartSuite);
