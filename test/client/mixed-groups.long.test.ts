@@ -48,7 +48,7 @@ function program(command: string, args: readonly string[]): Other {
 
 const kafkajs: StartOther = async (bootstrap, groupId, topic) => {
   const seen: string[] = [];
-  const kafka = await kafkaOf(bootstrap);
+  const kafka = await kafkaOf(bootstrap, 'patient');
   const consumer = kafka.consumer({ groupId, heartbeatInterval: 200, rebalanceTimeout: 5_000 });
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
