@@ -11,6 +11,7 @@ import { nativeIoOrNull } from '../host/native-io.ts';
 import { nodeClock } from '../host/node-clock.ts';
 import { NodeDisk } from '../host/node-disk.ts';
 import { nodeRandom } from '../host/node-random.ts';
+import { openFilesAllowed } from '../host/open-files.ts';
 import type { RegionSending } from '../host/peer-output.ts';
 import { type Disk, InPlaceCompactionRunner, MemoryDisk } from '../storage/index.ts';
 import { type AssembledBroker, assembleBroker } from './assemble-broker.ts';
@@ -74,7 +75,11 @@ function assembleOnHost(
     config: configsOf(options),
     memory: dataDir === undefined,
     ...(dataDir !== undefined && {
-      store: { lock: dataDirectoryLock(dataDir), regions: regions !== null },
+      store: {
+        lock: dataDirectoryLock(dataDir),
+        regions: regions !== null,
+        openFilesMax: openFilesAllowed(),
+      },
     }),
     ...(regions !== null && { metrics: () => regionMetrics(regions.stats) }),
     advertise: null,
