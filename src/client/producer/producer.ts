@@ -163,7 +163,7 @@ export class Producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpa
         }
       }
     }
-    this.#dispatcher.wake();
+    if (ends.length > 0) this.#dispatcher.wake();
     await Promise.all(ends);
   }
 

@@ -1,0 +1,4 @@
+import { adminSuite } from './suites/admin.ts';
+import { onTidemark } from './targets.ts';
+
+onTidemark(adminSuite);

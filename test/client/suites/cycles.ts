@@ -1,0 +1,71 @@
+// Clients that come and go by the hundred: what they leave behind.
+
+import { getEventListeners } from 'node:events';
+import { createServer } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { connect, open, type RunningBroker, serve } from '../../../src/index.ts';
+import { expectNoMore, held } from './life.ts';
+
+export function cyclesSuite(count: number): void {
+  let broker: RunningBroker;
+  const unhandled: unknown[] = [];
+  const onUnhandled = (reason: unknown): void => {
+    unhandled.push(reason);
+  };
+
+  beforeAll(async () => {
+    process.on('unhandledRejection', onUnhandled);
+    broker = await serve({ memory: true, port: 0 });
+  });
+  afterAll(async () => {
+    process.off('unhandledRejection', onUnhandled);
+    await broker.close();
+  });
+
+  test('over TCP: no handle, no timer, no listener, no rejection nobody hears of', async () => {
+    const stop = new AbortController();
+    const { signal } = stop;
+    const cycle = async (n: number): Promise<void> => {
+      const client = await connect(broker.bootstrap);
+      const producer = client.producer({ value: 'string', signal });
+      const consumer = client.consumer({ topics: ['life'], signal, maxWaitMs: 5 });
+      const sent = producer.send({ topic: 'life', value: String(n) });
+      if (n % 3 === 0) await sent;
+      if (n % 25 === 0) for await (const _ of consumer) break;
+      await client.close();
+      await sent;
+    };
+    for (let n = 0; n < 20; n++) await cycle(n);
+    const before = await held();
+    for (let n = 20; n < count + 20; n++) await cycle(n);
+    expectNoMore(await held(), before);
+    expect(getEventListeners(signal, 'abort').length).toBe(0);
+    expect(unhandled).toEqual([]);
+  }, 180_000);
+
+  test('in process, in memory', async () => {
+    const before = await held();
+    for (let n = 0; n < count / 5; n++) {
+      const log = await open({ memory: true });
+      void log.producer({ value: 'string' }).send({ topic: 'life', value: 'x' });
+      await log.close();
+    }
+    expectNoMore(await held(), before);
+    expect(unhandled).toEqual([]);
+  }, 180_000);
+
+  test('nobody there, or nobody who answers, is said at once or in time, and leaves nothing', async () => {
+    const before = await held();
+    await expect(connect('127.0.0.1:1')).rejects.toMatchObject({ code: 'cannot_connect' });
+    const silent = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
+    await new Promise((resolve) => silent.once('listening', resolve));
+    const { port } = silent.address() as { port: number };
+    const options = { connectTimeoutMs: 50, apiTimeoutMs: 200 };
+    await expect(connect(`127.0.0.1:${port}`, options)).rejects.toMatchObject({
+      code: 'request_timed_out',
+    });
+    await new Promise((resolve) => silent.close(resolve));
+    expectNoMore(await held(), before);
+    expect(unhandled).toEqual([]);
+  });
+}
