@@ -77,6 +77,11 @@ export const commandIndex: readonly IndexEntry[] = [
     load: async () => (await import('./commands/torture.ts')).tortureCommand,
   },
   {
+    name: 'demo',
+    summary: 'a crawler to watch, and sample traffic',
+    load: async () => (await import('./commands/demo.ts')).demoCommand,
+  },
+  {
     name: 'doctor',
     summary: 'check this machine, a data directory and the way to a broker',
     load: async () => (await import('./commands/doctor.ts')).doctorCommand,

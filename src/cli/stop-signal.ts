@@ -6,7 +6,7 @@ import { ExitCode } from './exit-codes.ts';
  * A signal that is aborted by the first SIGINT or SIGTERM; a second one ends the process with 130 at once.
  * `off` gives the signals back.
  */
-export function stopSignal(): { readonly signal: AbortSignal; off(): void } {
+export function stopSignal(): { readonly signal: AbortSignal; abort(): void; off(): void } {
   const controller = new AbortController();
   const stop = (): void => {
     if (controller.signal.aborted) process.exit(ExitCode.interrupted);
@@ -16,6 +16,7 @@ export function stopSignal(): { readonly signal: AbortSignal; off(): void } {
   process.on('SIGTERM', stop);
   return {
     signal: controller.signal,
+    abort: () => controller.abort(),
     off() {
       process.off('SIGINT', stop);
       process.off('SIGTERM', stop);

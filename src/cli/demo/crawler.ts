@@ -1,0 +1,207 @@
+// tidemark demo crawler: fetching and processing services, each a process of its own, with nothing but a log between
+// them, and what they do in the terminal.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import {
+  type CrawlSettings,
+  type CrawlState,
+  crawlDefaults,
+  hostOf,
+  isFinished,
+  namesOf,
+  normalAddress,
+  prepareCrawl,
+  runFetcher,
+  runProcessor,
+  seedCrawl,
+  startSite,
+  stateOf,
+} from '../../../tools/crawler/index.ts';
+import type { Cluster } from '../../client/index.ts';
+import { usageError } from '../exit-codes.ts';
+import { processIo } from '../io.ts';
+import { type BrokerOptions, brokerCommand } from '../program.ts';
+import { withCluster } from '../session.ts';
+import { stopSignal } from '../stop-signal.ts';
+import { CrawlerView } from './crawler-view.ts';
+import { KeptProcess } from './services.ts';
+
+interface CrawlerFlags extends BrokerOptions {
+  readonly fetchers: string;
+  readonly processors: string;
+  readonly depth: string;
+  readonly pages: string;
+  readonly delay?: string;
+  readonly hosts?: string;
+  readonly name?: string;
+  readonly stay?: boolean;
+}
+
+const details = `
+Without an address it serves a site of 6 hosts on the loopback, and without --brokers it runs a broker of its own, whose
+data goes away at the end. Kill what you like, the broker too: nothing is lost, and what died is started again.
+Fetchers write pages to NAME.pages; processors read them, give links back to NAME.work, and keep results in the
+compacted topic NAME.results. robots.txt is followed, hosts are asked one page at a time.`;
+
+/** `demo crawler`. */
+export function crawlerCommand(): Command {
+  return brokerCommand('crawler', 'crawl a site with services that share nothing but a log', [
+    'tidemark demo crawler',
+    'tidemark demo crawler --fetchers 4 --processors 2',
+    'tidemark demo crawler https://example.org --depth 2 --pages 50',
+  ])
+    .argument('[address]', 'where to begin (default: a site that this command serves)')
+    .option('--fetchers <count>', 'processes that fetch', '2')
+    .option('--processors <count>', 'processes that process', '2')
+    .option('--depth <links>', 'how far from the first page', String(crawlDefaults.depthMax))
+    .option('--pages <count>', 'of one host', String(crawlDefaults.pagesPerHost))
+    .option('--delay <ms>', 'between two pages of a host (default: 1000; 20 for our own site)')
+    .option('--hosts <list>', 'further hosts that are followed, name:port with commas')
+    .option('--name <text>', 'of the crawl; an old name goes on where it was (default: a new one)')
+    .option('--stay', 'keep running when nothing is left')
+    .addHelpText('after', details)
+    .action((address: string | undefined, flags: CrawlerFlags) => run(address, flags));
+}
+
+/** One service, as the demo starts it. */
+export function serviceCommand(): Command {
+  return brokerCommand('crawler-service', 'one fetcher or processor of a crawl', [])
+    .argument('<role>', 'fetcher or processor')
+    .argument('<id>', 'its name in the group')
+    .argument('<settings>', 'JSON')
+    .action((role: string, id: string, settings: string, flags: BrokerOptions) =>
+      serve(role, id, settings, flags),
+    );
+}
+
+async function serve(
+  role: string,
+  id: string,
+  settings: string,
+  flags: BrokerOptions,
+): Promise<void> {
+  const stop = stopSignal();
+  const service = role === 'fetcher' ? runFetcher : runProcessor;
+  await withCluster(flags, ({ cluster }) =>
+    service(cluster, JSON.parse(settings) as CrawlSettings, { id, signal: stop.signal }),
+  );
+}
+
+function count(option: string, text: string, least: number): number {
+  const value = Number(text);
+  if (/^\d{1,7}$/.test(text) && value >= least) return value;
+  throw usageError(`${option} ${text}: write a number from ${least}`);
+}
+
+type Undo = () => Promise<unknown> | unknown;
+
+async function run(given: string | undefined, flags: CrawlerFlags): Promise<void> {
+  const undo: Undo[] = [];
+  const stop = stopSignal();
+  try {
+    const { address, hosts } = await whereTo(given, undo);
+    const brokers = flags.brokers ?? (await ownBroker(undo));
+    const settings: CrawlSettings = {
+      name: flags.name ?? `crawl-${Date.now().toString(36)}`,
+      hosts: [...hosts, ...(flags.hosts?.split(',') ?? [])],
+      depthMax: count('--depth', flags.depth, 0),
+      pagesPerHost: count('--pages', flags.pages, 1),
+      delayMs: count('--delay', flags.delay ?? (given === undefined ? '20' : '1000'), 0),
+      userAgent: crawlDefaults.userAgent,
+      timeoutMs: crawlDefaults.timeoutMs,
+    };
+    const fetchers = count('--fetchers', flags.fetchers, 1);
+    const processors = count('--processors', flags.processors, 1);
+    await withCluster({ ...flags, brokers }, async ({ cluster }) => {
+      await prepareCrawl(cluster, settings.name, Math.max(8, fetchers, processors));
+      await seedCrawl(cluster, settings, [address]);
+      const services = startServices(settings, { fetchers, processors, brokers });
+      undo.push(() => Promise.all(services.map((one) => one.stop())));
+      await watch(cluster, settings, { services, flags, brokers, signal: stop.signal });
+    });
+  } finally {
+    stop.off();
+    for (const one of undo.reverse()) await one();
+  }
+}
+
+async function whereTo(given: string | undefined, undo: Undo[]) {
+  if (given !== undefined) {
+    const address = normalAddress(given);
+    if (address === null) throw usageError(`'${given}' is no http:// or https:// address`);
+    return { address, hosts: [hostOf(address)] };
+  }
+  const site = await startSite({ hosts: 6, pagesPerHost: 60, latencyMs: 15 });
+  undo.push(() => site.close());
+  return { address: site.start, hosts: site.hosts };
+}
+
+/** A broker in a process of its own, on a port that it keeps over its deaths. */
+async function ownBroker(undo: Undo[]): Promise<string> {
+  const directory = mkdtempSync(join(tmpdir(), 'tidemark-demo-'));
+  undo.push(() => rmSync(directory, { recursive: true, force: true }));
+  const { createServer } = await import('node:net');
+  const port = await new Promise<number>((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      const free = typeof address === 'object' && address !== null ? address.port : 0;
+      server.close(() => resolve(free));
+    });
+  });
+  const args = ['serve', '--json', '--port', String(port), '--data', join(directory, 'data')];
+  await new Promise<void>((resolve) => {
+    const broker = new KeptProcess('broker', args, () => resolve());
+    undo.push(() => broker.stop());
+  });
+  return `127.0.0.1:${port}`;
+}
+
+function startServices(
+  settings: CrawlSettings,
+  how: { readonly fetchers: number; readonly processors: number; readonly brokers: string },
+): KeptProcess[] {
+  const service = (role: string, index: number): KeptProcess => {
+    const id = `${settings.name}-${role}-${index}`;
+    const args = ['demo', 'crawler-service', role, id, JSON.stringify(settings)];
+    return new KeptProcess(`${role} ${index}`, [...args, '-b', how.brokers]);
+  };
+  return [
+    ...Array.from({ length: how.fetchers }, (_, index) => service('fetcher', index)),
+    ...Array.from({ length: how.processors }, (_, index) => service('processor', index)),
+  ];
+}
+
+interface Watched {
+  readonly services: readonly KeptProcess[];
+  readonly flags: CrawlerFlags;
+  readonly brokers: string;
+  readonly signal: AbortSignal;
+}
+
+const LOOK_MS = 500;
+
+async function watch(
+  cluster: Cluster,
+  settings: CrawlSettings,
+  { services, flags, brokers, signal }: Watched,
+): Promise<void> {
+  const io = processIo();
+  const view = new CrawlerView(io, settings.name, flags.json === true);
+  let last: CrawlState | null = null;
+  while (!signal.aborted) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    const state = await stateOf(cluster, settings.name).catch(() => null);
+    await view.show(state, services);
+    if (state === null) continue;
+    if (flags.stay !== true && isFinished(last, state)) break;
+    last = state;
+  }
+  await view.end(last);
+  const { results } = namesOf(settings.name);
+  if (flags.json !== true && flags.brokers !== undefined) {
+    io.say(`the results: tidemark consume ${results} -e --json -b ${brokers}`);
+  }
+}

@@ -1,0 +1,63 @@
+// tidemark demo load: sample traffic of a small shop, for trying everything else.
+
+import type { Command } from 'commander';
+import { LOAD_TOPICS, LoadGenerator } from '../../../tools/demo/index.ts';
+import { usageError } from '../exit-codes.ts';
+import { processIo } from '../io.ts';
+import { type BrokerOptions, brokerCommand } from '../program.ts';
+import { withCluster } from '../session.ts';
+import { stopSignal } from '../stop-signal.ts';
+
+interface LoadFlags extends BrokerOptions {
+  readonly rate: string;
+  readonly seconds?: string;
+  readonly prefix: string;
+  readonly seed?: string;
+}
+
+/** `demo load`. */
+export function loadCommand(): Command {
+  return brokerCommand('load', 'sample traffic with keys, headers and bursts', [
+    'tidemark demo load',
+    'tidemark demo load --rate 2000 --seconds 60',
+    'tidemark demo load --prefix shop. --seed 7',
+  ])
+    .option('--rate <records>', 'records per second on average', '200')
+    .option('--seconds <count>', 'how long (default: until Ctrl-C)')
+    .option('--prefix <text>', 'before the names of the topics', 'demo.')
+    .option('--seed <number>', 'the same records again')
+    .addHelpText(
+      'after',
+      `\nTopics: ${LOAD_TOPICS.join(', ')}. Now and then there is a burst of ten times the rate.`,
+    )
+    .action((flags: LoadFlags) => run(flags));
+}
+
+async function run(flags: LoadFlags): Promise<void> {
+  const io = processIo();
+  const rate = Number(flags.rate);
+  if (!(rate > 0)) throw usageError(`--rate ${flags.rate}: write a number above 0`);
+  if (flags.seconds !== undefined && !(Number(flags.seconds) > 0)) {
+    throw usageError(`--seconds ${flags.seconds}: write a number above 0`);
+  }
+  const stop = stopSignal();
+  const timer =
+    flags.seconds === undefined
+      ? null
+      : setTimeout(() => stop.abort(), 1000 * Number(flags.seconds));
+  try {
+    await withCluster(flags, async ({ cluster }) => {
+      const seed = flags.seed === undefined ? Date.now() : Number(flags.seed);
+      const generator = new LoadGenerator(cluster, { rate, prefix: flags.prefix, seed });
+      const sent = await generator.run(stop.signal, ({ records, perSecond, burst }) =>
+        io.progress(`${records} records, ${Math.round(perSecond)}/s${burst ? '  burst' : ''}`),
+      );
+      io.progress('');
+      if (flags.json === true) await io.data(`${JSON.stringify({ records: sent })}\n`);
+      else io.say(`${sent} records written to ${flags.prefix}*`);
+    });
+  } finally {
+    if (timer !== null) clearTimeout(timer);
+    stop.off();
+  }
+}

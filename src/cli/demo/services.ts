@@ -1,0 +1,75 @@
+// Child processes of a demo: started again when they die, so that killing any of them is part of the show.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+/** The entry of this command, as it lies beside this file once built. */
+const bin = fileURLToPath(new URL('../bin.cjs', import.meta.url));
+
+const RESTART_MS = 500;
+
+/** One program that is kept running. */
+export class KeptProcess {
+  readonly name: string;
+  readonly #args: readonly string[];
+  readonly #onLine: (line: string) => void;
+  #child: ChildProcess | null = null;
+  #stopping = false;
+  #stderr = '';
+  /** How often it was started again. */
+  restarts = 0;
+
+  /** `onLine` hears each line of its standard output. */
+  constructor(name: string, args: readonly string[], onLine: (line: string) => void = () => {}) {
+    this.name = name;
+    this.#args = args;
+    this.#onLine = onLine;
+    this.#start();
+  }
+
+  get pid(): number | null {
+    return this.#child?.pid ?? null;
+  }
+
+  /** The end of what it said. */
+  get words(): string {
+    return this.#stderr.slice(-2000);
+  }
+
+  /** SIGTERM, and SIGKILL for one that does not end within ten seconds. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const child = this.#child;
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'close');
+    child.kill('SIGTERM');
+    const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+    await ended;
+    clearTimeout(timer);
+  }
+
+  #start(): void {
+    const child = spawn(process.execPath, [bin, ...this.#args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#child = child;
+    let rest = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      const lines = (rest + chunk.toString()).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) this.#onLine(line);
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      this.#stderr = (this.#stderr + chunk.toString()).slice(-4000);
+    });
+    child.once('close', () => {
+      this.#child = null;
+      if (this.#stopping) return;
+      this.restarts += 1;
+      setTimeout(() => {
+        if (!this.#stopping) this.#start();
+      }, RESTART_MS);
+    });
+  }
+}

@@ -1,0 +1,68 @@
+// What robots.txt of each host allows (RFC 9309): without one everything, while the server is broken nothing.
+
+import type { CrawlSettings } from './types.ts';
+
+const KEPT_MS = 3_600_000;
+const BODY_MAX = 500 * 1024;
+
+interface Rules {
+  allows(url: string): boolean;
+  readonly delayMs: number;
+}
+
+interface RobotsFile {
+  isAllowed(url: string, userAgent?: string): boolean | undefined;
+  getCrawlDelay(userAgent?: string): number | undefined;
+}
+
+/** Rules by host, asked for once an hour. */
+export class Robots {
+  readonly #settings: CrawlSettings;
+  readonly #rules = new Map<string, { readonly rules: Promise<Rules>; readonly untilMs: number }>();
+
+  constructor(settings: CrawlSettings) {
+    this.#settings = settings;
+  }
+
+  of(url: string): Promise<Rules> {
+    const { origin } = new URL(url);
+    const known = this.#rules.get(origin);
+    if (known !== undefined && known.untilMs > Date.now()) return known.rules;
+    const rules = this.#ask(`${origin}/robots.txt`);
+    this.#rules.set(origin, { rules, untilMs: Date.now() + KEPT_MS });
+    // A host that did not answer is asked again with the next page.
+    rules.then(
+      ({ delayMs }) => {
+        if (delayMs < 0) this.#rules.delete(origin);
+      },
+      () => this.#rules.delete(origin),
+    );
+    return rules;
+  }
+
+  async #ask(address: string): Promise<Rules> {
+    const { userAgent, timeoutMs } = this.#settings;
+    const nothing: Rules = { allows: () => false, delayMs: -1 };
+    try {
+      const signal = AbortSignal.timeout(timeoutMs);
+      const response = await fetch(address, { headers: { 'user-agent': userAgent }, signal });
+      const text = (await response.text()).slice(0, BODY_MAX);
+      if (response.status >= 500) return nothing;
+      if (!response.ok) return { allows: () => true, delayMs: 0 };
+      const file = await parse(address, text);
+      return {
+        allows: (url) => file.isAllowed(url, userAgent) ?? true,
+        delayMs: 1000 * (file.getCrawlDelay(userAgent) ?? 0),
+      };
+    } catch {
+      return nothing;
+    }
+  }
+}
+
+async function parse(address: string, text: string): Promise<RobotsFile> {
+  // A CommonJS module, whose types say otherwise.
+  const loaded: unknown = (await import('robots-parser')).default;
+  const make = loaded as (url: string, text: string) => RobotsFile;
+  return make(address, text);
+}

@@ -1,0 +1,195 @@
+// Traffic as a small shop has it: views of many visitors, orders of some, payments of most orders, and sensors that
+// report steadily. Keys repeat as people do, sizes vary, headers carry a trace, and bursts come.
+
+import {
+  type Cluster,
+  createTopics,
+  Producer,
+  type ProducerRecord,
+} from '../../src/client/index.ts';
+
+/** Names of the topics, without the prefix. */
+export const LOAD_TOPICS = ['views', 'orders', 'payments', 'sensors'] as const;
+
+export interface LoadOptions {
+  /** Records a second on average. */
+  readonly rate: number;
+  readonly prefix: string;
+  readonly seed: number;
+}
+
+export interface LoadProgress {
+  readonly records: number;
+  readonly perSecond: number;
+  readonly burst: boolean;
+}
+
+const TICK_MS = 50;
+const BURST_FACTOR = 10;
+/** Of all ticks, and how long one lasts. */
+const BURST_CHANCE = 0.002;
+const BURST_TICKS = 30;
+const VISITORS = 5_000;
+const PRODUCTS = [
+  'lamp',
+  'chair',
+  'table',
+  'shelf',
+  'desk',
+  'rug',
+  'clock',
+  'vase',
+  'mirror',
+  'stool',
+];
+const REGIONS = ['eu', 'us', 'ap'];
+
+type Outgoing = ProducerRecord<string, unknown>;
+
+/** Writes until it is told to stop. */
+export class LoadGenerator {
+  readonly #cluster: Cluster;
+  readonly #options: LoadOptions;
+  readonly #random: () => number;
+  /** Of its own: when bursts come depends on the time, what the records are does not. */
+  readonly #bursts: () => number;
+  #orders = 0;
+  #traces = 0;
+
+  constructor(cluster: Cluster, options: LoadOptions) {
+    this.#cluster = cluster;
+    this.#options = options;
+    this.#random = randomOf(options.seed);
+    this.#bursts = randomOf(options.seed + 1);
+  }
+
+  /** Resolves with how many records were written. Throws what the brokers refuse. */
+  async run(signal: AbortSignal, onProgress?: (progress: LoadProgress) => void): Promise<number> {
+    await this.#prepare();
+    const producer = new Producer(this.#cluster, {
+      key: 'string',
+      value: 'json',
+      compression: 'lz4',
+    });
+    const began = performance.now();
+    let records = 0;
+    let burst = 0;
+    let owed = 0;
+    let failure: Error | null = null;
+    while (!signal.aborted && failure === null) {
+      const seconds = (performance.now() - began) / 1000;
+      if (burst === 0 && this.#bursts() < BURST_CHANCE) burst = BURST_TICKS;
+      owed += (this.#rateAt(seconds) * (burst > 0 ? BURST_FACTOR : 1) * TICK_MS) / 1000;
+      burst = Math.max(0, burst - 1);
+      let room = true;
+      for (; owed >= 1; owed -= 1) {
+        records += 1;
+        room = producer.enqueue(this.#next(), null, (error) => {
+          failure ??= error;
+        });
+      }
+      onProgress?.({ records, perSecond: records / Math.max(0.001, seconds), burst: burst > 0 });
+      if (!room) await producer.drained();
+      await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+    }
+    await producer.close();
+    if (failure !== null) throw failure as Error;
+    return records;
+  }
+
+  async #prepare(): Promise<void> {
+    const topics = LOAD_TOPICS.map((name) => ({
+      name: this.#options.prefix + name,
+      partitions: 4,
+    }));
+    for (const { error } of await createTopics(this.#cluster, topics)) {
+      if (error !== null && error.code !== 'TOPIC_ALREADY_EXISTS') throw error;
+    }
+  }
+
+  /** Up and down by a fifth within two minutes, as a day in short. */
+  #rateAt(seconds: number): number {
+    return this.#options.rate * (1 + 0.2 * Math.sin((2 * Math.PI * seconds) / 120));
+  }
+
+  #next(): Outgoing {
+    const chance = this.#random();
+    if (chance < 0.6) return this.#view();
+    if (chance < 0.72) return this.#order();
+    return chance < 0.8 ? this.#payment() : this.#sensor();
+  }
+
+  #view(): Outgoing {
+    const visitor = this.#visitor();
+    const path = `/${this.#product()}?page=${this.#upTo(9)}`;
+    return this.#record('views', visitor, {
+      visitor,
+      path,
+      agent: 'Mozilla/5.0 '.repeat(1 + this.#upTo(4)),
+    });
+  }
+
+  #order(): Outgoing {
+    this.#orders += 1;
+    const lines = Array.from({ length: 1 + this.#upTo(5) }, () => ({
+      product: this.#product(),
+      count: 1 + this.#upTo(3),
+      cents: 100 * (1 + this.#upTo(400)),
+    }));
+    const total = lines.reduce((sum, { count, cents }) => sum + count * cents, 0);
+    const order = `o${this.#orders}`;
+    return this.#record('orders', order, { order, visitor: this.#visitor(), lines, total });
+  }
+
+  #payment(): Outgoing {
+    const order = `o${Math.max(1, this.#orders - this.#upTo(20))}`;
+    const ok = this.#random() < 0.97;
+    return this.#record('payments', order, {
+      order,
+      ok,
+      ...(ok ? {} : { reason: 'card refused' }),
+    });
+  }
+
+  #sensor(): Outgoing {
+    const sensor = `s${this.#upTo(40)}`;
+    const celsius = Math.round(200 + 30 * this.#random()) / 10;
+    return this.#record('sensors', sensor, { sensor, celsius });
+  }
+
+  #record(topic: (typeof LOAD_TOPICS)[number], key: string, value: object): Outgoing {
+    this.#traces += 1;
+    const trace = (this.#traces * 0x9e3779b1).toString(16).padStart(16, '0');
+    const region = REGIONS[this.#upTo(REGIONS.length)] ?? 'eu';
+    return {
+      topic: this.#options.prefix + topic,
+      key,
+      value,
+      headers: { trace, region, schema: '1' },
+    };
+  }
+
+  /** Few come often, many seldom. */
+  #visitor(): string {
+    return `v${Math.floor(VISITORS * this.#random() ** 3)}`;
+  }
+
+  #product(): string {
+    return PRODUCTS[this.#upTo(PRODUCTS.length)] ?? 'lamp';
+  }
+
+  #upTo(limit: number): number {
+    return Math.floor(this.#random() * limit);
+  }
+}
+
+/** Numbers from 0 to 1 by a seed (mulberry32). */
+function randomOf(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
