@@ -9,7 +9,7 @@ let cluster: Cluster;
 
 beforeAll(async () => {
   broker = await startBroker();
-  cluster = remoteCluster(broker.bootstrap, 'load-test');
+  cluster = remoteCluster(broker.bootstrap);
 });
 afterAll(async () => {
   await cluster.close();
