@@ -120,7 +120,7 @@ export class Rebalance {
     return {
       what:
         `${word} ${this.#generation?.epoch ?? ''} with ${count} member${count === 1 ? '' : 's'} ` +
-        `after ${seconds(durationMs)}; ${moves.movedPartitions} partitions have a new member`,
+        `after ${seconds(durationMs)}; ${haveMoved(moves.movedPartitions)}`,
       cause: this.cause(),
       ...(advice !== undefined && { advice }),
       durationMs,
@@ -158,4 +158,9 @@ export class Rebalance {
     if (this.#last === null) return null;
     return { member: this.#last.member, ms: this.#last.atMs - this.#sinceMs, phase: 'join' };
   }
+}
+
+function haveMoved(count: number): string {
+  if (count === 0) return 'nothing has moved';
+  return count === 1 ? '1 partition has a new member' : `${count} partitions have a new member`;
 }

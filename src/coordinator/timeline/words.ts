@@ -49,7 +49,12 @@ export function whyLeft(name: string, { member, reason }: Departure): Why {
     };
   }
   if (reason !== null && reason !== '') return { cause: `its client says: ${reason}` };
-  return { cause: `${name} left by itself, as clients do when they are closed` };
+  const limit = seconds(member.rebalanceTimeoutMs);
+  return {
+    cause:
+      `${name} left by itself and said no more: clients do so when they are closed, some also when they ` +
+      `are not polled for max.poll.interval.ms (${limit})`,
+  };
 }
 
 /** `silentMs`: since the last sign of life; null when it is not known. */
