@@ -36,10 +36,12 @@ export interface StartBrokerOptions {
  * told else. Ends with `await broker.close()` or `await using`; nothing of it keeps the process alive.
  *
  * ```js
+ * import { startBroker } from 'tidemark/testing';
+ *
  * const broker = await startBroker({ topics: { orders: 3 } });
  * process.env.KAFKA_BROKERS = broker.bootstrap;
  * await broker.produce('orders', [{ key: 'a', value: { total: 1 } }]);
- * await broker.waitFor.committed('billing', 'orders', { 0: 1 });
+ * await broker.waitFor.records('orders', 1);
  * await broker.close();
  * ```
  *

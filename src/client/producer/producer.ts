@@ -21,6 +21,9 @@ import {
 import { type PartitionFunction, partitionFunction } from './partitioner.ts';
 import { TopicQueue, type Waiting } from './topic-queue.ts';
 
+/** With the back-off between them they take a second. */
+const PARTITION_ASKS_MAX = 5;
+
 type WaitingRecord = Extract<Waiting, { record: NewRecord }>;
 
 /**
@@ -241,7 +244,7 @@ export class Producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpa
       this.#place(topic, stored, partition, null, landed, failed);
     } else {
       const sinceMs = this.#cluster.clock.monotonic();
-      this.#wait(topic, { record: stored, partition, sinceMs, askedAnew: false, landed, failed });
+      this.#wait(topic, { record: stored, partition, sinceMs, asked: 0, landed, failed });
     }
     this.#deadlines.arm();
   }
@@ -317,12 +320,14 @@ export class Producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpa
     }
   }
 
-  /** Partitions may have been added since we asked: ask once more before a record is refused for that. */
+  /** Partitions may have been added, and brokers hear of it by and by: ask a few times before a record is refused. */
   #askAnew(topic: TopicQueue, waiting: WaitingRecord): boolean {
-    const { partition = 0, askedAnew } = waiting;
-    if (partition < topic.partitions.length || askedAnew) return false;
+    const { partition = 0, asked } = waiting;
+    if (partition < topic.partitions.length || asked >= PARTITION_ASKS_MAX) return false;
     if (topic.locating) return true;
-    topic.waiting[topic.waiting.indexOf(waiting)] = { ...waiting, askedAnew: true };
+    topic.waiting[topic.waiting.indexOf(waiting)] = { ...waiting, asked: asked + 1 };
+    const backoffMs = asked * this.#settings.retryBackoffMs;
+    topic.locateNotBeforeMs = this.#cluster.clock.monotonic() + backoffMs;
     this.#cluster.forget(topic.name);
     this.#locator.locate(topic);
     return true;

@@ -13,8 +13,8 @@ export type Waiting =
       readonly record: NewRecord;
       readonly partition: number | undefined;
       readonly sinceMs: number;
-      /** The partition was missing from what was known, and is asked for anew. */
-      readonly askedAnew: boolean;
+      /** So often was asked for a partition that was missing from what was known. */
+      readonly asked: number;
       readonly landed: OnLanded | null;
       readonly failed: OnFailed | null;
     }
