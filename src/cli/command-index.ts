@@ -82,6 +82,11 @@ export const commandIndex: readonly IndexEntry[] = [
     load: async () => (await import('./commands/demo.ts')).demoCommand,
   },
   {
+    name: 'bench',
+    summary: 'load-test a cluster: throughput, latency, the limit',
+    load: async () => (await import('./commands/bench.ts')).benchCommand,
+  },
+  {
     name: 'doctor',
     summary: 'check this machine, a data directory and the way to a broker',
     load: async () => (await import('./commands/doctor.ts')).doctorCommand,

@@ -1,0 +1,80 @@
+// The figures of `tidemark bench`, as a document and as text.
+
+import type { CliIo } from '../io.ts';
+import { paint } from '../io.ts';
+import { renderTable } from '../table.ts';
+import type { LatencySummary } from './latencies.ts';
+import type { Rates } from './load.ts';
+import type { Verdict } from './verdict.ts';
+
+/** What `--json` prints. Latencies in milliseconds, MB are 10^6 bytes of values. */
+export interface BenchReport {
+  readonly brokers: string;
+  readonly clusterId: string | null;
+  readonly settings: {
+    readonly partitions: number;
+    readonly replicationFactor: number;
+    readonly recordBytes: number;
+    readonly acks: number;
+    readonly compression: string;
+    readonly seconds: number;
+    readonly perSecond: number;
+  };
+  readonly roundTripMs: number;
+  readonly oneRecordAcks1Ms: number;
+  readonly oneRecordAcksAllMs: number;
+  readonly produce: Rates & { readonly latency: LatencySummary };
+  readonly consume: Rates;
+  readonly tail: { readonly latency: LatencySummary; readonly late: LatencySummary };
+  readonly verdicts: readonly Verdict[];
+}
+
+const ms = (value: number): string => (value < 10 ? value.toFixed(2) : value.toFixed(0));
+const count = (value: number): string => Math.round(value).toLocaleString('en-US');
+
+const percentiles = (latency: LatencySummary): string[] => [
+  ms(latency.p50Ms),
+  ms(latency.p95Ms),
+  ms(latency.p99Ms),
+  ms(latency.p999Ms),
+  ms(latency.maxMs),
+];
+
+function tableOf(report: BenchReport): string {
+  const { produce, consume, tail, settings } = report;
+  const rates = (one: Rates): string[] => [
+    count(one.recordsPerSecond),
+    one.mbPerSecond.toFixed(1),
+    `${Math.round(one.busy * 100)} %`,
+  ];
+  const fixed = [count(settings.perSecond), '', ''];
+  const none = ['', '', '', '', ''];
+  const head = ['', 'records/s', 'MB/s', 'client', 'p50 ms', 'p95', 'p99', 'p99.9', 'max'];
+  const rows = [
+    ['write', ...rates(produce), ...percentiles(produce.latency)],
+    ['read back', ...rates(consume), ...none],
+    ['from due to read', ...fixed, ...percentiles(tail.latency)],
+  ];
+  return renderTable(head, rows, { right: [1, 2, 3, 4, 5, 6, 7, 8] });
+}
+
+/** Prints the report. */
+export async function printReport(io: CliIo, report: BenchReport, json: boolean): Promise<void> {
+  if (json) {
+    await io.data(`${JSON.stringify(report)}\n`);
+    return;
+  }
+  const { settings } = report;
+  const acks = settings.acks === -1 ? 'all' : String(settings.acks);
+  const probes =
+    `one at a time: round trip ${ms(report.roundTripMs)} ms, a record with acks=1 ` +
+    `${ms(report.oneRecordAcks1Ms)} ms, with acks=all ${ms(report.oneRecordAcksAllMs)} ms`;
+  const setting =
+    `${settings.recordBytes} B records, ${settings.partitions} partitions, acks=${acks}, ` +
+    `${settings.compression === 'none' ? 'not compressed' : settings.compression}`;
+  await io.data(`${setting}\n${probes}\n\n${tableOf(report)}\n`);
+  for (const { phase, limit, words } of report.verdicts) {
+    const name = `${phase}:`.padEnd(9);
+    await io.data(`${paint(limit === 'none' ? 'green' : 'yellow', name)}${words}\n`);
+  }
+}
