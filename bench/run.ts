@@ -32,6 +32,11 @@ const suites: Readonly<Record<string, Suite>> = {
     byDefault: { full: true, quick: true },
     load: async () => (await import('./load/restart.ts')).runRestart,
   },
+  others: {
+    about: 'NATS JetStream and Redis Streams (--peers nats,redis) with their own clients',
+    byDefault: { full: true, quick: true },
+    load: async () => (await import('./load/others.ts')).runOthers,
+  },
   compaction: {
     about: 'a log of ten million keys is compacted beside a steady producer',
     byDefault: { full: false, quick: false },
@@ -60,7 +65,8 @@ Results:
 
 Options:
   --quick          a tenth of the work or less, one round: that it works, not how fast it is
-  --peers LIST     systems beside ours, with commas: kafka, kafka-sync (flush.messages=1), klite
+  --peers LIST     systems beside ours, with commas: kafka, kafka-sync (flush.messages=1), klite,
+                   nats, redis
   --klite PATH     klite's binary
   --rounds N       how often each row is measured
   --only TEXT      only rows whose name holds the text

@@ -37,5 +37,11 @@ export {
   LIBRDKAFKA_VERSION,
   type Librdkafka,
 } from './librdkafka.ts';
+export {
+  installClients,
+  type OtherServer,
+  type OtherSystem,
+  otherSystems,
+} from './others.ts';
 export { ourSystems, peerSystems, type System } from './systems.ts';
 export { type MachineUsage, machineUsage, type ProcessUsage, usageOf } from './usage.ts';

@@ -1,0 +1,135 @@
+// The suite `others`: NATS JetStream and Redis Streams with their own clients, as rows of their own kind. They are no
+// Kafka: other clients, other promises, no consumers that come back later; so no row of ours stands beside them.
+
+import { join } from 'node:path';
+import type { OtherServer, OtherSystem } from '../peers/index.ts';
+import { installClients, machineUsage, otherSystems, runChild, usageOf } from '../peers/index.ts';
+import { type Histogram, quantile } from '../report/histogram.ts';
+import type { Figures, SuiteRun } from '../suite.ts';
+import { otherKinds } from './systems.ts';
+
+const ROUNDS = 3;
+const RECORD_BYTES = 1024;
+const SECONDS = 4;
+const WARM_UP_SECONDS = 1;
+
+interface Row {
+  readonly name: string;
+  readonly connections: number;
+  readonly inFlight: number;
+}
+
+const rows: readonly Row[] = [
+  {
+    name: 'their own client, 1 KiB, 6 connections, 100 in flight each',
+    connections: 6,
+    inFlight: 100,
+  },
+  { name: 'their own client, 1 KiB, 64 connections, one in flight', connections: 64, inFlight: 1 },
+];
+
+interface Answer {
+  readonly requests: number;
+  readonly seconds: number;
+  readonly latencies?: Histogram;
+}
+
+/** Measures those of `--peers nats,redis` that can be had. */
+export async function runOthers(run: SuiteRun): Promise<void> {
+  const { quick, only } = run.options;
+  const systems: OtherSystem[] = [];
+  for (const product of run.options.peers.filter((name) => otherKinds.includes(name))) {
+    const found = otherSystems(product);
+    systems.push(...found.systems);
+    for (const { what, why } of found.missing) run.missing(what, why);
+  }
+  for (const row of rows.filter((one) => one.name.includes(only))) {
+    run.describe(
+      row.name,
+      `${systems.map(({ title }) => title).join('; ')}; nats.js, redis-benchmark XADD`,
+    );
+    const rounds = run.options.rounds ?? (quick ? 1 : ROUNDS);
+    for (let round = 0; round < rounds; round += 1) {
+      for (const system of systems) await measure(run, system, row);
+    }
+  }
+}
+
+async function measure(run: SuiteRun, system: OtherSystem, row: Row): Promise<void> {
+  const server = await system.start();
+  try {
+    const seconds = run.options.quick ? 1 : SECONDS;
+    const before = { server: usageOf(server.pid), machine: machineUsage(), at: performance.now() };
+    const answer = await (system.name.startsWith('nats')
+      ? natsLoad(server, row, seconds)
+      : redisLoad(server, row, seconds));
+    const wall = (performance.now() - before.at) / 1e3;
+    const after = { server: usageOf(server.pid), machine: machineUsage() };
+    const cpu = after.server.cpuSeconds - before.server.cpuSeconds;
+    const client = after.machine.childrenSeconds - before.machine.childrenSeconds;
+    const own = after.machine.ownSeconds - before.machine.ownSeconds;
+    const busy = after.machine.busySeconds - before.machine.busySeconds;
+    const figures = {
+      ...ratesOf(answer),
+      brokerCpuSeconds: cpu,
+      clientCpuSeconds: client,
+      brokerResidentMb: after.server.residentBytes / 1e6,
+      foreignCores: Math.max(0, busy - cpu - client - own) / wall,
+    };
+    run.add(system.name, row.name, figures, answer.latencies);
+  } catch (error) {
+    run.missing(`${system.name}: ${row.name}`, error instanceof Error ? error.message : `${error}`);
+  } finally {
+    await server.stop();
+  }
+}
+
+function ratesOf({ requests, seconds, latencies = [] }: Answer): Figures {
+  const perSecond = requests / seconds;
+  const rates = { requestsPerSecond: perSecond, mbPerSecond: (perSecond * RECORD_BYTES) / 1e6 };
+  if (latencies.length === 0) return rates;
+  return { ...rates, p50Ms: quantile(latencies, 0.5), p99Ms: quantile(latencies, 0.99) };
+}
+
+async function natsLoad(server: OtherServer, row: Row, seconds: number): Promise<Answer> {
+  const folder = await installClients();
+  const program = join(import.meta.dirname, '../peers/nats-load.js');
+  const numbers = [seconds, WARM_UP_SECONDS, RECORD_BYTES, row.connections, row.inFlight];
+  const args = [program, folder, String(server.port), ...numbers.map(String)];
+  const { output } = await runChild(process.execPath, args, { timeoutMs: 60_000 });
+  const answer: { requests: number; failed: number; histogram: [number, number][] } =
+    JSON.parse(output);
+  if (answer.failed > 0) throw new Error(`${answer.failed} publishes failed`);
+  const latencies = answer.histogram.map(([us, count]) => [us / 1e3, count] as const);
+  return { requests: answer.requests, seconds, latencies };
+}
+
+/** Requests of a short first run say how many fill the time of the measured one. */
+const FIRST_REQUESTS = 5_000;
+
+async function redisLoad(server: OtherServer, row: Row, seconds: number): Promise<Answer> {
+  const first = await redisBenchmark(server, row, FIRST_REQUESTS);
+  const requests = Math.max(FIRST_REQUESTS, Math.round((first.requests / first.seconds) * seconds));
+  return redisBenchmark(server, row, requests);
+}
+
+async function redisBenchmark(server: OtherServer, row: Row, requests: number): Promise<Answer> {
+  const args = ['-p', String(server.port), '-n', String(requests), '-c', String(row.connections)];
+  args.push(
+    '-P',
+    String(row.inFlight),
+    '--csv',
+    'XADD',
+    'bench',
+    '*',
+    'v',
+    'v'.repeat(RECORD_BYTES),
+  );
+  const { output } = await runChild('redis-benchmark', args, { timeoutMs: 60_000 });
+  // "test","rps","avg_latency_ms","min…","p50…","p95…","p99…","max…"
+  const line = output.trim().split('\n').at(-1) ?? '';
+  const fields = line.split('","').map((field) => field.replaceAll('"', ''));
+  const perSecond = Number(fields.at(-7));
+  if (!(perSecond > 0)) throw new Error(`redis-benchmark said ${output}`);
+  return { requests, seconds: requests / perSecond };
+}

@@ -1,0 +1,153 @@
+// Systems of another kind beside ours, as Debian packages them: NATS JetStream and Redis Streams, each with and without
+// a sync before it acknowledges. Their clients are their own: nats.js, kept in a folder of its own, and
+// redis-benchmark.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { exitOf, freePort, runChild, spawnOwned, tailOf, waitUntil } from './child.ts';
+import { peersFolder, projectRoot } from './jars.ts';
+
+/** A running one. */
+export interface OtherServer {
+  readonly port: number;
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+export interface OtherSystem {
+  readonly name: string;
+  /** Whether an acknowledged record is on the disk. */
+  readonly synced: boolean;
+  /** The product with its version. */
+  readonly title: string;
+  start(): Promise<OtherServer>;
+}
+
+const START_MS = 20_000;
+
+/** What `program --version` says, up to its number; undefined when it is not installed. */
+function versionOf(program: string): string | undefined {
+  const { stdout, error } = spawnSync(program, ['--version'], { encoding: 'utf8' });
+  return error === undefined ? /v?(\d+\.\d+\.\d+)/.exec(stdout)?.[1] : undefined;
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ port, host: '127.0.0.1' });
+    const done = (answer: boolean): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once('connect', () => done(true));
+    socket.once('error', () => done(false));
+  });
+}
+
+async function startServer(
+  program: string,
+  args: (port: number, folder: string) => readonly string[],
+): Promise<OtherServer> {
+  const folder = mkdtempSync(join(tmpdir(), `${program}-`));
+  const port = await freePort();
+  const child = spawnOwned(program, args(port, folder), { stdio: ['ignore', 'ignore', 'pipe'] });
+  const ended = exitOf(child);
+  const errors = tailOf(child);
+  await waitUntil(() => answers(port), {
+    timeoutMs: START_MS,
+    what: program,
+    failed: () => (child.exitCode === null ? '' : `ended: ${errors()}`),
+  });
+  return {
+    port,
+    pid: child.pid ?? -1,
+    async stop() {
+      child.kill('SIGTERM');
+      await ended;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function redis(name: string, synced: boolean, version: string): OtherSystem {
+  const policy = synced ? 'always' : 'everysec';
+  return {
+    name,
+    synced,
+    title: `Redis ${version}, appendfsync ${policy}`,
+    start: () =>
+      startServer('redis-server', (port, folder) => [
+        ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', ''],
+        ...['--appendonly', 'yes', '--appendfsync', policy],
+      ]),
+  };
+}
+
+function nats(name: string, synced: boolean, version: string): OtherSystem {
+  return {
+    name,
+    synced,
+    title: `NATS JetStream ${version}${synced ? ', sync_interval always' : ''}`,
+    start: () =>
+      startServer('nats-server', (port, folder) => {
+        const sync = synced ? 'sync_interval: always' : '';
+        const file = join(folder, 'nats.conf');
+        writeFileSync(
+          file,
+          `listen: "127.0.0.1:${port}"\njetstream { store_dir: "${folder}/data"\n${sync}\n}\n`,
+        );
+        return ['-c', file];
+      }),
+  };
+}
+
+/** `sync_interval: always` came with this version. */
+const NATS_SYNCS_FROM = [2, 10] as const;
+
+function syncs(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return (
+    major > NATS_SYNCS_FROM[0] || (major === NATS_SYNCS_FROM[0] && minor >= NATS_SYNCS_FROM[1])
+  );
+}
+
+export interface Found {
+  readonly systems: readonly OtherSystem[];
+  readonly missing: readonly { readonly what: string; readonly why: string }[];
+}
+
+/** The systems of a product (`nats` or `redis`) that can be had here, and why others can't. */
+export function otherSystems(product: string): Found {
+  const program = `${product}-server`;
+  const version = versionOf(program);
+  if (version === undefined) {
+    return { systems: [], missing: [{ what: product, why: `apt-get install ${program}` }] };
+  }
+  if (product === 'redis') {
+    const both = [redis('redis', false, version), redis('redis-sync', true, version)];
+    return { systems: both, missing: [] };
+  }
+  const plain = nats('nats', false, version);
+  if (syncs(version)) return { systems: [plain, nats('nats-sync', true, version)], missing: [] };
+  const why = `nats-server ${version} has no sync before an acknowledgement (2.10 and later have)`;
+  return { systems: [plain], missing: [{ what: 'nats-sync', why }] };
+}
+
+const clientsSource = (): string => join(projectRoot(), 'bench/peers/clients');
+
+/** The folder with the clients' packages, installed once by npm from clients/package-lock.json, scripts off. */
+export async function installClients(): Promise<string> {
+  const folder = join(peersFolder(), 'clients');
+  const lock = readFileSync(join(clientsSource(), 'package-lock.json'), 'utf8');
+  const installed = join(folder, 'installed-lock.json');
+  if (existsSync(installed) && readFileSync(installed, 'utf8') === lock) return folder;
+  mkdirSync(folder, { recursive: true });
+  for (const name of ['package.json', 'package-lock.json']) {
+    writeFileSync(join(folder, name), readFileSync(join(clientsSource(), name)));
+  }
+  await runChild('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: folder });
+  writeFileSync(installed, lock);
+  return folder;
+}
