@@ -1,14 +1,11 @@
 // A broker that listens. What `serve()` and the command line call.
 
 import { ClusterClient } from '../client/index.ts';
-import { BrokerOptionError } from './addresses.ts';
-import type { BrokerOptions, PlacedLogOptions, RunningBroker } from './broker-options.ts';
+import type { BrokerOptions, RunningBroker } from './broker-options.ts';
 import { type HostedLog, hostLog, type LogSeams } from './host-log.ts';
 import { inProcessCluster } from './in-process-cluster.ts';
 import { checkListenOptions, type Listening, listen } from './listening.ts';
-
-/** A stop waits this long for requests in flight: container runtimes kill after ten seconds. */
-const STOP_GRACE_MS = 5000;
+import { checkPlace, startGroups, stopAll } from './serve-alone.ts';
 
 /** Where a test double reaches in; a broker that serves has the host's parts instead. */
 export interface BrokerSeams extends LogSeams {
@@ -20,15 +17,6 @@ export interface BrokerSeams extends LogSeams {
 export interface SeamedBroker extends RunningBroker {
   /** The port of `addresses`, then those of `morePorts`, in their order. */
   readonly ports: readonly number[];
-}
-
-/** Throws {@link BrokerOptionError}. */
-export function checkPlace(options: PlacedLogOptions): void {
-  // From plain JavaScript anything may come, or nothing.
-  const given: PlacedLogOptions | undefined = options;
-  if ((given?.dataDir === undefined) === (given?.memory !== true)) {
-    throw new BrokerOptionError("give either dataDir: './data' or memory: true");
-  }
 }
 
 /**
@@ -58,20 +46,6 @@ export async function openBrokerWith(
     await hosted.assembled.close(0);
     throw error;
   }
-}
-
-/** Loads the groups; until then they say that they are loading. */
-export function startGroups({ assembled, logger }: HostedLog): void {
-  assembled.broker
-    .start()
-    .catch((error: unknown) => logger.error({ error }, 'groups could not be loaded'));
-}
-
-/** Ends everything in the order that loses nothing: no new peers, then requests, then the data. */
-export async function stopAll(hosted: HostedLog, served: readonly Listening[]): Promise<void> {
-  await Promise.all(served.map((listening) => listening.close()));
-  await hosted.assembled.close(STOP_GRACE_MS);
-  hosted.logger.info({}, 'the broker has stopped, its data is marked clean');
 }
 
 /** A log as a client of itself. `end` runs once, when what was made as a client is closed. */

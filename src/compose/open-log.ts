@@ -4,7 +4,8 @@ import { BrokerOptionError } from './addresses.ts';
 import type { ListenOptions, Log, LogOptions, RunningBroker } from './broker-options.ts';
 import { type HostedLog, hostLog } from './host-log.ts';
 import { checkListenOptions, type Listening, listen } from './listening.ts';
-import { HostedClient, ServedLog, startGroups, stopAll } from './open-broker.ts';
+import { HostedClient, ServedLog } from './open-broker.ts';
+import { startGroups, stopAll } from './serve-alone.ts';
 
 /**
  * Opens the log of a directory (made when missing), or one in memory that is gone at the end, in this process. Throws

@@ -5,7 +5,8 @@ import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { brokerConfigs } from '../../base/configs/broker-configs.ts';
 import type { Logger } from '../../base/ports.ts';
-import type { BrokerOptions as OpenOptions, RunningBroker } from '../../compose/broker-options.ts';
+import type { BrokerOptions as OpenOptions } from '../../compose/broker-options.ts';
+import type { ServingBroker } from '../../compose/serve-alone.ts';
 import { meantTest } from '../config/meant.ts';
 import { parseConfigFile } from '../config/properties.ts';
 import { type ConfigEffect, type ServeSettings, serveSettings } from '../config/settings.ts';
@@ -88,13 +89,13 @@ async function serve(flags: ServeFlags): Promise<void> {
   // While the broker opens, a stop request waits for it, so that nothing is left half open.
   const stop = stopRequests();
   const settings = settingsOf(flags);
-  const [{ consoleLogger }, { openBroker }] = await Promise.all([
+  const [{ consoleLogger }, { serveAlone }] = await Promise.all([
     import('../../host/console-logger.ts'),
-    import('../../compose/open-broker.ts'),
+    import('../../compose/serve-alone.ts'),
   ]);
   const logger = consoleLogger({ level: settings.logLevel });
   tellOddSettings(settings, logger);
-  const broker = await openBroker({
+  const broker = await serveAlone({
     ...openOptions(settings, logger),
     adopt: flags.adopt === true,
   }).catch((error: unknown) => {
@@ -195,7 +196,7 @@ function withAdvice(error: unknown): unknown {
   return error;
 }
 
-function describeRunning(broker: RunningBroker, settings: ServeSettings): object {
+function describeRunning(broker: ServingBroker, settings: ServeSettings): object {
   const [address] = broker.addresses;
   return {
     bootstrap: broker.bootstrap,
@@ -210,7 +211,7 @@ function describeRunning(broker: RunningBroker, settings: ServeSettings): object
   };
 }
 
-function banner(broker: RunningBroker, settings: ServeSettings): string[] {
+function banner(broker: ServingBroker, settings: ServeSettings): string[] {
   const { bootstrap } = broker;
   const directory = settings.dataDirectory;
   const kept = settings.dataDirectoryIsDefault ? ' (the default; --data moves it)' : '';

@@ -1,7 +1,7 @@
 // From merged settings to what `serve` starts with: our own few names and Kafka's equivalents taken out, the rest
 // sorted into broker configs, names without meaning in one process, and names nobody knows.
 
-import { formatAddress, parseBrokers } from '../../client/index.ts';
+import { formatAddress, parseAdvertised } from '../../compose/addresses.ts';
 import { usageError } from '../exit-codes.ts';
 import type { Setting } from './sources.ts';
 
@@ -172,7 +172,8 @@ function plainPort(setting: Setting): number {
 function advertiseOf(setting: Setting | undefined): string | null {
   if (setting === undefined) return null;
   if (isListeners(setting)) return formatAddress(clientListener(setting));
-  const [, more] = parseBrokers(setting.value);
-  if (more !== undefined) throw bad(setting, 'one address, host:port');
-  return setting.value.trim();
+  const address = setting.value.trim();
+  if (/[\s,]/.test(address)) throw bad(setting, 'one address, host:port');
+  parseAdvertised(address);
+  return address;
 }
