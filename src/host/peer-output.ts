@@ -17,11 +17,11 @@ const TURN_BYTES_MAX = 1024 * 1024;
 /** Asked for at once whether it is in the page cache. */
 const CHECKED_BYTES_MAX = 1024 * 1024;
 /** Buffers that together are shorter are joined, which is cheaper than to send them one by one. */
-const JOINED_BYTES_MAX = 16 * 1024;
+const JOINED_BYTES_MAX = 64 * 1024;
 /** Read and written where sendfile cannot go on. */
 const PIECE_BYTES_MAX = 256 * 1024;
-/** The same when the socket is full: only to be told when it is not. */
-const FULL_BYTES_MAX = 16 * 1024;
+/** The same when the socket is full: only to be told when it is not; so short that it needs no memory of its own. */
+const FULL_BYTES_MAX = 2 * 1024;
 
 /** Bytes of file regions sent by all peers, by the way they took. All grow. */
 export interface RegionStats {
@@ -131,9 +131,15 @@ export class PeerOutput {
     while (end < chunks.length && !isFileRegion(chunks[end] as Chunk)) end++;
     const last = end === chunks.length;
     let buffers = chunks.slice(index, end) as Buffer[];
-    if (this.#inStream === 0 && !this.#copying) {
-      buffers = this.#sendNow(joined(buffers), !last);
+    const first = buffers[0] as Buffer;
+    const whole = buffers.length === 1 ? first : joined(buffers);
+    if (whole !== null && this.#inStream === 0 && !this.#copying) {
+      const taken = this.#sendNow(whole, !last);
       if (this.#gone) return;
+      const rest = whole.subarray(taken);
+      // What was joined is in memory that the next answer takes.
+      if (taken > 0)
+        buffers = rest.length === 0 ? [] : [whole === first ? rest : Buffer.from(rest)];
     }
     outgoing.index = end;
     if (buffers.length === 0) return;
@@ -142,15 +148,14 @@ export class PeerOutput {
     this.#writeStream(buffers, last ? () => finish(outgoing) : nothing);
   }
 
-  /** Sends at once what the socket takes of a single buffer; answers what is left for the stream. */
-  #sendNow(buffers: Buffer[], more: boolean): Buffer[] {
-    const [only] = buffers;
-    if (buffers.length !== 1 || only === undefined) return buffers;
-    // The frame's beginning shares a packet with the records that follow it.
-    const taken = this.#call((native, socket) => native.send(socket, only, more));
+  /**
+   * Sends at once what the socket takes, and answers how much that is. With `more`, the frame's beginning shares a
+   * packet with the records that follow it.
+   */
+  #sendNow(buffer: Buffer, more: boolean): number {
+    const taken = this.#call((native, socket) => native.send(socket, buffer, more));
     if (taken === 'failed') this.#fail();
-    if (typeof taken !== 'number') return buffers;
-    return taken === only.byteLength ? [] : [only.subarray(taken)];
+    return typeof taken === 'number' ? taken : 0;
   }
 
   /** Sends what it can of a region; answers the bytes that it sent. */
@@ -275,12 +280,17 @@ export class PeerOutput {
 
 function nothing(): void {}
 
-/** Short buffers as one: the answers to single records, of which there are many. */
-function joined(buffers: Buffer[]): Buffer[] {
-  if (buffers.length < 2) return buffers;
+/** Where short buffers are joined, for as long as one call takes. */
+const joint = Buffer.allocUnsafeSlow(JOINED_BYTES_MAX);
+
+/** Short buffers as one, in memory that is used again; null when they are not short. */
+function joined(buffers: readonly Buffer[]): Buffer | null {
   let bytes = 0;
   for (const buffer of buffers) bytes += buffer.byteLength;
-  return bytes > JOINED_BYTES_MAX ? buffers : [Buffer.concat(buffers, bytes)];
+  if (bytes > JOINED_BYTES_MAX) return null;
+  let at = 0;
+  for (const buffer of buffers) at += buffer.copy(joint, at);
+  return joint.subarray(0, bytes);
 }
 
 function finish(outgoing: Outgoing): void {

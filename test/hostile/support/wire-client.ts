@@ -65,6 +65,24 @@ export class WireClient {
     this.write(Buffer.concat([prefix, body]));
   }
 
+  /** Reads nothing from now on, so that what the broker sends piles up. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** Sends a request and leaves its answer to {@link WireClient.frame}. */
+  ask<Request extends Fields, Response extends Fields>(
+    api: Api<Request, Response>,
+    version: number,
+    request: RequestInput<Api<Request, Response>>,
+  ): void {
+    this.write(requestFrame(api, version, request, this.#nextId++));
+  }
+
   /** Says that nothing more will come. */
   end(): void {
     this.#socket.end();
