@@ -99,6 +99,8 @@ export function groupEventLog(engine: Engine): EventLog {
     async append(records) {
       const partition = engine.partition(EVENTS_TOPIC, 0);
       if (partition === undefined) throw new Error(`no ${EVENTS_TOPIC}-0`);
+      // Nobody has to look after a diary: once the disk takes writes again, it goes on by itself.
+      if (!partition.online) await partition.reopen();
       const batch = buildBatch(
         records.map(({ key, value, timestampMs }) => ({ key, value, timestamp: timestampMs })),
       );

@@ -13,7 +13,7 @@ const CAUSES_MAX = 6;
 
 export class Rebalance {
   readonly #sinceMs: number;
-  readonly #before: ReadonlyMap<string, Share>;
+  readonly #before: () => ReadonlyMap<string, Share>;
   /** Client ids of members by id, also of those that go meanwhile. */
   readonly #clients: Map<string, string>;
   readonly #causes = new Set<string>();
@@ -26,7 +26,11 @@ export class Rebalance {
   #generationMs = 0;
   #toldWaiting = false;
 
-  constructor(nowMs: number, before: ReadonlyMap<string, Share>, clients: Map<string, string>) {
+  constructor(
+    nowMs: number,
+    before: () => ReadonlyMap<string, Share>,
+    clients: Map<string, string>,
+  ) {
     this.#sinceMs = nowMs;
     this.#before = before;
     this.#clients = clients;
@@ -106,7 +110,7 @@ export class Rebalance {
       syncMs: classic ? Math.max(0, nowMs - begunMs) : 0,
     };
     const slowest = this.#slowest(end, phases.syncMs, members);
-    const moves = movesBetween(this.#before, shares, (id) => this.#clients.get(id) ?? '');
+    const moves = movesBetween(this.#before(), shares, (id) => this.#clients.get(id) ?? '');
     const leader = members.get(this.#generation?.leaderId ?? '');
     const assignor = this.#generation?.assignor ?? null;
     const advice = adviceForRebalance({

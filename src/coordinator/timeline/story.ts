@@ -19,8 +19,8 @@ export class Story {
   #epoch = 0;
   readonly #members = new Map<string, MemberFacts>();
   readonly #departures = new Departures();
-  /** What everybody had when the group was last settled. */
-  #shares: ReadonlyMap<string, Share> = new Map();
+  /** What everybody had when the group was last settled; read when a rebalance ends, not before. */
+  #shares: () => ReadonlyMap<string, Share> = () => new Map();
   /** Client ids of those who had it, by member. */
   #holders: ReadonlyMap<string, string> = new Map();
   #rebalance: Rebalance | null = null;
@@ -95,12 +95,12 @@ export class Story {
     this.#epoch = fact.epoch;
     this.#members.clear();
     for (const member of fact.members) this.#members.set(member.memberId, member);
-    this.#settled(sharesOf(fact.held, this.#topics));
+    this.#settled(() => sharesOf(fact.held, this.#topics));
     this.#causes = [];
     this.#came = [];
   }
 
-  #settled(shares: ReadonlyMap<string, Share>): void {
+  #settled(shares: () => ReadonlyMap<string, Share>): void {
     this.#rebalance = null;
     this.#shares = shares;
     this.#holders = new Map([...this.#members].map(([id, { clientId }]) => [id, clientId]));
@@ -148,11 +148,11 @@ export class Story {
   #replaced({ member, formerId }: Fact<'replaced'>, nowMs: number): TimelineEntry[] {
     this.#members.delete(formerId);
     this.#members.set(member.memberId, member);
-    const shares = new Map(this.#shares);
+    const shares = new Map(this.#shares());
     const share = shares.get(formerId);
     shares.delete(formerId);
     if (share !== undefined) shares.set(member.memberId, share);
-    this.#shares = shares;
+    this.#shares = () => shares;
     const what = `${this.#name(member)} is back in its place`;
     const cause = `static member ${member.instanceId} started anew: nothing moves for it`;
     return [this.#entry('member-replaced', nowMs, { what, cause, member: told(member) })];
@@ -204,7 +204,7 @@ export class Story {
 
   #empty(nowMs: number): TimelineEntry {
     const cause = this.#takeCauses();
-    this.#settled(new Map());
+    this.#settled(() => new Map());
     const what = 'nobody is in the group';
     return this.#entry('group-empty', nowMs, { what, ...(cause !== '' && { cause }) });
   }
@@ -250,7 +250,7 @@ export class Story {
   #assigned(fact: Fact<'assigned'>, nowMs: number): TimelineEntry[] {
     const shares = sharesOf(fact.held, this.#topics);
     const rebalance = this.#rebalance;
-    this.#settled(shares);
+    this.#settled(() => shares);
     if (rebalance === null) return [];
     const told = rebalance.finish(
       { nowMs, shares, protocol: this.#protocol, lastId: fact.lastId },

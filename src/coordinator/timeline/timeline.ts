@@ -32,6 +32,8 @@ const LINGER_MS = 50;
 const QUEUE_MAX = 2000;
 const BATCH_MAX = 200;
 const BATCH_BYTES_MAX = 256 * 1024;
+/** Put into words at once; then others have their turn. */
+const EXPLAINED_MAX = 50;
 /** After a failed write, so long nothing is tried; doubled each time. */
 const PAUSE_MIN_MS = 1000;
 const PAUSE_MAX_MS = 60_000;
@@ -102,7 +104,7 @@ export class Timeline implements GroupObserver {
     const late = new Promise<void>((resolve) => {
       cancel = clock.setTimer(CLOSE_MS, resolve);
     });
-    await Promise.race([this.#drain(), late]);
+    await Promise.race([this.#drain().then(() => this.#drain()), late]);
     cancel?.();
   }
 
@@ -113,9 +115,9 @@ export class Timeline implements GroupObserver {
     this.#flushSoon(LINGER_MS);
   }
 
-  /** Puts what has happened into words. */
-  #explain(): void {
-    for (const { nowMs, tell } of this.#happened.splice(0)) {
+  /** Puts what has happened into words, `max` of it. */
+  #explain(max: number): void {
+    for (const { nowMs, tell } of this.#happened.splice(0, max)) {
       try {
         for (const entry of tell()) this.#keep(entry, nowMs);
       } catch (error) {
@@ -170,7 +172,7 @@ export class Timeline implements GroupObserver {
 
   async #write(): Promise<void> {
     const { log, logger } = this.#options;
-    this.#explain();
+    this.#explain(this.#closed ? QUEUE_MAX : EXPLAINED_MAX);
     while (this.#hasWork()) {
       const batch = this.#take();
       try {

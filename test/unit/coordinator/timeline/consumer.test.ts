@@ -14,12 +14,14 @@ class Modern {
     this.memberId = memberId;
   }
 
+  instanceId: string | null = null;
+
   async beat(memberEpoch = this.epoch): Promise<number> {
     const request = {
       groupId: 'group',
       memberId: this.memberId,
       memberEpoch,
-      instanceId: null,
+      instanceId: this.instanceId,
       rackId: null,
       rebalanceTimeoutMs: 30_000,
       subscribedTopicNames: ['orders'],
@@ -106,6 +108,24 @@ describe('a consumer group', () => {
     const back = (await h.told()).find(({ event }) => event === 'member-back');
     expect(back?.cause).toMatch(/probably spent 36\.\d s between polls/);
     expect(back?.advice).toContain('raise max.poll.interval.ms above 40 s');
+  });
+
+  test('a static member that goes to come back keeps its place', async () => {
+    const h = await watched();
+    const a = new Modern(h, 'a');
+    a.instanceId = 'till-1';
+    await settle(h, a);
+    await a.beat(-2);
+    expect((await h.told()).at(-1)).toMatchObject({ event: 'member-left', what: 'till-1 is away' });
+    const twin = new Modern(h, 'twin');
+    twin.instanceId = 'till-1';
+    await settle(h, twin);
+    const told = await h.told();
+    expect(told.find(({ event }) => event === 'member-replaced')).toMatchObject({
+      what: 'till-1 is back in its place',
+      member: { memberId: 'twin' },
+    });
+    expect(told.filter(({ event }) => event === 'rebalance').length).toBe(1);
   });
 
   test('a member that does not give up its partitions', async () => {
