@@ -57,6 +57,7 @@ export class Connection {
   readonly #versions = new Map<number, VersionRange>();
   #stream: ByteStream | null = null;
   #nextCorrelationId = 0;
+  #answeredId = -1;
   #failure: Error | null = null;
   #onClose: (() => void) | null = null;
 
@@ -212,11 +213,14 @@ export class Connection {
 
   #onFrame(frame: Buffer): void {
     const correlationId = peekCorrelationId(frame);
+    // An answer that came before: nobody waits for it any more.
+    if (correlationId === this.#answeredId) return;
     const [oldest] = this.#pending.values();
     if (oldest === undefined || oldest.correlationId !== correlationId) {
       const expected = oldest === undefined ? 'none' : String(oldest.correlationId);
       throw new ClientError('bad_response', `answer ${correlationId} came, expected ${expected}`);
     }
+    this.#answeredId = correlationId;
     this.#pending.delete(correlationId);
     oldest.cancelTimer();
     let response: unknown;

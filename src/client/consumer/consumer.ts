@@ -3,7 +3,7 @@
 
 import type { CancelTimer } from '../../base/ports.ts';
 import type { TopicPartition } from '../admin-cluster.ts';
-import type { Cluster } from '../cluster.ts';
+import { type Cluster, isRetriableError } from '../cluster.ts';
 import { ClientError } from '../errors.ts';
 import { Fetcher } from '../fetcher.ts';
 import { outsider } from '../group-offsets.ts';
@@ -23,6 +23,8 @@ import { type ConsumerSettings, settingsOf, specOf } from './settings.ts';
 import { RecordSource } from './source.ts';
 import { Stuck } from './stuck.ts';
 import { TopicWatch } from './topic-watch.ts';
+
+const RETRY_MS = 500;
 
 /** See `Client.consumer`. */
 export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msgpack'>
@@ -209,7 +211,7 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
    * Finishes the handlers at work (for up to `closeTimeoutMs`), commits unless `autoCommit` is false, and leaves the
    * group. A record or batch that a loop has in hand is not waited for and not committed: end the loop, or abort the
    * `signal`, to have it counted. Call it anywhere but in a handler of `run`, which it waits for. Rejects with what
-   * `onRevoked` throws.
+   * `onRevoked` throws, or a commit that is refused for good.
    */
   close(): Promise<void> {
     this.#closed ??= this.#close();
@@ -296,8 +298,16 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
   #start(): void {
     const { autoCommitMs } = this.#settings;
     if (autoCommitMs !== null) this.#commitEvery(autoCommitMs);
-    const began = this.#member?.run() ?? this.#takeAll(undefined);
-    began.catch((error: unknown) => this.#source.fail(error));
+    this.#begin().catch((error: unknown) => this.#source.fail(error));
+  }
+
+  /** A cluster that cannot be reached at all is told at once, not tried for ever. */
+  async #begin(): Promise<void> {
+    const isPassing = (error: unknown): boolean =>
+      !(error instanceof ClientError && error.code === 'cannot_connect');
+    await this.#insist(() => this.#cluster.describe(), isPassing);
+    if (this.#ending.signal.aborted) return;
+    await (this.#member?.run() ?? this.#takeAll(undefined));
   }
 
   #commitEvery(everyMs: number): void {
@@ -321,11 +331,32 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
       onTrouble: (error) => this.#settings.onTrouble?.(error),
       onChange: (what) => {
         if (this.#member !== null) this.#member.requestRejoin(what);
-        // Of partitions that came while we were reading, nothing may be missed.
-        else
-          this.#takeAll({ kind: 'earliest' }).catch((error: unknown) => this.#source.fail(error));
+        else this.#takeNew();
       },
     });
+  }
+
+  /** Of partitions that came while we were reading, nothing may be missed. */
+  #takeNew(): void {
+    const taken = this.#insist(() => this.#takeAll({ kind: 'earliest' }));
+    taken.catch((error: unknown) => this.#source.fail(error));
+  }
+
+  /** Tries again what may pass. */
+  async #insist(
+    attempt: () => Promise<unknown>,
+    isPassing: (error: unknown) => boolean = () => true,
+  ): Promise<void> {
+    while (!this.#ending.signal.aborted) {
+      try {
+        await attempt();
+        return;
+      } catch (error) {
+        if (!isRetriableError(error) || !isPassing(error)) throw error;
+        this.#settings.onTrouble?.(error);
+        await pause(this.#cluster.clock, RETRY_MS, this.#ending.signal);
+      }
+    }
   }
 
   /** Without a group: all partitions of the topics, or those that were named. */

@@ -1,7 +1,7 @@
 // The partitions that a consumer has: taken with their starting places, handed over with their commits.
 
 import type { TopicPartition } from '../admin-cluster.ts';
-import type { Cluster } from '../cluster.ts';
+import { type Cluster, isRetriableError } from '../cluster.ts';
 import { ClientError } from '../errors.ts';
 import { type Fetcher, nameOf } from '../fetcher.ts';
 import type { GroupOffset } from '../group-offsets.ts';
@@ -19,6 +19,7 @@ export interface HoldingsOptions extends StartOptions {
   readonly onAssigned: OnPlaces | undefined;
   readonly onRevoked: OnPlaces | undefined;
   readonly onLost: OnPlaces | undefined;
+  readonly onTrouble: ((error: unknown) => void) | undefined;
 }
 
 export class Holdings {
@@ -80,8 +81,9 @@ export class Holdings {
     try {
       if (autoCommit) await this.commitDone(some, true);
     } catch (error) {
-      // Too late: then the next owner begins where we committed before.
-      if (!isTooLate(error)) throw error;
+      // The next owner then begins where we committed before.
+      if (!isTooLate(error) && !isRetriableError(error)) throw error;
+      this.#options.onTrouble?.(error);
     } finally {
       try {
         await onRevoked?.(some.map(({ topic, partition }) => ({ topic, partition })));

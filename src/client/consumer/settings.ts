@@ -97,6 +97,7 @@ export function settingsOf(options: ConsumerOptions<AnySerde, AnySerde>): Consum
       onAssigned,
       onRevoked,
       onLost,
+      onTrouble: options.onTrouble,
     },
     member: {
       instanceId,

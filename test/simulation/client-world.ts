@@ -1,0 +1,424 @@
+// The real client, producers and members of one group, against a real broker on a simulated machine and network: answers
+// are lost, late, repeated, connections cut, the broker killed; members come, go and hang. All from one seed.
+
+import { createHash } from 'node:crypto';
+import { KafkaError } from '../../src/base/kafka-errors.ts';
+import {
+  type AssignorName,
+  type ByteStreamHandler,
+  ClientError,
+  Cluster,
+  type Connector,
+  type ConsumedRecord,
+  Consumer,
+  type ConsumerOptions,
+  committedOffsets,
+  createTopics,
+  Producer,
+  tcpNetwork,
+} from '../../src/client/index.ts';
+import { FrameSplitter } from '../../src/protocol/index.ts';
+import { SeededRandom } from '../../src/testing/seeded-random.ts';
+import { VirtualClock } from '../../src/testing/virtual-clock.ts';
+import { SimulatedNetwork } from '../support/simulated-network.ts';
+import { brokerAddress, SimulatedMachine } from '../support/simulation-broker.ts';
+
+const TOPIC = 'pages';
+const GROUP = 'crawlers';
+const PARTITIONS = 3;
+const KEYS = ['a', 'b', null] as const;
+/** How long, in virtual time, faults go on, and how long it may take to mend. */
+const FAULTS_MS = 25_000;
+const MEND_MS = 300_000;
+
+const config: ReadonlyMap<string, string> = new Map([
+  ['group.initial.rebalance.delay.ms', '0'],
+  ['offsets.topic.num.partitions', '1'],
+  ['group.consumer.min.heartbeat.interval.ms', '100'],
+  ['group.consumer.heartbeat.interval.ms', '300'],
+  ['group.consumer.min.session.timeout.ms', '1000'],
+  ['group.consumer.session.timeout.ms', '3000'],
+  ['group.min.session.timeout.ms', '1000'],
+]);
+
+interface ClientReport {
+  readonly seed: number;
+  readonly fingerprint: string;
+  readonly acknowledged: number;
+  readonly delivered: number;
+  readonly lives: number;
+  readonly faults: number;
+  readonly rebalances: number;
+  readonly lost: number;
+}
+
+/** What is promised was not kept. */
+class ClientViolation extends Error {
+  constructor(seed: number, what: string, trace: readonly string[]) {
+    const replay = `SEED=${seed} npx vitest run --config test/vitest.config.ts test/simulation/client.test.ts`;
+    super(`${what}\n${trace.slice(-60).join('\n')}\nreplay: ${replay}`);
+  }
+}
+
+/** A connector under which whole answers come twice now and then. */
+function repeating(inner: Connector, repeat: () => boolean): Connector {
+  return {
+    connect(target, handler) {
+      const frames = new FrameSplitter(1 << 26);
+      const wrapped: ByteStreamHandler = {
+        ...handler,
+        onClose: (cause) => handler.onClose(cause),
+        onData(chunk) {
+          frames.push(chunk);
+          for (let frame = frames.next(); frame !== null; frame = frames.next()) {
+            const length = Buffer.alloc(4);
+            length.writeInt32BE(frame.length);
+            const whole = Buffer.concat([length, frame]);
+            handler.onData(whole);
+            if (repeat()) handler.onData(whole);
+          }
+        },
+      };
+      return inner.connect(target, wrapped);
+    },
+  };
+}
+
+class World {
+  readonly seed: number;
+  readonly clock = new VirtualClock();
+  readonly random: SeededRandom;
+  readonly network: SimulatedNetwork;
+  readonly machine: SimulatedMachine;
+  readonly trace: string[] = [];
+  readonly keep: boolean;
+  /** A planted bug: handlers commit more than is dealt with. */
+  readonly bug: boolean;
+  healed = false;
+  faults = 0;
+  rebalances = 0;
+  lost = 0;
+  lives = 0;
+  /** By key and partition: what was sent, in order; acknowledged or not known. */
+  readonly sent = new Map<string, { readonly value: string; acknowledged: boolean }[]>();
+  readonly delivered = new Set<string>();
+  /** Where acknowledged records are. */
+  readonly landed = new Map<string, { readonly partition: number; readonly offset: number }>();
+  readonly committed = new Map<number, number>();
+
+  constructor(seed: number, keep: boolean, bug: boolean) {
+    this.seed = seed;
+    this.keep = keep;
+    this.bug = bug;
+    this.random = new SeededRandom(seed);
+    const { clock, random } = this;
+    const slow = random.chance(0.2);
+    const delayMs = slow ? ([0, 250] as const) : ([0, 5] as const);
+    this.network = new SimulatedNetwork({ clock, random: random.fork(), delayMs });
+    this.machine = new SimulatedMachine({
+      clock,
+      random: random.fork(),
+      network: this.network,
+      config,
+      onOperation: () => {},
+    });
+  }
+
+  note(what: string): void {
+    const line = `${Math.round(this.clock.monotonic())} ${what}`;
+    if (this.keep || this.trace.length < 100_000) this.trace.push(line);
+  }
+
+  fail(what: string): never {
+    throw new ClientViolation(this.seed, what, this.trace);
+  }
+
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.clock.setTimer(ms, resolve);
+    });
+  }
+
+  cluster(clientId: string): Cluster {
+    const { clock } = this;
+    const random = this.random.fork();
+    const dice = this.random.fork();
+    const connector = repeating(this.network.connector(), () => !this.healed && dice.chance(0.01));
+    const network = tcpNetwork([brokerAddress], {
+      clientId,
+      connector,
+      clock,
+      random,
+      connectTimeoutMs: 600,
+      requestTimeoutMs: 1_500,
+      reconnectBackoffMs: 20,
+      reconnectBackoffMaxMs: 200,
+    });
+    return new Cluster({ network, clock, random, apiTimeoutMs: 3_000, metadataMaxAgeMs: 5_000 });
+  }
+
+  async boot(): Promise<void> {
+    this.lives += 1;
+    await this.machine.start(() => Promise.resolve());
+    this.note('the broker is up');
+  }
+
+  /** Tries until it works: trouble passes. */
+  async insist<T>(attempt: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!(error instanceof KafkaError) && !(error instanceof ClientError)) throw error;
+        await this.sleep(50);
+      }
+    }
+  }
+
+  async breakThings(): Promise<void> {
+    const { random } = this;
+    while (this.clock.monotonic() < FAULTS_MS) {
+      await this.sleep(100 + random.below(2_500));
+      this.faults += 1;
+      const dice = random.next();
+      const { links } = this.network;
+      const link = links.length === 0 ? undefined : random.pick(links);
+      if (dice < 0.45) {
+        this.note('a connection is cut');
+        link?.cut();
+      } else if (dice < 0.75) {
+        const direction = random.chance(0.5) ? 'to-client' : 'to-server';
+        this.note(`a connection is silent ${direction}`);
+        link?.silence(direction);
+      } else {
+        this.note('the broker dies');
+        this.machine.crash(random.chance(0.5) ? 'power' : 'kill');
+        await this.sleep(20 + random.below(3_000));
+        await this.boot();
+      }
+    }
+  }
+
+  async produce(name: string): Promise<void> {
+    const cluster = this.cluster(name);
+    const { random } = this;
+    const producer = new Producer(cluster, {
+      key: 'string',
+      value: 'string',
+      lingerMs: random.below(8),
+      deliveryTimeoutMs: 120_000,
+      requestTimeoutMs: 1_500,
+    });
+    const sending: Promise<void>[] = [];
+    for (let index = 0; index < 60; index++) {
+      const partition = random.below(PARTITIONS);
+      const key = random.pick(KEYS);
+      const value = `${name}-${index}`;
+      const lane = `${name}/${partition}/${key}`;
+      const entry = { value, acknowledged: false };
+      const list = this.sent.get(lane) ?? [];
+      list.push(entry);
+      this.sent.set(lane, list);
+      const sent = producer.send({ topic: TOPIC, partition, key, value });
+      sending.push(
+        sent.then(
+          ({ offset }) => {
+            entry.acknowledged = true;
+            this.landed.set(value, { partition, offset });
+            this.note(`${value} is acknowledged`);
+          },
+          (error: unknown) => {
+            if (!(error instanceof KafkaError) && !(error instanceof ClientError)) throw error;
+            this.note(`${value} failed: ${error.code}`);
+          },
+        ),
+      );
+      await this.sleep(random.below(500));
+    }
+    await Promise.all(sending);
+    await producer.close();
+    await cluster.close();
+  }
+
+  /** A record came to a handler: nothing of its lane that was acknowledged may have been left out before it. */
+  deliver(member: string, { partition, key, value, offset }: ConsumedRecord<string, string>): void {
+    const text = value ?? '';
+    this.note(`${member} has ${partition}@${offset} ${text}`);
+    const lane = `${text.slice(0, text.lastIndexOf('-'))}/${partition}/${key}`;
+    const list = this.sent.get(lane);
+    const at = list?.findIndex((one) => one.value === text) ?? -1;
+    if (list === undefined || at < 0) this.fail(`${text} came to ${lane}, never sent there`);
+    const missing = list
+      .slice(0, at)
+      .find((one) => one.acknowledged && !this.delivered.has(one.value));
+    if (missing !== undefined) this.fail(`${text} came before ${missing.value} of ${lane}`);
+    this.delivered.add(text);
+  }
+
+  /** Members of one kind come and go until all is mended and delivered. */
+  async member(name: string, kind: Partial<ConsumerOptions>, done: () => boolean): Promise<void> {
+    const cluster = this.cluster(name);
+    const { random } = this;
+    for (let life = 0; !done(); life++) {
+      const who = `${name}.${life}`;
+      const consumer = new Consumer(cluster, {
+        ...kind,
+        topics: [TOPIC],
+        group: GROUP,
+        key: 'string',
+        value: 'string',
+        sessionTimeoutMs: 3_000,
+        heartbeatIntervalMs: 300,
+        maxPollIntervalMs: 5_000,
+        maxWaitMs: 200,
+        autoCommit: { everyMs: 400 },
+        onAssigned: (places) => {
+          this.rebalances += 1;
+          this.note(`${who} + ${places.map((one) => one.partition).join()}`);
+        },
+        onRevoked: (places) => this.note(`${who} - ${places.map((one) => one.partition).join()}`),
+        onLost: () => {
+          this.lost += 1;
+          this.note(`${who} lost all`);
+        },
+      });
+      const mayEnd = this.clock.monotonic() + 2_000 + random.below(12_000);
+      const concurrency = random.pick([1, 3]);
+      const running = consumer.run((record) => this.handle(who, consumer, record), { concurrency });
+      // A broker that was never reached is told at once: the next life tries again.
+      let ended: unknown = null;
+      running.catch((error: unknown) => {
+        ended = error ?? 'ended';
+      });
+      while (ended === null && !done() && (this.healed || this.clock.monotonic() < mayEnd)) {
+        await this.sleep(100);
+      }
+      await consumer.close();
+      await running.catch((error: unknown) => {
+        const unreachable = error instanceof ClientError && error.code === 'cannot_connect';
+        if (!unreachable) this.fail(`${who} ended with ${String(error)}`);
+      });
+      this.note(`${who} is closed`);
+      await this.sleep(random.below(1_500));
+    }
+    await cluster.close();
+  }
+
+  async handle(
+    who: string,
+    consumer: Consumer<'string', 'string'>,
+    record: ConsumedRecord<string, string>,
+  ): Promise<void> {
+    const { random } = this;
+    this.deliver(who, record);
+    const dice = random.next();
+    if (dice < 0.6) await this.sleep(random.below(60));
+    // Now and then one hangs for longer than the group waits.
+    if (dice > 0.985 && !this.healed) await this.sleep(7_000);
+    if (!this.bug || dice < 0.9) return;
+    const { topic, partition, offset } = record;
+    await consumer.commit([{ topic, partition, offset: offset + 5 }]).catch(() => {});
+  }
+
+  /** Commits never go back, and never past a record that nobody has seen. */
+  async watchCommits(done: () => boolean): Promise<void> {
+    const cluster = this.cluster('observer');
+    const partitions = Array.from({ length: PARTITIONS }, (_, index) => index);
+    for (let last = false; ; last = done()) {
+      const committed = await this.insist(() =>
+        committedOffsets(cluster, GROUP, TOPIC, partitions),
+      );
+      for (const [partition, offset] of committed) {
+        const before = this.committed.get(partition) ?? -1;
+        if (offset < before)
+          this.fail(`the commit of ${partition} went from ${before} to ${offset}`);
+        this.committed.set(partition, offset);
+        for (const [value, at] of this.landed) {
+          if (at.partition !== partition || at.offset >= offset || this.delivered.has(value))
+            continue;
+          this.fail(
+            `${offset} is committed in ${partition}, nobody has seen ${value} at ${at.offset}`,
+          );
+        }
+      }
+      if (last) break;
+      await this.sleep(300);
+    }
+    await cluster.close();
+  }
+
+  get acknowledged(): number {
+    return this.landed.size;
+  }
+
+  missing(): string[] {
+    return [...this.landed.keys()].filter((value) => !this.delivered.has(value));
+  }
+}
+
+function kindOf(random: SeededRandom): Partial<ConsumerOptions> {
+  const assignors: readonly AssignorName[] = [
+    'cooperative-sticky',
+    'range',
+    'roundrobin',
+    'sticky',
+  ];
+  const modern = random.chance(0.4);
+  return modern ? { protocol: 'consumer' } : { assignor: random.pick(assignors) };
+}
+
+/** One run. Throws {@link ClientViolation}. */
+export async function runClientSimulation(
+  seed: number,
+  { keep = false, bug = false }: { keep?: boolean; bug?: boolean } = {},
+): Promise<ClientReport> {
+  const world = new World(seed, keep, bug);
+  try {
+    await world.clock.until(script(world), FAULTS_MS + MEND_MS);
+  } catch (error) {
+    if (error instanceof ClientViolation) throw error;
+    world.fail(`${String(error)} ${error instanceof Error ? error.stack : ''}`);
+  }
+  const { faults, rebalances, lost, lives, acknowledged } = world;
+  const fingerprint = createHash('sha256').update(world.trace.join('\n')).digest('hex');
+  const delivered = world.delivered.size;
+  return { seed, fingerprint, acknowledged, delivered, lives, faults, rebalances, lost };
+}
+
+async function script(world: World): Promise<void> {
+  const { random } = world;
+  await world.boot();
+  const setup = world.cluster('setup');
+  await world.insist(() => createTopics(setup, [{ name: TOPIC, partitions: PARTITIONS }]));
+  await setup.close();
+  const kind = kindOf(random);
+  world.note(`members: ${JSON.stringify(kind)}`);
+  let finished = false;
+  const done = (): boolean => finished;
+  const producing = [world.produce('p1'), world.produce('p2')];
+  const members = ['m1', 'm2', 'm3'].map((name) => world.member(name, kind, done));
+  const watching = world.watchCommits(done);
+  const all = Promise.all([...members, watching]);
+  // What one of them finds ends the run at once.
+  const found = new Promise<never>((_, reject) => {
+    all.catch(reject);
+  });
+  found.catch(() => {});
+  await Promise.race([world.breakThings(), found]);
+  world.healed = true;
+  world.note('no more faults');
+  await Promise.race([Promise.all(producing), found]);
+  const startMs = world.clock.monotonic();
+  while (world.missing().length > 0) {
+    if (world.clock.monotonic() - startMs > 60_000)
+      world.fail(`not seen: ${world.missing().join()}`);
+    await Promise.race([world.sleep(100), found]);
+  }
+  // Longer than a hanging handler and a commit take.
+  await world.sleep(8_000);
+  finished = true;
+  await all;
+  await world.machine.stop(5_000);
+  if (world.network.links.length > 0)
+    world.fail(`${world.network.links.length} connections are left`);
+}

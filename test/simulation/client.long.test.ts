@@ -1,0 +1,15 @@
+// Many seeds of client.test.ts: SEEDS and FROM say how many, and from where on.
+
+import { expect, test } from 'vitest';
+import { seedsToRun } from '../support/simulation-seeds.ts';
+import { runClientSimulation } from './client-world.ts';
+
+const { first, count } = seedsToRun(600, 10_000);
+
+test(`clients lose nothing, seeds ${first} to ${first + count - 1}`, async () => {
+  let acknowledged = 0;
+  for (let seed = first; seed < first + count; seed++) {
+    acknowledged += (await runClientSimulation(seed)).acknowledged;
+  }
+  expect(acknowledged).toBeGreaterThan(0);
+});
