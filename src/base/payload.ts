@@ -11,6 +11,11 @@ export interface FileRegion {
   /** Whether a part can be had without waiting for the disk; false where that is not known. */
   isCached(from: number, bytes: number): boolean;
   /**
+   * Reads the range and keeps nothing of it, so that the system has it at hand. Throws `TidemarkError` when the disk
+   * refuses.
+   */
+  warm(): Promise<void>;
+  /**
    * Reads the whole range, or a part of it; fewer bytes only when the file ends. Throws `TidemarkError` when the disk
    * refuses.
    */

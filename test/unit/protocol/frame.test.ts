@@ -89,6 +89,7 @@ describe('requests and responses', () => {
       byteLength: 100,
       source: null,
       isCached: () => false,
+      warm: () => Promise.resolve(),
       load: () => Promise.resolve(Buffer.alloc(100, 2)),
       release() {},
     };
