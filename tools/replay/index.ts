@@ -10,6 +10,7 @@ export { ModuleRunner } from './record-module.ts';
 export { type ReplayProgress, runReplay } from './run.ts';
 export { makeSelect, type Select } from './select.ts';
 export type { Sink } from './sink.ts';
+export { BatchSink, openBatchSink } from './sink-batches.ts';
 export { openFileSink, streamSink } from './sink-file.ts';
 export { openHttpSink } from './sink-http.ts';
 export { openTopicSink } from './sink-topic.ts';

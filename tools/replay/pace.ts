@@ -21,14 +21,14 @@ export class Pacer {
     this.#nextMs = clock.monotonic();
   }
 
-  /** Milliseconds to wait before this record; it counts as gone. */
-  take(bytes: number, timestamp: number): number {
+  /** Milliseconds to wait before this record, or these; they count as gone. */
+  take(bytes: number, timestamp: number, records = 1): number {
     const { recordsPerSecond, bytesPerSecond, speed } = this.#pace;
     const nowMs = this.#clock.monotonic();
     // What was not used within a second is lost: no burst after a pause.
     this.#nextMs = Math.max(this.#nextMs, nowMs - 1000);
     let costMs = 0;
-    if (recordsPerSecond !== null) costMs = 1000 / recordsPerSecond;
+    if (recordsPerSecond !== null) costMs = (1000 * records) / recordsPerSecond;
     if (bytesPerSecond !== null) costMs = Math.max(costMs, (1000 * bytes) / bytesPerSecond);
     let dueMs = this.#nextMs;
     this.#nextMs += costMs;

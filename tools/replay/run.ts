@@ -11,6 +11,7 @@ import { offsetsIn } from './plan.ts';
 import type { ModuleRunner } from './record-module.ts';
 import { makeSelect, type Select } from './select.ts';
 import type { Sink } from './sink.ts';
+import { BatchSink } from './sink-batches.ts';
 import {
   type JobRecord,
   type PlacedRecord,
@@ -35,7 +36,8 @@ export interface RunOptions {
   readonly clock: Clock;
   /** Null: nothing is remembered (standard output). */
   readonly store: JobStore | null;
-  readonly sink: Sink;
+  /** A {@link BatchSink} for a copy as it is. */
+  readonly sink: Sink | BatchSink;
   readonly module: ModuleRunner | null;
   /** In place of the job's filter and module. */
   readonly select?: Select;
@@ -50,6 +52,8 @@ const CHECKPOINT_MS = 2000;
 const PROGRESS_MS = 200;
 /** All that is read is there already; a poll that waits long would only be in the way of the next reader. */
 const READ_WAIT_MS = 10;
+/** Of one partition in one answer, where batches are passed on. */
+const COPY_BYTES = 4 * 1024 * 1024;
 
 type Stop = 'interrupted' | 'cancelled';
 
@@ -86,6 +90,8 @@ class Run {
 
   async run(): Promise<JobRecord> {
     try {
+      const { sink } = this.#options;
+      if (sink instanceof BatchSink) this.#job = { writer: sink.writer(), ...this.#job };
       await this.#save('running', null);
       for (const topic of new Set(this.#job.stretches.map((one) => one.topic))) {
         await this.#topic(topic);
@@ -109,6 +115,7 @@ class Run {
       outOfRange: skipCut ? 'earliest' : 'error',
       isolation: 'read_committed',
       maxWaitMs: READ_WAIT_MS,
+      ...(this.#options.sink instanceof BatchSink && { partitionBytes: COPY_BYTES }),
     });
     for (const stretch of this.#job.stretches) {
       if (stretch.topic !== topic) continue;
@@ -122,7 +129,9 @@ class Run {
       for await (const fetched of reader.read(signal)) {
         const stretch = stretches.get(fetched.partition);
         if (stretch === undefined) continue;
-        await this.#take(fetched, stretch);
+        const { sink } = this.#options;
+        if (sink instanceof BatchSink) await this.#pass(sink, fetched, stretch);
+        else await this.#take(sink, fetched, stretch);
         if (this.#stop !== null) return;
         if (fetched.nextOffset < stretch.to) continue;
         reader.remove(fetched.partition);
@@ -135,7 +144,33 @@ class Run {
     this.#stop = 'interrupted';
   }
 
-  async #take(fetched: FetchedRecords, { topic, partition, to }: Stretch): Promise<void> {
+  /** Batches as they are. */
+  async #pass(sink: BatchSink, fetched: FetchedRecords, stretch: Stretch): Promise<void> {
+    const { topic, partition, to } = stretch;
+    const place = placeOf(topic, partition);
+    for (const { bytes, context, nextOffset } of fetched.batches) {
+      if (context.baseOffset >= to) break;
+      const from = Math.max(fetched.fetchOffset, this.#positions[place] ?? stretch.from);
+      const { read, skipped } = await sink.takeBatch(partition, bytes, { from, to });
+      this.#counts.read += read;
+      this.#counts.selected += read;
+      this.#counts.skipped += skipped;
+      this.#counts.written += read - skipped;
+      this.#counts.bytes += bytes.length;
+      this.#positions[place] = Math.min(to, nextOffset);
+      const wait = this.#pacer.take(bytes.length, context.baseTimestamp, read - skipped);
+      await this.#wait(wait);
+      if (this.#options.clock.monotonic() >= this.#checkpointMs + CHECKPOINT_MS) {
+        await this.#attend();
+      }
+      if (this.#stop !== null) return;
+      this.#tell();
+    }
+    this.#positions[place] = Math.min(to, fetched.nextOffset);
+  }
+
+  async #take(sink: Sink, fetched: FetchedRecords, stretch: Stretch): Promise<void> {
+    const { topic, partition, to } = stretch;
     const place = placeOf(topic, partition);
     const records: PlacedRecord[] = [];
     for (const record of fetched.records) {
@@ -145,7 +180,7 @@ class Run {
     for (const [at, source] of records.entries()) {
       this.#counts.read += 1;
       const result = results[at] ?? null;
-      if (result !== null) await this.#write(source, result);
+      if (result !== null) await this.#write(sink, source, result);
       if (this.#stop !== null) return;
       this.#positions[place] = source.offset + 1;
       if (this.#options.clock.monotonic() >= this.#checkpointMs + CHECKPOINT_MS) {
@@ -158,8 +193,7 @@ class Run {
   }
 
   /** Everything or nothing of one record. */
-  async #write(source: PlacedRecord, record: ReplayedRecord): Promise<void> {
-    const { sink } = this.#options;
+  async #write(sink: Sink, source: PlacedRecord, record: ReplayedRecord): Promise<void> {
     this.#counts.selected += 1;
     const there = sink.has(source, record);
     if (there === true || (there !== false && (await there))) {
@@ -167,17 +201,22 @@ class Run {
       return;
     }
     const bytes = (record.key?.length ?? 0) + (record.value?.length ?? 0);
-    for (let waitMs = this.#pacer.take(bytes, source.timestamp); waitMs > 0; ) {
-      const step = Math.min(waitMs, CHECKPOINT_MS);
-      await this.#sleep(step);
-      waitMs -= step;
-      if (waitMs > 0) await this.#attend();
-      if (this.#options.signal.aborted) this.#stop = 'interrupted';
-      if (this.#stop !== null) return;
-    }
+    await this.#wait(this.#pacer.take(bytes, source.timestamp));
+    if (this.#stop !== null) return;
     await sink.write(source, record);
     this.#counts.written += 1;
     this.#counts.bytes += bytes;
+  }
+
+  /** Waits, and meanwhile does what somebody asks for. */
+  async #wait(ms: number): Promise<void> {
+    for (let left = ms; left > 0 && this.#stop === null; ) {
+      const step = Math.min(left, CHECKPOINT_MS);
+      await this.#sleep(step);
+      left -= step;
+      if (left > 0) await this.#attend();
+      if (this.#options.signal.aborted) this.#stop = 'interrupted';
+    }
   }
 
   /** Makes safe what was written, and does what somebody asked for. */
@@ -203,11 +242,13 @@ class Run {
   }
 
   async #checkpoint(state: JobRecord['state']): Promise<void> {
-    await this.#options.sink.flush();
+    const { sink } = this.#options;
+    await sink.flush();
     this.#job = {
       ...this.#job,
+      ...(sink instanceof BatchSink && { writer: sink.writer() }),
       positions: { ...this.#positions },
-      targetPositions: this.#options.sink.positions(),
+      targetPositions: sink.positions(),
       counts: { ...this.#counts },
     };
     await this.#save(state, null);

@@ -104,6 +104,8 @@ class TopicSink implements Sink {
   readonly #options: TopicSinkOptions;
   readonly #positions: Map<number, number>;
   readonly #written: Written;
+  /** Of `written.last`: what the source was not read up to yet. Whoever goes on after us has to find it again. */
+  readonly #behind: Set<string>;
   #failure: ReplayError | null = null;
 
   constructor(
@@ -115,12 +117,15 @@ class TopicSink implements Sink {
     this.#options = options;
     this.#positions = found.positions;
     this.#written = found.written;
+    this.#behind = new Set(found.written.last.keys());
   }
 
   has(source: PlacedRecord, record: ReplayedRecord): boolean {
-    if (this.#options.exact === true) return this.#written.all.has(sourceOf(source));
     const key = `${placeOf(source.topic, source.partition)}>${this.#partitionOf(source, record)}`;
-    return source.offset <= (this.#written.last.get(key) ?? -1);
+    const last = this.#written.last.get(key) ?? -1;
+    if (source.offset >= last) this.#behind.delete(key);
+    if (this.#options.exact === true) return this.#written.all.has(sourceOf(source));
+    return source.offset <= last;
   }
 
   async write(source: PlacedRecord, record: ReplayedRecord): Promise<void> {
@@ -149,7 +154,12 @@ class TopicSink implements Sink {
   }
 
   positions(): Readonly<Record<string, number>> {
-    return Object.fromEntries(this.#positions);
+    const positions = Object.fromEntries(this.#positions);
+    for (const key of this.#behind) {
+      const partition = key.slice(key.lastIndexOf('>') + 1);
+      positions[partition] = this.#options.resumeFrom?.[partition] ?? 0;
+    }
+    return positions;
   }
 
   async close(): Promise<void> {

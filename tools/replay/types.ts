@@ -86,6 +86,14 @@ export interface JobRecord {
   readonly module: string | null;
   readonly pace: Pace;
   readonly includeReplayed: boolean;
+  /** Batches are copied as they are; see sink-batches.ts. */
+  readonly asIs?: boolean;
+  /** Who writes such a copy, and by target partition how many records it had written (modulo 2³¹). */
+  readonly writer?: {
+    readonly producerId: number;
+    readonly producerEpoch: number;
+    readonly sequences: Readonly<Record<string, number>>;
+  };
   /** Of dead letters: `partition/offset` of those that are meant; absent: all. */
   readonly only?: readonly string[];
   readonly stretches: readonly Stretch[];

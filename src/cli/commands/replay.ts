@@ -29,6 +29,7 @@ interface ReplayFlags extends BrokerOptions {
   readonly speed?: string;
   readonly includeReplayed?: boolean;
   readonly skipCut?: boolean;
+  readonly asIs?: boolean;
   readonly id?: string;
   readonly resume?: string;
   readonly execute?: boolean;
@@ -75,6 +76,7 @@ function build(): Command {
     )
     .option('--include-replayed', 'also copies that an earlier replay put into the same topic')
     .option('--skip-cut', 'go on behind records that retention took during the job')
+    .option('--as-is', 'copy whole batches, and add no headers: several times as fast')
     .option('--id <id>', 'name of the job (default: a random one)')
     .option('--resume <id>', 'go on with a job that was interrupted or failed')
     .option('--execute', 'do it; without this only what would be done is shown')
@@ -111,6 +113,7 @@ async function replay(topics: readonly string[], flags: ReplayFlags): Promise<vo
     pace: paceOf(flags),
     includeReplayed: flags.includeReplayed ?? false,
     skipCut: flags.skipCut ?? false,
+    asIs: flags.asIs ?? false,
     id: flags.id ?? null,
     who: `${userInfo().username}@${hostname()}`,
     execute: flags.execute ?? false,

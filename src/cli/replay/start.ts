@@ -2,11 +2,13 @@
 
 import { randomBytes } from 'node:crypto';
 import {
+  type BatchSink,
   type JobRecord,
   JobStore,
   ModuleRunner,
   makeSelect,
   offsetsIn,
+  openBatchSink,
   openFileSink,
   openHttpSink,
   openTopicSink,
@@ -39,6 +41,7 @@ export interface ReplayRequest {
   readonly target: ReplayTarget;
   readonly pace: Pace;
   readonly includeReplayed: boolean;
+  readonly asIs: boolean;
   readonly skipCut: boolean;
   readonly id: string | null;
   readonly who: string;
@@ -62,6 +65,7 @@ export async function startReplay(
   const source: ReplaySource = { topics, partitions, from, to, group };
   const stretches = await planStretches(cluster, source);
   if (target.kind === 'topic') await cluster.topic(target.topic, { create: false });
+  if (request.asIs) await checkAsIs(session, request);
   if (!request.execute) {
     await showPlan(io, session, { request, stretches });
     return;
@@ -79,6 +83,7 @@ export async function startReplay(
     module,
     pace,
     includeReplayed: request.includeReplayed,
+    ...(request.asIs && { asIs: true }),
     stretches,
     positions: {},
     targetPositions: {},
@@ -115,6 +120,25 @@ export async function resumeReplay(
   await execute(io, session, { job, resumed: true, skipCut, json });
 }
 
+/** What a copy as it is cannot do. Throws a usage error. */
+async function checkAsIs({ cluster }: Session, request: ReplayRequest): Promise<void> {
+  const { target, topics, filter, module } = request;
+  if (target.kind !== 'topic') throw usageError('--as-is copies into a topic: add --to TOPIC');
+  if (filter !== null || module !== null) {
+    throw usageError('--as-is copies everything: leave --filter and --module out');
+  }
+  const { length } = (await cluster.topic(target.topic)).partitions;
+  for (const topic of topics) {
+    if (topic === target.topic) {
+      throw usageError(`--as-is marks no copies, so ${topic} cannot be copied into itself`);
+    }
+    const own = (await cluster.topic(topic)).partitions.length;
+    if (own === length) continue;
+    const text = `--as-is keeps partitions: ${topic} has ${own}, and ${target.topic} has ${length}`;
+    throw usageError(text, `"tidemark topic alter ${target.topic} --partitions ${own}" may help`);
+  }
+}
+
 interface Execution {
   readonly job: JobRecord;
   readonly resumed: boolean;
@@ -127,7 +151,7 @@ async function execute(io: CliIo, session: Session, execution: Execution): Promi
   const { cluster } = session;
   const stop = stopSignal();
   const module = job.module === null ? null : await ModuleRunner.load(job.module, nodeClock);
-  let sink: Sink | null = null;
+  let sink: Sink | BatchSink | null = null;
   try {
     sink = await openSink(io, session, job, resumed);
     if (job.target.kind !== 'stdout') {
@@ -168,7 +192,7 @@ async function openSink(
   { cluster }: Session,
   job: JobRecord,
   resumed: boolean,
-): Promise<Sink> {
+): Promise<Sink | BatchSink> {
   const { target, id } = job;
   switch (target.kind) {
     case 'origin':
@@ -184,6 +208,11 @@ async function openSink(
     case 'http':
       return openHttpSink({ job: id, url: target.url, clock: nodeClock });
     case 'topic': {
+      if (job.asIs === true) {
+        const writer = resumed ? (job.writer ?? null) : null;
+        const resumeFrom = job.targetPositions;
+        return openBatchSink(cluster, { topic: target.topic, writer, resumeFrom });
+      }
       const counts = new Map<string, number>();
       for (const topic of job.source.topics) {
         counts.set(topic, (await cluster.topic(topic)).partitions.length);
