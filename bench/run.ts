@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { projectRoot } from './peers/index.ts';
-import { htmlFileOf, reportCommands } from './report/commands.ts';
+import { htmlFileOf, readReport, reportCommands } from './report/commands.ts';
+import { compare, comparisonText } from './report/compare.ts';
 import type { Histogram } from './report/histogram.ts';
 import { htmlOf } from './report/html.ts';
 import {
@@ -31,6 +32,11 @@ const suites: Readonly<Record<string, Suite>> = {
       'kill -9 and an orderly stop with 2 GB in 100 partitions: how long until it serves again',
     byDefault: { full: true, quick: true },
     load: async () => (await import('./load/restart.ts')).runRestart,
+  },
+  slopes: {
+    about: 'what a record costs ours as partitions, connections and stored data grow',
+    byDefault: { full: false, quick: true },
+    load: async () => (await import('./load/slopes.ts')).runSlopes,
   },
   others: {
     about: 'NATS JetStream and Redis Streams (--peers nats,redis) with their own clients',
@@ -178,6 +184,8 @@ function keep(report: Report, out: string | undefined): void {
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify(report)}\n`);
   writeFileSync(htmlFileOf(file), htmlOf(report));
+  // A quick run shows that everything works, comparing among it: nothing is worse than itself.
+  if (report.quick) process.stdout.write(comparisonText(compare(report, readReport(file))));
   process.stdout.write(`${textOf(report)}written to ${file} and ${htmlFileOf(file)}\n`);
 }
 
