@@ -272,6 +272,9 @@ function isUnanswered(api: Api, request: unknown): boolean {
   return api.key === Produce.key && (request as { acks: number }).acks === 0;
 }
 
+const UNKNOWN_AUTHORITY =
+  'its certificate is of an authority that is not known here; give that as the CA';
+
 const reasons: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there',
   ENOTFOUND: 'the host name is unknown',
@@ -279,7 +282,15 @@ const reasons: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'no answer in time',
   EHOSTUNREACH: 'there is no way to the host',
   ENETUNREACH: 'there is no way to the network',
-  ECONNRESET: 'the connection was reset',
+  ECONNRESET: 'the connection was reset; does it want TLS, or a certificate?',
+  EPROTO: 'it does not speak TLS there, or refused our certificate',
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_AUTHORITY,
+  SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_AUTHORITY,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_AUTHORITY,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_AUTHORITY,
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    'its certificate is for another name; ask for that one (servername)',
+  CERT_HAS_EXPIRED: 'its certificate has expired',
 };
 
 function connectFailed(address: BrokerAddress, cause: unknown): ClientError {

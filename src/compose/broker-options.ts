@@ -3,6 +3,7 @@
 import type { Logger } from '../base/ports.ts';
 import type { Client } from '../client/index.ts';
 import type { Engine } from '../engine/index.ts';
+import type { ServerTls } from '../host/tcp-server.ts';
 import type { Transport } from '../protocol/index.ts';
 
 /** How a log is kept, whoever reaches it. */
@@ -46,6 +47,8 @@ export interface ListenOptions {
    * `host:port` told to clients instead of the address they connected to. The port may be left out.
    */
   readonly advertise?: string;
+  /** Speaks TLS on this port (PEM texts); `clientCa`: lets in only clients with a certificate of these authorities. */
+  readonly tls?: ServerTls;
   /**
    * Serves `/metrics` and `/healthz` over HTTP on this port of the same host; 0: any free port.
    * Default: not at all.

@@ -4,7 +4,7 @@ import { type Client, Cluster, ClusterClient, parseBrokers, tcpNetwork } from '.
 import { loadAccelerators } from '../host/accelerators.ts';
 import { clientClock } from '../host/node-clock.ts';
 import { nodeRandom } from '../host/node-random.ts';
-import { tcpConnector } from '../host/tcp-connector.ts';
+import { type ClientTls, tcpConnector, tlsConnector } from '../host/tcp-connector.ts';
 
 /** Kafka's names in brackets; all times in milliseconds. */
 export interface ConnectOptions {
@@ -18,6 +18,8 @@ export interface ConnectOptions {
   readonly connectTimeoutMs?: number;
   /** Age at which metadata are asked for again. Default 300 000. [`metadata.max.age.ms`] */
   readonly metadataMaxAgeMs?: number;
+  /** TLS, with the authorities that Node knows (`true`) or as told. Default: plain TCP. */
+  readonly tls?: boolean | ClientTls;
 }
 
 /**
@@ -45,11 +47,12 @@ export async function connect(
  */
 export function remoteCluster(brokers: string, options: ConnectOptions = {}): Cluster {
   loadAccelerators();
-  const { clientId = 'tidemark', apiTimeoutMs, metadataMaxAgeMs, ...times } = options;
+  const { clientId = 'tidemark', apiTimeoutMs, metadataMaxAgeMs, tls = false, ...times } = options;
+  const secure = tls === false ? null : tlsConnector(tls === true ? {} : tls);
   const shared = { clock: clientClock, random: nodeRandom };
   const network = tcpNetwork(parseBrokers(brokers), {
     clientId,
-    connector: tcpConnector,
+    connector: secure ?? tcpConnector,
     ...times,
     ...shared,
   });

@@ -1,5 +1,6 @@
 // The sockets of a broker: where it listens, what it tells clients of that, and its metrics over HTTP.
 
+import { createSecureContext } from 'node:tls';
 import type { Broker, Endpoint, Metric } from '../broker/index.ts';
 import type { LoopDelay } from '../host/event-loop-delay.ts';
 import type { MetricsServer } from '../host/metrics-server.ts';
@@ -33,6 +34,17 @@ export function checkListenOptions(options: ListenOptions): void {
     throw new BrokerOptionError(`port ${port} is not between 0 and 65535`);
   }
   advertisedOf(options);
+  if (options.tls !== undefined) checkTls(options.tls);
+}
+
+/** A certificate that cannot be used is told before anything is opened. */
+function checkTls({ clientCa, ...shown }: NonNullable<ListenOptions['tls']>): void {
+  try {
+    createSecureContext({ ...shown, ...(clientCa && { ca: clientCa }) });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new BrokerOptionError(`tls: the certificate or its key cannot be used: ${why}`);
+  }
 }
 
 /** Throws ListenError when a port cannot be had; then nothing is left open. */
@@ -72,6 +84,7 @@ function listenOn(hosted: HostedLog, options: ListenOptions, port: number): Prom
   const { assembled, regions } = hosted;
   return listenTcp({
     ...(regions !== null && { regions }),
+    ...(options.tls && { tls: options.tls }),
     hosts: listenHosts(options.host),
     port,
     optionalHosts: true,

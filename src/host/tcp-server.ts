@@ -1,7 +1,7 @@
-// TCP listeners: node:net behind the broker's PeerSocket port. TLS takes the same seam:
-// `acceptStream` works on any duplex stream with a socket's addresses.
+// TCP listeners, plain or with TLS: node:net and node:tls behind the broker's PeerSocket port.
 
 import { type AddressInfo, createServer, type Server, Socket } from 'node:net';
+import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import { TidemarkError } from '../base/errors.ts';
 import type { Chunk } from '../base/payload.ts';
 import type { PeerHandler, PeerSocket } from '../broker/index.ts';
@@ -22,6 +22,17 @@ export interface ListenOptions {
   readonly accept: (peer: PeerSocket) => PeerHandler;
   /** How regions of files are sent; default: through memory. */
   readonly regions?: RegionSending;
+  /** Default: plain TCP. */
+  readonly tls?: ServerTls;
+}
+
+/** What a listener shows and asks for; PEM texts. */
+export interface ServerTls {
+  readonly cert: string | Buffer;
+  readonly key: string | Buffer;
+  readonly passphrase?: string;
+  /** Only clients with a certificate of these authorities are let in. */
+  readonly clientCa?: string | Buffer;
 }
 
 export interface TcpAddress {
@@ -84,7 +95,9 @@ class StreamPeer implements PeerSocket {
     this.sendsRegions = sendsRegions;
     this.remoteHost = stream.remoteAddress ?? '';
     this.remotePort = stream.remotePort ?? 0;
-    this.localHost = plainAddress(stream.localAddress ?? '');
+    // The name that a TLS client asked for is the one that its certificate check will pass again.
+    const { servername } = stream as Partial<TLSSocket> & { servername?: string | false };
+    this.localHost = servername || plainAddress(stream.localAddress ?? '');
     this.localPort = stream.localPort ?? 0;
   }
 
@@ -182,13 +195,13 @@ function acceptStream(accepted: Socket, options: ListenOptions): void {
     accepted.destroy();
     return;
   }
-  sparePacing(accepted);
   // What is encrypted passes through memory.
   const plain = !('encrypted' in accepted);
+  if (plain) sparePacing(accepted);
   const regions = plain ? (options.regions ?? null) : null;
   const peer = new StreamPeer(accepted, regions !== null);
   const handler = options.accept(peer);
-  const direct = readInto(accepted, handler);
+  const direct = plain ? readInto(accepted, handler) : null;
   const stream = direct ?? accepted;
   peer.attach(stream, regions);
   if (direct === null) stream.on('data', (chunk: Buffer) => deliver(chunk, handler));
@@ -199,10 +212,21 @@ function acceptStream(accepted: Socket, options: ListenOptions): void {
   stream.resume();
 }
 
+function serverFor(listen: ListenOptions): Server {
+  const onStream = (stream: Socket): void => acceptStream(stream, listen);
+  if (listen.tls === undefined) {
+    return createServer({ allowHalfOpen: true, pauseOnConnect: true }, onStream);
+  }
+  const { clientCa, ...shown } = listen.tls;
+  const asked = clientCa && { ca: clientCa, requestCert: true, rejectUnauthorized: true };
+  const options: TlsOptions = { ...shown, ...asked };
+  // Who does not get through the handshake is cut off by node:tls.
+  return createTlsServer(options, onStream);
+}
+
 function listenOne(address: TcpAddress, listen: ListenOptions): Promise<Server> {
   return new Promise((resolve, reject) => {
-    const options = { allowHalfOpen: true, pauseOnConnect: true };
-    const server = createServer(options, (stream) => acceptStream(stream, listen));
+    const server = serverFor(listen);
     const failed = (cause: Error): void => reject(new ListenError(address, cause));
     server.once('error', failed);
     server.listen({ host: address.host, port: address.port, backlog: BACKLOG }, () => {
