@@ -18,6 +18,10 @@ export interface CommonOptions {
 export interface BrokerOptions extends CommonOptions {
   readonly brokers?: string;
   readonly property?: readonly string[];
+  readonly tls?: boolean;
+  readonly tlsCa?: string;
+  readonly tlsClientCert?: string;
+  readonly tlsClientKey?: string;
 }
 
 /** Adds a value to the list of a repeatable option. */
@@ -61,7 +65,11 @@ export function brokerCommand(name: string, summary: string, examples: readonly 
         '-X, --property <key=value>',
         'client property, e.g. request.timeout.ms=5000',
       ).argParser(collect),
-    );
+    )
+    .option('--tls', 'speak TLS to the brokers (TIDEMARK_TLS=true)')
+    .option('--tls-ca <file>', 'authorities that brokers are checked by, PEM (TIDEMARK_TLS_CA)')
+    .option('--tls-client-cert <file>', 'certificate to show, PEM (TIDEMARK_TLS_CLIENT_CERT)')
+    .option('--tls-client-key <file>', 'its key, PEM (TIDEMARK_TLS_CLIENT_KEY)');
 }
 
 /** Options of verbs that destroy something. */

@@ -3,6 +3,7 @@
 import type { Cluster, TcpOptions } from '../client/index.ts';
 import { usageError } from './exit-codes.ts';
 import type { BrokerOptions } from './program.ts';
+import { clientTlsOf, tlsProperties } from './tls-files.ts';
 
 const BROKERS_DEFAULT = '127.0.0.1:9092';
 
@@ -56,7 +57,9 @@ function clientSettings(properties: ReadonlyMap<string, string>): ClientSettings
     if (name === 'client.id') settings.clientId = value;
     else if (name === 'default.api.timeout.ms') settings.apiTimeoutMs = milliseconds(name, value);
     else if (time !== undefined) settings[time] = milliseconds(name, value);
-    else if (name === 'security.protocol' && value.toUpperCase() === 'PLAINTEXT') continue;
+    else if (name === 'security.protocol' && !/^(PLAINTEXT|SSL)$/i.test(value)) {
+      throw unknownProperty(name);
+    } else if (tlsProperties.has(name)) continue;
     else if (!ofCommands.has(name)) throw unknownProperty(name);
   }
   return settings;
@@ -66,8 +69,8 @@ function unknownProperty(name: string): Error {
   const secure = /^(security|sasl|ssl)\./.test(name);
   const known = ['client.id', 'default.api.timeout.ms', ...Object.keys(times), ...ofCommands];
   return usageError(
-    secure ? `-X ${name}: TLS and SASL are not built in yet` : `-X ${name} is not known`,
-    secure ? 'connect to a PLAINTEXT listener' : `known are ${known.join(', ')}`,
+    secure ? `-X ${name}: SASL is not built in yet, TLS is` : `-X ${name} is not known`,
+    secure ? `TLS: --tls, or ${[...tlsProperties].join(', ')}` : `known are ${known.join(', ')}`,
   );
 }
 
@@ -93,7 +96,8 @@ export async function withCluster<T>(
   const properties = propertiesOf(options);
   const settings = clientSettings(properties);
   const brokers = brokersOf(options);
-  const [client, { tcpConnector }, { nodeClock }, { nodeRandom }, { loadAccelerators }] =
+  const tls = clientTlsOf(options, properties);
+  const [client, connectors, { clientClock }, { nodeRandom }, { loadAccelerators }] =
     await Promise.all([
       import('../client/index.ts'),
       import('../host/tcp-connector.ts'),
@@ -105,13 +109,18 @@ export async function withCluster<T>(
   const { apiTimeoutMs, ...tcp } = settings;
   const tcpOptions: TcpOptions = {
     ...tcp,
-    connector: tcpConnector,
-    clock: nodeClock,
+    connector: tls === null ? connectors.tcpConnector : connectors.tlsConnector(tls),
+    clock: clientClock,
     random: nodeRandom,
   };
   const network = client.tcpNetwork(client.parseBrokers(brokers), tcpOptions);
   const timing = apiTimeoutMs === undefined ? {} : { apiTimeoutMs };
-  const cluster = new client.Cluster({ network, clock: nodeClock, random: nodeRandom, ...timing });
+  const cluster = new client.Cluster({
+    network,
+    clock: clientClock,
+    random: nodeRandom,
+    ...timing,
+  });
   try {
     return await work({ cluster, client, brokers, properties });
   } finally {

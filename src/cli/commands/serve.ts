@@ -15,6 +15,7 @@ import { configPairs } from '../config-pairs.ts';
 import { CliError, ExitCode, usageError } from '../exit-codes.ts';
 import { paint, processIo } from '../io.ts';
 import { type CommandModule, collect, makeCommand } from '../program.ts';
+import { readPem } from '../tls-files.ts';
 import { VERSION } from '../version.ts';
 
 interface ServeFlags {
@@ -25,6 +26,9 @@ interface ServeFlags {
   readonly host?: string;
   readonly port?: string;
   readonly advertise?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsClientCa?: string;
   readonly flush?: string;
   readonly acceptReplicationFactor?: boolean;
   readonly config?: string;
@@ -59,6 +63,9 @@ function build(): Command {
       '--advertise <host:port>',
       'address told to clients (default: the one each connected to)',
     )
+    .option('--tls-cert <file>', 'speak TLS, with this certificate (PEM, with its chain)')
+    .option('--tls-key <file>', 'key of --tls-cert (PEM)')
+    .option('--tls-client-ca <file>', 'let in only clients with a certificate of these authorities')
     .addOption(
       new Option(
         '--flush <policy>',
@@ -127,6 +134,9 @@ function settingsOf(flags: ServeFlags): ServeSettings {
   flag('host', flags.host, '--host');
   flag('port', flags.port, '--port');
   flag('advertise', flags.advertise, '--advertise');
+  flag('tls.cert', flags.tlsCert, '--tls-cert');
+  flag('tls.key', flags.tlsKey, '--tls-key');
+  flag('tls.client.ca', flags.tlsClientCa, '--tls-client-ca');
   flag('flush', flags.flush, '--flush');
   flag('accept.replication.factor', flags.acceptReplicationFactor, '--accept-replication-factor');
   flag('log.level', flags.logLevel, '--log-level');
@@ -153,7 +163,7 @@ function readConfigFile(path: string): Map<string, string> {
 }
 
 function openOptions(settings: ServeSettings, logger: Logger): OpenOptions {
-  const { host, port, advertise, flush, acceptReplicationFactor, metricsPort } = settings;
+  const { host, port, advertise, tls, flush, acceptReplicationFactor, metricsPort } = settings;
   const configs: Record<string, string> = {};
   for (const [name, { value }] of settings.configs) configs[name] = value;
   return {
@@ -162,6 +172,7 @@ function openOptions(settings: ServeSettings, logger: Logger): OpenOptions {
       : { dataDir: resolve(settings.dataDirectory) }),
     ...(host === null ? {} : { host }),
     ...(advertise === null ? {} : { advertise }),
+    ...(tls === null ? {} : { tls: readTls(tls) }),
     ...(metricsPort === null ? {} : { metricsPort }),
     port,
     flush,
@@ -169,6 +180,12 @@ function openOptions(settings: ServeSettings, logger: Logger): OpenOptions {
     configs,
     logger,
   };
+}
+
+function readTls(files: NonNullable<ServeSettings['tls']>): NonNullable<OpenOptions['tls']> {
+  const { cert, key, clientCa } = files;
+  const shown = { cert: readPem(cert, 'tls.cert'), key: readPem(key, 'tls.key') };
+  return clientCa === null ? shown : { ...shown, clientCa: readPem(clientCa, 'tls.client.ca') };
 }
 
 /** Unknown names are told once each, names without meaning here in one line. */

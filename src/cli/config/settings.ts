@@ -14,6 +14,12 @@ export interface ServeSettings {
   readonly port: number;
   /** `host:port` or `host`; null: the address that each client connected to. */
   readonly advertise: string | null;
+  /** Files in PEM; null: plain TCP. `clientCa` null: certificates of clients are not asked for. */
+  readonly tls: {
+    readonly cert: string;
+    readonly key: string;
+    readonly clientCa: string | null;
+  } | null;
   /** Null: no HTTP. */
   readonly metricsPort: number | null;
   readonly flush: 'sync' | 'os';
@@ -46,6 +52,9 @@ const names = {
   host: ['host', 'listeners', 'host.name'],
   port: ['port', 'listeners'],
   advertise: ['advertise', 'advertised.listeners'],
+  tlsCert: ['tls.cert'],
+  tlsKey: ['tls.key'],
+  tlsClientCa: ['tls.client.ca'],
   flush: ['flush'],
   acceptReplicationFactor: ['accept.replication.factor'],
   logLevel: ['log.level'],
@@ -85,6 +94,7 @@ export function serveSettings(
     host: hostOf(first(settings, names.host)),
     port: portOf(first(settings, names.port)),
     advertise: advertiseOf(first(settings, names.advertise)),
+    tls: tlsOf(settings),
     flush: oneOf(first(settings, names.flush), ['sync', 'os'], 'sync'),
     acceptReplicationFactor: flagOf(first(settings, names.acceptReplicationFactor)),
     logLevel: oneOf(first(settings, names.logLevel), ['debug', 'info', 'warn', 'error'], 'info'),
@@ -93,6 +103,20 @@ export function serveSettings(
     ignored,
     unknown,
   };
+}
+
+function tlsOf(settings: Settings): ServeSettings['tls'] {
+  const [cert, key] = [first(settings, names.tlsCert), first(settings, names.tlsKey)];
+  const clientCa = first(settings, names.tlsClientCa);
+  if (cert !== undefined && key !== undefined) {
+    return { cert: cert.value, key: key.value, clientCa: clientCa?.value ?? null };
+  }
+  const given = cert ?? key ?? clientCa;
+  if (given === undefined) return null;
+  throw usageError(
+    `${given.writtenAs}: TLS needs a certificate and its key`,
+    'give --tls-cert and --tls-key',
+  );
 }
 
 function bad(setting: Setting, wanted: string): Error {
@@ -143,8 +167,8 @@ function refuseGuarded(listeners: Setting | undefined, map: Setting | undefined)
   const protocol = (pairs.find(([of]) => of === name)?.[1] ?? name).toUpperCase();
   if (!/^(SSL|SASL_SSL|SASL_PLAINTEXT)$/.test(protocol)) return;
   throw usageError(
-    `${listeners.writtenAs}: ${name} is a ${protocol} listener; TLS and SASL are not built in yet`,
-    'write PLAINTEXT://HOST:PORT, on an address that only trusted programs reach',
+    `${listeners.writtenAs}: ${name} is a ${protocol} listener; SASL is not built in, and TLS has options of its own`,
+    'for TLS: --host, --port, --tls-cert and --tls-key; else PLAINTEXT://HOST:PORT where only trusted programs reach it',
   );
 }
 

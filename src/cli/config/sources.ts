@@ -39,6 +39,10 @@ const notSettings: ReadonlySet<string> = new Set([
   'KAFKA_BOOTSTRAP_SERVERS',
   'TIDEMARK_BROKERS',
   'TIDEMARK_CONFIG',
+  'TIDEMARK_TLS',
+  'TIDEMARK_TLS_CA',
+  'TIDEMARK_TLS_CLIENT_CERT',
+  'TIDEMARK_TLS_CLIENT_KEY',
 ]);
 
 /**
