@@ -167,8 +167,8 @@ function refuseGuarded(listeners: Setting | undefined, map: Setting | undefined)
   const protocol = (pairs.find(([of]) => of === name)?.[1] ?? name).toUpperCase();
   if (!/^(SSL|SASL_SSL|SASL_PLAINTEXT)$/.test(protocol)) return;
   throw usageError(
-    `${listeners.writtenAs}: ${name} is a ${protocol} listener; SASL is not built in, and TLS has options of its own`,
-    'for TLS: --host, --port, --tls-cert and --tls-key; else PLAINTEXT://HOST:PORT where only trusted programs reach it',
+    `${listeners.writtenAs}: ${name} is a ${protocol} listener; SASL is not built in, TLS has its own options`,
+    'for TLS: --host, --port, --tls-cert, --tls-key; else PLAINTEXT://HOST:PORT, only for trusted networks',
   );
 }
 
