@@ -5,8 +5,8 @@ import type { Ticket } from './ticket.ts';
 
 /** A batch that fills less than half of the memory it keeps alive is copied when it is at most this long. */
 const COPY_BYTES_MAX = 16 * 1024;
-/** So is one whose memory is used again; longer ones are as cheap to read from the page cache as to copy. */
-const COPY_LOAN_BYTES_MAX = 64 * 1024;
+/** So is one whose memory is used again; longer ones cost more to copy and collect than to read from the page cache. */
+const COPY_LOAN_BYTES_MAX = 8 * 1024;
 
 /** Memory that all tails together may hold. */
 export class TailBudget {
