@@ -1,5 +1,6 @@
 // What a start does with a journal that the last run left: writes its batches into the segments again, syncs these,
-// and removes the journal. Done before any log is opened; doing it twice changes nothing.
+// and removes the journal. Done before any log is opened; doing it twice changes nothing. What the disk refuses is
+// tried again when its log is opened, and the journal is kept until then.
 
 import { crc32c } from '../base/crc32c.ts';
 import type { Logger } from '../base/ports.ts';
@@ -27,8 +28,7 @@ export interface ReplayEntry {
 }
 
 export interface ReplayResult {
-  /** Names of logs whose entries could not be written back: they must not be opened for writing. */
-  readonly blocked: ReadonlySet<string>;
+  readonly kept: KeptJournal;
   readonly nextGeneration: number;
   readonly entries: number;
 }
@@ -69,7 +69,10 @@ function parseEntry(bytes: Buffer, at: number, seed: number): ReplayEntry | null
   };
 }
 
-/** Replays and removes all journal files. Throws DiskError only when the journal directory cannot be made or read. */
+/**
+ * Replays all journal files, and removes them unless a log could not be written back. Throws DiskError only when the
+ * journal directory cannot be made, read or emptied.
+ */
 export async function replayJournal(disk: Disk, logger: Logger): Promise<ReplayResult> {
   await disk.makeDirectory(JOURNAL_DIRECTORY);
   await disk.syncDirectory('.');
@@ -78,16 +81,69 @@ export async function replayJournal(disk: Disk, logger: Logger): Promise<ReplayR
   );
   const newest = names.at(-1);
   const nextGeneration = newest === undefined ? 1 : Number(newest.slice(0, 20)) + 1;
+  const entries = await readEntries(disk, names);
+  const blocked = await apply(disk, logger, liveEntries(entries));
+  const kept = new KeptJournal(disk, logger, { names, blocked });
+  await kept.removeIfDone();
+  return { kept, nextGeneration, entries: entries.length };
+}
+
+/** The journal files of the last run, as long as some log lacks what they hold of it. */
+export class KeptJournal {
+  readonly #disk: Disk;
+  readonly #logger: Logger;
+  #names: readonly string[];
+  /** Key in the journal by name of the log. */
+  readonly #blocked: Map<string, string>;
+
+  constructor(
+    disk: Disk,
+    logger: Logger,
+    { names, blocked }: { names: readonly string[]; blocked: Map<string, string> },
+  ) {
+    this.#disk = disk;
+    this.#logger = logger;
+    this.#names = names;
+    this.#blocked = blocked;
+  }
+
+  /** Whether nothing is kept any more. */
+  get gone(): boolean {
+    return this.#names.length === 0;
+  }
+
+  /** Writes back what a log lacks, if it lacks anything. Throws DiskError: the log must not be opened. */
+  async writeBack(name: string): Promise<void> {
+    const key = this.#blocked.get(name);
+    if (key === undefined) return;
+    const entries = liveEntries(await readEntries(this.#disk, this.#names)).get(key) ?? [];
+    await replayLog(this.#disk, name, entries);
+    this.#blocked.delete(name);
+    this.#logger.info({ log: name }, `what the journal held of ${name} is written back`);
+    try {
+      await this.removeIfDone();
+    } catch (error) {
+      const { message } = error as Error;
+      this.#logger.warn({ error: message }, 'the journal of the last run could not be removed');
+    }
+  }
+
+  /** Removes the files once no log needs them. Throws DiskError. */
+  async removeIfDone(): Promise<void> {
+    if (this.#blocked.size > 0) return;
+    await removeAll(this.#disk, this.#names);
+    this.#names = [];
+  }
+}
+
+async function readEntries(disk: Disk, names: readonly string[]): Promise<ReplayEntry[]> {
   const entries: ReplayEntry[] = [];
   for (const name of names) {
     for (const entry of parseJournal(await readAll(disk, `${JOURNAL_DIRECTORY}/${name}`))) {
       entries.push(entry);
     }
   }
-  const blocked = await apply(disk, logger, liveEntries(entries));
-  // With a log blocked, the journal is its only whole copy.
-  if (blocked.size === 0) await removeAll(disk, names);
-  return { blocked, nextGeneration, entries: entries.length };
+  return entries;
 }
 
 async function readAll(disk: Disk, path: string): Promise<Buffer> {
@@ -117,8 +173,8 @@ async function apply(
   disk: Disk,
   logger: Logger,
   live: Map<string, ReplayEntry[]>,
-): Promise<Set<string>> {
-  const blocked = new Set<string>();
+): Promise<Map<string, string>> {
+  const blocked = new Map<string, string>();
   for (const [key, entries] of live) {
     const space = key.indexOf(' ');
     const topicId = key.slice(0, space);
@@ -133,7 +189,7 @@ async function apply(
     } catch (error) {
       const { message } = error as Error;
       logger.error({ log: name, error: message }, `the journal of ${name} could not be replayed`);
-      blocked.add(name);
+      blocked.set(name, key);
     }
   }
   return blocked;

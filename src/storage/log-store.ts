@@ -18,7 +18,7 @@ import type {
 import { DiskError } from './disk.ts';
 import { FilePool } from './file-pool.ts';
 import { Journal } from './journal.ts';
-import { replayJournal } from './journal-replay.ts';
+import { type KeptJournal, replayJournal } from './journal-replay.ts';
 import { DiskLog } from './log.ts';
 import type { LogCompaction } from './log-compaction.ts';
 import type { LogContents, StoreContext } from './log-core.ts';
@@ -69,9 +69,9 @@ class DirectoryStore implements LogStore {
   readonly #options: LogStoreOptions;
   readonly #context: StoreContext;
   readonly #journal: Journal;
-  readonly #blocked: ReadonlySet<string>;
+  readonly #keptJournal: KeptJournal;
   readonly #checkpoint: CleanerCheckpoint;
-  readonly #cleaner: LogCleaner | null;
+  #cleaner: LogCleaner | null = null;
   readonly #scrubber: Scrubber | null;
   readonly #logs = new Map<string, DiskLog>();
   readonly #opening = new Slots(OPENING_MAX);
@@ -123,9 +123,9 @@ class DirectoryStore implements LogStore {
       integrity: newIntegrityStats(),
     };
     const lastStop = isNew ? 'new' : clean ? 'clean' : 'unclean';
-    const { blocked } = replay;
+    const keptJournal = replay.kept;
     const checkpoint = await CleanerCheckpoint.load(disk);
-    return new DirectoryStore(options, { context, journal, blocked, checkpoint, lastStop });
+    return new DirectoryStore(options, { context, journal, keptJournal, checkpoint, lastStop });
   }
 
   private constructor(
@@ -133,7 +133,7 @@ class DirectoryStore implements LogStore {
     parts: {
       readonly context: StoreContext;
       readonly journal: Journal;
-      readonly blocked: ReadonlySet<string>;
+      readonly keptJournal: KeptJournal;
       readonly checkpoint: CleanerCheckpoint;
       readonly lastStop: 'new' | 'clean' | 'unclean';
     },
@@ -142,18 +142,23 @@ class DirectoryStore implements LogStore {
     this.#options = options;
     this.#context = parts.context;
     this.#journal = parts.journal;
-    this.#blocked = parts.blocked;
+    this.#keptJournal = parts.keptJournal;
     this.lastStop = parts.lastStop;
     this.#checkpoint = parts.checkpoint;
-    const logs = (): LogCompaction[] => Array.from(this.#logs.values(), (log) => log.compaction);
-    const journalKept = parts.blocked.size > 0;
-    this.#cleaner = startCleaner({ ...options, logs, journalKept, checkpoint: parts.checkpoint });
+    this.#startCleaner();
     this.#scrubber = this.#startScrubber();
     parts.context.pool.onPressure = () => this.#relieve();
   }
 
   get compaction(): CompactionControl | null {
     return this.#cleaner;
+  }
+
+  /** Not while a journal is kept: it would write old bytes into new files. */
+  #startCleaner(): void {
+    if (this.#cleaner !== null || !this.#keptJournal.gone) return;
+    const logs = (): LogCompaction[] => Array.from(this.#logs.values(), (log) => log.compaction);
+    this.#cleaner = startCleaner({ ...this.#options, logs, checkpoint: this.#checkpoint });
   }
 
   #startScrubber(): Scrubber | null {
@@ -200,10 +205,9 @@ class DirectoryStore implements LogStore {
     const { name, topicId, config } = options;
     if (this.#closing !== null) throw storageError(`the store of ${this.root} is closed`);
     if (this.#logs.has(name)) throw storageError(`the log of ${name} is open already`);
-    if (this.#blocked.has(name)) {
-      throw storageError(`${name}: the journal could not be replayed; see the log of the start`);
-    }
     try {
+      await this.#keptJournal.writeBack(name);
+      this.#startCleaner();
       await this.#prepareDirectory(name, topicId);
       const mark = this.#markOf(name, topicId);
       const { contents, refused } = await this.#openOrShow(this.#openOptions(options, mark));

@@ -3,6 +3,7 @@
 
 import { payloadLength } from '../../src/base/payload.ts';
 import type { AssembledBroker } from '../../src/compose/index.ts';
+import { EVENTS_TOPIC } from '../../src/coordinator/index.ts';
 import type { Partition } from '../../src/engine/index.ts';
 import { DescribeGroups, ListGroups, OffsetFetch } from '../../src/protocol/index.ts';
 import {
@@ -101,6 +102,8 @@ export async function describeState(broker: AssembledBroker): Promise<string> {
   const { engine } = broker;
   const lines: string[] = [];
   for (const topic of engine.topics()) {
+    // A broker that comes up adds to the timeline in its own time.
+    if (topic.name === EVENTS_TOPIC) continue;
     for (let index = 0; index < topic.partitionCount; index++) {
       const partition = engine.partition(topic.name, index);
       if (partition === undefined) continue;

@@ -375,7 +375,10 @@ class Run {
     this.#machine.disk.crashIf = () => false;
     await this.#up();
     for (let attempt = 0; this.#anyOffline(); attempt++) {
-      if (attempt > 20) throw new Violation('partitions stay offline on a healthy disk');
+      if (attempt > 20)
+        throw new Violation(
+          `partitions stay offline on a healthy disk: ${this.#offline().join(', ')}`,
+        );
       await electLeaders(this.#stage);
       await sleep(this.#clock, 50);
     }
@@ -384,14 +387,18 @@ class Run {
   }
 
   #anyOffline(): boolean {
+    return this.#offline().length > 0;
+  }
+
+  /** The partitions that take no writes. */
+  #offline(): string[] {
     const { broker } = this.#machine;
-    if (broker === null) return true;
-    return broker.engine.topics().some((topic) => {
-      for (let index = 0; index < topic.partitionCount; index++) {
-        if (broker.engine.partition(topic.name, index)?.online !== true) return true;
-      }
-      return false;
-    });
+    if (broker === null) return ['no broker'];
+    return broker.engine.topics().flatMap((topic) =>
+      Array.from({ length: topic.partitionCount }, (_, index) => index)
+        .filter((index) => broker.engine.partition(topic.name, index)?.online !== true)
+        .map((index) => `${topic.name}-${index}`),
+    );
   }
 
   /** Readers from the start see everything there is. */

@@ -17,18 +17,11 @@ export interface StartCleaner {
   readonly logger: Logger;
   readonly checkpoint: CleanerCheckpoint;
   readonly logs: () => Iterable<CleanableLog>;
-  /** Whether the journal of the last run could not be replayed and is kept. */
-  readonly journalKept: boolean;
 }
 
 /** Null when nothing is to be compacted. */
 export function startCleaner(options: StartCleaner): LogCleaner | null {
-  const { checkpoint, clock, compaction, journalKept, logger, logs } = options;
+  const { checkpoint, clock, compaction, logger, logs } = options;
   if (compaction === undefined) return null;
-  if (journalKept) {
-    // The next start writes all of it back into the segments, which must be as they were.
-    logger.error({}, 'nothing is compacted until the journal could be replayed');
-    return null;
-  }
   return new LogCleaner({ ...compaction, clock, logger, logs, checkpoint });
 }

@@ -1,0 +1,63 @@
+// A start that could not write back what the journal holds of a log: the log comes back once the disk takes writes.
+
+import { expect, test } from 'vitest';
+import { DiskError, InPlaceCompactionRunner, openLogStore } from '../../../src/storage/index.ts';
+import { SeededRandom } from '../../../src/testing/seeded-random.ts';
+import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
+import { capturedLog } from '../../support/captured-log.ts';
+import { SimulatedDisk } from '../../support/simulated-disk.ts';
+import { readBaseOffsets, testBatch, testConfig } from './support.ts';
+
+const BATCHES = 4;
+const whole = Array.from({ length: BATCHES }, (_, index) => index * 3);
+const settings = () => ({
+  enable: true,
+  threads: 1,
+  backoffMs: 1000,
+  dedupeBufferBytes: 1024 * 1024,
+  bytesPerSecondMax: null,
+});
+
+async function openOver(disk: SimulatedDisk) {
+  const clock = new VirtualClock();
+  const { logger, lines } = capturedLog();
+  const runner = new InPlaceCompactionRunner(disk, clock);
+  const ports = { disk, root: 'test', clock, random: new SeededRandom(7), logger };
+  const store = await clock.until(openLogStore({ ...ports, compaction: { runner, settings } }));
+  const openLog = (name: string) =>
+    clock.until(store.openLog({ name, topicId: 'id', config: testConfig }));
+  return { store, clock, openLog, lines };
+}
+
+/** Two logs whose batches are durable in the journal alone, and the disk after the power went. */
+async function journaled(): Promise<SimulatedDisk> {
+  const disk = new SimulatedDisk({ seed: 1, writesNow: 1 });
+  const { clock, openLog } = await openOver(disk);
+  const logs = [await openLog('t-0'), await openLog('t-1')];
+  for (let index = 0; index < BATCHES; index++) {
+    await clock.until(Promise.all(logs.map((log) => log.append(testBatch(index)).committed)));
+  }
+  return disk.crash(3);
+}
+
+test('a log that the start could not write back opens later, with all that was committed', async () => {
+  const disk = await journaled();
+  disk.hook = (operation, path) => {
+    if (operation === 'write' && path.startsWith('t-1/'))
+      throw new DiskError('disk_full', path, 'no room');
+  };
+  const { store, clock, openLog } = await openOver(disk);
+  await expect(openLog('t-1')).rejects.toMatchObject({ code: 'KAFKA_STORAGE_ERROR' });
+  const other = await openLog('t-0');
+  expect(await clock.until(readBaseOffsets(other))).toEqual(whole);
+  expect(store.compaction).toBeNull();
+
+  disk.hook = () => {};
+  const late = await openLog('t-1');
+  expect(await clock.until(readBaseOffsets(late))).toEqual(whole);
+  await clock.until(late.append(testBatch(BATCHES)).committed);
+  // Nothing needs the journal of the last run any more, so that compaction may change files again.
+  expect(store.compaction).not.toBeNull();
+  const after = await openOver(disk.crash(4));
+  expect(await after.clock.until(readBaseOffsets(await after.openLog('t-1')))).toHaveLength(5);
+});
