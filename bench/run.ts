@@ -48,6 +48,11 @@ const suites: Readonly<Record<string, Suite>> = {
     byDefault: { full: false, quick: false },
     load: async () => (await import('./load/compaction.ts')).runCompaction,
   },
+  tools: {
+    about: 'replay, export and import beside kcat and the console tools of Kafka',
+    byDefault: { full: false, quick: false },
+    load: async () => (await import('./tools/run.ts')).runTools,
+  },
   micro: {
     about: 'micro-benchmarks',
     byDefault: { full: false, quick: true },

@@ -1,0 +1,139 @@
+// The suite `tools`: replay, export and import of one topic, beside the same done with kcat and Kafka's console tools,
+// all against our broker. CPU is that of the tools alone, and on a busy machine the steadier figure.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buildBatch } from '../../src/record/index.ts';
+import { createTopic, deleteTopic, RawClient, recordInEach } from '../load/raw-client.ts';
+import { findKafkaLibs, startBroker, usageOf } from '../peers/index.ts';
+import type { Figures, SuiteRun } from '../suite.ts';
+import { type Job, type JobPlace, jobs } from './jobs.ts';
+
+const PARTITIONS = 6;
+const VALUE_BYTES = 1000;
+const BATCH_RECORDS = 100;
+const WATCH_MS = 50;
+
+/** Runs every job in each round, so that a change of the machine's mood meets all. */
+export async function runTools(run: SuiteRun): Promise<void> {
+  const { quick, only } = run.options;
+  const wanted = jobs.filter((job) => job.row.includes(only) && isThere(job, run));
+  if (wanted.length === 0) return;
+  const bytes = quick ? 30_000_000 : 600_000_000;
+  const directory = mkdtempSync(join(tmpdir(), 'bench-tools-'));
+  const broker = await startBroker({ kind: 'tidemark' });
+  const client = await RawClient.connect(broker.port);
+  try {
+    await createTopic(client, 'source', PARTITIONS);
+    const records = await fill(client, bytes);
+    const rounds = run.options.rounds ?? (quick ? 1 : 3);
+    for (const row of new Set(wanted.map((one) => one.row))) {
+      run.describe(row, `${bytes / 1e6} MB of ${VALUE_BYTES} B records, ${PARTITIONS} partitions`);
+    }
+    for (let round = 0; round < rounds; round++) {
+      for (const job of wanted) {
+        const target = `${job.system}-${job.row}-${round}`.replaceAll(' ', '-');
+        const file = await fileFor(job, { directory, round, bootstrap: broker.bootstrap, records });
+        const place = { bootstrap: broker.bootstrap, source: 'source', target, file, records };
+        const writes = job.row !== 'export';
+        if (writes) await createTopic(client, target, PARTITIONS);
+        const figures = await measured(job.command(place), bytes);
+        run.add(job.system, job.row, figures);
+        if (writes) await deleteTopic(client, target);
+        else rmSync(file);
+      }
+    }
+  } finally {
+    client.close();
+    await broker.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function isThere(job: Job, run: SuiteRun): boolean {
+  const why =
+    job.system === 'kafka-console' && findKafkaLibs() === undefined
+      ? "Kafka's jars are not there: node dist/bench/peers/install.js"
+      : null;
+  if (why !== null) run.missing(`${job.row} with ${job.system}`, why);
+  return why === null;
+}
+
+/** Answers how many records there are. */
+async function fill(client: RawClient, bytes: number): Promise<number> {
+  const partitions = Array.from({ length: PARTITIONS }, (_, index) => index);
+  const rounds = Math.ceil(bytes / (PARTITIONS * BATCH_RECORDS * VALUE_BYTES));
+  for (let round = 0; round < rounds; round++) {
+    const batch = buildBatch(
+      Array.from({ length: BATCH_RECORDS }, (_, index) => ({
+        timestamp: Date.now(),
+        key: Buffer.from(`key-${index}`),
+        value: Buffer.alloc(VALUE_BYTES, `record ${round} ${index} of a topic that is copied; `),
+      })),
+    );
+    await recordInEach(client, 'source', partitions, batch);
+  }
+  return rounds * PARTITIONS * BATCH_RECORDS;
+}
+
+interface Shared {
+  readonly directory: string;
+  readonly round: number;
+  readonly bootstrap: string;
+  readonly records: number;
+}
+
+/** An import needs the file that the same system exports. */
+async function fileFor(
+  job: Job,
+  { directory, round, bootstrap, records }: Shared,
+): Promise<string> {
+  if (job.row !== 'import') return join(directory, `${job.system}-${round}.out`);
+  const file = join(directory, `${job.system}.in`);
+  const exporter = jobs.find((one) => one.system === job.system && one.row === 'export');
+  if (exporter === undefined || readdirSync(directory).includes(`${job.system}.in`)) return file;
+  const place: JobPlace = { bootstrap, source: 'source', target: '', file, records };
+  await measured(exporter.command(place), 1);
+  return file;
+}
+
+async function measured(command: string, bytes: number): Promise<Figures> {
+  const began = performance.now();
+  const child = spawn('bash', ['-c', `TIMEFORMAT='%U %S'; time { ${command}; }`], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let words = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    words = (words + chunk.toString()).slice(-4000);
+  });
+  let residentBytes = 0;
+  const watch = setInterval(() => {
+    residentBytes = Math.max(residentBytes, residentOf(child.pid ?? 0));
+  }, WATCH_MS);
+  const [code] = (await once(child, 'close')) as [number | null];
+  clearInterval(watch);
+  const seconds = (performance.now() - began) / 1000;
+  const times = /([\d.]+) ([\d.]+)\s*$/.exec(words);
+  if (code !== 0 || times === null) throw new Error(`${command}: exit code ${code}: ${words}`);
+  const cpuSeconds = Number(times[1]) + Number(times[2]);
+  return {
+    megabytesPerSecond: bytes / 1e6 / seconds,
+    cpuSecondsPerGb: cpuSeconds / (bytes / 1e9),
+    residentMb: residentBytes / 1e6,
+  };
+}
+
+/** Of a process and all below it. */
+function residentOf(pid: number): number {
+  let sum = usageOf(pid).residentBytes || 0;
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+    for (const one of children.split(' ')) if (one !== '') sum += residentOf(Number(one));
+  } catch {
+    // It is gone.
+  }
+  return sum;
+}
