@@ -95,10 +95,15 @@ test('a handler that is slower than the session: the cause, the advice, also aft
   expect(kept.find(({ event }) => event === 'member-back')).toEqual(back);
   const all = await second.run(['group', 'timeline']);
   expect(all.stdout).toMatch(/the broker was stopped[\s\S]*the broker started/);
+
+  brokers.splice(brokers.indexOf(second), 1);
+  await second.stop('SIGKILL');
+  const third = await broker('--data', data);
+  expect(await timeline(third, 'billing')).toEqual(kept);
   // Any client reads it; none may write it.
-  const read = await second.run(['consume', '__tidemark_events', '-e', '-q', '-f', '%k %s\\n']);
+  const read = await third.run(['consume', '__tidemark_events', '-e', '-q', '-f', '%k %s\\n']);
   expect(read.stdout).toMatch(/^billing \{"schemaVersion":1,"time":"/m);
-  const written = await second.run(['produce', '__tidemark_events'], { input: 'x\n' });
+  const written = await third.run(['produce', '__tidemark_events'], { input: 'x\n' });
   expect(written.code).not.toBe(0);
 }, 60_000);
 
