@@ -1,7 +1,7 @@
 // `npm run bench -- [suites] [options]`: finds the suites in the table below, runs them and keeps the result.
 // bench/README.md says what each measures and how to add one.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -10,6 +10,7 @@ import { htmlFileOf, readReport, reportCommands } from './report/commands.ts';
 import { compare, comparisonText } from './report/compare.ts';
 import type { Histogram } from './report/histogram.ts';
 import { htmlOf } from './report/html.ts';
+import { hotFunctions, profilesIn } from './report/profile.ts';
 import {
   describeMachine,
   Gathered,
@@ -81,6 +82,7 @@ Options:
   --klite PATH     klite's binary
   --rounds N       how often each row is measured
   --only TEXT      only rows whose name holds the text
+  --profile        our brokers' processor time by function, in the report (the profiler costs some itself)
   --foreign CORES  throw a measurement out when others kept more cores busy; default 0.35
   --out FILE       where the JSON goes; default bench/results/<date>.json, with --quick a temporary folder
 `;
@@ -102,6 +104,7 @@ function commandLine(): CommandLine {
       klite: { type: 'string' },
       rounds: { type: 'string' },
       only: { type: 'string', default: '' },
+      profile: { type: 'boolean', default: false },
       foreign: { type: 'string', default: '0.35' },
       out: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
@@ -120,6 +123,7 @@ function commandLine(): CommandLine {
       binaries: { klite: values.klite },
       rounds: values.rounds === undefined ? undefined : Number(values.rounds),
       only: values.only,
+      profileFolder: values.profile ? mkdtempSync(join(tmpdir(), 'bench-profile-')) : undefined,
       foreignCoresMax: Number(values.foreign),
     },
     out: values.out,
@@ -164,6 +168,7 @@ class Recording implements SuiteRun {
   }
 
   report(): Report {
+    const { profileFolder } = this.options;
     return {
       format: 2,
       date: new Date().toISOString(),
@@ -174,6 +179,7 @@ class Recording implements SuiteRun {
       missing: this.absent,
       thrownOut: this.disturbed,
       foreignCoresMax: this.options.foreignCoresMax,
+      ...(profileFolder && { profile: hotFunctions(profilesIn(profileFolder)) }),
       results: this.gathered.results(),
     };
   }
@@ -218,6 +224,8 @@ async function main(): Promise<void> {
     await runner?.(recording);
   }
   const report = recording.report();
+  const { profileFolder } = asked.options;
+  if (profileFolder !== undefined) rmSync(profileFolder, { recursive: true, force: true });
   if (report.results.length > 0) keep(report, asked.out);
 }
 

@@ -48,7 +48,7 @@ interface Point {
 /** Measures each number on a broker of its own. */
 export async function runSlopes(run: SuiteRun): Promise<void> {
   const sizes = run.options.quick ? quick : full;
-  const [system] = ourSystems;
+  const [system] = ourSystems();
   if (system === undefined) return;
   await system.prepare();
   const tools = await installLibrdkafka().catch((error: unknown) => {

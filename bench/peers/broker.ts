@@ -20,6 +20,8 @@ export interface StartOptions {
   readonly config?: BrokerConfig;
   /** Where the program is, for a kind that is not installed by script. */
   readonly binary?: string;
+  /** Arguments of Node for ours, such as `--cpu-prof`. */
+  readonly nodeArguments?: readonly string[];
   /** Whether ours serves its metrics; the others have none that we read. */
   readonly metrics?: boolean;
   /** A fixed port, for a restart that clients must survive. Default: a free one. */
@@ -89,7 +91,8 @@ async function startTidemark(options: StartOptions): Promise<PeerBroker> {
   const config = { 'group.initial.rebalance.delay.ms': '0', ...options.config };
   for (const [name, value] of Object.entries(config)) args.push('--set', `${name}=${value}`);
   const began = performance.now();
-  const child = spawnOwned(process.execPath, [tidemarkCommand(), ...args], {
+  const node = [...(options.nodeArguments ?? []), tidemarkCommand()];
+  const child = spawnOwned(process.execPath, [...node, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: withoutSettings(),
   });

@@ -19,7 +19,12 @@ export interface System {
   start(directory?: string): Promise<PeerBroker>;
 }
 
-function ours(name: string, title: string, config: BrokerConfig): System {
+function ours(
+  name: string,
+  title: string,
+  config: BrokerConfig,
+  nodeArguments: readonly string[],
+): System {
   return {
     name,
     title,
@@ -30,7 +35,7 @@ function ours(name: string, title: string, config: BrokerConfig): System {
         ? Promise.resolve()
         : Promise.reject(new Error('not built: npm run build')),
     start: (directory) =>
-      startBroker({ kind: 'tidemark', metrics: true, config, ...at(directory) }),
+      startBroker({ kind: 'tidemark', metrics: true, config, nodeArguments, ...at(directory) }),
   };
 }
 
@@ -67,11 +72,14 @@ function at(directory: string | undefined): { readonly directory?: string } {
   return directory === undefined ? {} : { directory };
 }
 
-/** Ours, which is always measured. */
-export const ourSystems: readonly System[] = [
-  ours('tidemark', 'Tidemark', {}),
-  ours('tidemark-os', 'Tidemark, --flush os', { 'tidemark.flush.policy': 'os' }),
-];
+/** Ours, which is always measured. `nodeArguments`: of Node, for profiles. */
+export function ourSystems(nodeArguments: readonly string[] = []): System[] {
+  const fast = { 'tidemark.flush.policy': 'os' };
+  return [
+    ours('tidemark', 'Tidemark', {}, nodeArguments),
+    ours('tidemark-os', 'Tidemark, --flush os', fast, nodeArguments),
+  ];
+}
 
 /** Others that speak Kafka's protocol. `binaries`: paths by name, for what no script installs. */
 export function peerSystems(binaries: Readonly<Record<string, string | undefined>>): System[] {

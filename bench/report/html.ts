@@ -142,6 +142,16 @@ function losses(report: Report): string {
   return text;
 }
 
+function profileSection({ profile = [] }: Report): string {
+  if (profile.length === 0) return '';
+  const lines = profile.map(
+    ({ name, place, share }) =>
+      `<tr>${number(`${(share * 100).toFixed(1)} %`)}${cell(name)}${cell(place)}</tr>`,
+  );
+  const head = ['own time', 'function', 'where'];
+  return `<h2>Where our broker's time goes</h2>${table(head, lines)}`;
+}
+
 function machineList(report: Report): string {
   const facts = { command: report.command, ...report.machine };
   const items = Object.entries(facts).map(
@@ -176,6 +186,7 @@ ${figurePlots(report, 'Start and restart', ['firstRecordMs', 'killWritableMs', '
 ${figurePlots(report, 'Memory', ['idleResidentMb', 'residentMb'])}
 ${figurePlots(report, 'Event-loop delay', ['loopDelayP99Ms'])}
 ${slopesSection(report)}
+${profileSection(report)}
 ${losses(report)}${howMeasured(report)}${everything(report)}
 </html>
 `;

@@ -15,7 +15,7 @@ export interface Bar {
 }
 
 const WIDTH = 640;
-const LABEL_WIDTH = 190;
+const LABEL_WIDTH = 235;
 const TEXT_WIDTH = 110;
 const BAR_HEIGHT = 16;
 const BAR_STEP = 22;

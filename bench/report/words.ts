@@ -4,7 +4,7 @@ import { ourSystems, peerSystems } from '../peers/index.ts';
 import type { Goal } from './goals.ts';
 
 const titles = new Map<string, string>([
-  ...[...ourSystems, ...peerSystems({})].map(({ name, title }) => [name, title] as const),
+  ...[...ourSystems(), ...peerSystems({})].map(({ name, title }) => [name, title] as const),
   ['disk', 'the disk alone'],
 ]);
 
@@ -48,7 +48,7 @@ export function numberText(value: number): string {
 
 /** `0.62 ×`; small ratios as fractions: `1/18`. */
 export function ratioText(ratio: number): string {
-  if (ratio < 0.2) return `1/${Number((1 / ratio).toPrecision(2))}`;
+  if (ratio <= 0.2) return `1/${Number((1 / ratio).toPrecision(2))}`;
   return `${Number(ratio.toPrecision(2))} ×`;
 }
 
