@@ -54,6 +54,11 @@ const suites: Readonly<Record<string, Suite>> = {
     byDefault: { full: false, quick: false },
     load: async () => (await import('./tools/run.ts')).runTools,
   },
+  testing: {
+    about: 'importing tidemark/testing, and starting a broker in the test process',
+    byDefault: { full: true, quick: true },
+    load: async () => (await import('./load/testing-start.ts')).runTestingStart,
+  },
   micro: {
     about: 'micro-benchmarks',
     byDefault: { full: false, quick: true },
