@@ -51,6 +51,11 @@ describe('replay', () => {
     expect(shown.stderr).toContain('nothing was written: add --execute');
     const plan = documents((await broker.run([...args, '--json'])).stdout)[0];
     expect(plan).toMatchObject({ offsets: COUNT, sample: { read: COUNT, selected: 60 } });
+    for (const { firstMs, lastMs } of plan.stretches) {
+      expect(firstMs).toBeGreaterThan(1_700_000_000_000);
+      expect(lastMs).toBeGreaterThanOrEqual(firstMs);
+    }
+    expect(shown.stderr).toMatch(/records of \d{4}-.*Z to \d{4}-/);
     expect(await numbersIn('fixed')).toEqual([]);
   });
 

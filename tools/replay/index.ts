@@ -4,7 +4,7 @@ export { ReplayError } from './errors.ts';
 export { compileFilter } from './filter.ts';
 export { JobStore } from './jobs.ts';
 export { KeyValueTopic } from './key-value-topic.ts';
-export { offsetsIn, planStretches } from './plan.ts';
+export { offsetsIn, planStretches, type StretchTimes, stretchTimes } from './plan.ts';
 export { recordDocument } from './record-json.ts';
 export { ModuleRunner } from './record-module.ts';
 export { type ReplayProgress, runReplay } from './run.ts';

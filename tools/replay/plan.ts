@@ -3,6 +3,7 @@
 
 import {
   type Cluster,
+  LogReader,
   type OffsetSpec,
   offsetLookup,
   resolveOffset,
@@ -52,6 +53,38 @@ async function stretch(
     to: Math.max(from.offset, to.offset),
     note: `from ${from.note}, before ${to.note}`,
   };
+}
+
+/** Times of the first and the last record of a stretch, in ms; null where there is none. */
+export interface StretchTimes {
+  readonly firstMs: number | null;
+  readonly lastMs: number | null;
+}
+
+/** Looks at the two records. Throws KafkaError. */
+export async function stretchTimes(cluster: Cluster, stretch: Stretch): Promise<StretchTimes> {
+  const { from, to } = stretch;
+  if (from >= to) return { firstMs: null, lastMs: null };
+  return {
+    firstMs: await timeAt(cluster, stretch, from),
+    lastMs: await timeAt(cluster, stretch, to - 1),
+  };
+}
+
+/** Of the first record at or after an offset, inside the stretch. */
+async function timeAt(
+  cluster: Cluster,
+  { topic, partition, to }: Stretch,
+  offset: number,
+): Promise<number | null> {
+  const reader = new LogReader(cluster, { topic, maxWaitMs: 10, partitionBytes: 64 * 1024 });
+  reader.set(partition, offset);
+  for await (const { records, nextOffset } of reader.read()) {
+    const found = records.find((one) => one.offset < to);
+    if (found !== undefined) return found.timestamp;
+    if (nextOffset >= to) return null;
+  }
+  return null;
 }
 
 /** Offsets in all stretches: at least as many as records. */

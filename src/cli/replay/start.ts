@@ -22,10 +22,12 @@ import {
   runReplay,
   type Sink,
   type Stretch,
+  type StretchTimes,
   streamSink,
+  stretchTimes,
 } from '../../../tools/replay/index.ts';
 import { formatDuration } from '../../base/duration.ts';
-import type { OffsetSpec } from '../../client/index.ts';
+import { formatTime, type OffsetSpec } from '../../client/index.ts';
 import { nodeClock } from '../../host/node-clock.ts';
 import { CliError, ExitCode, usageError } from '../exit-codes.ts';
 import { type CliIo, processIo } from '../io.ts';
@@ -53,6 +55,8 @@ export interface ReplayRequest {
 const SAMPLE_MAX = 10_000;
 const SHOWN_MAX = 3;
 const NOTES_MAX = 8;
+/** Partitions whose first and last record are looked at. */
+const TIMES_MAX = 100;
 
 /** Plans, shows, and with `execute` runs a new job. */
 export async function startReplay(
@@ -255,15 +259,21 @@ interface Plan {
 async function showPlan(io: CliIo, session: Session, { request, stretches }: Plan): Promise<void> {
   const total = offsetsIn(stretches);
   const sample = await readSample(session, request, stretches);
+  const times = await Promise.all(
+    stretches.slice(0, TIMES_MAX).map((one) => stretchTimes(session.cluster, one)),
+  );
   const documents = sample.shown.map(([source, record]) => recordDocument(source, record));
   if (request.json) {
     const { read, selected } = sample;
-    const plan = { offsets: total, stretches, sample: { read, selected, records: documents } };
+    const timed = stretches.map((one, at) => ({ ...one, ...times[at] }));
+    const shown = { read, selected, records: documents };
+    const plan = { offsets: total, stretches: timed, sample: shown };
     await io.data(`${JSON.stringify(plan)}\n`);
     return;
   }
   const notes = stretches.map(
-    ({ topic, partition, from, to, note }) => `${topic}/${partition}: ${to - from} (${note})`,
+    ({ topic, partition, from, to, note }, at) =>
+      `${topic}/${partition}: ${to - from} (${note})${timesText(times[at])}`,
   );
   for (const note of notes.slice(0, NOTES_MAX)) io.say(note);
   if (notes.length > NOTES_MAX) io.say(`… and ${notes.length - NOTES_MAX} more partitions`);
@@ -273,6 +283,11 @@ async function showPlan(io: CliIo, session: Session, { request, stretches }: Pla
   io.say(`of ${of}, ${sample.selected} would be written${documents.length > 0 ? ', such as' : ''}`);
   for (const one of documents) io.say(`  ${JSON.stringify(one)}`);
   io.say('nothing was written: add --execute to do it');
+}
+
+function timesText(times: StretchTimes | undefined): string {
+  if (!times || times.firstMs === null || times.lastMs === null) return '';
+  return `, records of ${formatTime(times.firstMs)} to ${formatTime(times.lastMs)}`;
 }
 
 interface Sample {
