@@ -5,7 +5,7 @@ import type { DiskFile } from './disk.ts';
 import type { PinnedFile } from './file-pool.ts';
 
 /** A region shorter than this is cheaper to read than to send from the file. */
-export const REGION_BYTES_MIN = 64 * 1024;
+export const REGION_BYTES_MIN = 16 * 1024;
 
 /** Read at once into memory that is used again. */
 const WARM_BYTES = 256 * 1024;
