@@ -28,6 +28,11 @@ const suites: Readonly<Record<string, Suite>> = {
     byDefault: { full: true, quick: true },
     load: async () => (await import('./load/brokers.ts')).runBrokers,
   },
+  groups: {
+    about: 'a group of 500 members over 1,000 partitions settles, in both protocols',
+    byDefault: { full: false, quick: false },
+    load: async () => (await import('./load/groups.ts')).runGroups,
+  },
   restart: {
     about:
       'kill -9 and an orderly stop with 2 GB in 100 partitions: how long until it serves again',

@@ -7,6 +7,7 @@ import {
   DeleteTopics,
   decodeResponse,
   encodeRequest,
+  FindCoordinator,
   FrameSplitter,
   Metadata,
   Produce,
@@ -18,6 +19,9 @@ import { buildBatch } from '../../src/record/index.ts';
 const FRAME_BYTES_MAX = 16 * 1024 * 1024;
 const TRIES = 400;
 const PAUSE_MS = 10;
+/** Kafka makes the topic of its groups first. */
+const COORDINATOR_TRIES = 600;
+const COORDINATOR_PAUSE_MS = 100;
 
 /** One connection, one request at a time. */
 export class RawClient {
@@ -89,6 +93,17 @@ export async function createTopic(
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
   throw new Error(`${name} got no leaders`);
+}
+
+/** Asks for the group's coordinator until there is one: on some brokers the first question makes it. */
+export async function coordinatorReady(client: RawClient, groupId: string): Promise<void> {
+  for (let tries = 0; tries < COORDINATOR_TRIES; tries += 1) {
+    const request = { coordinatorKeys: [groupId], keyType: 0 };
+    const { coordinators } = await client.send(FindCoordinator, 4, request);
+    if (coordinators[0]?.errorCode === 0) return;
+    await new Promise((resolve) => setTimeout(resolve, COORDINATOR_PAUSE_MS));
+  }
+  throw new Error(`${groupId} got no coordinator`);
 }
 
 export async function deleteTopic(client: RawClient, name: string): Promise<void> {

@@ -4,7 +4,9 @@ import { clusterSteps, configSteps } from './record-steps-configs.ts';
 import { fetchSteps, offsetSteps } from './record-steps-fetch.ts';
 import { groupAdminSteps } from './record-steps-group-admin.ts';
 import { commitSteps, coordinatorSteps, groupSteps, leaveSteps } from './record-steps-groups.ts';
+import { memberSteps } from './record-steps-members.ts';
 import { producerSteps, produceSteps } from './record-steps-produce.ts';
+import { groupEndSteps, staticSteps } from './record-steps-static.ts';
 import { topicSteps, versionSteps } from './record-steps-topics.ts';
 import type { Step } from './recorder.ts';
 
@@ -22,7 +24,9 @@ export const scenario: Readonly<Record<string, readonly Step[]>> = {
   groups: groupSteps,
   commits: commitSteps,
   'group-admin': groupAdminSteps,
-  leaving: leaveSteps,
+  leaving: [...leaveSteps, ...staticSteps],
+  members: memberSteps,
+  'group-end': groupEndSteps,
 };
 
 export const allSteps: readonly Step[] = Object.values(scenario).flat();

@@ -6,16 +6,16 @@ import {
   ProtocolError,
 } from '../../../protocol/index.ts';
 
+const versionZero = Buffer.alloc(2);
+
 /** Topics in all the subscriptions; null when one cannot be read. */
 export function subscribedTopics(subscriptions: readonly Buffer[]): ReadonlySet<string> | null {
   const topics = new Set<string>();
   for (const metadata of subscriptions) {
     try {
-      const { topics: wanted } = decodeVersioned(
-        ConsumerProtocolSubscription,
-        metadata,
-        'as-newest',
-      );
+      // All versions begin alike, and some clients write a newer number than the fields that follow (as Kafka reads it).
+      const asOldest = Buffer.concat([versionZero, metadata.subarray(2)]);
+      const { topics: wanted } = decodeVersioned(ConsumerProtocolSubscription, asOldest);
       for (const topic of wanted) topics.add(topic);
     } catch (error) {
       if (error instanceof ProtocolError) return null;

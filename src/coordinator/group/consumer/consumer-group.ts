@@ -31,7 +31,8 @@ export class ConsumerGroup {
   readonly type = 'consumer';
   readonly protocolType = 'consumer';
   readonly groupId: string;
-  epoch = 0;
+  /** Kafka's groups begin at 1, so that no member is ever given 0, which is for joining. */
+  epoch = 1;
   /** Digest of the topics in use: when theirs is another, the group needs a new epoch. */
   metadataHash = 0;
   targetEpoch = 0;

@@ -52,7 +52,7 @@ function describeMember(
     clientId: member.clientId,
     clientHost: member.clientHost,
     subscribedTopicNames: [...member.topicNames],
-    subscribedTopicRegex: member.topicRegex,
+    subscribedTopicRegex: member.topicRegex ?? '',
     assignment: { topicPartitions: named(assigned, topics) },
     targetAssignment: { topicPartitions: named(target, topics) },
     memberType: member.classic === null ? memberTypes.consumer : memberTypes.classic,

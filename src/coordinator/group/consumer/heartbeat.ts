@@ -245,14 +245,18 @@ function claimedOf(request: ConsumerGroupHeartbeatRequest): Partitions | null {
   return claimed;
 }
 
-/** What is null in a request is as it was. */
+/**
+ * What is null in a request is as it was; who joins says all it asks for, so that a static member that comes back does
+ * not ask for what another did before it.
+ */
 function subscriptionOf(
   request: ConsumerGroupHeartbeatRequest,
   before: ConsumerMember,
   context: RequestContext,
 ): Subscription {
-  const names = request.subscribedTopicNames;
-  const regex = request.subscribedTopicRegex;
+  const joins = request.memberEpoch === JOIN_EPOCH;
+  const names = request.subscribedTopicNames ?? (joins ? [] : null);
+  const regex = request.subscribedTopicRegex ?? (joins ? '' : null);
   return {
     instanceId: request.instanceId ?? before.instanceId,
     rackId: request.rackId ?? before.rackId,

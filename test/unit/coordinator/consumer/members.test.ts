@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { errorName } from '../../../../src/base/kafka-errors.ts';
+import { loadRegexEngine } from '../../../../src/coordinator/group/consumer/regex.ts';
 import { context, describe1, harness } from '../harness.ts';
 import { describeModern, ModernMember, replayedModern, settleModern } from './modern-member.ts';
 
@@ -55,7 +56,24 @@ test('a static member whose first answer was lost may join again under its own i
   a.owned.clear();
   expect(codeOf(await a.beat())).toBe('NONE');
   expect(a.of('orders')).toEqual([0, 1, 2, 3]);
-  expect((await describeModern(h)).groupEpoch).toBe(1);
+  expect((await describeModern(h)).groupEpoch).toBe(2);
+});
+
+test('a static member that comes back asks for what it asks for now, by name or by expression', async () => {
+  await loadRegexEngine();
+  const h = await harness();
+  const a = new ModernMember(h, 'a');
+  a.instanceId = 'one';
+  a.topics = null;
+  a.regex = 'pages|orders';
+  await a.beat();
+  expect(a.owned.size).toBe(2);
+  await a.leave(-2);
+  const again = new ModernMember(h, 'again');
+  again.instanceId = 'one';
+  await settleModern(again);
+  expect(again.of('orders')).toHaveLength(4);
+  expect(again.of('pages')).toEqual([]);
 });
 
 test('a static member that has gone away cannot hold up those who wait for what it had to give up', async () => {
