@@ -59,14 +59,14 @@ async function lendZstd(): Promise<void> {
   shared['zstdDecompressSync'] ??= (bytes: Buffer) => decompress('zstd', bytes);
 }
 
-async function load(): Promise<Library> {
+export async function loadPlatformatic(): Promise<Library> {
   await lendZstd();
   const require = createRequire(join(projectRoot(), 'test/interop/clients/package.json'));
   return import(pathToFileURL(require.resolve('@platformatic/kafka')).href);
 }
 
 async function produce(task: ProduceTask): Promise<void> {
-  const library = await load();
+  const library = await loadPlatformatic();
   const producer = new library.Producer({
     clientId: 'interop',
     bootstrapBrokers: [task.bootstrap],
@@ -100,7 +100,7 @@ function sizeOf(record: InteropRecord): number {
 }
 
 async function consume(task: ConsumeTask): Promise<void> {
-  const library = await load();
+  const library = await loadPlatformatic();
   const consumer = new library.Consumer({
     clientId: 'interop',
     bootstrapBrokers: [task.bootstrap],

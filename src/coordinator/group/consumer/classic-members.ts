@@ -326,7 +326,7 @@ function requireGeneration(member: ConsumerMember, generation: number): void {
 }
 
 /** A member that was told to join or sync and does not is out after its rebalance timeout. */
-function watch(
+export function watch(
   group: ConsumerGroup,
   member: ConsumerMember,
   phase: 'join' | 'sync',

@@ -13,9 +13,9 @@ import {
 import { classicFacts, classicHeld, consumerFacts, consumerHeld } from '../../timeline/facts.ts';
 import { ClassicGroup, type Member } from '../classic/classic-group.ts';
 import { prepareRebalance, restartSession } from '../classic/rebalance.ts';
-import { joinError, syncError } from '../classic/replies.ts';
+import { joined, syncError } from '../classic/replies.ts';
 import { type GroupStep, timerKey } from '../types.ts';
-import { assignmentBytes, byId } from './classic-members.ts';
+import { assignmentBytes, byId, watch } from './classic-members.ts';
 import { ConsumerGroup } from './consumer-group.ts';
 import {
   type ConsumerMember,
@@ -78,6 +78,8 @@ export function upgrade(classic: ClassicGroup, step: GroupStep): ConsumerGroup {
   for (const { member } of members) {
     putCurrent(group, member, step);
     restartConsumerSession(group, member, step);
+    const answered = classic.members.get(member.memberId)?.awaitingJoin ?? null;
+    if (answered !== null) watch(group, member, 'sync', step);
   }
   const all = [...group.members.values()];
   step.note({
@@ -163,13 +165,19 @@ function ownedAt(partitions: Partitions, epoch: number): Owned {
   );
 }
 
-/** Ends the classic form of a group: who waits joins again, its timers stop, its record goes. */
+/**
+ * Ends the classic form of a group: who waits joins again, its timers stop, its record goes. A waiting JoinGroup is
+ * answered as if it had led to something, and the SyncGroup that follows says to join again: Kafka refuses the
+ * JoinGroup itself with REBALANCE_IN_PROGRESS, which librdkafka takes for an error of the application's.
+ */
 export function dismiss(classic: ClassicGroup, step: GroupStep): void {
   const { groupId } = classic;
   for (const member of classic.members.values()) {
-    const { awaitingJoin, awaitingSync, memberId } = member;
-    if (awaitingJoin !== null)
-      step.reply(awaitingJoin, joinError(memberId, 'REBALANCE_IN_PROGRESS'));
+    const { awaitingJoin, awaitingSync } = member;
+    if (awaitingJoin !== null) {
+      const { name = '' } = member.protocols[0] ?? {};
+      step.reply(awaitingJoin, { ...joined(classic, member, []), protocolName: name, leader: '' });
+    }
     if (awaitingSync !== null) step.reply(awaitingSync, syncError('REBALANCE_IN_PROGRESS'));
   }
   step.cancel(timerKey.join(groupId));

@@ -235,7 +235,8 @@ test('a member waiting in JoinGroup or SyncGroup while its group is upgraded joi
   const waiting = b.joinOnce().then(() => b.joinOnce());
   await h.clock.advance(10);
   await new ModernMember(h, 'c').beat();
-  expect(errorName((await h.clock.until(waiting)).errorCode)).toBe('REBALANCE_IN_PROGRESS');
+  expect(await h.clock.until(waiting)).toMatchObject({ errorCode: 0, leader: '', members: [] });
+  expect(errorName((await h.clock.until(b.sync())).errorCode)).toBe('REBALANCE_IN_PROGRESS');
   expect(await h.clock.until(b.enter())).toBe(0);
 });
 
