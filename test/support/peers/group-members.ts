@@ -12,10 +12,15 @@ export interface MemberTask {
   readonly groupId: string;
   readonly topic: string;
   /** Called for each record. */
-  readonly onRecord: (partition: number, offset: number) => void;
+  readonly onRecord: (partition: number, offset: number, reader: string) => void;
   /** Static membership. */
   readonly instanceId?: string;
   readonly sessionTimeoutMs?: number;
+  /**
+   * Commits nothing, for members that will be killed: clients that commit on their own may do so a moment before the
+   * record is printed.
+   */
+  readonly commits?: 'never';
 }
 
 export interface RealMember {
@@ -39,6 +44,7 @@ export interface ProcessMember extends RealMember {
 /** All clients share it: librdkafka and Java have it, @platformatic/kafka has no other. */
 const ASSIGNOR = 'roundrobin';
 const SESSION_TIMEOUT_MS = 10_000;
+const STOP_TIMEOUT_MS = 30_000;
 
 export function kcatMember(task: MemberTask): ProcessMember {
   const settings: Record<string, string> = {
@@ -50,7 +56,9 @@ export function kcatMember(task: MemberTask): ProcessMember {
     'reconnect.backoff.max.ms': '500',
   };
   if (task.instanceId !== undefined) settings['group.instance.id'] = task.instanceId;
-  const args = ['-b', task.bootstrap, '-G', task.groupId, '-q', '-u', '-f', '%p %o\\n'];
+  if (task.commits === 'never') settings['enable.auto.commit'] = 'false';
+  // -E: errors that it may get over, such as a broker that is away, do not end it.
+  const args = ['-E', '-b', task.bootstrap, '-G', task.groupId, '-q', '-u', '-f', '%p %o\\n'];
   for (const [name, value] of Object.entries(settings)) args.push('-X', `${name}=${value}`);
   return processMember('kcat', spawn('kcat', [...args, task.topic], pipes), task, /^(\d+) (\d+)$/);
 }
@@ -69,6 +77,7 @@ export function javaMember(protocol: 'classic' | 'consumer', task: MemberTask): 
       'org.apache.kafka.clients.consumer.RoundRobinAssignor';
   }
   if (task.instanceId !== undefined) settings['group.instance.id'] = task.instanceId;
+  if (task.commits === 'never') settings['enable.auto.commit'] = 'false';
   const args = ['--bootstrap-server', task.bootstrap, '--topic', task.topic];
   args.push('--group', task.groupId, '--formatter-property', 'print.value=false');
   for (const field of ['partition', 'offset'])
@@ -97,12 +106,15 @@ function processMember(
     rest = lines.pop() ?? '';
     for (const text of lines) {
       const found = line.exec(text);
-      if (found !== null) task.onRecord(Number(found[1]), Number(found[2]));
+      if (found !== null) task.onRecord(Number(found[1]), Number(found[2]), name);
     }
   });
   const signal = async (which: NodeJS.Signals): Promise<number> => {
     if (child.exitCode === null && child.signalCode === null) child.kill(which);
-    return ended;
+    const late = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+    const code = await ended;
+    clearTimeout(late);
+    return code;
   };
   return {
     name,
@@ -154,7 +166,7 @@ export async function kafkajsMember(task: MemberTask): Promise<RealMember> {
     eachBatch: async ({ batch, resolveOffset, heartbeat, isRunning, isStale }) => {
       for (const { offset } of batch.messages) {
         if (!isRunning() || isStale()) break;
-        task.onRecord(batch.partition, Number(offset));
+        task.onRecord(batch.partition, Number(offset), 'kafkajs');
         resolveOffset(offset);
       }
       await heartbeat();
@@ -187,7 +199,8 @@ export async function platformaticMember(
     autocommit: 200,
   });
   const reading = (async () => {
-    for await (const { partition, offset } of stream) task.onRecord(partition, Number(offset));
+    for await (const { partition, offset } of stream)
+      task.onRecord(partition, Number(offset), `platformatic ${protocol}`);
   })();
   return {
     name: `platformatic ${protocol}`,
