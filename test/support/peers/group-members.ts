@@ -45,6 +45,7 @@ export interface ProcessMember extends RealMember {
 const ASSIGNOR = 'roundrobin';
 const SESSION_TIMEOUT_MS = 10_000;
 const STOP_TIMEOUT_MS = 30_000;
+const programs = { kcat: 'kcat' } as const;
 
 export function kcatMember(task: MemberTask): ProcessMember {
   const settings: Record<string, string> = {
@@ -60,7 +61,12 @@ export function kcatMember(task: MemberTask): ProcessMember {
   // -E: errors that it may get over, such as a broker that is away, do not end it.
   const args = ['-E', '-b', task.bootstrap, '-G', task.groupId, '-q', '-u', '-f', '%p %o\\n'];
   for (const [name, value] of Object.entries(settings)) args.push('-X', `${name}=${value}`);
-  return processMember('kcat', spawn('kcat', [...args, task.topic], pipes), task, /^(\d+) (\d+)$/);
+  return processMember(
+    'kcat',
+    spawn(programs.kcat, [...args, task.topic], pipes),
+    task,
+    /^(\d+) (\d+)$/,
+  );
 }
 
 export function javaMember(protocol: 'classic' | 'consumer', task: MemberTask): ProcessMember {
