@@ -181,6 +181,7 @@ export async function kafkajsMember(task: MemberTask): Promise<RealMember> {
   return { name: 'kafkajs', stop: () => consumer.disconnect() };
 }
 
+/** Commits nothing: what it has read is read again by whoever gets its partitions. */
 export async function platformaticMember(
   protocol: 'classic' | 'consumer',
   task: MemberTask,
@@ -202,7 +203,8 @@ export async function platformaticMember(
     topics: [task.topic],
     mode: 'committed',
     fallbackMode: 'earliest',
-    autocommit: 200,
+    // On its own it commits what its stream holds, handed over or not.
+    autocommit: false,
   });
   const reading = (async () => {
     for await (const { partition, offset } of stream)

@@ -13,7 +13,7 @@ export function subscribedTopics(subscriptions: readonly Buffer[]): ReadonlySet<
   const topics = new Set<string>();
   for (const metadata of subscriptions) {
     try {
-      // All versions begin alike, and some clients write a newer number than the fields that follow (as Kafka reads it).
+      // All versions begin alike, and some clients write a newer number than their fields bear out: read as Kafka does.
       const asOldest = Buffer.concat([versionZero, metadata.subarray(2)]);
       const { topics: wanted } = decodeVersioned(ConsumerProtocolSubscription, asOldest);
       for (const topic of wanted) topics.add(topic);
