@@ -64,6 +64,11 @@ const suites: Readonly<Record<string, Suite>> = {
     byDefault: { full: true, quick: true },
     load: async () => (await import('./load/testing-start.ts')).runTestingStart,
   },
+  client: {
+    about: 'our client beside kafkajs, @platformatic/kafka and kcat, and the log in process',
+    byDefault: { full: false, quick: false },
+    load: async () => (await import('./client/run.ts')).runClient,
+  },
   micro: {
     about: 'micro-benchmarks',
     byDefault: { full: false, quick: true },

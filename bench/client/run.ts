@@ -1,0 +1,173 @@
+// Our client beside kafkajs, @platformatic/kafka and kcat, each on ours and on the peers' brokers; and the log in
+// process beside them. The figures: records a second, and seconds of the client's processor for a million records.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { connect } from '../../src/index.ts';
+import { systemsFor } from '../load/systems.ts';
+import { machineUsage, type PeerBroker, runChild } from '../peers/index.ts';
+import type { SuiteRun } from '../suite.ts';
+import type { Measured, Task } from './worker.ts';
+
+type Work = Task['work'];
+
+const WORKER = fileURLToPath(new URL('worker.js', import.meta.url));
+const SIZES = [100, 1024] as const;
+const COUNTS: Readonly<Record<Work, number>> = {
+  'single sends': 3_000,
+  batches: 200_000,
+  consume: 400_000,
+};
+const QUICK = 0.05;
+const TIMEOUT_MS = 300_000;
+const NODE_CLIENTS = ['tidemark', 'kafkajs', 'platformatic'] as const;
+
+interface Row {
+  readonly work: Work;
+  readonly valueBytes: number;
+  readonly count: number;
+}
+
+function rowsOf({ options }: SuiteRun): { readonly name: string; readonly row: Row }[] {
+  const works = Object.entries(COUNTS) as [Work, number][];
+  const all = works.flatMap(([work, full]) =>
+    SIZES.map((valueBytes) => {
+      const count = Math.ceil(full * (options.quick ? QUICK : 1) * (valueBytes > 500 ? 0.5 : 1));
+      return { name: `${work}, ${valueBytes} B`, row: { work, valueBytes, count } };
+    }),
+  );
+  return all.filter(({ name }) => name.includes(options.only));
+}
+
+/** `npm run bench -- client`. */
+export async function runClient(run: SuiteRun): Promise<void> {
+  const rounds = run.options.rounds ?? (run.options.quick ? 1 : 3);
+  const rows = rowsOf(run);
+  for (const { name, row } of rows) {
+    run.describe(name, `${row.count} records of ${row.valueBytes} B, one partition, acks=all`);
+  }
+  for (const system of await systemsFor(run)) {
+    // Clients are compared, not what acknowledging means.
+    if (system.name === 'tidemark-os') continue;
+    const broker = await system.start();
+    try {
+      for (const { name, row } of rows) {
+        for (let round = 0; round < rounds; round++) {
+          await onBroker(run, `on ${system.name}`, { name, row, broker, round });
+        }
+      }
+    } finally {
+      await broker.stop();
+    }
+  }
+  for (const { name, row } of rows) {
+    for (let round = 0; round < rounds; round++) await inProcess(run, name, row);
+  }
+}
+
+interface OnBroker {
+  readonly name: string;
+  readonly row: Row;
+  readonly broker: PeerBroker;
+  readonly round: number;
+}
+
+async function onBroker(run: SuiteRun, on: string, what: OnBroker): Promise<void> {
+  const { name, row, broker, round } = what;
+  const topic = `${row.work}-${row.valueBytes}-${round}`.replaceAll(' ', '-');
+  const client = await connect(broker.bootstrap);
+  try {
+    if (row.work === 'consume') await fill(client, topic, row);
+    for (const one of NODE_CLIENTS) {
+      // Each writes into a topic of its own; all read the same.
+      const mine = row.work === 'consume' ? topic : `${topic}-${one}`;
+      if (row.work !== 'consume') await client.admin().createTopic({ name: mine, partitions: 1 });
+      const task: Task = { client: one, at: broker.bootstrap, topic: mine, ...row };
+      await measured(run, `${one} ${on}`, name, task);
+    }
+    if (row.work !== 'single sends') await measureKcat(run, `kcat ${on}`, what, topic);
+  } finally {
+    await client.close();
+  }
+}
+
+async function fill(
+  client: Awaited<ReturnType<typeof connect>>,
+  topic: string,
+  { count, valueBytes }: Row,
+): Promise<void> {
+  await client.admin().createTopic({ name: topic, partitions: 1 });
+  const producer = client.producer({ key: 'buffer', value: 'buffer' });
+  const value = Buffer.alloc(valueBytes, 'tidemark ');
+  for (let left = count; left > 0; left -= 10_000) {
+    const length = Math.min(left, 10_000);
+    await producer.sendMany(
+      Array.from({ length }, () => ({ topic, partition: 0, key: null, value })),
+    );
+  }
+  await producer.close();
+}
+
+async function inProcess(run: SuiteRun, name: string, row: Row): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'bench-client-'));
+  try {
+    for (const kind of ['in process, memory', 'in process, durable']) {
+      await measured(run, kind, name, { client: kind, at: directory, topic: 'bench', ...row });
+    }
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function measured(run: SuiteRun, system: string, name: string, task: Task): Promise<void> {
+  try {
+    const { output } = await runChild(process.execPath, [WORKER, JSON.stringify(task)], {
+      timeoutMs: TIMEOUT_MS,
+    });
+    hand(run, system, name, { ...(JSON.parse(output) as Measured), count: task.count });
+  } catch (error) {
+    run.missing(`${name} by ${system}`, error instanceof Error ? error.message : String(error));
+  }
+}
+
+function hand(
+  run: SuiteRun,
+  system: string,
+  name: string,
+  { seconds, cpuSeconds, count }: Measured & { readonly count: number },
+): void {
+  run.add(system, name, {
+    recordsPerSecond: count / seconds,
+    cpuSecondsPerMillion: (cpuSeconds / count) * 1e6,
+  });
+}
+
+/** librdkafka by its command; its start is in the figures. */
+async function measureKcat(
+  run: SuiteRun,
+  system: string,
+  { name, row, broker }: OnBroker,
+  topic: string,
+): Promise<void> {
+  const { count, valueBytes, work } = row;
+  const common = ['-b', broker.bootstrap, '-q', '-p', '0'];
+  const line = Buffer.from(`${'t'.repeat(valueBytes)}\n`.repeat(1_000));
+  const args =
+    work === 'consume'
+      ? ['-C', ...common, '-t', topic, '-o', 'beginning', '-c', String(count), '-f', '%o\\n']
+      : ['-P', ...common, '-t', `${topic}-kcat`, '-X', 'acks=all', '-X', 'linger.ms=5'];
+  const input =
+    work === 'consume' ? [] : Array.from({ length: Math.ceil(count / 1_000) }, () => line);
+  const began = { at: performance.now(), cpu: machineUsage().childrenSeconds };
+  try {
+    await runChild('kcat', args, { input, onOutput: () => {}, timeoutMs: TIMEOUT_MS });
+  } catch (error) {
+    run.missing(`${name} by kcat`, error instanceof Error ? error.message : String(error));
+    return;
+  }
+  const seconds = (performance.now() - began.at) / 1e3;
+  const cpuSeconds = machineUsage().childrenSeconds - began.cpu;
+  hand(run, system, name, { seconds, cpuSeconds, count });
+}
