@@ -60,9 +60,11 @@ class Crowd {
     return this.members.reduce((sum, { requests }) => sum + requests, 0);
   }
 
-  /** Every partition is with somebody, and all are of one epoch. */
+  /** Every partition is with somebody, nobody has two more than another, and all are of one epoch. */
   get settled(): boolean {
-    const owned = this.members.reduce((sum, member) => sum + member.owned, 0);
+    const sizes = this.members.map((member) => member.owned);
+    if (Math.max(...sizes) - Math.min(...sizes) > 1) return false;
+    const owned = sizes.reduce((sum, size) => sum + size, 0);
     const epochs = new Set(this.members.map(({ epoch }) => epoch));
     return owned === this.#partitions && epochs.size === 1 && !epochs.has(0);
   }
