@@ -294,8 +294,9 @@ class ProduceRun {
       this.#failed > 0 ? ` (${countOf(this.#failed, 'record')} not acknowledged)` : '';
     if (notSent === '') throw this.#failure;
     const message = `${messageOf(this.#failure)}${notSent}`;
-    const step = nextStepOf(this.#failure);
-    throw new CliError(exitCodeOf(this.#failure), message, step, { cause: this.#failure });
+    throw new CliError(exitCodeOf(this.#failure), message, stepAfter(this.#failure), {
+      cause: this.#failure,
+    });
   }
 
   /** False: the producer has no room for another. */
@@ -308,10 +309,9 @@ class ProduceRun {
     } catch (error) {
       const what = this.#options.json ? 'line' : 'record';
       const message = `${what} ${this.#read}: ${messageOf(error)}`;
-      const noPartition =
-        error instanceof KafkaError && error.code === 'UNKNOWN_TOPIC_OR_PARTITION';
-      const step = noPartition ? PARTITION_STEP : nextStepOf(error);
-      this.#failure ??= new CliError(exitCodeOf(error), message, step, { cause: error });
+      this.#failure ??= new CliError(exitCodeOf(error), message, stepAfter(error), {
+        cause: error,
+      });
       return true;
     }
   }
@@ -367,6 +367,13 @@ function countOf(count: number, noun: string): string {
 
 function isBlank(line: Buffer): boolean {
   return line.length < 100 && line.toString('latin1').trim() === '';
+}
+
+/** That there is the topic was seen at the start: what is unknown by now is a partition. */
+function stepAfter(error: unknown): string | null {
+  return error instanceof KafkaError && error.code === 'UNKNOWN_TOPIC_OR_PARTITION'
+    ? PARTITION_STEP
+    : nextStepOf(error);
 }
 
 const PARTITION_STEP =
