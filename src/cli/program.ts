@@ -96,8 +96,13 @@ export function finishProgram(command: Command): Command {
   return command;
 }
 
+const common: ReadonlySet<string> = new Set([
+  ...['--json', '--brokers', '--property'],
+  ...['--tls', '--tls-ca', '--tls-client-cert', '--tls-client-key'],
+]);
+
 function isCommon(option: Option): boolean {
-  return ['--json', '--brokers', '--property'].includes(option.long ?? '');
+  return common.has(option.long ?? '');
 }
 
 /** The exit code for commander's own endings: help and version are fine, the rest is usage. */

@@ -70,7 +70,9 @@ function unknownProperty(name: string): Error {
   const known = ['client.id', 'default.api.timeout.ms', ...Object.keys(times), ...ofCommands];
   return usageError(
     secure ? `-X ${name}: SASL is not built in yet, TLS is` : `-X ${name} is not known`,
-    secure ? `TLS: --tls, or ${[...tlsProperties].join(', ')}` : `known are ${known.join(', ')}`,
+    secure
+      ? `TLS: --tls, or ${[...tlsProperties].join(', ')}`
+      : `known are ${known.join(', ')}; for TLS ${[...tlsProperties].join(', ')}`,
   );
 }
 

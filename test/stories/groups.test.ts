@@ -36,7 +36,7 @@ describe('group', () => {
     const groups = document((await broker.run(['group', 'list', '--json'])).stdout);
     expect(groups).toMatchObject([{ id: 'billing', state: 'Empty' }]);
     const none = await broker.run(['group', 'list', '--state', 'stable']);
-    expect([none.stdout, none.stderr]).toEqual(['', 'none of 1 groups is like that\n']);
+    expect([none.stdout, none.stderr]).toEqual(['', 'no group is like that (of 1)\n']);
   });
 
   test('reset shows before and after, and changes nothing without --execute', async () => {
@@ -120,6 +120,8 @@ describe('group', () => {
     expect(kept.stdout).toBe('orders,0,4\norders,1,4\n');
     const file = join(directory.path, 'offsets.csv');
     writeFileSync(file, kept.stdout);
+    const missing = await broker.run(['group', 'reset', 'copy', '--from-file', `${file}.not`]);
+    expect([missing.code, missing.stderr]).toEqual([3, expect.stringContaining('cannot be read')]);
     await broker.run(['group', 'reset', 'copy', '--from-file', file, '--execute']);
     expect(await committed('copy')).toEqual([4, 4]);
   });
@@ -149,12 +151,13 @@ describe('group', () => {
     const members = await broker.run(['group', 'members', 'live']);
     expect(members.stdout).toMatch(/worker-7 .* 2 +orders\/0 orders\/1/);
     for (const verb of [
-      ['reset', 'live', '--topic', 'orders', '--to-earliest', '--execute'],
-      ['delete', 'live', '--yes'],
+      ['group', 'reset', 'live', '--topic', 'orders', '--to-earliest', '--execute'],
+      ['group', 'delete', 'live', '--yes'],
+      ['consume', 'orders', '--group', 'live', '--commit', '--exit'],
     ]) {
-      const refused = await broker.run(['group', ...verb]);
-      expect(refused.code).toBe(5);
-      expect(refused.stderr).toMatch(/has 1 live members[\s\S]*worker-7[\s\S]*stop them first/);
+      const refused = await broker.run(verb);
+      expect([refused.code, refused.stdout]).toEqual([5, '']);
+      expect(refused.stderr).toMatch(/has 1 live member,[\s\S]*worker-7[\s\S]*stop them first/);
     }
     await consumer.disconnect();
   }, 30_000);

@@ -113,6 +113,10 @@ async function consume(topic: string, options: ConsumeOptions): Promise<void> {
   if (/\{msgpack\}/.test(options.format)) await prepareEncoding('msgpack');
   const print = options.json === true ? jsonPrinter(options) : textPrinter(options);
   await withCluster(options, async (session) => {
+    if (options.commit === true && options.group !== undefined) {
+      const { refuseLiveMembers } = await import('../group/reset.ts');
+      await refuseLiveMembers(session, options.group, 'nobody else can commit for it');
+    }
     const range = rangeOf(session, options);
     const run = new ConsumeRun(io, session, { topic, options, print, limit });
     await run.start(partitions, range);

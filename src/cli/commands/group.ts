@@ -19,6 +19,7 @@ import {
 } from '../program.ts';
 import { withCluster } from '../session.ts';
 import { renderTable } from '../table.ts';
+import { plural } from '../topic-description.ts';
 
 interface ListOptions extends BrokerOptions {
   readonly state?: string;
@@ -142,7 +143,7 @@ async function list(options: ListOptions): Promise<void> {
     if (options.json === true) {
       await io.data(`${JSON.stringify(groups)}\n`);
     } else if (groups.length === 0) {
-      io.say(all.length === 0 ? 'no groups' : `none of ${all.length} groups is like that`);
+      io.say(all.length === 0 ? 'no groups' : `no group is like that (of ${all.length})`);
     } else {
       const rows = groups.map((one) => [one.id, one.type, one.protocolType, one.state]);
       await io.data(renderTable(['GROUP', 'TYPE', 'PROTOCOL', 'STATE'], rows));
@@ -238,6 +239,7 @@ async function lag(id: string, options: BrokerOptions): Promise<void> {
     const cells = rows.map((row) => [...placeCells(row), time(row.lagMs)]);
     const header = ['TOPIC', 'PARTITION', 'COMMITTED', 'END', 'LAG', 'BEHIND'];
     await io.data(renderTable(header, cells, { right: [1, 2, 3, 4, 5] }));
-    io.say(`group ${id} is ${total} records behind, the oldest of them ${time(oldestMs)} old`);
+    const behind = `${plural(total, 'record')} behind, the oldest of them ${time(oldestMs)} old`;
+    io.say(`group ${id} is ${total === 0 ? 'not behind' : behind}`);
   });
 }

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { parseDuration } from '../../base/duration.ts';
 import { KafkaError } from '../../base/kafka-errors.ts';
 import type { OffsetSpec } from '../../client/index.ts';
-import { usageError } from '../exit-codes.ts';
+import { CliError, ExitCode, usageError } from '../exit-codes.ts';
 import type { Session } from '../session.ts';
 
 export interface ResetFlags {
@@ -169,7 +169,7 @@ async function planFromFile(
   committed: Committed,
 ): Promise<ResetRow[]> {
   const rows: ResetRow[] = [];
-  const lines = readFileSync(path, 'utf8').split('\n');
+  const lines = readLines(path);
   for (const [index, line] of lines.entries()) {
     if (line.trim() === '') continue;
     const match = LINE.exec(line.trim());
@@ -183,4 +183,14 @@ async function planFromFile(
     rows.push({ topic, partition, before, after: resolved.offset, note: resolved.note });
   }
   return rows;
+}
+
+function readLines(path: string): string[] {
+  try {
+    return readFileSync(path, 'utf8').split('\n');
+  } catch (cause) {
+    const message = `--from-file: ${path} cannot be read`;
+    const next = '"tidemark group reset ID --all-topics --to-current --export" writes one';
+    throw new CliError(ExitCode.notFound, message, next, { cause });
+  }
 }

@@ -8,6 +8,7 @@ import { processIo } from '../io.ts';
 import type { BrokerOptions } from '../program.ts';
 import { type Session, withCluster } from '../session.ts';
 import { renderTable } from '../table.ts';
+import { plural } from '../topic-description.ts';
 import { planReset, type ResetFlags, type ResetRow } from './reset-plan.ts';
 
 /** Options of `group reset`. */
@@ -79,7 +80,7 @@ export async function refuseLiveMembers(
   const names = members.map((one) => `${one.clientId} (${one.memberId}) on ${one.clientHost}`);
   throw new CliError(
     ExitCode.refused,
-    `group '${group}' has ${members.length} live members, ${what}: ${names.join(', ')}`,
+    `group '${group}' has ${plural(members.length, 'live member')}, ${what}: ${names.join(', ')}`,
     'stop them first, or wait until their sessions have timed out; then try again',
   );
 }

@@ -37,8 +37,8 @@ export async function showTimeline(
     const wanted = (entry: Told): boolean =>
       id === undefined || entry.group === id || entry.group === null;
     const past = (await readPast(session, places)).filter(wanted);
-    for (const entry of past.slice(-last)) await print(entry);
     if (past.every(({ group }) => group === null)) await explainNothing(session, io, id);
+    for (const entry of past.slice(-last)) await print(entry);
     if (options.follow === true) await follow(session, places, { wanted, print });
   });
 }
@@ -80,17 +80,14 @@ function sinceSpec(text: string): string {
 }
 
 /** Partitions of the topic. Throws a CliError when there is none. */
-async function eventsTopic({ client, cluster }: Session): Promise<number[]> {
+async function eventsTopic({ cluster }: Session): Promise<number[]> {
   const topics = await cluster.listTopics();
   const found = topics.find(({ name }) => name === EVENTS_TOPIC);
   if (found !== undefined) return found.partitions.map(({ partition }) => partition);
-  const groups = await client.listGroups(cluster);
   throw new CliError(
     ExitCode.notFound,
-    `this cluster keeps no timeline of its groups: there is no topic ${EVENTS_TOPIC}`,
-    groups.length === 0
-      ? 'it is made when the first group is joined'
-      : 'only Tidemark brokers keep one, unless tidemark.events.enable=false',
+    `there is no timeline of groups here: no topic ${EVENTS_TOPIC}`,
+    'Tidemark makes it when the first group is joined, unless tidemark.events.enable=false; other brokers keep none',
   );
 }
 

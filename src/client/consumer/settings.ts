@@ -32,10 +32,14 @@ function invalid(message: string): ClientError {
   return new ClientError('invalid_option', message);
 }
 
-/** A place as options and `seek` take it, in the terms of the offset grammar. */
+/** A place as options and `seek` take it, in the terms of the offset grammar. Throws ClientError `invalid_option`. */
 export function specOf(from: Date | 'earliest' | 'latest' | OffsetSpec): OffsetSpec {
   if (from instanceof Date) return { kind: 'timestamp', timestampMs: from.getTime() };
-  return typeof from === 'string' ? { kind: from } : from;
+  if (typeof from !== 'string') return from;
+  if (from === 'earliest' || from === 'latest') return { kind: from };
+  throw invalid(
+    `'${from}' is no place: 'earliest', 'latest', a Date, or { kind: 'offset', offset: 42 }`,
+  );
 }
 
 function assignorsOf(given: AssignorName | readonly AssignorName[] | undefined): AssignorName[] {
@@ -53,6 +57,7 @@ function check(options: ConsumerOptions<AnySerde, AnySerde>): void {
   if ((topics === undefined) === (assign === undefined)) {
     throw invalid('give a consumer either topics or assign');
   }
+  if (typeof topics === 'string') throw invalid(`topics is a list: ['${topics}']`);
   if (group === '') throw invalid('a group needs a name');
   if (protocol === 'consumer' && group === undefined) {
     throw invalid("protocol 'consumer' is about groups: give the consumer one");

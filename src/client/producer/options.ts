@@ -1,6 +1,6 @@
 // What a producer is made with, and the records that it takes.
 
-import type { Codec } from '../../record/index.ts';
+import { type Codec, codecNames } from '../../record/index.ts';
 import { ClientError } from '../errors.ts';
 import type { AnySerde, SerdeInput } from '../serde.ts';
 import type { Partitioner } from './partitioner.ts';
@@ -101,7 +101,7 @@ const IDEMPOTENT_IN_FLIGHT_MAX = 5;
 
 /** Throws ClientError `invalid_option`. */
 export function settingsOf(options: ProducerOptions<AnySerde, AnySerde>): ProducerSettings {
-  const acks = options.acks ?? -1;
+  const acks = oneOf('acks', options.acks ?? -1, [-1, 0, 1] as const);
   const idempotent = options.idempotent ?? acks === -1;
   if (idempotent && acks === 0) {
     throw new ClientError('invalid_option', 'idempotent needs answers: acks -1 or 1, not 0');
@@ -117,7 +117,7 @@ export function settingsOf(options: ProducerOptions<AnySerde, AnySerde>): Produc
     lingerMs: options.lingerMs === undefined ? null : atLeast('lingerMs', options.lingerMs, 0),
     batchBytes: atLeast('batchBytes', options.batchBytes ?? 512 * 1024, 1),
     bufferBytes: atLeast('bufferBytes', options.bufferBytes ?? 32 * 1024 * 1024, 1),
-    codec: options.compression ?? 'none',
+    codec: oneOf('compression', options.compression ?? 'none', codecNames),
     level: options.level,
     deliveryTimeoutMs: atLeast('deliveryTimeoutMs', options.deliveryTimeoutMs ?? 120_000, 1),
     requestTimeoutMs: atLeast('requestTimeoutMs', options.requestTimeoutMs ?? 30_000, 1),
@@ -125,6 +125,11 @@ export function settingsOf(options: ProducerOptions<AnySerde, AnySerde>): Produc
     maxInFlight,
     createTopics: options.createTopics ?? true,
   };
+}
+
+function oneOf<T extends string | number>(name: string, value: T, allowed: readonly T[]): T {
+  if (allowed.includes(value)) return value;
+  throw new ClientError('invalid_option', `${name} '${value}': write one of ${allowed.join(', ')}`);
 }
 
 function atLeast(name: string, value: number, lowest: number): number {

@@ -235,6 +235,7 @@ export class Producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpa
     };
     let topic = this.#topics.get(record.topic);
     if (topic === undefined) {
+      checkTopic(record.topic);
       topic = new TopicQueue(record.topic, this.#settings, this.#cluster);
       this.#topics.set(record.topic, topic);
     }
@@ -371,6 +372,15 @@ export class Producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpa
     }
     this.#released(0);
   }
+}
+
+/** For callers without types: a name that is none would be asked for until the delivery times out. */
+function checkTopic(name: unknown): void {
+  if (typeof name === 'string' && name !== '') return;
+  throw new ClientError(
+    'invalid_record',
+    `a record needs the name of its topic, not ${String(name)}`,
+  );
 }
 
 function noPartition(topic: TopicQueue, partition: number): Error {

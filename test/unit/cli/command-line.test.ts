@@ -35,6 +35,11 @@ describe('commands', () => {
     const groups = [...command.helpInformation().matchAll(/^[A-Z][a-z ]*:$/gm)].map(([it]) => it);
     expect(groups.at(-1)).toBe('Common options:');
     expect(command.helpInformation()).not.toContain('\\\\');
+    const [own = '', shared = ''] = command.helpInformation().split('Common options:');
+    for (const flag of ['--json', '--brokers', '--tls ', '--tls-ca ', '--tls-client-key ']) {
+      expect(own).not.toContain(`  ${flag}`);
+    }
+    expect(shared.includes('--brokers')).toBe(shared.includes('--tls '));
   });
 });
 

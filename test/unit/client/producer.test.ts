@@ -225,3 +225,25 @@ describe('trying again', () => {
 
 /** Computed with kafka-clients 4.3.1. */
 const javaPlaces = { alice: 3, bob: 0, carol: 2, dave: 4 };
+
+describe('what callers without types get wrong is told at once', () => {
+  test.each([
+    ['compression', { compression: 'zst' }, /compression 'zst': write one of none, gzip/],
+    ['acks', { acks: 'all' }, /acks 'all': write one of -1, 0, 1/],
+  ])('the option %s', (_, options, message) => {
+    const { open } = setUp(options as Bytes);
+    expect(open).toThrow(expect.objectContaining({ code: 'invalid_option' }));
+    expect(open).toThrow(message);
+  });
+
+  test.each([
+    ['a record without a topic', { value: null }, /needs the name of its topic, not undefined/],
+    ['a header', { topic: 't', value: null, headers: { n: 1 } }, /header 'n' is .* number/],
+  ])('%s', async (_, record, message) => {
+    const producer = setUp().open();
+    const send = producer.send(record as unknown as Parameters<typeof producer.send>[0]);
+    await expect(send).rejects.toMatchObject({ code: 'invalid_record' });
+    await expect(send).rejects.toThrow(message);
+    await producer.close();
+  });
+});
