@@ -2,7 +2,7 @@
 // journal), raising the high watermark, finishing rolled segments, the recovery point.
 
 import { asError, type CommitRound, type Committable } from './committer.ts';
-import type { PinnedFile } from './file-pool.ts';
+import { DirtyFiles } from './dirty-files.ts';
 import { FlushWaiters } from './flush-waiters.ts';
 import type { JournalEntry, JournalOwner } from './journal.ts';
 import type { LogCore, SyncedPlace } from './log-core.ts';
@@ -41,8 +41,7 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
   #lastFlushOffset: number;
   #flushTimer: (() => void) | null = null;
   readonly #flushes = new FlushWaiters();
-  /** Files with unsynced bytes stay open. */
-  readonly #pins = new Map<Segment, PinnedFile>();
+  readonly files: DirtyFiles;
   /** One sync after the other: of two at once, only one would be told of an error. */
   #syncLane: Promise<void> = Promise.resolve();
   #syncedPlace: SyncedPlace;
@@ -54,6 +53,7 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
     this.#core = options.core;
     this.#snapshot = new PointSnapshot(options.core);
     this.#tail = options.tail;
+    this.files = new DirtyFiles(options.core.context.pool);
     this.#onFailure = options.onFailure;
     this.name = options.core.name;
     this.#lastFlushOffset = options.core.endOffset;
@@ -79,25 +79,6 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
   #endPlace(): SyncedPlace {
     const { active, endOffset } = this.#core;
     return { offset: endOffset, segment: active, position: active.size };
-  }
-
-  /** The file of a segment that is about to be written, if it is open. */
-  pinOpen(segment: Segment): PinnedFile | undefined {
-    const known = this.#pins.get(segment);
-    if (known !== undefined) return known;
-    const pinned = this.#core.context.pool.acquireNow(segment.logPath);
-    if (pinned === null) return undefined;
-    this.#pins.set(segment, pinned);
-    return pinned;
-  }
-
-  /** The open file of a segment that is about to be written. */
-  async pin(segment: Segment, open: () => Promise<PinnedFile>): Promise<PinnedFile> {
-    const known = this.#pins.get(segment);
-    if (known !== undefined) return known;
-    const pinned = await open();
-    this.#pins.set(segment, pinned);
-    return pinned;
   }
 
   /** Takes batches whose bytes are in the file now. */
@@ -197,16 +178,12 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
       if (this.#core.failure !== null) throw this.#core.failure;
       const { writtenEnd, active } = this.#core;
       const writing = this.#segmentBelow(writtenEnd) ?? active;
-      const place = { offset: writtenEnd, segment: writing, position: writing.written };
-      for (const [segment, pinned] of [...this.#pins]) {
-        const target = segment.written;
-        if (target > segment.synced) await pinned.file.datasync();
-        segment.synced = Math.max(segment.synced, target);
-        if (!segment.dirty && !segment.writing) {
-          this.#pins.delete(segment);
-          pinned.release();
-        }
-      }
+      const place = {
+        offset: writtenEnd,
+        segment: writing,
+        position: writing.written,
+      };
+      await this.files.sync();
       this.#syncedPlace = place;
     });
     this.#syncLane = done.catch((error: unknown) => {
@@ -300,8 +277,13 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
     for (const ticket of tickets) ticket.fail(failure);
     this.#flushes.failAll(failure);
     // What these files hold above the mark is rewritten before it counts again; nothing relies on their errors.
-    for (const pinned of this.#pins.values()) pinned.release();
-    this.#pins.clear();
+    this.letGo();
+  }
+
+  /** Lets the files of a failed log go, each when no sync and no write is at work on its descriptor any more. */
+  letGo(): void {
+    if (this.#core.failure === null) return;
+    void this.#syncLane.then(() => this.files.letGo());
   }
 
   publishMark(): void {
@@ -379,7 +361,11 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
     segment.indexed = false;
     segment.offsets = new OffsetIndex();
     segment.times = new TimeIndex();
-    this.#recoveryPlace = { offset: next.baseOffset, segment: next, position: 0 };
+    this.#recoveryPlace = {
+      offset: next.baseOffset,
+      segment: next,
+      position: 0,
+    };
     core.context.marks.touch(this);
   }
 
@@ -388,12 +374,11 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
     await this.#syncLane;
   }
 
-  /** Stops timers and lets files go; everything is synced or the log has failed. */
+  /** Stops timers and lets files go; nothing is being written, everything is synced or the log has failed. */
   dispose(): void {
     this.#flushTimer?.();
     this.#flushTimer = null;
-    for (const pinned of this.#pins.values()) pinned.release();
-    this.#pins.clear();
+    this.files.letGo();
     this.#core.context.marks.forget(this);
   }
 }

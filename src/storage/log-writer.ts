@@ -89,7 +89,7 @@ export class LogWriter {
       for (let first = this.#queue[0]; first !== undefined; first = this.#queue[0]) {
         const { segment, position } = first;
         if (!segment.created || core.epochs.dirty) return false;
-        const file = this.#sync.pinOpen(segment)?.file;
+        const file = this.#sync.files.pinOpen(segment)?.file;
         const stretch = this.#gather(segment, WRITE_NOW_BYTES_MAX);
         if (file?.writeNow?.(stretch.parts, position) !== true) return false;
         this.#wrote(segment, stretch);
@@ -119,6 +119,7 @@ export class LogWriter {
 
   #stop(): void {
     this.#running = false;
+    this.#sync.letGo();
     for (const resolve of this.#idleWaiters.splice(0)) resolve();
   }
 
@@ -127,7 +128,7 @@ export class LogWriter {
     const { context, name, epochs } = this.#core;
     if (epochs.dirty) await epochs.save(context.disk, name);
     if (segment.created) return;
-    await this.#sync.pin(segment, () => createSegment(context.disk, context.pool, segment));
+    await this.#sync.files.pin(segment, () => createSegment(context.disk, context.pool, segment));
   }
 
   async #writeFrom(segment: Segment): Promise<void> {
@@ -135,7 +136,9 @@ export class LogWriter {
     if (!segment.created || epochs.dirty) await this.#prepare(segment);
     segment.writing = true;
     try {
-      const pinned = await this.#sync.pin(segment, () => context.pool.acquire(segment.logPath));
+      const pinned = await this.#sync.files.pin(segment, () =>
+        context.pool.acquire(segment.logPath),
+      );
       const stretch = this.#gather(segment, WRITE_BYTES_MAX);
       await pinned.file.write(stretch.parts, stretch.position);
       segment.writing = false;

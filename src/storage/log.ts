@@ -68,7 +68,11 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     this.#sync = new LogSync({ core, tail: this.#tail, recovery, onFailure });
     this.#writer = new LogWriter({ core, sync: this.#sync, onFailure });
     this.#retention = new LogRetention(core, this.#writer, this.#tail);
-    this.compaction = new LogCompaction({ core, retention: this.#retention, onFailure });
+    this.compaction = new LogCompaction({
+      core,
+      retention: this.#retention,
+      onFailure,
+    });
     this.#sync.publishMark();
   }
 
@@ -122,7 +126,12 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     const baseOffset = core.endOffset;
     const lastOffset = baseOffset + batch.offsetCount - 1;
     const bytes = batch.byteLength;
-    const facts = { baseOffset, lastOffset, bytes, maxTimestamp: batch.maxTimestamp };
+    const facts = {
+      baseOffset,
+      lastOffset,
+      bytes,
+      maxTimestamp: batch.maxTimestamp,
+    };
     let segment: Segment = core.active;
     if (segment.mustRollFor(facts, core.config, core.context.clock.now())) {
       segment = core.roll(baseOffset);
@@ -133,7 +142,15 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     segment.track(facts, core.config.indexIntervalBytes);
     core.endOffset = lastOffset + 1;
     const { parts, released } = batch;
-    const placed = { segment, position, parts, bytes, baseOffset, lastOffset, released };
+    const placed = {
+      segment,
+      position,
+      parts,
+      bytes,
+      baseOffset,
+      lastOffset,
+      released,
+    };
     const ticket = new Ticket(placed);
     this.#writer.push(ticket);
     return ticket;
@@ -151,7 +168,10 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     return maxTimestampOf(this.#core);
   }
 
-  endOffsetForEpoch(epoch: number): { readonly epoch: number; readonly endOffset: number } {
+  endOffsetForEpoch(epoch: number): {
+    readonly epoch: number;
+    readonly endOffset: number;
+  } {
     return this.#core.epochs.endOffsetFor(epoch, this.#core.endOffset);
   }
 
@@ -256,6 +276,8 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     } catch (error) {
       this.#fail(asError(error));
     } finally {
+      // A write of a log that has failed may still be under way.
+      await this.#writer.idle();
       await this.#sync.settled();
       await this.#retention.settled();
       const clean = wasOpen && core.failure === null;
