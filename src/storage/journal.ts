@@ -32,6 +32,8 @@ const FILE_BYTES_MAX = 32 * 1024 * 1024;
 const CHECKPOINT_AFTER_MS = 5000;
 /** Files that wait for their checkpoint before no more is taken: this bounds what a start replays. */
 const WAITING_FILES_MAX = 3;
+/** A file that could not be taken away is tried again so long after. */
+const REMOVE_AGAIN_AFTER_MS = 5000;
 /** Segment syncs at once during a checkpoint: it is background work. */
 const CHECKPOINT_WIDTH = 2;
 
@@ -77,12 +79,20 @@ class Generation {
   /** Logs whose segments would not sync: the entries here are their only durable copy. */
   readonly heldBy = new Set<string>();
   checkpointed = false;
+  #closed = false;
 
   constructor(path: string, file: DiskFile, salt: Buffer) {
     this.path = path;
     this.file = file;
     this.salt = salt;
     this.seed = crc32c(salt);
+  }
+
+  /** Its descriptor is closed once: after that it may be another file's. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.file.close();
   }
 }
 
@@ -97,6 +107,7 @@ export class Journal {
   /** Generations under or after checkpoint, oldest first; removed in this order only. */
   readonly #old: Generation[] = [];
   #cancelTimer: () => void = () => {};
+  #cancelRetry: () => void = () => {};
   /** Appends and forgets run one after the other. */
   #lane: Promise<void> = Promise.resolve();
   #checkpoints: Promise<void> = Promise.resolve();
@@ -151,6 +162,7 @@ export class Journal {
   async checkpoint(): Promise<void> {
     await this.#inLane(async () => this.#startCheckpoint());
     await this.#checkpoints;
+    await this.#removeFinished();
   }
 
   /**
@@ -162,7 +174,7 @@ export class Journal {
     const all = this.#current === null ? this.#old : [...this.#old, this.#current];
     const holding = all.filter((generation) => generation.names.has(key));
     if (holding.length > 0) await this.checkpoint();
-    return !this.#left.has(key) && !holding.some((generation) => this.#old.includes(generation));
+    return !holding.some((generation) => this.#old.includes(generation));
   }
 
   /** Starts a checkpoint without waiting: descriptors are short. */
@@ -173,7 +185,8 @@ export class Journal {
   async close(): Promise<void> {
     await this.checkpoint();
     this.#cancelTimer();
-    for (const generation of this.#old) await generation.file.close();
+    this.#cancelRetry();
+    for (const generation of this.#old) await generation.close();
     await this.#options.disk.remove(SPARE);
   }
 
@@ -201,23 +214,41 @@ export class Journal {
 
   /** A file that begins with `header` and has no entries of its salt. */
   async #open(path: string, header: Buffer): Promise<DiskFile> {
-    const { disk } = this.#options;
-    const reused = (await disk.stat(SPARE)) !== undefined;
-    const file = await disk.open(reused ? SPARE : path, reused ? 'write' : 'create');
+    const { disk, logger } = this.#options;
+    if ((await disk.stat(SPARE)) !== undefined) {
+      try {
+        return await this.#reuse(path, header);
+      } catch (error) {
+        const { message } = error as Error;
+        logger.warn({ path, error: message }, 'a used journal file cannot be used again');
+        await disk.remove(SPARE);
+      }
+    }
+    const file = await disk.open(path, 'create');
     await file.write([header], 0);
-    if (!reused) return file;
-    // The salt makes the old entries void: it must be there before the name that a start replays.
-    await file.datasync();
-    await file.close();
+    return file;
+  }
+
+  /** The spare file under a new name. */
+  async #reuse(path: string, header: Buffer): Promise<DiskFile> {
+    const { disk } = this.#options;
+    const file = await disk.open(SPARE, 'write');
+    try {
+      await file.write([header], 0);
+      // The salt makes the old entries void: it must be there before the name that a start replays.
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
     await disk.rename(SPARE, path);
     return disk.open(path, 'write');
   }
 
-  /** Takes a file with entries that nobody needs out of what a start replays. */
+  /** Takes a file with entries that nobody needs out of what a start replays. Doing it again does no harm. */
   async #retire(path: string): Promise<void> {
     const { disk } = this.#options;
-    if ((await disk.stat(SPARE)) === undefined) await disk.rename(path, SPARE);
-    else await disk.remove(path);
+    if ((await disk.stat(SPARE)) !== undefined) await disk.remove(path);
+    else if ((await disk.stat(path)) !== undefined) await disk.rename(path, SPARE);
     await disk.syncDirectory(JOURNAL_DIRECTORY);
   }
 
@@ -265,8 +296,6 @@ export class Journal {
   }
 
   #removing: Promise<void> = Promise.resolve();
-  /** Logs with entries in files that could not be removed. */
-  readonly #left = new Set<string>();
 
   /** Removes generations from the oldest on; never one behind a held one, whose entries it may void. */
   #removeFinished(): Promise<void> {
@@ -274,19 +303,28 @@ export class Journal {
       for (;;) {
         const oldest = this.#old[0];
         if (oldest === undefined || !oldest.checkpointed || oldest.heldBy.size > 0) return;
-        this.#old.shift();
         try {
-          await oldest.file.close();
+          await oldest.close();
           await this.#retire(oldest.path);
         } catch (error) {
           const { message } = error as Error;
-          for (const name of oldest.names) this.#left.add(name);
-          // Replaying it at the next start does no harm: its segments are synced and hold the same bytes.
           this.#options.logger.warn({ path: oldest.path, error: message }, 'journal not removed');
+          this.#removeLater();
+          return;
         }
+        // Not sooner: as long as a start may replay it, its entries have to be voided, and keep compaction off.
+        this.#old.shift();
       }
     });
     return this.#removing;
+  }
+
+  #removeLater(): void {
+    const { clock, tasks } = this.#options;
+    this.#cancelRetry();
+    this.#cancelRetry = clock.setTimer(REMOVE_AGAIN_AFTER_MS, () => {
+      tasks.start('journal clean-up', () => this.#removeFinished());
+    });
   }
 }
 

@@ -178,11 +178,7 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
       if (this.#core.failure !== null) throw this.#core.failure;
       const { writtenEnd, active } = this.#core;
       const writing = this.#segmentBelow(writtenEnd) ?? active;
-      const place = {
-        offset: writtenEnd,
-        segment: writing,
-        position: writing.written,
-      };
+      const place = { offset: writtenEnd, segment: writing, position: writing.written };
       await this.files.sync();
       this.#syncedPlace = place;
     });
@@ -361,11 +357,7 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
     segment.indexed = false;
     segment.offsets = new OffsetIndex();
     segment.times = new TimeIndex();
-    this.#recoveryPlace = {
-      offset: next.baseOffset,
-      segment: next,
-      position: 0,
-    };
+    this.#recoveryPlace = { offset: next.baseOffset, segment: next, position: 0 };
     core.context.marks.touch(this);
   }
 

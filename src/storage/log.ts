@@ -68,11 +68,7 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     this.#sync = new LogSync({ core, tail: this.#tail, recovery, onFailure });
     this.#writer = new LogWriter({ core, sync: this.#sync, onFailure });
     this.#retention = new LogRetention(core, this.#writer, this.#tail);
-    this.compaction = new LogCompaction({
-      core,
-      retention: this.#retention,
-      onFailure,
-    });
+    this.compaction = new LogCompaction({ core, retention: this.#retention, onFailure });
     this.#sync.publishMark();
   }
 
@@ -126,12 +122,7 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     const baseOffset = core.endOffset;
     const lastOffset = baseOffset + batch.offsetCount - 1;
     const bytes = batch.byteLength;
-    const facts = {
-      baseOffset,
-      lastOffset,
-      bytes,
-      maxTimestamp: batch.maxTimestamp,
-    };
+    const facts = { baseOffset, lastOffset, bytes, maxTimestamp: batch.maxTimestamp };
     let segment: Segment = core.active;
     if (segment.mustRollFor(facts, core.config, core.context.clock.now())) {
       segment = core.roll(baseOffset);
@@ -142,15 +133,7 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     segment.track(facts, core.config.indexIntervalBytes);
     core.endOffset = lastOffset + 1;
     const { parts, released } = batch;
-    const placed = {
-      segment,
-      position,
-      parts,
-      bytes,
-      baseOffset,
-      lastOffset,
-      released,
-    };
+    const placed = { segment, position, parts, bytes, baseOffset, lastOffset, released };
     const ticket = new Ticket(placed);
     this.#writer.push(ticket);
     return ticket;
@@ -168,10 +151,7 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     return maxTimestampOf(this.#core);
   }
 
-  endOffsetForEpoch(epoch: number): {
-    readonly epoch: number;
-    readonly endOffset: number;
-  } {
+  endOffsetForEpoch(epoch: number): { readonly epoch: number; readonly endOffset: number } {
     return this.#core.epochs.endOffsetFor(epoch, this.#core.endOffset);
   }
 
