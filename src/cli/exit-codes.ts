@@ -67,6 +67,10 @@ const byCode: Readonly<Record<string, number>> = {
   invalid_offset_spec: ExitCode.usage,
   invalid_duration: ExitCode.usage,
   invalid_byte_size: ExitCode.usage,
+  invalid_filter: ExitCode.usage,
+  invalid_replay: ExitCode.usage,
+  invalid_archive_request: ExitCode.usage,
+  unknown_job: ExitCode.notFound,
 };
 
 /** The exit code of a failure. */
@@ -76,10 +80,14 @@ export function exitCodeOf(error: unknown): number {
   return isTidemarkError(error) ? (byCode[error.code] ?? ExitCode.error) : ExitCode.error;
 }
 
+const unreached: ReadonlySet<string> = new Set(['cannot_connect', 'connection_lost']);
+
 const steps: Readonly<Record<string, string>> = {
   cannot_connect:
     'start a broker with "tidemark serve", or name one with --brokers host:port or TIDEMARK_BROKERS',
-  connection_lost: 'look at the log of the broker; "tidemark doctor" checks the way to it',
+  connection_lost:
+    'look at the log of the broker (perhaps it wants --tls); "tidemark doctor" checks the way to it',
+  tls: 'see --tls, --tls-ca, --tls-client-cert and --tls-client-key in --help; the log of the broker says why it refused',
   request_timed_out: 'try again, perhaps with -X request.timeout.ms=60000; is the broker busy?',
   delivery_timed_out: 'the broker may be down or refuse for now: its log says why',
   unsupported_api: 'this broker is too old or does not offer the request',
@@ -104,7 +112,16 @@ const steps: Readonly<Record<string, string>> = {
 /** What to do about a failure, when there is something to say. */
 export function nextStepOf(error: unknown): string | null {
   if (error instanceof CliError) return error.nextStep;
-  return isTidemarkError(error) ? (steps[error.code] ?? null) : null;
+  if (!isTidemarkError(error)) return null;
+  const byTls =
+    unreached.has(error.code) && /\b(TLS|certificate)\b/.test(messageOf(error)) ? 'tls' : null;
+  return steps[byTls ?? error.code] ?? null;
+}
+
+/** OpenSSL's errors have their reason in the midst of addresses and file names. */
+function whyOf(cause: Error & { readonly code?: unknown; readonly reason?: unknown }): string {
+  const ssl = String(cause.code).startsWith('ERR_SSL_') && typeof cause.reason === 'string';
+  return ssl ? `TLS: ${String(cause.reason)}` : cause.message;
 }
 
 /** Words for people: the message, the Kafka code when there is one, and causes that add something. */
@@ -113,7 +130,8 @@ export function messageOf(error: unknown): string {
   let text = error.message;
   if (error instanceof KafkaError && !text.includes(error.code)) text = `${error.code}: ${text}`;
   for (let cause = error.cause; cause instanceof Error; cause = cause.cause) {
-    if (cause.message !== '' && !text.includes(cause.message)) text += `: ${cause.message}`;
+    const why = whyOf(cause);
+    if (why !== '' && !text.includes(why)) text += `: ${why}`;
   }
   return text;
 }

@@ -18,7 +18,7 @@ export interface LogOptions {
    * default.
    */
   readonly flush?: 'sync' | 'os';
-  /** Broker configs by Kafka's names, as in server.properties. */
+  /** Broker configs by Kafka's names, as in server.properties. Unknown names are refused with `INVALID_CONFIG`. */
   readonly configs?: Readonly<Record<string, string | number | boolean>>;
   /**
    * Accepts replication factors above 1, with a warning, and reports 1. Default:

@@ -1,6 +1,7 @@
 // The data of one log opened by the host, with a broker on it that nobody reaches yet: what `open()` and `serve()`
 // share.
 
+import { brokerConfigs } from '../base/configs/broker-configs.ts';
 import { type Clock, type Logger, silentLogger } from '../base/ports.ts';
 import type { RequestInterceptor } from '../broker/index.ts';
 import { loadAccelerators } from '../host/accelerators.ts';
@@ -45,10 +46,11 @@ export async function hostLog(options: PlacedLogOptions, seams: LogSeams): Promi
   return { assembled: await assembleOnHost(options, logger, seams, regions), regions, logger };
 }
 
+/** Throws KafkaError `INVALID_CONFIG` for a name that there is not: most often it is misspelt. */
 function configsOf(options: LogOptions): Map<string, string> {
   const configs = new Map<string, string>();
   for (const [name, value] of Object.entries(options.configs ?? {})) {
-    configs.set(name, String(value));
+    configs.set(brokerConfigs.get(name).name, String(value));
   }
   if (options.flush !== undefined) configs.set('tidemark.flush.policy', options.flush);
   return configs;

@@ -81,7 +81,7 @@ export async function listen(
 }
 
 function listenOn(hosted: HostedLog, options: ListenOptions, port: number): Promise<TcpListener> {
-  const { assembled, regions } = hosted;
+  const { assembled, regions, logger } = hosted;
   return listenTcp({
     ...(regions !== null && { regions }),
     ...(options.tls && { tls: options.tls }),
@@ -89,6 +89,10 @@ function listenOn(hosted: HostedLog, options: ListenOptions, port: number): Prom
     port,
     optionalHosts: true,
     accept: (peer) => assembled.broker.accept(peer),
+    onHandshakeFailed: (client, why) => {
+      if (why === null) logger.debug({ client }, 'a client left during the TLS handshake');
+      else logger.warn({ client, why }, 'a client was refused in the TLS handshake');
+    },
   });
 }
 

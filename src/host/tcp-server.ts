@@ -24,6 +24,8 @@ export interface ListenOptions {
   readonly regions?: RegionSending;
   /** Default: plain TCP. */
   readonly tls?: ServerTls;
+  /** A client did not get through the TLS handshake; `why` is OpenSSL's reason, null when it only went away. */
+  readonly onHandshakeFailed?: (clientHost: string, why: string | null) => void;
 }
 
 /** What a listener shows and asks for; PEM texts. */
@@ -220,8 +222,12 @@ function serverFor(listen: ListenOptions): Server {
   const { clientCa, ...shown } = listen.tls;
   const asked = clientCa && { ca: clientCa, requestCert: true, rejectUnauthorized: true };
   const options: TlsOptions = { ...shown, ...asked };
-  // Who does not get through the handshake is cut off by node:tls.
-  return createTlsServer(options, onStream);
+  const server = createTlsServer(options, onStream);
+  // node:tls cuts it off.
+  server.on('tlsClientError', (error: Error & { reason?: string }, stream) => {
+    listen.onHandshakeFailed?.(stream.remoteAddress ?? '', error.reason ?? null);
+  });
+  return server;
 }
 
 function listenOne(address: TcpAddress, listen: ListenOptions): Promise<Server> {

@@ -1,6 +1,7 @@
 // TLS between clients and brokers, with certificates made by openssl for the occasion.
 
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { silentLogger } from '../../src/base/ports.ts';
 import { type ConnectOptions, connect, type RunningBroker, serve } from '../../src/index.ts';
 import { makeCertificates } from './certificates.ts';
 
@@ -77,6 +78,18 @@ describe.runIf(made !== null)('TLS', () => {
       await roundTrip(bootstrap, { tls: { ca, ...own } });
       await expect(connect(bootstrap, { tls: { ca } })).rejects.toMatchObject({ retriable: true });
     });
+  });
+
+  test('who is refused in the handshake stands in the log of the broker', async () => {
+    const told: string[] = [];
+    const warn = (fields: object, text: string): void => {
+      told.push(`${JSON.stringify(fields)} ${text}`);
+    };
+    const logger = { ...silentLogger, warn };
+    const broker = await serve({ memory: true, port: 0, tls: { ...server, clientCa: ca }, logger });
+    await expect(connect(broker.bootstrap, { tls: { ca } })).rejects.toThrow();
+    await vi.waitFor(() => expect(told.join()).toMatch(/127.0.0.1.*certificate.* refused/));
+    await broker.close();
   });
 
   test('a certificate that is none is told before anything is opened', async () => {

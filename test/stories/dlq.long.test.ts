@@ -123,10 +123,10 @@ test('what is left is discarded, one by one and all', async () => {
   ]);
   expect([one.code, one.stderr]).toEqual([
     0,
-    expect.stringContaining('1 letters of orders.dlq discarded'),
+    expect.stringContaining('1 letter of orders.dlq discarded'),
   ]);
   const dry = await broker.run(['dlq', 'discard', 'orders.dlq', '--dry-run']);
-  expect(dry.stderr).toContain('22 letters of orders.dlq are meant');
+  expect(dry.stderr).toContain('22 letters of orders.dlq would be discarded');
   await broker.run(['dlq', 'discard', 'orders.dlq', '-y']);
   expect(await listed()).toMatchObject({ pending: 0, discarded: 23 });
   const jobs = documents((await broker.run(['replay', 'list', '--json'])).stdout)[0];

@@ -137,12 +137,12 @@ describe('replay', () => {
   });
 
   test.each([
-    [['orders', '--to', 'fixed', '-f', 'value.n >'], 1, /does not parse[\s\S]*column 10/],
+    [['orders', '--to', 'fixed', '-f', 'value.n >'], 2, /does not parse[\s\S]*column 10/],
     [['orders', '--to', 'absent'], 3, /there is no topic 'absent'/],
     [['absent', '--to', 'fixed'], 3, /there is no topic 'absent'/],
     [['orders'], 2, /give one of --to/],
     [['orders', '-p', '7', '--to', 'fixed'], 1, /has no partition 7/],
-    [['--resume', 'nobody'], 1, /there is no job 'nobody'/],
+    [['--resume', 'nobody'], 3, /there is no job 'nobody'/],
     [['orders', '--to', 'fixed', '-m', '/nowhere.mjs'], 1, /the module \/nowhere\.mjs failed/],
     [['orders', '--to', 'fixed', '--rate', '0'], 2, /a number above 0/],
     [['orders', '--to-url', 'ftp://x', '--execute'], 1, /is not an http/],

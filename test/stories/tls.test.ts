@@ -55,7 +55,13 @@ describe.runIf(made !== null)('TLS on the command line', () => {
 
   test('without them the way is closed, and a file that is not there is named', async () => {
     const plain = await broker.run(['topic', 'list', '-X', 'default.api.timeout.ms=500']);
-    expect(plain.code).toBe(4);
+    expect(plain).toMatchObject({ code: 4, stderr: expect.stringContaining('--tls') });
+    const unshown = await broker.run(['topic', 'list', '--tls', '--tls-ca', file('ca.pem')]);
+    expect(unshown).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining('--tls-client-cert'),
+    });
+    expect(unshown.stderr).not.toMatch(/\.c:\d/);
     const missing = await broker.run(['topic', 'list', '--tls-ca', file('none.pem')]);
     expect(missing).toMatchObject({ code: 3, stderr: expect.stringContaining('none.pem') });
     const half = await tidemark(['serve', '--memory', '--tls-cert', file('server.pem')]);

@@ -74,6 +74,10 @@ function levelOf({ level }: ExportFlags): number {
 async function run(topics: readonly string[], flags: ExportFlags): Promise<void> {
   const { to: path, resume = false, skipCut = false, json = false } = flags;
   if (path === undefined) throw usageError('where to? add --to FILE');
+  if (path === '-') {
+    const next = '"tidemark replay TOPIC --to-stdout --execute" writes JSON lines';
+    throw usageError('an export goes to a file, so that it can go on where it was', next);
+  }
   const level = levelOf(flags);
   const format = formatOf(path, flags.format);
   if (resume && topics.length > 0) throw usageError('--resume knows its topics: leave them out');

@@ -10,6 +10,7 @@ import { confirm } from '../confirm.ts';
 import { processIo } from '../io.ts';
 import { addGuards, brokerCommand } from '../program.ts';
 import { withCluster } from '../session.ts';
+import { plural } from '../topic-description.ts';
 import { type ChoiceFlags, type Chosen, chosen, withChoice } from './choice.ts';
 
 interface DiscardFlags extends ChoiceFlags {
@@ -43,10 +44,16 @@ async function run(topic: string, flags: DiscardFlags): Promise<void> {
       }
     }
     const dryRun = flags.dryRun === true || places.length === 0;
-    if (dryRun || !(await confirm(io, `discard ${places.length} letters of ${topic}`, flags))) {
+    if (
+      dryRun ||
+      !(await confirm(io, `discard ${plural(places.length, 'letter')} of ${topic}`, flags))
+    ) {
       if (flags.json === true)
         await io.data(`${JSON.stringify({ topic, discarded: 0, meant: places.length })}\n`);
-      else io.say(`${places.length} letters of ${topic} are meant; nothing was done`);
+      else
+        io.say(
+          `${plural(places.length, 'letter')} of ${topic} would be discarded; nothing was done`,
+        );
       return;
     }
     const store = new JobStore(session.cluster);
@@ -57,7 +64,7 @@ async function run(topic: string, flags: DiscardFlags): Promise<void> {
       await io.data(
         `${JSON.stringify({ topic, discarded: places.length, meant: places.length })}\n`,
       );
-    } else io.say(`${places.length} letters of ${topic} discarded`);
+    } else io.say(`${plural(places.length, 'letter')} of ${topic} discarded`);
   });
 }
 

@@ -25,6 +25,7 @@ import { type CliIo, processIo } from '../io.ts';
 import { brokerCommand } from '../program.ts';
 import { type Session, withCluster } from '../session.ts';
 import { stopSignal } from '../stop-signal.ts';
+import { plural } from '../topic-description.ts';
 import { type ChoiceFlags, type Chosen, chosen, withChoice } from './choice.ts';
 
 interface RedriveFlags extends ChoiceFlags {
@@ -186,7 +187,7 @@ async function execute(io: CliIo, { cluster }: Session, given: Execution): Promi
     const { id, state, counts } = ended;
     if (state === 'interrupted') process.exitCode = ExitCode.interrupted;
     if (flags.json === true) await io.data(`${JSON.stringify({ id, state, ...counts })}\n`);
-    else io.say(`${state}: ${counts.written} letters redriven`);
+    else io.say(`${state}: ${plural(counts.written, 'letter')} redriven`);
   } catch (error) {
     io.progress('');
     if (!(error instanceof Error)) throw error;
@@ -249,7 +250,7 @@ async function showPlan(io: CliIo, survey: Survey, json: boolean): Promise<void>
     await io.data(`${JSON.stringify({ letters, selected, topics: to, errors: by, sample })}\n`);
     return;
   }
-  io.say(`${selected} of ${letters} letters would be redriven`);
+  io.say(`${selected} of ${plural(letters, 'letter')} would be redriven`);
   for (const [topic, count] of topics) io.say(`  ${count} to ${topic}`);
   for (const [error, count] of errors) io.say(`  ${count} failed with ${error}`);
   for (const one of sample) io.say(`  ${JSON.stringify(one)}`);

@@ -14,6 +14,14 @@ describe('options from plain JavaScript', () => {
     await expect(openBroker(options as unknown as BrokerOptions)).rejects.toThrow(words);
   });
 
+  test('a config that there is not is refused, not left out in silence', async () => {
+    const configs = { 'num.partitionz': 3 };
+    await expect(openBroker({ memory: true, port: 0, configs })).rejects.toMatchObject({
+      code: 'INVALID_CONFIG',
+      message: expect.stringContaining('"num.partitionz"'),
+    });
+  });
+
   test('config values may be numbers and booleans', async () => {
     const configs = { 'num.partitions': 5, 'auto.create.topics.enable': false };
     const broker = await openBroker({ memory: true, port: 0, configs });
