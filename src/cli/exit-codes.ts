@@ -87,7 +87,7 @@ const steps: Readonly<Record<string, string>> = {
     'start a broker with "tidemark serve", or name one with --brokers host:port or TIDEMARK_BROKERS',
   connection_lost:
     'look at the log of the broker (perhaps it wants --tls); "tidemark doctor" checks the way to it',
-  tls: 'see --tls, --tls-ca, --tls-client-cert and --tls-client-key in --help; the log of the broker says why it refused',
+  tls: 'look at --tls-ca, --tls-client-cert and --tls-client-key; the log of the broker says why it refused',
   request_timed_out: 'try again, perhaps with -X request.timeout.ms=60000; is the broker busy?',
   delivery_timed_out: 'the broker may be down or refuse for now: its log says why',
   unsupported_api: 'this broker is too old or does not offer the request',
