@@ -240,6 +240,8 @@ function banner(broker: ServingBroker, settings: ServeSettings): string[] {
       : 'an acknowledged record is in the page cache (--flush os)';
   const { tls } = settings;
   const own = tls?.clientCa ? ' --tls-client-cert CERT --tls-client-key KEY' : '';
+  const who = tls?.clientCa ? 'has a certificate' : 'reaches it';
+  const way = tls === null ? '' : 'by TLS  ';
   const secure = tls === null ? '' : ` --tls-ca CA${own}`;
   const at = (bootstrap === '127.0.0.1:9092' ? '' : ` -b ${bootstrap}`) + secure;
   const { advertise } = settings;
@@ -250,12 +252,10 @@ function banner(broker: ServingBroker, settings: ServeSettings): string[] {
   const label = (text: string): string => paint('dim', text.padEnd(11), 'words');
   return [
     `${paint('bold', `Tidemark ${VERSION}`, 'words')} speaks the Apache Kafka® protocol`,
-    `  ${label('address')}${paint('cyan', bootstrap, 'words')}  ${tls === null ? '' : 'by TLS  '}(clients are told ${told})`,
+    `  ${label('address')}${paint('cyan', bootstrap, 'words')}  ${way}(clients are told ${told})`,
     ...(open.length === 0
       ? []
-      : [
-          `  ${label('open to')}${open.join(', ')}: whoever ${tls?.clientCa ? 'has a certificate' : 'reaches it'} reads and writes, unasked`,
-        ]),
+      : [`  ${label('open to')}${open.join(', ')}: whoever ${who} reads and writes, unasked`]),
     `  ${label('data')}${data}`,
     ...(directory === null ? [] : [`  ${label('durability')}${policy}`]),
     `  ${label('cluster')}${broker.clusterId}, node ${broker.nodeId}`,
