@@ -1,6 +1,7 @@
 // One batch on its way: records of one partition, from the first append to the answer.
 
 import {
+  BATCH_HEADER_BYTES,
   BatchBuilder,
   type Codec,
   type NewRecord,
@@ -9,6 +10,8 @@ import {
   setProducerState,
 } from '../../record/index.ts';
 import type { RecordMetadata } from './options.ts';
+
+const EMPTY = Buffer.alloc(0);
 
 /** Hears where a record landed. */
 export type OnLanded = (landed: RecordMetadata) => void;
@@ -51,6 +54,7 @@ export class ProducerBatch {
   readonly #timestamps: number[] = [];
   #onSettled: (() => void)[] | null = null;
   #bytes: Buffer | null = null;
+  #header: Buffer = EMPTY;
   #builtWith: BatchIdentity | null = null;
 
   constructor(
@@ -91,19 +95,23 @@ export class ProducerBatch {
 
   /**
    * The bytes for the next request. Those of an earlier one are no longer ours to change (a broker in this process may
-   * keep them), so a repeat is a copy. Throws KafkaError `UNSUPPORTED_COMPRESSION_TYPE`.
+   * keep them), so a repeat is a copy, with the header as we made it: such a broker writes offset, epoch and, where
+   * the topic says so, its time into it. Throws KafkaError `UNSUPPORTED_COMPRESSION_TYPE`.
    */
   bytes(): Buffer {
     const { identity } = this;
     if (this.#bytes === null) {
       this.#bytes = this.#builder.build(identity ?? undefined);
       this.#builtWith = identity;
+      this.#header = Buffer.from(this.#bytes.subarray(0, BATCH_HEADER_BYTES));
       return this.#bytes;
     }
     this.#bytes = Buffer.from(this.#bytes);
+    this.#header.copy(this.#bytes);
     if (identity !== null && identity !== this.#builtWith) {
       setProducerState(this.#bytes, identity);
       this.#builtWith = identity;
+      this.#bytes.copy(this.#header);
     }
     return this.#bytes;
   }
