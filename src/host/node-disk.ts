@@ -49,31 +49,53 @@ function call<T>(file: string, start: (done: Done<T>) => void): Promise<T> {
 
 class NodeFile implements DiskFile {
   readonly path: string;
-  readonly descriptor: number;
+  /** Null once it is closed: its number may be another file's by then. */
+  #descriptor: number | null;
   readonly #prompt: PromptWrites;
   readonly #native: NativeIo | null;
 
   constructor(file: string, descriptor: number, prompt: PromptWrites, native: NativeIo | null) {
     this.path = file;
-    this.descriptor = descriptor;
+    this.#descriptor = descriptor;
     this.#prompt = prompt;
     this.#native = native;
   }
 
+  get descriptor(): number | null {
+    return this.#descriptor;
+  }
+
   isCached(position: number, bytes: number): boolean {
-    return this.#native?.isCached(this.descriptor, position, bytes) === true;
+    const file = this.#descriptor;
+    return file !== null && this.#native?.isCached(file, position, bytes) === true;
   }
 
   readNow(into: Buffer, position: number): number {
-    return this.#native?.readCached(this.descriptor, into, position) ?? -1;
+    const file = this.#descriptor;
+    return file === null ? -1 : (this.#native?.readCached(file, into, position) ?? -1);
+  }
+
+  /** The descriptor for the next call. Throws DiskError after the close. */
+  #open(): number {
+    if (this.#descriptor !== null) return this.#descriptor;
+    throw this.#closed();
+  }
+
+  #closed(): DiskError {
+    return new DiskError('io_error', this.path, 'the file is closed');
   }
 
   read(into: Buffer, position: number): Promise<number> {
     return new Promise((resolve, reject) => {
       let filled = 0;
       const next = (): void => {
+        const file = this.#descriptor;
+        if (file === null) {
+          reject(this.#closed());
+          return;
+        }
         const rest = into.length - filled;
-        fs.read(this.descriptor, into, filled, rest, position + filled, (error, count) => {
+        fs.read(file, into, filled, rest, position + filled, (error, count) => {
           filled += count;
           // A short read is only the end of the file when nothing more comes.
           if (error !== null) reject(wrap(error, this.path));
@@ -91,6 +113,11 @@ class NodeFile implements DiskFile {
       let rest = parts;
       let at = position;
       const next = (): void => {
+        const file = this.#descriptor;
+        if (file === null) {
+          reject(this.#closed());
+          return;
+        }
         const now = rest.length > PARTS_PER_WRITE_MAX ? rest.slice(0, PARTS_PER_WRITE_MAX) : rest;
         const done = (error: NodeJS.ErrnoException | null, count: number): void => {
           if (error !== null) {
@@ -105,9 +132,9 @@ class NodeFile implements DiskFile {
         };
         const [first] = now;
         if (first !== undefined && now.length === 1) {
-          fs.write(this.descriptor, first, 0, first.length, at, done);
+          fs.write(file, first, 0, first.length, at, done);
         } else {
-          fs.writev(this.descriptor, now, at, done);
+          fs.writev(file, now, at, done);
         }
       };
       if (parts.length === 0) resolve();
@@ -138,31 +165,32 @@ class NodeFile implements DiskFile {
   #writeSome(parts: readonly Buffer[], at: number): number {
     const [first] = parts;
     if (first !== undefined && parts.length === 1) {
-      return fs.writeSync(this.descriptor, first, 0, first.length, at);
+      return fs.writeSync(this.#open(), first, 0, first.length, at);
     }
     const now = parts.length > PARTS_PER_WRITE_MAX ? parts.slice(0, PARTS_PER_WRITE_MAX) : parts;
-    return fs.writevSync(this.descriptor, now, at);
+    return fs.writevSync(this.#open(), now, at);
   }
 
   datasync(): Promise<void> {
-    return call<void>(this.path, (done) =>
-      fs.fdatasync(this.descriptor, done as fs.NoParamCallback),
-    );
+    return call<void>(this.path, (done) => fs.fdatasync(this.#open(), done as fs.NoParamCallback));
   }
 
   truncate(bytes: number): Promise<void> {
     return call<void>(this.path, (done) =>
-      fs.ftruncate(this.descriptor, bytes, done as fs.NoParamCallback),
+      fs.ftruncate(this.#open(), bytes, done as fs.NoParamCallback),
     );
   }
 
   async size(): Promise<number> {
-    const stats = await call<fs.Stats>(this.path, (done) => fs.fstat(this.descriptor, done));
+    const stats = await call<fs.Stats>(this.path, (done) => fs.fstat(this.#open(), done));
     return stats.size;
   }
 
   close(): Promise<void> {
-    return call<void>(this.path, (done) => fs.close(this.descriptor, done as fs.NoParamCallback));
+    const file = this.#descriptor;
+    if (file === null) return Promise.resolve();
+    this.#descriptor = null;
+    return call<void>(this.path, (done) => fs.close(file, done as fs.NoParamCallback));
   }
 }
 
