@@ -1,6 +1,6 @@
 // Faults on order: what the next requests of an API meet instead of, or before, their handler.
 
-import { KafkaError, type KafkaErrorName } from '../base/kafka-errors.ts';
+import { ErrorCode, KafkaError, type KafkaErrorName } from '../base/kafka-errors.ts';
 import type { Clock } from '../base/ports.ts';
 import type { InterceptedRequest } from '../broker/index.ts';
 import { type ApiName, apis } from '../protocol/index.ts';
@@ -27,6 +27,13 @@ interface Rule {
   left: number;
 }
 
+/** Throws TestBrokerError `unknown_api`. */
+export function checkApi(api: ApiName): void {
+  if (Object.hasOwn(apis, api)) return;
+  const known = Object.keys(apis).join(', ');
+  throw new TestBrokerError('unknown_api', `there is no API '${api}'; there are ${known}`);
+}
+
 /** The faults that are waiting for requests. */
 export class Faults {
   readonly #clock: Clock;
@@ -36,11 +43,15 @@ export class Faults {
     this.#clock = clock;
   }
 
-  /** Adds a fault; the function that it answers takes it back. Throws TestBrokerError `unknown_api`. */
+  /**
+   * Adds a fault; the function that it answers takes it back. Throws TestBrokerError `unknown_api`, `invalid_option`
+   * for an error that Kafka does not have.
+   */
   add(api: ApiName, fault: Fault, scope: FaultScope = {}): () => void {
-    if (!Object.hasOwn(apis, api)) {
-      const known = Object.keys(apis).join(', ');
-      throw new TestBrokerError('unknown_api', `there is no API '${api}'; there are ${known}`);
+    checkApi(api);
+    if (fault.kind === 'fail' && !Object.hasOwn(ErrorCode, fault.error)) {
+      const message = `Kafka has no error '${fault.error}'; write for example NOT_LEADER_OR_FOLLOWER`;
+      throw new TestBrokerError('invalid_option', message);
     }
     const rule: Rule = { api, fault, when: scope.when ?? (() => true), left: scope.times ?? 1 };
     this.#rules.push(rule);

@@ -12,6 +12,7 @@ import {
 } from '../client/index.ts';
 import type { ApiName } from '../protocol/index.ts';
 import { TestBrokerError } from './errors.ts';
+import { checkApi } from './faults.ts';
 import { describeRequests, type RequestJournal } from './request-journal.ts';
 
 export interface WaitOptions {
@@ -98,6 +99,7 @@ export class WaitFor {
 
   /** Until `times` (default 1) requests of this API were answered. */
   async request(api: ApiName, times = 1, options?: WaitOptions): Promise<void> {
+    checkApi(api);
     const { journal } = this.#sources;
     await this.#wait(
       `${times} ${api} requests`,

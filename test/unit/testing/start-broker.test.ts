@@ -93,6 +93,12 @@ describe('startBroker', () => {
     expect(() => broker.fail('Prodouce' as 'Produce', { error: 'INVALID_REQUEST' })).toThrow(
       "there is no API 'Prodouce'",
     );
+    await expect(broker.waitFor.request('JoinGrp' as 'JoinGroup')).rejects.toMatchObject({
+      code: 'unknown_api',
+    });
+    expect(() => broker.fail('Produce', { error: 'NOT_LEADER' as 'INVALID_REQUEST' })).toThrow(
+      "Kafka has no error 'NOT_LEADER'",
+    );
   });
 
   test('has the shape of Testcontainers', async () => {
