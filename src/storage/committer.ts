@@ -50,6 +50,8 @@ export interface CommitterPort {
   readonly stats: Readonly<CommitStats>;
   /** The log has something to commit. */
   request(log: Committable): void;
+  /** Writes what the journal holds of this log into its segments again. */
+  restore(name: string, topicId: string): Promise<void>;
   /** Makes the journal hold nothing of this log that a later start could replay. */
   forget(name: string, topicId: string): Promise<void>;
   /** Makes the journal hold nothing of this log's finished segments; false when that cannot be had. */
@@ -92,6 +94,10 @@ export class Committer implements CommitterPort {
       this.#gathering = false;
       this.#pump();
     }
+  }
+
+  restore(name: string, topicId: string): Promise<void> {
+    return this.#journal.restore(name, topicId);
   }
 
   forget(name: string, topicId: string): Promise<void> {

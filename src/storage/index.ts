@@ -42,8 +42,7 @@ export {
   type DiskFile,
   type FileStatus,
 } from './disk.ts';
-export { JOURNAL_DIRECTORY } from './journal.ts';
-export { parseJournal } from './journal-replay.ts';
+export { JOURNAL_DIRECTORY, parseJournal } from './journal-format.ts';
 export { LEADER_EPOCH_FILE, LeaderEpochs } from './leader-epochs.ts';
 export { openLogStore } from './log-store.ts';
 export { loadMarks, MARKS_FILE, type Mark } from './marks.ts';

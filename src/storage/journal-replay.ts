@@ -2,71 +2,16 @@
 // and removes the journal. Done before any log is opened; doing it twice changes nothing. What the disk refuses is
 // tried again when its log is opened, and the journal is kept until then.
 
-import { crc32c } from '../base/crc32c.ts';
 import type { Logger } from '../base/ports.ts';
-import { readInt64 } from './batch-scan.ts';
 import type { Disk, DiskFile } from './disk.ts';
-import {
-  ENTRY_KIND,
-  JOURNAL_DIRECTORY,
-  JOURNAL_ENTRY_BYTES,
-  JOURNAL_ENTRY_MAGIC,
-  JOURNAL_FILE_MAGIC,
-  JOURNAL_HEADER_BYTES,
-} from './journal.ts';
+import { ENTRY_KIND, JOURNAL_DIRECTORY, parseJournal, type ReplayEntry } from './journal-format.ts';
 import { readTopicId } from './metadata-file.ts';
 import { segmentName } from './segment.ts';
-
-/** An entry as read back. */
-export interface ReplayEntry {
-  readonly kind: number;
-  /** `<topic id> <directory>` */
-  readonly key: string;
-  readonly segmentBase: number;
-  readonly position: number;
-  readonly data: Buffer;
-}
 
 export interface ReplayResult {
   readonly kept: KeptJournal;
   readonly nextGeneration: number;
   readonly entries: number;
-}
-
-/** The good entries of one journal file, in order; what is damaged is stepped over. */
-export function parseJournal(bytes: Buffer): ReplayEntry[] {
-  const entries: ReplayEntry[] = [];
-  if (bytes.length < JOURNAL_HEADER_BYTES) return entries;
-  if (bytes.readUInt32BE(0) !== JOURNAL_FILE_MAGIC || bytes.readUInt32BE(4) !== 1) return entries;
-  const seed = crc32c(bytes.subarray(8, JOURNAL_HEADER_BYTES));
-  let at = JOURNAL_HEADER_BYTES;
-  while (at + JOURNAL_ENTRY_BYTES <= bytes.length) {
-    const entry = parseEntry(bytes, at, seed);
-    if (entry === null) {
-      at++;
-      continue;
-    }
-    entries.push(entry);
-    at += JOURNAL_ENTRY_BYTES + Buffer.byteLength(entry.key) + entry.data.length;
-  }
-  return entries;
-}
-
-function parseEntry(bytes: Buffer, at: number, seed: number): ReplayEntry | null {
-  if (bytes.readUInt32BE(at) !== JOURNAL_ENTRY_MAGIC) return null;
-  const identityBytes = bytes.readUInt16BE(at + 10);
-  const dataBytes = bytes.readUInt32BE(at + 24);
-  const dataAt = at + JOURNAL_ENTRY_BYTES + identityBytes;
-  const end = dataAt + dataBytes;
-  if (end > bytes.length) return null;
-  if (crc32c(bytes.subarray(at + 8, end), seed) !== bytes.readUInt32BE(at + 4)) return null;
-  return {
-    kind: bytes.readUInt8(at + 8),
-    key: bytes.toString('utf8', at + JOURNAL_ENTRY_BYTES, dataAt),
-    segmentBase: readInt64(bytes, at + 12),
-    position: bytes.readUInt32BE(at + 20),
-    data: bytes.subarray(dataAt, end),
-  };
 }
 
 /**
@@ -81,7 +26,7 @@ export async function replayJournal(disk: Disk, logger: Logger): Promise<ReplayR
   );
   const newest = names.at(-1);
   const nextGeneration = newest === undefined ? 1 : Number(newest.slice(0, 20)) + 1;
-  const entries = await readEntries(disk, names);
+  const entries = await readEntries(disk, names.map(pathOf));
   const blocked = await apply(disk, logger, liveEntries(entries));
   const kept = new KeptJournal(disk, logger, { names, blocked });
   await kept.removeIfDone();
@@ -116,8 +61,7 @@ export class KeptJournal {
   async writeBack(name: string): Promise<void> {
     const key = this.#blocked.get(name);
     if (key === undefined) return;
-    const entries = liveEntries(await readEntries(this.#disk, this.#names)).get(key) ?? [];
-    await replayLog(this.#disk, name, entries);
+    await writeBack(this.#disk, this.#names.map(pathOf), key);
     this.#blocked.delete(name);
     this.#logger.info({ log: name }, `what the journal held of ${name} is written back`);
     try {
@@ -136,12 +80,20 @@ export class KeptJournal {
   }
 }
 
-async function readEntries(disk: Disk, names: readonly string[]): Promise<ReplayEntry[]> {
+/** Writes what journal files hold of one log into its segments again, and syncs these. Throws DiskError. */
+export async function writeBack(disk: Disk, paths: readonly string[], key: string): Promise<void> {
+  const entries = liveEntries(await readEntries(disk, paths)).get(key) ?? [];
+  await replayLog(disk, key.slice(key.indexOf(' ') + 1), entries);
+}
+
+function pathOf(name: string): string {
+  return `${JOURNAL_DIRECTORY}/${name}`;
+}
+
+async function readEntries(disk: Disk, paths: readonly string[]): Promise<ReplayEntry[]> {
   const entries: ReplayEntry[] = [];
-  for (const name of names) {
-    for (const entry of parseJournal(await readAll(disk, `${JOURNAL_DIRECTORY}/${name}`))) {
-      entries.push(entry);
-    }
+  for (const path of paths) {
+    for (const entry of parseJournal(await readAll(disk, path))) entries.push(entry);
   }
   return entries;
 }
@@ -220,7 +172,7 @@ async function openSegment(disk: Disk, path: string): Promise<DiskFile | null> {
 /** Oldest first, each removal durable before the next: a later file may void entries of an earlier one. */
 async function removeAll(disk: Disk, names: readonly string[]): Promise<void> {
   for (const name of names) {
-    await disk.remove(`${JOURNAL_DIRECTORY}/${name}`);
+    await disk.remove(pathOf(name));
     await disk.syncDirectory(JOURNAL_DIRECTORY);
   }
 }

@@ -2,29 +2,22 @@
 // to its segment (page cache), then to the journal; once the journal is synced it counts as committed. A checkpoint
 // syncs the segments in the background and removes the journal file; after a crash, journal-replay.ts writes what the
 // journal holds into the segments again.
-//
-// `<data>/journal/<generation>.journal`:  file header, then entries in a row; all integers big-endian.
-//   file header   uint32 magic "TMJF", uint32 version 1, 8 bytes salt
-//   entry         uint32 magic "TMJE", uint32 crc32c (seeded with the salt) of all that follows,
-//                 uint8 kind (1 batches, 2 forget), uint8 0, uint16 identity length,
-//                 int64 segment base offset, uint32 position in the segment, uint32 data length,
-//                 identity "<topic id> <directory>" in UTF-8, data
-// The salt keeps a record's bytes from passing for an entry. `forget` voids all earlier entries of its log.
 
-import { crc32c, crc32cParts } from '../base/crc32c.ts';
+import { crc32c } from '../base/crc32c.ts';
 import type { Clock, Logger, Random } from '../base/ports.ts';
-import { writeInt64 } from './batch-scan.ts';
 import type { Disk, DiskFile } from './disk.ts';
+import {
+  ENTRY_KIND,
+  encodeEntry,
+  JOURNAL_DIRECTORY,
+  JOURNAL_HEADER_BYTES,
+  journalHeader,
+} from './journal-format.ts';
+import { writeBack } from './journal-replay.ts';
 import type { TaskOwner } from './tasks.ts';
 
-export const JOURNAL_DIRECTORY = 'journal';
 /** A file that is done with, kept for its blocks: a sync of bytes written over others is twice as fast. */
 const SPARE = `${JOURNAL_DIRECTORY}/spare`;
-export const JOURNAL_FILE_MAGIC = 0x544d4a46;
-export const JOURNAL_ENTRY_MAGIC = 0x544d4a45;
-export const JOURNAL_HEADER_BYTES = 16;
-export const JOURNAL_ENTRY_BYTES = 28;
-export const ENTRY_KIND = { batches: 1, forget: 2 } as const;
 
 /** A checkpoint begins when the file is this long, */
 const FILE_BYTES_MAX = 32 * 1024 * 1024;
@@ -158,6 +151,24 @@ export class Journal {
     });
   }
 
+  /**
+   * Writes what the journal holds of a log into its segments again: after a sync of theirs that failed, the page cache
+   * may have dropped it. Nothing of the log may be at work on its segments. Throws DiskError.
+   */
+  async restore(name: string, topicId: string): Promise<void> {
+    const key = `${topicId} ${name}`;
+    // What was on its way when the log failed is part of it.
+    await this.#inLane(async () => {});
+    const restored = this.#removing.then(async () => {
+      const all = this.#current === null ? this.#old : [...this.#old, this.#current];
+      const holding = all.filter(({ names }) => names.has(key)).map(({ path }) => path);
+      if (holding.length > 0) await writeBack(this.#options.disk, holding, key);
+    });
+    // No file is taken away meanwhile.
+    this.#removing = restored.catch(() => {});
+    return restored;
+  }
+
   /** Syncs all segments that need the journal and empties it as far as they sync. */
   async checkpoint(): Promise<void> {
     await this.#inLane(async () => this.#startCheckpoint());
@@ -200,10 +211,7 @@ export class Journal {
     const { disk, random, clock } = this.#options;
     const path = `${JOURNAL_DIRECTORY}/${generationName(this.#nextGeneration++)}`;
     const salt = random.bytes(8);
-    const header = Buffer.alloc(JOURNAL_HEADER_BYTES);
-    header.writeUInt32BE(JOURNAL_FILE_MAGIC, 0);
-    header.writeUInt32BE(1, 4);
-    salt.copy(header, 8);
+    const header = journalHeader(salt);
     const file = await this.#open(path, header);
     await disk.syncDirectory(JOURNAL_DIRECTORY);
     const generation = new Generation(path, file, salt);
@@ -326,27 +334,4 @@ export class Journal {
       tasks.start('journal clean-up', () => this.#removeFinished());
     });
   }
-}
-
-interface EntryPlace {
-  readonly segmentBase: number;
-  readonly position: number;
-  readonly parts: readonly Buffer[];
-  readonly bytes: number;
-}
-
-function encodeEntry(seed: number, kind: number, key: string, place: EntryPlace): Buffer {
-  const identity = Buffer.from(key, 'utf8');
-  const head = Buffer.allocUnsafe(JOURNAL_ENTRY_BYTES + identity.length);
-  head.writeUInt32BE(JOURNAL_ENTRY_MAGIC, 0);
-  head.writeUInt8(kind, 8);
-  head.writeUInt8(0, 9);
-  head.writeUInt16BE(identity.length, 10);
-  writeInt64(head, 12, place.segmentBase);
-  head.writeUInt32BE(place.position, 20);
-  head.writeUInt32BE(place.bytes, 24);
-  identity.copy(head, JOURNAL_ENTRY_BYTES);
-  const crc = crc32cParts(place.parts, crc32c(head.subarray(8), seed));
-  head.writeUInt32BE(crc, 4);
-  return head;
 }

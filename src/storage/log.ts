@@ -208,6 +208,7 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     for (const segment of core.segments) core.context.pool.detach(segment.logPath);
     this.#tail.clear();
     try {
+      await core.context.committer.restore(core.name, core.topicId);
       const contents = await this.#reopen({ ...trusted, writable: true });
       await core.context.committer.forget(core.name, core.topicId);
       core.install(contents);

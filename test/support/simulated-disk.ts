@@ -311,6 +311,20 @@ export class SimulatedDisk implements Disk {
     }
   }
 
+  /** Memory is short: what counts as clean is dropped from the page cache, and read from the platter again. */
+  evict(): void {
+    for (const path of this.paths()) {
+      const node = this.#find(path);
+      if (node?.kind !== 'file') continue;
+      for (const sector of node.stale) {
+        const from = sector * SECTOR;
+        node.data.fill(0, from, Math.min(from + SECTOR, node.data.length));
+        node.platter.copy(node.data, from, from, from + SECTOR);
+      }
+      node.stale.clear();
+    }
+  }
+
   /**
    * Makes `to` a file of the bytes of `from` at `position` on, as a clone on a copy-on-write file system is: what of
    * them is only in the page cache stays only there.

@@ -4,7 +4,7 @@ import { expect, test, vi } from 'vitest';
 import { silentLogger } from '../../../src/base/ports.ts';
 import { type Disk, DiskError, MemoryDisk } from '../../../src/storage/index.ts';
 import { Journal } from '../../../src/storage/journal.ts';
-import { parseJournal } from '../../../src/storage/journal-replay.ts';
+import { parseJournal } from '../../../src/storage/journal-format.ts';
 import { TaskOwner } from '../../../src/storage/tasks.ts';
 import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';

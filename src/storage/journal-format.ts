@@ -1,0 +1,99 @@
+// The journal's files, written by journal.ts and read by journal-replay.ts.
+//
+// `<data>/journal/<generation>.journal`:  file header, then entries in a row; all integers big-endian.
+//   file header   uint32 magic "TMJF", uint32 version 1, 8 bytes salt
+//   entry         uint32 magic "TMJE", uint32 crc32c (seeded with the salt) of all that follows,
+//                 uint8 kind (1 batches, 2 forget), uint8 0, uint16 identity length,
+//                 int64 segment base offset, uint32 position in the segment, uint32 data length,
+//                 identity "<topic id> <directory>" in UTF-8, data
+// The salt keeps a record's bytes from passing for an entry. `forget` voids all earlier entries of its log.
+
+import { crc32c, crc32cParts } from '../base/crc32c.ts';
+import { readInt64, writeInt64 } from './batch-scan.ts';
+
+export const JOURNAL_DIRECTORY = 'journal';
+const JOURNAL_FILE_MAGIC = 0x544d4a46;
+const JOURNAL_ENTRY_MAGIC = 0x544d4a45;
+export const JOURNAL_HEADER_BYTES = 16;
+const JOURNAL_ENTRY_BYTES = 28;
+export const ENTRY_KIND = { batches: 1, forget: 2 } as const;
+
+/** The beginning of a file. */
+export function journalHeader(salt: Buffer): Buffer {
+  const header = Buffer.alloc(JOURNAL_HEADER_BYTES);
+  header.writeUInt32BE(JOURNAL_FILE_MAGIC, 0);
+  header.writeUInt32BE(1, 4);
+  salt.copy(header, 8);
+  return header;
+}
+
+/** A stretch of a segment. */
+export interface EntryPlace {
+  readonly segmentBase: number;
+  readonly position: number;
+  readonly parts: readonly Buffer[];
+  readonly bytes: number;
+}
+
+/** The head of an entry; the parts follow it. */
+export function encodeEntry(seed: number, kind: number, key: string, place: EntryPlace): Buffer {
+  const identity = Buffer.from(key, 'utf8');
+  const head = Buffer.allocUnsafe(JOURNAL_ENTRY_BYTES + identity.length);
+  head.writeUInt32BE(JOURNAL_ENTRY_MAGIC, 0);
+  head.writeUInt8(kind, 8);
+  head.writeUInt8(0, 9);
+  head.writeUInt16BE(identity.length, 10);
+  writeInt64(head, 12, place.segmentBase);
+  head.writeUInt32BE(place.position, 20);
+  head.writeUInt32BE(place.bytes, 24);
+  identity.copy(head, JOURNAL_ENTRY_BYTES);
+  const crc = crc32cParts(place.parts, crc32c(head.subarray(8), seed));
+  head.writeUInt32BE(crc, 4);
+  return head;
+}
+
+/** An entry as read back. */
+export interface ReplayEntry {
+  readonly kind: number;
+  /** `<topic id> <directory>` */
+  readonly key: string;
+  readonly segmentBase: number;
+  readonly position: number;
+  readonly data: Buffer;
+}
+
+/** The good entries of one journal file, in order; what is damaged is stepped over. */
+export function parseJournal(bytes: Buffer): ReplayEntry[] {
+  const entries: ReplayEntry[] = [];
+  if (bytes.length < JOURNAL_HEADER_BYTES) return entries;
+  if (bytes.readUInt32BE(0) !== JOURNAL_FILE_MAGIC || bytes.readUInt32BE(4) !== 1) return entries;
+  const seed = crc32c(bytes.subarray(8, JOURNAL_HEADER_BYTES));
+  let at = JOURNAL_HEADER_BYTES;
+  while (at + JOURNAL_ENTRY_BYTES <= bytes.length) {
+    const entry = parseEntry(bytes, at, seed);
+    if (entry === null) {
+      at++;
+      continue;
+    }
+    entries.push(entry);
+    at += JOURNAL_ENTRY_BYTES + Buffer.byteLength(entry.key) + entry.data.length;
+  }
+  return entries;
+}
+
+function parseEntry(bytes: Buffer, at: number, seed: number): ReplayEntry | null {
+  if (bytes.readUInt32BE(at) !== JOURNAL_ENTRY_MAGIC) return null;
+  const identityBytes = bytes.readUInt16BE(at + 10);
+  const dataBytes = bytes.readUInt32BE(at + 24);
+  const dataAt = at + JOURNAL_ENTRY_BYTES + identityBytes;
+  const end = dataAt + dataBytes;
+  if (end > bytes.length) return null;
+  if (crc32c(bytes.subarray(at + 8, end), seed) !== bytes.readUInt32BE(at + 4)) return null;
+  return {
+    kind: bytes.readUInt8(at + 8),
+    key: bytes.toString('utf8', at + JOURNAL_ENTRY_BYTES, dataAt),
+    segmentBase: readInt64(bytes, at + 12),
+    position: bytes.readUInt32BE(at + 20),
+    data: bytes.subarray(dataAt, end),
+  };
+}
