@@ -18,7 +18,6 @@ const layers: Record<string, readonly string[]> = {
   client: ['base', 'protocol', 'record'],
   broker: ['base', 'protocol', 'record', 'engine', 'coordinator'],
   inspect: ['base', 'record', 'storage'],
-  console: ['base', 'protocol', 'client', 'broker'],
   host: ['base', 'storage', 'broker', 'client'],
   compose: [
     'base',
