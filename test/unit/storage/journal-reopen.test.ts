@@ -3,7 +3,7 @@
 
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../../src/base/ports.ts';
-import { DiskError, openLogStore } from '../../../src/storage/index.ts';
+import { DiskError, openLogStore, type PartitionLog } from '../../../src/storage/index.ts';
 import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { SimulatedDisk } from '../../support/simulated-disk.ts';
@@ -12,14 +12,19 @@ import { readBaseOffsets, testBatch, testConfig } from './support.ts';
 const BATCHES = 40;
 const whole = Array.from({ length: BATCHES }, (_, index) => index * 3);
 
-test('what only the journal has is there after a reopening', async () => {
-  const disk = new SimulatedDisk({ seed: 1, writesNow: 1 });
+async function openOver(disk: SimulatedDisk) {
   const clock = new VirtualClock();
   const random = new SeededRandom(7);
   const ports = { disk, root: 'test', clock, random, logger: silentLogger };
   const store = await clock.until(openLogStore(ports));
   const openLog = (name: string) =>
     clock.until(store.openLog({ name, topicId: 'id', config: testConfig }));
+  return { clock, openLog };
+}
+
+/** A log that has failed, of whose last batches only the journal knows. */
+async function failedLog(disk: SimulatedDisk) {
+  const { clock, openLog } = await openOver(disk);
   const logs = [await openLog('t-0'), await openLog('t-1')] as const;
   for (let index = 0; index < BATCHES; index++) {
     await clock.until(Promise.all(logs.map((log) => log.append(testBatch(index)).committed)));
@@ -29,18 +34,60 @@ test('what only the journal has is there after a reopening', async () => {
       throw new DiskError('io_error', path, 'no sync');
   };
   await clock.advance(10_000);
-  const [, failed] = logs;
-  expect(failed.state).toBe('failed');
-  disk.evict();
   disk.hook = () => {};
-  await clock.until(failed.reopen());
-  expect(await clock.until(readBaseOffsets(failed))).toEqual(whole);
-  expect(failed.damaged).toEqual([]);
-  await clock.until(failed.append(testBatch(BATCHES)).committed);
+  const [, log] = logs;
+  expect(log.state).toBe('failed');
+  disk.evict();
+  return { clock, log };
+}
 
-  // And it is on the disk now.
-  const after = disk.crash(5);
-  const again = await clock.until(openLogStore({ ...ports, disk: after }));
-  const log = await clock.until(again.openLog({ name: 't-1', topicId: 'id', config: testConfig }));
-  expect(await clock.until(readBaseOffsets(log))).toEqual([...whole, BATCHES * 3]);
+async function expectAll(clock: VirtualClock, log: PartitionLog, more: number[] = []) {
+  expect(await clock.until(readBaseOffsets(log))).toEqual([...whole, ...more]);
+  expect(log.damaged).toEqual([]);
+}
+
+async function appendAndCrash(disk: SimulatedDisk, clock: VirtualClock, log: PartitionLog) {
+  await clock.until(log.append(testBatch(BATCHES)).committed);
+  const after = await openOver(disk.crash(5));
+  await expectAll(after.clock, await after.openLog('t-1'), [BATCHES * 3]);
+}
+
+test('what only the journal has is there after a reopening', async () => {
+  const disk = new SimulatedDisk({ seed: 1, writesNow: 1 });
+  const { clock, log } = await failedLog(disk);
+  await clock.until(log.reopen());
+  await expectAll(clock, log);
+  await appendAndCrash(disk, clock, log);
+});
+
+test('also when the disk fails at any step of the reopening, or the power goes there', async () => {
+  let steps = Number.POSITIVE_INFINITY;
+  for (let step = 1; step <= steps; step++) {
+    const disk = new SimulatedDisk({ seed: step, writesNow: 1 });
+    const { clock, log } = await failedLog(disk);
+    let count = 0;
+    disk.hook = (_operation, path) => {
+      count++;
+      if (count === step) throw new DiskError('io_error', path, 'no luck');
+    };
+    const tried = await clock.until(
+      log
+        .reopen()
+        .then(() => null)
+        .catch((error: Error) => error),
+    );
+    disk.hook = () => {};
+    if (count < step) steps = step;
+    if (tried !== null) {
+      if (step % 3 === 0) {
+        const after = await openOver(disk.crash(step));
+        await expectAll(after.clock, await after.openLog('t-1'));
+        continue;
+      }
+      await clock.until(log.reopen());
+    }
+    await expectAll(clock, log);
+    await appendAndCrash(disk, clock, log);
+  }
+  expect(steps).toBeGreaterThan(20);
 });
