@@ -149,7 +149,13 @@ export class TargetReader {
     if (spec.fetchOffset < found.startOffset || spec.fetchOffset > found.endOffset) {
       return errorResult(ErrorCode.OFFSET_OUT_OF_RANGE);
     }
-    const diverging = divergence(found, target);
+    let diverging: ReturnType<typeof divergence>;
+    try {
+      diverging = divergence(found, target);
+    } catch (error) {
+      // It is being opened anew.
+      return errorResult(errorCodeOf(error));
+    }
     if (diverging !== null) return { ...status(found, this.#limits), divergingEpoch: diverging };
     const budget = Math.max(0, this.#limits.maxBytes - this.bytes);
     const first = this.bytes === 0 && this.#limits.progress;

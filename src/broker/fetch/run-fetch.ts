@@ -59,12 +59,22 @@ class Bell {
  * answered may be less than `minBytes` once the time is up.
  */
 export async function runFetch(run: FetchRun): Promise<TargetReader> {
+  const reader = new TargetReader(run.set, run.lookup, run.limits);
+  try {
+    await readEnough(run, reader);
+    return reader;
+  } catch (error) {
+    reader.release();
+    throw error;
+  }
+}
+
+async function readEnough(run: FetchRun, reader: TargetReader): Promise<void> {
   const { set, clock } = run;
-  const reader = new TargetReader(set, run.lookup, run.limits);
   await reader.readReady();
   const enough = (): boolean =>
     reader.urgent || reader.bytes >= run.minBytes || set.targets.size === 0;
-  if (run.maxWaitMs <= 0 || enough()) return reader;
+  if (run.maxWaitMs <= 0 || enough()) return;
 
   const bell = new Bell();
   let over = false;
@@ -91,7 +101,6 @@ export async function runFetch(run: FetchRun): Promise<TargetReader> {
       // What came in the last turn before the time was up is for the next request.
       if (!over) await reader.readReady();
     }
-    return reader;
   } finally {
     cancelTimer();
     forgetGone();

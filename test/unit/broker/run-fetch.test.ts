@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { ErrorCode, KafkaError } from '../../../src/base/kafka-errors.ts';
+import type { FileRegion } from '../../../src/base/payload.ts';
 import { FetchSet } from '../../../src/broker/fetch/fetch-set.ts';
 import type { TargetReader } from '../../../src/broker/fetch/read-targets.ts';
 import { runFetch } from '../../../src/broker/fetch/run-fetch.ts';
@@ -13,7 +15,12 @@ function partitions(count: number): FakePartition[] {
 
 function setOf(
   all: readonly FakePartition[],
-  spec: Partial<{ fetchOffset: number; maxBytes: number; currentLeaderEpoch: number }> = {},
+  spec: Partial<{
+    fetchOffset: number;
+    maxBytes: number;
+    currentLeaderEpoch: number;
+    lastFetchedEpoch: number;
+  }> = {},
 ): FetchSet {
   const set = new FetchSet(false);
   for (const { topic, index } of all) {
@@ -251,6 +258,43 @@ describe('memory', () => {
     all[0]!.read = () => Promise.reject(new Error('the disk refuses'));
     const { done } = start(all, setOf(all), { memory: new MemoryLease(gate) });
     expect([...(await done).results.values()][0]?.errorCode).not.toBe(0);
+    expect(gate.usedBytes).toBe(0);
+  });
+
+  test('a partition that cannot tell where an epoch ends keeps no other from being read', async () => {
+    const all = partitions(2);
+    for (const partition of all) partition.commit(100);
+    // As while it is opened anew.
+    all[1]!.endOffsetForEpoch = () => {
+      throw new KafkaError('KAFKA_STORAGE_ERROR', 't-1 is offline');
+    };
+    const { done } = start(all, setOf(all, { lastFetchedEpoch: 0 }));
+    const results = [...(await done).results.values()];
+    expect(results.map(({ errorCode, byteLength }) => [errorCode, byteLength])).toEqual([
+      [0, 100],
+      [ErrorCode.KAFKA_STORAGE_ERROR, 0],
+    ]);
+  });
+
+  test('what was read is let go when the fetch fails', async () => {
+    const gate = new MemoryGate(1_000_000);
+    const all = partitions(2);
+    let released = 0;
+    for (const partition of all) partition.commit(100);
+    const { read } = all[0]!;
+    all[0]!.read = async (spec) => {
+      const whole = await read(spec);
+      const region = { byteLength: 100, release: () => (released += 1) };
+      return { ...whole, records: region as unknown as FileRegion };
+    };
+    Object.defineProperty(all[1]!, 'endOffset', {
+      get: () => {
+        throw new Error('a fault of ours');
+      },
+    });
+    const { done } = start(all, setOf(all), { memory: new MemoryLease(gate) });
+    await expect(done).rejects.toThrow('a fault of ours');
+    expect(released).toBe(1);
     expect(gate.usedBytes).toBe(0);
   });
 });
