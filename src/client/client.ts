@@ -5,6 +5,7 @@ import type { Cluster } from './cluster.ts';
 import { Consumer } from './consumer/consumer.ts';
 import type { ConsumerOptions } from './consumer/options.ts';
 import { ClientError } from './errors.ts';
+import { checkConsumerNames, checkProducerNames } from './option-names.ts';
 import { Producer, type ProducerOptions } from './producer/index.ts';
 import type { AnySerde } from './serde.ts';
 
@@ -42,6 +43,7 @@ export class ClusterClient implements Client {
     options: ProducerOptions<K, V> = {},
   ): Producer<K, V> {
     this.#checkOpen();
+    checkProducerNames(options);
     const producer: Producer<K, V> = new Producer(this.cluster, options, () => {
       this.#producers.delete(producer);
     });
@@ -53,6 +55,7 @@ export class ClusterClient implements Client {
     options: ConsumerOptions<K, V>,
   ): Consumer<K, V> {
     this.#checkOpen();
+    checkConsumerNames(options);
     const consumer: Consumer<K, V> = new Consumer(this.cluster, options, () => {
       this.#consumers.delete(consumer);
     });

@@ -1,10 +1,19 @@
 // Clients over TCP, with the host's sockets, clock and randomness. What `connect()` calls.
 
-import { type Client, Cluster, ClusterClient, parseBrokers, tcpNetwork } from '../client/index.ts';
+import { unknownOption } from '../base/option-names.ts';
+import {
+  type Client,
+  ClientError,
+  Cluster,
+  ClusterClient,
+  parseBrokers,
+  tcpNetwork,
+} from '../client/index.ts';
 import { loadAccelerators } from '../host/accelerators.ts';
 import { clientClock } from '../host/node-clock.ts';
 import { nodeRandom } from '../host/node-random.ts';
 import { type ClientTls, tcpConnector, tlsConnector } from '../host/tcp-connector.ts';
+import { connectNames } from './option-names.ts';
 
 /** Kafka's names in brackets; all times in milliseconds. */
 export interface ConnectOptions {
@@ -24,12 +33,15 @@ export interface ConnectOptions {
 
 /**
  * Connects to a cluster: Tidemark, Apache Kafka, Redpanda. Resolves when one of the brokers has answered; lost
- * connections are opened again as needed. Throws ClientError `invalid_address`, `cannot_connect`.
+ * connections are opened again as needed. Throws ClientError `invalid_address`, `invalid_option`,
+ * `cannot_connect`.
  */
 export async function connect(
   brokers: string | readonly string[],
   options: ConnectOptions = {},
 ): Promise<Client> {
+  const wrong = unknownOption('connect', options, connectNames);
+  if (wrong !== null) throw new ClientError('invalid_option', wrong);
   const list = typeof brokers === 'string' ? brokers : brokers.join(',');
   const cluster = remoteCluster(list, options);
   try {

@@ -5,6 +5,7 @@ import type { BrokerOptions, RunningBroker } from './broker-options.ts';
 import { type HostedLog, hostLog, type LogSeams } from './host-log.ts';
 import { inProcessCluster } from './in-process-cluster.ts';
 import { checkListenOptions, type Listening, listen } from './listening.ts';
+import { brokerNames, checkNames } from './option-names.ts';
 import { checkPlace, startGroups, stopAll } from './serve-alone.ts';
 
 /** Where a test double reaches in; a broker that serves has the host's parts instead. */
@@ -36,6 +37,7 @@ export async function openBrokerWith(
   seams: BrokerSeams,
 ): Promise<SeamedBroker> {
   checkPlace(options);
+  checkNames('serve', options, brokerNames);
   checkListenOptions(options);
   const hosted = await hostLog(options, seams);
   try {

@@ -5,6 +5,7 @@ import type { ListenOptions, Log, LogOptions, RunningBroker } from './broker-opt
 import { type HostedLog, hostLog } from './host-log.ts';
 import { checkListenOptions, type Listening, listen } from './listening.ts';
 import { HostedClient, ServedLog } from './open-broker.ts';
+import { checkNames, listenNames, logNames } from './option-names.ts';
 import { startGroups, stopAll } from './serve-alone.ts';
 
 /**
@@ -34,6 +35,7 @@ export async function openLog(
   if (given === '' || (typeof given !== 'string' && !inMemory)) {
     throw new BrokerOptionError("give a directory, as open('./data'), or open({ memory: true })");
   }
+  checkNames('open', options, logNames);
   const hosted = await hostLog({ ...options, ...place }, {});
   startGroups(hosted);
   return new EmbeddedLog(hosted);
@@ -54,6 +56,7 @@ class EmbeddedLog extends HostedClient implements Log {
   }
 
   async serve(options: ListenOptions = {}): Promise<RunningBroker> {
+    checkNames('serve', options, listenNames);
     checkListenOptions(options);
     const listening = await listen(this.#hosted, options);
     const broker = new ServedLog(this.#hosted, listening, () => {

@@ -1,5 +1,6 @@
 // startBroker: a Kafka broker for a test, in this process, in milliseconds.
 
+import { type NamesOf, unknownOption } from '../base/option-names.ts';
 import type { Logger } from '../base/ports.ts';
 import { EmbeddedBroker } from './embedded-broker.ts';
 import { TestBrokerError } from './errors.ts';
@@ -31,6 +32,18 @@ export interface StartBrokerOptions {
   readonly logger?: Logger;
 }
 
+const names: NamesOf<StartBrokerOptions> = {
+  topics: true,
+  dir: true,
+  port: true,
+  host: true,
+  brokers: true,
+  configs: true,
+  clock: true,
+  against: true,
+  logger: true,
+};
+
 /**
  * Starts a broker that any Kafka client can use, and that can be made to fail. In memory, on a free port, unless
  * told else. Ends with `await broker.close()` or `await using`; nothing of it keeps the process alive.
@@ -48,6 +61,8 @@ export interface StartBrokerOptions {
  * Throws TestBrokerError `invalid_option`, KafkaError for topics and configs, and what opening a broker throws.
  */
 export async function startBroker(options: StartBrokerOptions = {}): Promise<TestBroker> {
+  const wrong = unknownOption('startBroker', options, names);
+  if (wrong !== null) throw new TestBrokerError('invalid_option', wrong);
   const { topics = {}, against, brokers = 1, dir, port = 0, host, configs = {}, logger } = options;
   if (!Number.isInteger(brokers) || brokers < 1 || brokers > 100) {
     throw new TestBrokerError('invalid_option', `brokers ${brokers} is not between 1 and 100`);

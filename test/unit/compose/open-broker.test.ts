@@ -6,6 +6,7 @@ describe('options from plain JavaScript', () => {
     [undefined, 'give either dataDir'],
     [{}, 'give either dataDir'],
     [{ memory: true, dataDir: './data' }, 'give either dataDir'],
+    [{ memory: true, prot: 0 }, "serve has no option 'prot'; there are"],
     [{ memory: true, port: 'x' }, 'is not between 0 and 65535'],
     [{ memory: true, port: 0, advertise: '::::' }, 'no IPv6 address'],
   ])('%j is refused by name', async (options, words) => {

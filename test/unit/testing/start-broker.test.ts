@@ -87,6 +87,7 @@ describe('startBroker', () => {
   test('refuses options that cannot be', async () => {
     broker = await startBroker();
     await expect(startBroker({ brokers: 0 })).rejects.toMatchObject({ code: 'invalid_option' });
+    await expect(startBroker({ topcs: {} } as object)).rejects.toThrow("no option 'topcs'");
     await expect(startBroker({ topics: { 'a b': 1 } })).rejects.toMatchObject({
       code: 'INVALID_TOPIC_EXCEPTION',
     });
