@@ -6,6 +6,7 @@ import tab from '@bomb.sh/tab/commander';
 import type { Command } from 'commander';
 import { bashCompletion } from './completion-bash.ts';
 import { withCluster } from './session.ts';
+import { isInternal } from './topic-description.ts';
 
 /** The name that the library's own command has to have, out of the way. */
 const SETUP = '__complete-setup';
@@ -66,7 +67,7 @@ async function fetchNames(
       const { cluster, client } = session;
       if (kind === 'groups') return (await client.listGroups(cluster)).map((group) => group.id);
       const topics = await cluster.listTopics();
-      return topics.filter((topic) => !topic.internal).map((topic) => topic.name);
+      return topics.filter((topic) => !isInternal(topic)).map((topic) => topic.name);
     });
   } catch {
     // Words for people would land in the middle of the command line that is being typed.

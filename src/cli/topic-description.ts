@@ -6,6 +6,11 @@ import type { BrokerOptions } from './program.ts';
 import { type Session, withCluster } from './session.ts';
 import { renderTable } from './table.ts';
 
+/** By the broker's word, or by the underscores that tools of ours and of others put before their own topics. */
+export function isInternal(topic: { readonly name: string; readonly internal: boolean }): boolean {
+  return topic.internal || topic.name.startsWith('__');
+}
+
 /** `1 topic`, `2 topics`. */
 export function plural(amount: number, noun: string): string {
   return `${amount} ${noun}${amount === 1 ? '' : 's'}`;
@@ -52,7 +57,7 @@ export async function describeTopics(
 
 async function ownTopics({ cluster }: Session): Promise<string[]> {
   const topics = await cluster.listTopics();
-  return topics.filter((topic) => !topic.internal).map((topic) => topic.name);
+  return topics.filter((topic) => !isInternal(topic)).map((topic) => topic.name);
 }
 
 async function partitionRows(session: Session, info: TopicInfo): Promise<PartitionRow[]> {

@@ -49,6 +49,13 @@ describe('the first five minutes', () => {
     expect(read.stderr).toContain('first/0: from earliest → offset 0, before latest → offset 2');
   });
 
+  test('topics of tools, which begin with two underscores, are listed with --internal', async () => {
+    await broker.run(['topic', 'create', '__jobs']);
+    expect((await broker.run(['topic', 'list'])).stdout).not.toContain('__jobs');
+    expect((await broker.run(['topic', 'list', '-i'])).stdout).toMatch(/^__jobs /m);
+    await broker.run(['topic', 'delete', '__jobs', '--yes']);
+  });
+
   test('list and describe', async () => {
     const list = await broker.run(['topic', 'list', '--json']);
     expect(documents(list.stdout)[0]).toContainEqual(
@@ -211,7 +218,7 @@ describe('serve', () => {
 
   test('the banner names address, data, what an acknowledgement means and three commands', async () => {
     const cwd = scratch();
-    const child = start(['serve', '--port', '0'], { cwd: cwd.path });
+    const child = start(['serve', '--port', '0', '--metrics-port', '0'], { cwd: cwd.path });
     const end = finished(child);
     await saw(child.stderr, 'Ctrl-C');
     child.kill('SIGTERM');
@@ -221,6 +228,7 @@ describe('serve', () => {
     expect(stderr).toMatch(/address +127\.0\.0\.1:\d+/);
     expect(stderr).toMatch(/data +.*tidemark-data \(the default; --data moves it\)/);
     expect(stderr).toContain('an acknowledged record is on disk');
+    expect(stderr).toMatch(/metrics +http:\/\/127\.0\.0\.1:\d+\/metrics/);
     for (const next of ['topic create', 'produce', 'consume']) {
       expect(stderr).toMatch(new RegExp(`tidemark ${next} hello -b 127`));
     }

@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { brokerConfigs } from '../../base/configs/broker-configs.ts';
 import type { Logger } from '../../base/ports.ts';
+import { formatAddress } from '../../compose/addresses.ts';
 import type { BrokerOptions as OpenOptions } from '../../compose/broker-options.ts';
 import type { ServingBroker } from '../../compose/serve-alone.ts';
 import { meantTest } from '../config/meant.ts';
@@ -239,6 +240,7 @@ function banner(broker: ServingBroker, settings: ServeSettings): string[] {
       ? 'an acknowledged record is on disk'
       : 'an acknowledged record is in the page cache (--flush os)';
   const { tls } = settings;
+  const { metricsAddress: metrics } = broker;
   const own = tls?.clientCa ? ' --tls-client-cert CERT --tls-client-key KEY' : '';
   const who = tls?.clientCa ? 'has a certificate' : 'reaches it';
   const way = tls === null ? '' : 'by TLS  ';
@@ -259,6 +261,9 @@ function banner(broker: ServingBroker, settings: ServeSettings): string[] {
     `  ${label('data')}${data}`,
     ...(directory === null ? [] : [`  ${label('durability')}${policy}`]),
     `  ${label('cluster')}${broker.clusterId}, node ${broker.nodeId}`,
+    ...(metrics === null
+      ? []
+      : [`  ${label('metrics')}http://${formatAddress(metrics)}/metrics, and /healthz`]),
     '',
     'Next, in another terminal:',
     `  ${command} topic create hello${at}`,

@@ -16,7 +16,7 @@ import {
 } from '../program.ts';
 import { type Session, withCluster } from '../session.ts';
 import { renderTable } from '../table.ts';
-import { describeTopics, plural } from '../topic-description.ts';
+import { describeTopics, isInternal, plural } from '../topic-description.ts';
 
 interface CreateOptions extends BrokerOptions {
   readonly partitions?: string;
@@ -88,7 +88,7 @@ function createCommand(): Command {
 function listCommand(): Command {
   return brokerCommand('list', 'list topics', ['tidemark topic list --json'])
     .alias('ls')
-    .option('-i, --internal', 'also internal topics such as __consumer_offsets')
+    .option('-i, --internal', 'also internal topics and others that begin with __')
     .action((options: ListOptions) => list(options));
 }
 
@@ -200,7 +200,7 @@ async function list(options: ListOptions): Promise<void> {
   const io = processIo();
   await withCluster(options, async ({ cluster }) => {
     const all = await cluster.listTopics();
-    const topics = all.filter((topic) => options.internal === true || !topic.internal);
+    const topics = all.filter((topic) => options.internal === true || !isInternal(topic));
     if (options.json === true) {
       const rows = topics.map(({ name, id, internal, partitions }) => ({
         name,
