@@ -87,6 +87,11 @@ export class LogCore {
   state: LogState = 'open';
   /** Why the log failed. */
   failure: KafkaError | null = null;
+  /**
+   * After a sync that failed: from this offset on the files alone may not be believed, since the page cache drops at
+   * any time what counts as written. What of it is committed, through the journal, is there after a reopening.
+   */
+  doubtedFrom = Number.POSITIVE_INFINITY;
   segments: Segment[];
   damaged: DamagedRange[];
   epochs: LeaderEpochs;
@@ -141,6 +146,7 @@ export class LogCore {
     this.highWatermark = Math.min(this.highWatermark, contents.endOffset);
     this.state = 'open';
     this.failure = null;
+    this.doubtedFrom = Number.POSITIVE_INFINITY;
     this.latch.heal();
     this.raiseWatermark(contents.endOffset, this.active, this.active.size);
   }
@@ -224,8 +230,10 @@ export class LogCore {
   /** Bytes of segment `index` that readers may see. */
   readableBytes(index: number): number {
     const segment = this.segments[index] as Segment;
-    if (segment === this.watermarkSegment) return this.watermarkPosition;
-    return segment.baseOffset < this.watermarkSegment.baseOffset ? segment.written : 0;
+    const doubted = this.doubtedFrom < Number.POSITIVE_INFINITY;
+    const written = doubted ? segment.synced : segment.written;
+    if (segment === this.watermarkSegment) return Math.min(written, this.watermarkPosition);
+    return segment.baseOffset < this.watermarkSegment.baseOffset ? written : 0;
   }
 
   /** Raises the start offset; the caller makes it durable. */

@@ -45,6 +45,7 @@ export async function readLog(
   if (offset >= limit || (maxBytes <= 0 && !minOneBatch)) return EMPTY;
   const kept = tail.read(offset, limit, maxBytes, minOneBatch);
   if (kept !== null) return { records: kept.parts, byteLength: kept.bytes };
+  if (offset >= core.doubtedFrom && core.failure !== null) throw core.failure;
   const wanted = { offset, limit, maxBytes, minOneBatch };
   return readNow(core, wanted) ?? core.latch.shared(() => readSegments(core, wanted));
 }

@@ -179,7 +179,12 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
       const { writtenEnd, active } = this.#core;
       const writing = this.#segmentBelow(writtenEnd) ?? active;
       const place = { offset: writtenEnd, segment: writing, position: writing.written };
-      await this.files.sync();
+      await this.files.sync().catch((error: unknown) => {
+        if (this.#core.config.flushPolicy === 'sync') {
+          this.#core.doubtedFrom = this.#syncedPlace.offset;
+        }
+        throw error;
+      });
       this.#syncedPlace = place;
     });
     this.#syncLane = done.catch((error: unknown) => {

@@ -72,6 +72,9 @@ class SimulatedFile implements DiskFile {
     const bytes = Buffer.concat(parts);
     try {
       await this.#disk.step('write', this.path, () => this.#put(bytes, position, true));
+      // A disk reads them at any time until it has answered: memory that is used again may not be changed sooner.
+      if (!bytes.equals(Buffer.concat(parts)))
+        this.#disk.misused(`${this.path}: changed during a write`);
       this.#put(bytes, position, false);
     } catch (error) {
       this.#putPart(bytes, position);
@@ -242,6 +245,13 @@ export class SimulatedDisk implements Disk {
     this.#operations++;
     this.hook(operation, path);
     return true;
+  }
+
+  /** A mistake of the program: no error of the disk, which it may live with, but the end of the test run. */
+  misused(how: string): void {
+    queueMicrotask(() => {
+      throw new Error(how);
+    });
   }
 
   /** A dead process never hears from its disk again. */

@@ -3,6 +3,7 @@
 
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../../src/base/ports.ts';
+import { iterateBatches, verifyBatch } from '../../../src/record/index.ts';
 import { DiskError, openLogStore, type PartitionLog } from '../../../src/storage/index.ts';
 import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
@@ -12,10 +13,17 @@ import { readBaseOffsets, testBatch, testConfig } from './support.ts';
 const BATCHES = 40;
 const whole = Array.from({ length: BATCHES }, (_, index) => index * 3);
 
-async function openOver(disk: SimulatedDisk) {
+async function openOver(disk: SimulatedDisk, tailBytesMax?: number) {
   const clock = new VirtualClock();
   const random = new SeededRandom(7);
-  const ports = { disk, root: 'test', clock, random, logger: silentLogger };
+  const ports = {
+    disk,
+    root: 'test',
+    clock,
+    random,
+    logger: silentLogger,
+    ...(tailBytesMax !== undefined && { tailBytesMax }),
+  };
   const store = await clock.until(openLogStore(ports));
   const openLog = (name: string) =>
     clock.until(store.openLog({ name, topicId: 'id', config: testConfig }));
@@ -23,8 +31,8 @@ async function openOver(disk: SimulatedDisk) {
 }
 
 /** A log that has failed, of whose last batches only the journal knows. */
-async function failedLog(disk: SimulatedDisk) {
-  const { clock, openLog } = await openOver(disk);
+async function failedLog(disk: SimulatedDisk, tailBytesMax?: number) {
+  const { clock, openLog } = await openOver(disk, tailBytesMax);
   const logs = [await openLog('t-0'), await openLog('t-1')] as const;
   for (let index = 0; index < BATCHES; index++) {
     await clock.until(Promise.all(logs.map((log) => log.append(testBatch(index)).committed)));
@@ -55,6 +63,28 @@ async function appendAndCrash(disk: SimulatedDisk, clock: VirtualClock, log: Par
 test('what only the journal has is there after a reopening', async () => {
   const disk = new SimulatedDisk({ seed: 1, writesNow: 1 });
   const { clock, log } = await failedLog(disk);
+  await clock.until(log.reopen());
+  await expectAll(clock, log);
+  await appendAndCrash(disk, clock, log);
+});
+
+test('what the page cache has dropped is not served, and not taken for damage', async () => {
+  const disk = new SimulatedDisk({ seed: 1, writesNow: 1 });
+  const { clock, log } = await failedLog(disk, 0);
+  let refused = 0;
+  for (const offset of whole) {
+    const options = { offset, limit: log.highWatermark, maxBytes: 100_000, minOneBatch: true };
+    const read = await clock.until(log.read(options).catch((error: Error) => error));
+    if (read instanceof Error) {
+      expect(read).toMatchObject({ code: 'KAFKA_STORAGE_ERROR' });
+      refused++;
+      continue;
+    }
+    const bytes = read.records as Buffer;
+    for (const { position, sizeInBytes } of iterateBatches(bytes))
+      verifyBatch(bytes.subarray(position, position + sizeInBytes));
+  }
+  expect(refused).toBeGreaterThan(0);
   await clock.until(log.reopen());
   await expectAll(clock, log);
   await appendAndCrash(disk, clock, log);
