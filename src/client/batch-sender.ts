@@ -4,7 +4,7 @@
 
 import { ErrorCode, errorName, KafkaError } from '../base/kafka-errors.ts';
 import { InitProducerId, Produce } from '../protocol/index.ts';
-import { addSequence, BatchHeader, setProducerState } from '../record/index.ts';
+import { addSequence, BATCH_HEADER_BYTES, BatchHeader, setProducerState } from '../record/index.ts';
 import { type Cluster, isRetriableError, throwIfError } from './cluster.ts';
 import { ClientError } from './errors.ts';
 import type { Node } from './network.ts';
@@ -34,7 +34,10 @@ export interface BatchSenderOptions {
 export type OnBatchLanded = (error: Error | null, baseOffset: number) => void;
 
 interface Item {
-  readonly bytes: Buffer;
+  bytes: Buffer;
+  /** As it is sent: a broker in this process writes offset, epoch and time into what it is given. */
+  readonly header: Buffer;
+  sent: boolean;
   readonly done: OnBatchLanded;
   readonly sinceMs: number;
 }
@@ -61,6 +64,16 @@ interface Flight {
 /** What brokers remember of a producer, and so how many batches may be unanswered (Kafka's limit). */
 const WINDOW = 5;
 const RETRY_BACKOFF_MS = 100;
+
+/** For the next request. What an earlier one was given may be kept by a broker in this process: a repeat is a copy. */
+function bytesOf(item: Item): Buffer {
+  if (item.sent) {
+    item.bytes = Buffer.from(item.bytes);
+    item.header.copy(item.bytes);
+  }
+  item.sent = true;
+  return item.bytes;
+}
 
 /** Sends batches to one topic; see {@link openBatchSender}. */
 export class BatchSender {
@@ -93,7 +106,8 @@ export class BatchSender {
     const { recordCount } = new BatchHeader(bytes);
     setProducerState(bytes, { ...this.identity, baseSequence });
     lane.nextSequence = addSequence(baseSequence, recordCount);
-    lane.items.push({ bytes, done, sinceMs: this.#cluster.clock.monotonic() });
+    const header = Buffer.from(bytes.subarray(0, BATCH_HEADER_BYTES));
+    lane.items.push({ bytes, header, sent: false, done, sinceMs: this.#cluster.clock.monotonic() });
     this.#bytes += bytes.length;
     if (!lane.running) void this.#run(lane);
     await this.#whenBelow(this.#bufferBytes);
@@ -123,7 +137,7 @@ export class BatchSender {
     while (lane.items.length > 0) {
       const way = await this.#way(lane.partition);
       for (const item of lane.items.slice(flights.length, window)) {
-        flights.push({ item, answer: this.#produce(way, lane.partition, item.bytes) });
+        flights.push({ item, answer: this.#produce(way, lane.partition, bytesOf(item)) });
       }
       const [first] = flights;
       if (first === undefined) break;
