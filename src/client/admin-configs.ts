@@ -74,7 +74,7 @@ export interface ConfigChange {
   readonly name: string;
   readonly operation: 'set' | 'delete' | 'append' | 'subtract';
   /** Null with `delete`. */
-  readonly value: string | null;
+  readonly value: string | number | boolean | null;
 }
 
 /** `AlterConfigOp.OpType` of Kafka's admin client. */
@@ -160,6 +160,10 @@ export async function alterConfigs(
   });
 }
 
+function textOf(value: ConfigChange['value']): string | null {
+  return value === null ? null : String(value);
+}
+
 interface AlterAnswer {
   readonly errorCode: number;
   readonly errorMessage: string | null;
@@ -179,7 +183,7 @@ async function alterIncrementally(
         configs: changes.map(({ name, operation, value }) => ({
           name,
           configOperation: operations[operation],
-          value,
+          value: textOf(value),
         })),
       },
     ],
@@ -201,7 +205,7 @@ async function alterWhole(
   }
   for (const { name, operation, value } of changes) {
     if (operation === 'delete') values.delete(name);
-    else if (operation === 'set') values.set(name, value);
+    else if (operation === 'set') values.set(name, textOf(value));
     else {
       const message = `this broker cannot ${operation} list configs; set the whole list`;
       throw new KafkaError('UNSUPPORTED_VERSION', message);

@@ -16,7 +16,8 @@ export interface NewTopic {
   readonly partitions?: number;
   /** Default -1: the broker's `default.replication.factor`. */
   readonly replicationFactor?: number;
-  readonly configs?: Readonly<Record<string, string>>;
+  /** By Kafka's names. */
+  readonly configs?: Readonly<Record<string, string | number | boolean>>;
 }
 
 export interface AdminOptions {
@@ -77,7 +78,7 @@ export async function createTopics(
       numPartitions: partitions,
       replicationFactor,
       assignments: [],
-      configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
+      configs: Object.entries(configs).map(([key, value]) => ({ name: key, value: String(value) })),
     })),
     timeoutMs,
     validateOnly,

@@ -1,11 +1,9 @@
 // Topics as tests write them down.
 
-import { type Cluster, createTopics } from '../client/index.ts';
+import { type Cluster, createTopics, type NewTopic } from '../client/index.ts';
 
 /** A topic to make: its number of partitions, or that with configs by Kafka's names. */
-export type TopicSpec =
-  | number
-  | { readonly partitions?: number; readonly configs?: Readonly<Record<string, string>> };
+export type TopicSpec = number | Pick<NewTopic, 'partitions' | 'configs'>;
 
 export type TopicSpecs = Readonly<Record<string, TopicSpec>>;
 

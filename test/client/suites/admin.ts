@@ -62,6 +62,17 @@ export function adminSuite(target: Target): void {
     ]);
     const [entry] = await admin.describeConfigs(resource, { names: ['retention.ms'] });
     expect(entry).toMatchObject({ value: '60000', source: 'topic' });
+    await admin.alterConfigs(resource, [
+      { name: 'preallocate', operation: 'set', value: false },
+      { name: 'retention.ms', operation: 'set', value: 70_000 },
+    ]);
+    const made = `${name}-numbers`;
+    await admin.createTopic({ name: made, configs: { 'retention.ms': 70_000 } });
+    for (const one of [resource, { type: 'topic', name: made } as const]) {
+      const [number] = await admin.describeConfigs(one, { names: ['retention.ms'] });
+      expect(number).toMatchObject({ value: '70000', source: 'topic' });
+    }
+    await admin.deleteTopics([made]);
     await expect(
       admin.alterConfigs(resource, [{ name: 'retention.ms', operation: 'set', value: 'soon' }]),
     ).rejects.toMatchObject({ code: 'INVALID_CONFIG' });
