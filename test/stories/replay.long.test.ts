@@ -136,6 +136,14 @@ describe('replay', () => {
     }
   });
 
+  test('a dry run into the same topic tells of the copies that it leaves out', async () => {
+    await broker.run(['topic', 'create', 'again']);
+    await broker.run(['produce', 'again', 'a', 'b']);
+    await broker.run(['replay', 'again', '--to', 'again', '--execute']);
+    const dry = await broker.run(['replay', 'again', '--to', 'again']);
+    expect(dry.stderr).toMatch(/2 of them are copies[\s\S]*of all 4 records, 2 would be written/);
+  });
+
   test.each([
     [['orders', '--to', 'fixed', '-f', 'value.n >'], 2, /does not parse[\s\S]*column 10/],
     [['orders', '--to', 'absent'], 3, /there is no topic 'absent'/],

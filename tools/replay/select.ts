@@ -18,17 +18,22 @@ export type Select = (
   records: readonly PlacedRecord[],
 ) => Promise<readonly (ReplayedRecord | null)[]>;
 
+/** A topic that is replayed into itself must not take its own copies for new records: those are told by their header. */
+export function isCopyOf(target: ReplayTarget, { topic, headers }: PlacedRecord): boolean {
+  return (
+    target.kind === 'topic' &&
+    target.topic === topic &&
+    headers.some((header) => header.key === JOB_HEADER)
+  );
+}
+
 /** Throws ReplayError `invalid_filter`. */
 export function makeSelect(options: SelectOptions): Select {
   const { filter, module, target, includeReplayed } = options;
   const wanted = filter === null ? () => true : compileFilter(filter);
-  // A topic that is replayed into itself must not take its own copies for new records.
-  const isCopy = ({ topic, headers }: PlacedRecord): boolean =>
-    target.kind === 'topic' &&
-    target.topic === topic &&
-    headers.some((header) => header.key === JOB_HEADER);
+  const mayBe = (one: PlacedRecord): boolean => includeReplayed || !isCopyOf(target, one);
   return async (records) => {
-    const chosen = records.filter((one) => (includeReplayed || !isCopy(one)) && wanted(one));
+    const chosen = records.filter((one) => mayBe(one) && wanted(one));
     const results = module === null ? chosen : await module.run(chosen);
     const byRecord = new Map(chosen.map((record, at) => [record, results[at] ?? null]));
     return records.map((record) => byRecord.get(record) ?? null);

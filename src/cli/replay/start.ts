@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   type BatchSink,
+  isCopyOf,
   type JobRecord,
   JobStore,
   ModuleRunner,
@@ -264,9 +265,9 @@ async function showPlan(io: CliIo, session: Session, { request, stretches }: Pla
   );
   const documents = sample.shown.map(([source, record]) => recordDocument(source, record));
   if (request.json) {
-    const { read, selected } = sample;
+    const { read, copies, selected } = sample;
     const timed = stretches.map((one, at) => ({ ...one, ...times[at] }));
-    const shown = { read, selected, records: documents };
+    const shown = { read, copies, selected, records: documents };
     const plan = { offsets: total, stretches: timed, sample: shown };
     await io.data(`${JSON.stringify(plan)}\n`);
     return;
@@ -280,6 +281,11 @@ async function showPlan(io: CliIo, session: Session, { request, stretches }: Pla
   io.say(`${total} offsets in all`);
   const whole = sample.read < SAMPLE_MAX;
   const of = whole ? `all ${sample.read} records` : `the first ${sample.read} records`;
+  if (sample.copies > 0) {
+    io.say(
+      `${sample.copies} of them are copies of earlier replays: --include-replayed takes them too`,
+    );
+  }
   io.say(`of ${of}, ${sample.selected} would be written${documents.length > 0 ? ', such as' : ''}`);
   for (const one of documents) io.say(`  ${JSON.stringify(one)}`);
   io.say('nothing was written: add --execute to do it');
@@ -292,6 +298,8 @@ function timesText(times: StretchTimes | undefined): string {
 
 interface Sample {
   readonly read: number;
+  /** Left out, since an earlier replay put them into the topic that is written. */
+  readonly copies: number;
   readonly selected: number;
   readonly shown: readonly (readonly [PlacedRecord, ReplayedRecord])[];
 }
@@ -307,6 +315,7 @@ async function readSample(
   const select = makeSelect({ filter, module, target, includeReplayed });
   const shown: [PlacedRecord, ReplayedRecord][] = [];
   let read = 0;
+  let copies = 0;
   let selected = 0;
   try {
     for (const { topic, partition, from, to } of stretches) {
@@ -320,6 +329,7 @@ async function readSample(
           .map((one) => ({ ...one, topic, partition }));
         const results = await select(within);
         read += within.length;
+        if (!includeReplayed) copies += within.filter((one) => isCopyOf(target, one)).length;
         for (const [at, result] of results.entries()) {
           const source = within[at];
           if (result === null || source === undefined) continue;
@@ -332,5 +342,5 @@ async function readSample(
   } finally {
     await module?.close();
   }
-  return { read, selected, shown };
+  return { read, copies, selected, shown };
 }
