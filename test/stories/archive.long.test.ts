@@ -126,6 +126,7 @@ describe('archive', () => {
 
   test.each([
     [['export', 'orders'], 2, /--to FILE/],
+    [['export', 'orders', '--to', '-'], 2, /goes to a file/],
     [['export', 'absent', '--to', 'x'], 3, /no topic 'absent'/],
     [['export', 'orders', '--to', '/nowhere/x'], 1, /cannot write \/nowhere\/x/],
     [['import', '/nowhere/x'], 1, /cannot read \/nowhere\/x/],

@@ -149,7 +149,7 @@ describe('replay', () => {
     [['orders', '--to', 'absent'], 3, /there is no topic 'absent'/],
     [['absent', '--to', 'fixed'], 3, /there is no topic 'absent'/],
     [['orders'], 2, /give one of --to/],
-    [['orders', '-p', '7', '--to', 'fixed'], 1, /has no partition 7/],
+    [['orders', '-p', '7', '--to', 'fixed'], 2, /has no partition 7/],
     [['--resume', 'nobody'], 3, /there is no job 'nobody'/],
     [['orders', '--to', 'fixed', '-m', '/nowhere.mjs'], 1, /the module \/nowhere\.mjs failed/],
     [['orders', '--to', 'fixed', '--rate', '0'], 2, /a number above 0/],

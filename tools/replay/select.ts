@@ -18,7 +18,7 @@ export type Select = (
   records: readonly PlacedRecord[],
 ) => Promise<readonly (ReplayedRecord | null)[]>;
 
-/** A topic that is replayed into itself must not take its own copies for new records: those are told by their header. */
+/** A topic that is replayed into itself must not take its own copies for new records: their header tells. */
 export function isCopyOf(target: ReplayTarget, { topic, headers }: PlacedRecord): boolean {
   return (
     target.kind === 'topic' &&
