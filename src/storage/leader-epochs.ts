@@ -63,13 +63,17 @@ export class LeaderEpochs {
     this.dirty = true;
   }
 
-  /** Kafka's LeaderEpochFileCache.endOffsetFor. */
+  /**
+   * Kafka's LeaderEpochFileCache.endOffsetFor, but for an epoch below all that are known nothing is said: Kafka answers
+   * where the first known one begins, which sends readers back there when a damaged checkpoint claims too much for it.
+   */
   endOffsetFor(epoch: number, logEndOffset: number): { epoch: number; endOffset: number } {
     if (epoch < 0 || epoch > this.latest) return UNKNOWN;
     if (epoch === this.latest) return { epoch, endOffset: logEndOffset };
     const above = this.#entries.findIndex((entry) => entry.epoch > epoch);
-    const endOffset = this.#entries[above]?.startOffset ?? -1;
-    return { epoch: this.#entries[above - 1]?.epoch ?? epoch, endOffset };
+    const below = this.#entries[above - 1];
+    if (below === undefined) return UNKNOWN;
+    return { epoch: below.epoch, endOffset: this.#entries[above]?.startOffset ?? -1 };
   }
 
   /** The epoch that `offset` was written under; -1 when unknown. */

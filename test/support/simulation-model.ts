@@ -136,7 +136,9 @@ export class PartitionModel {
     const before = newest.get(producer) ?? -1;
     if (id < before) {
       if (sent?.idempotent !== true && startOffset > 0) return;
-      this.fail(`record ${id} stands behind ${before} of the same producer`);
+      this.fail(
+        `record ${id} stands behind ${before} of the same ${sent?.idempotent === true ? 'idempotent ' : ''}producer`,
+      );
     }
     newest.set(producer, id);
   }

@@ -62,6 +62,8 @@ export class PartitionQueue {
   /** Sequences have a hole that the broker will not step over. */
   #renumber: 'no' | 'unless uncertain' | 'yes' = 'no';
   #identity: Identity | null = null;
+  /** Whether the broker has a batch of this identity, and so refuses one that comes too early. */
+  #known = false;
   #nextSequence = 0;
   /** Bytes of the last full batch: the room that the next one is given. */
   #sizeHint = 512;
@@ -148,6 +150,7 @@ export class PartitionQueue {
     this.#underWay -= 1;
     if (!('error' in outcome)) {
       this.#failures = 0;
+      this.#known ||= batch.identity?.producerEpoch === this.#identity?.producerEpoch;
       this.#remove(batch);
       batch.land(outcome.baseOffset, outcome.logAppendTimeMs);
       return true;
@@ -177,8 +180,11 @@ export class PartitionQueue {
 
   #window(): number {
     const { idempotent, acks, maxInFlight } = this.#settings;
-    // Without sequences one that failed could land behind the next. Nobody tells a failure with acks 0.
-    return idempotent || acks === 0 ? maxInFlight : 1;
+    // Nobody tells a failure with acks 0.
+    if (acks === 0) return maxInFlight;
+    // Without sequences one that failed could land behind the next. And so it could with them as long as the broker
+    // does not know the producer: it lets it begin with any sequence.
+    return idempotent && this.#known ? maxInFlight : 1;
   }
 
   #lingerMs(batch: ProducerBatch, nowMs: number): number {
@@ -217,6 +223,7 @@ export class PartitionQueue {
     };
     const next = { producerId, producerEpoch: producerEpoch + 1 };
     this.#identity = producerEpoch < EPOCH_MAX ? next : null;
+    this.#known = false;
     this.#nextSequence = 0;
     for (const batch of this.batches) {
       batch.identity = null;

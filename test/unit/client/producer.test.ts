@@ -151,14 +151,15 @@ describe('batching', () => {
 
 describe('trying again', () => {
   test('a retriable error sends everything again in order, with the sequences it had', async () => {
-    const { clock, open, sent } = setUp({ codes: [6, 45, 45, 45], batchBytes: 100 });
+    const { clock, open, sent } = setUp({ codes: [0, 6, 45, 45, 45], batchBytes: 100 });
     const producer = open();
+    await clock.until(producer.send(record('first')));
     const values = ['a', 'b', 'c', 'd'].map((value) => value.repeat(60));
     for (const value of values) producer.enqueue(record(value), null, null);
     await clock.until(producer.flush());
     const batches = sent();
-    expect(batches.map((one) => one.sequence)).toEqual([0, 1, 2, 3, 0, 1, 2, 3]);
-    expect(batches.slice(4).flatMap((one) => one.values)).toEqual(values);
+    expect(batches.map((one) => one.sequence)).toEqual([0, 1, 2, 3, 4, 1, 2, 3, 4]);
+    expect(batches.slice(5).flatMap((one) => one.values)).toEqual(values);
     expect(new Set(batches.map((one) => one.producerId))).toEqual(new Set([100]));
   });
 
