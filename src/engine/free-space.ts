@@ -6,6 +6,8 @@ import type { CancelTimer, Clock, Logger } from '../base/ports.ts';
 /** The disk is asked again after this many bytes. */
 const REFRESH_BYTES = 16 * 1024 * 1024;
 const REFRESH_MS = 10_000;
+/** Small batches are written twice, to their segment and to the journal. */
+const TIMES_WRITTEN = 2;
 
 export interface FreeSpaceOptions {
   readonly freeBytes: () => Promise<number>;
@@ -19,7 +21,7 @@ export interface FreeSpaceOptions {
 export class FreeSpace {
   readonly #options: FreeSpaceOptions;
   #free = Number.MAX_SAFE_INTEGER;
-  /** Bytes admitted since the disk was asked, which it may not show yet. */
+  /** Bytes that may have been used since the disk was asked, which it may not show yet. */
   #admitted = 0;
   #asking = false;
   #low = false;
@@ -34,10 +36,12 @@ export class FreeSpace {
   admits(bytes: number): boolean {
     const floor = this.#options.floorBytes();
     if (floor === 0) return true;
-    const admitted = this.#free - this.#admitted - bytes >= floor;
-    if (admitted) this.#admitted += bytes;
+    const room = this.#free - floor - this.#admitted;
+    const admitted = room >= bytes * TIMES_WRITTEN;
+    if (admitted) this.#admitted += bytes * TIMES_WRITTEN;
     this.#note(!admitted);
-    if (this.#admitted >= REFRESH_BYTES) void this.refresh();
+    // Near the floor a guess is too rough: less may have been used than was counted.
+    if (this.#admitted >= Math.min(REFRESH_BYTES, room)) void this.refresh();
     return admitted;
   }
 

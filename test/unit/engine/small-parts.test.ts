@@ -103,8 +103,9 @@ describe('free space', () => {
   test('counts what was admitted since the disk was asked', async () => {
     const { space } = bench(100);
     await space.refresh();
-    expect(space.admits(500)).toBe(true);
-    expect(space.admits(400)).toBe(true);
+    // Each byte twice: the journal may hold it too.
+    expect(space.admits(300)).toBe(true);
+    expect(space.admits(150)).toBe(true);
     expect(space.admits(1)).toBe(false);
     space.close();
   });
