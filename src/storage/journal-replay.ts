@@ -21,6 +21,8 @@ export interface ReplayResult {
 export async function replayJournal(disk: Disk, logger: Logger): Promise<ReplayResult> {
   await disk.makeDirectory(JOURNAL_DIRECTORY);
   await disk.syncDirectory('.');
+  // A file that a killed start removed must not come back by a power cut: its bytes would go into logs that moved on.
+  await disk.syncDirectory(JOURNAL_DIRECTORY);
   const names = (await disk.list(JOURNAL_DIRECTORY)).filter((name) =>
     /^\d{20}\.journal$/.test(name),
   );

@@ -61,3 +61,16 @@ test('a log that the start could not write back opens later, with all that was c
   const after = await openOver(disk.crash(4));
   expect(await after.clock.until(readBaseOffsets(await after.openLog('t-1')))).toHaveLength(5);
 });
+
+test('a journal whose removal a kill cut short does not come back once a start has gone on without it', async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const disk = await journaled();
+    const journals = (of: SimulatedDisk) =>
+      of.paths().filter((path) => /^journal\/\d+\.journal$/.test(path));
+    const [path = ''] = journals(disk);
+    await disk.remove(path);
+    // The removal is seen, but not durable yet.
+    await openOver(disk);
+    expect(journals(disk.crash(seed))).toEqual([]);
+  }
+});
