@@ -1,15 +1,16 @@
 // Kafka's own classes read what we encode and write it again: the bytes must be the same, for every
-// message and version. Needs KAFKA_LIBS, a folder with Kafka's jars, and Java 17.
+// message and version. Needs Kafka's jars (KAFKA_LIBS, or where `bench/peers/install.ts` puts them) and Java 17.
 
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { findKafkaLibs } from '../../bench/peers/index.ts';
 import { encodeMessage } from '../../src/protocol/index.ts';
 import { structValue, versionsOfMessages } from '../property/protocol-arbitrary.ts';
 import { fc } from '../support/fast-check.ts';
 import { testSeed } from '../support/test-seed.ts';
 
-const libs = process.env['KAFKA_LIBS'];
+const libs = findKafkaLibs();
 const seed = testSeed();
 
 test.skipIf(libs === undefined)('Kafka reads and writes the same bytes', () => {
