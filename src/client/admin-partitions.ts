@@ -9,6 +9,7 @@ import {
   ListPartitionReassignments,
 } from '../protocol/index.ts';
 import type { TopicPartition } from './admin-cluster.ts';
+import { partitionsByTopic } from './by-topic.ts';
 import { type Cluster, throwIfError } from './cluster.ts';
 
 const TIMEOUT_MS = 30_000;
@@ -30,8 +31,7 @@ export async function electLeaders(
   which: readonly TopicPartition[] | null,
   type: 'preferred' | 'unclean' = 'preferred',
 ): Promise<PartitionOutcome[]> {
-  const topicPartitions =
-    which === null ? null : byTopic(which, (topic, partitions) => ({ topic, partitions }));
+  const topicPartitions = which === null ? null : partitionsByTopic(which);
   return cluster.retry(async () => {
     const controller = await cluster.controller();
     const response = await controller.send(
@@ -67,7 +67,10 @@ export async function listReassignments(
   const topics =
     which === null
       ? null
-      : byTopic(which, (name, partitionIndexes) => ({ name, partitionIndexes }));
+      : partitionsByTopic(which).map(({ topic, partitions }) => ({
+          name: topic,
+          partitionIndexes: partitions,
+        }));
   return cluster.retry(async () => {
     const controller = await cluster.controller();
     const response = await controller.send(ListPartitionReassignments, {
@@ -206,17 +209,4 @@ function outcome(
   const name = errorName(code);
   const text = `${topic}-${partition}: ${message ?? name}`;
   return { topic, partition, error: code === 0 ? null : new KafkaError(name, text) };
-}
-
-function byTopic<T>(
-  places: readonly TopicPartition[],
-  make: (topic: string, partitions: number[]) => T,
-): T[] {
-  const topics = new Map<string, number[]>();
-  for (const { topic, partition } of places) {
-    const known = topics.get(topic);
-    if (known === undefined) topics.set(topic, [partition]);
-    else known.push(partition);
-  }
-  return [...topics].map(([topic, partitions]) => make(topic, partitions));
 }

@@ -9,6 +9,7 @@ import {
   type Transport,
 } from '../protocol/index.ts';
 import type { TopicPartition } from './admin-cluster.ts';
+import { byTopic } from './by-topic.ts';
 import type { Isolation } from './list-offsets.ts';
 
 /** A partition to be asked for. */
@@ -63,18 +64,12 @@ export async function fetchParts<Part extends FetchPart>(
 
 function requestOf(parts: readonly FetchPart[], limits: FetchLimits): RequestInput<typeof Fetch> {
   const { maxWaitMs, minBytes, maxBytes, partitionBytes, isolation } = limits;
-  const byTopic = new Map<string, FetchPart[]>();
-  for (const part of parts) {
-    const group = byTopic.get(part.topic);
-    if (group === undefined) byTopic.set(part.topic, [part]);
-    else group.push(part);
-  }
   return {
     maxWaitMs,
     minBytes,
     maxBytes,
     isolationLevel: isolation === 'read_uncommitted' ? 0 : 1,
-    topics: [...byTopic].map(([topic, group]) => ({
+    topics: Array.from(byTopic(parts), ([topic, group]) => ({
       topic,
       topicId: group[0]?.topicId ?? '',
       partitions: group.map(({ partition, leaderEpoch, offset }) => ({

@@ -3,6 +3,7 @@
 import { ErrorCode, errorName, KafkaError } from '../base/kafka-errors.ts';
 import { OffsetCommit, OffsetFetch } from '../protocol/index.ts';
 import type { TopicPartition } from './admin-cluster.ts';
+import { byTopic } from './by-topic.ts';
 import type { Cluster } from './cluster.ts';
 
 /** Who commits or asks. Without member id and with epoch -1: nobody of the group. */
@@ -31,18 +32,12 @@ interface TopicGroup<Place> {
   readonly places: readonly Place[];
 }
 
-async function byTopic<Place extends TopicPartition>(
+async function topicGroups<Place extends TopicPartition>(
   cluster: Cluster,
   places: readonly Place[],
 ): Promise<TopicGroup<Place>[]> {
-  const groups = new Map<string, Place[]>();
-  for (const place of places) {
-    const group = groups.get(place.topic);
-    if (group === undefined) groups.set(place.topic, [place]);
-    else group.push(place);
-  }
   const found: TopicGroup<Place>[] = [];
-  for (const [name, some] of groups) {
+  for (const [name, some] of byTopic(places)) {
     found.push({ name, topicId: (await cluster.topic(name)).id, places: some });
   }
   return found;
@@ -91,7 +86,7 @@ export async function fetchGroupOffsets(
 ): Promise<GroupOffset[]> {
   if (places.length === 0) return [];
   return cluster.retry(async () => {
-    const topics = await byTopic(cluster, places);
+    const topics = await topicGroups(cluster, places);
     return withCoordinator(cluster, who.group, async (coordinator) => {
       const grouped = ((await coordinator.versions(OffsetFetch))?.[1] ?? 0) >= 8;
       const asked = topics.map(({ name, topicId, places: some }) => ({
@@ -138,7 +133,7 @@ export async function commitGroupOffsets(
 ): Promise<void> {
   if (offsets.length === 0) return;
   await cluster.retry(async () => {
-    const topics = await byTopic(cluster, offsets);
+    const topics = await topicGroups(cluster, offsets);
     const { group: groupId, memberId, epoch, instanceId } = who();
     await withCoordinator(cluster, groupId, async (coordinator) => {
       const response = await coordinator.send(OffsetCommit, {

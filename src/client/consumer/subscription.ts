@@ -8,6 +8,7 @@ import {
   encodeVersioned,
 } from '../../protocol/index.ts';
 import type { TopicPartition } from '../admin-cluster.ts';
+import { partitionsByTopic } from '../by-topic.ts';
 import type { AssignMember, AssignorName } from './assignors.ts';
 
 export interface OwnSubscription {
@@ -28,7 +29,7 @@ export function encodeSubscription(assignor: AssignorName, own: OwnSubscription)
   return encodeVersioned(ConsumerProtocolSubscription, SUBSCRIPTION_VERSION, {
     topics: [...own.topics].sort(),
     userData: userDataOf(assignor, own),
-    ownedPartitions: byTopic(own.owned),
+    ownedPartitions: partitionsByTopic(own.owned),
     generationId: own.generation,
   });
 }
@@ -51,7 +52,7 @@ export function decodeSubscription(
 
 export function encodeAssignment(places: readonly TopicPartition[]): Buffer {
   return encodeVersioned(ConsumerProtocolAssignment, ASSIGNMENT_VERSION, {
-    assignedPartitions: byTopic(places),
+    assignedPartitions: partitionsByTopic(places),
     userData: null,
   });
 }
@@ -67,16 +68,6 @@ interface TopicPartitions {
   readonly partitions: number[];
 }
 
-function byTopic(places: readonly TopicPartition[]): TopicPartitions[] {
-  const topics = new Map<string, number[]>();
-  for (const { topic, partition } of places) {
-    const partitions = topics.get(topic);
-    if (partitions === undefined) topics.set(topic, [partition]);
-    else partitions.push(partition);
-  }
-  return [...topics].map(([topic, partitions]) => ({ topic, partitions }));
-}
-
 function flat(topics: readonly TopicPartitions[]): TopicPartition[] {
   return topics.flatMap(({ topic, partitions }) =>
     partitions.map((partition) => ({ topic, partition })),
@@ -90,7 +81,7 @@ function flat(topics: readonly TopicPartitions[]): TopicPartition[] {
 function userDataOf(assignor: AssignorName, { last, generation }: OwnSubscription): Buffer | null {
   if (assignor === 'cooperative-sticky') return int32(generation);
   if (assignor !== 'sticky' || last.length === 0) return null;
-  const topics = byTopic(last);
+  const topics = partitionsByTopic(last);
   const parts = [int32(topics.length)];
   for (const { topic, partitions } of topics) {
     const name = Buffer.from(topic);
