@@ -124,6 +124,12 @@ function whyOf(cause: Error & { readonly code?: unknown; readonly reason?: unkno
   return ssl ? `TLS: ${String(cause.reason)}` : cause.message;
 }
 
+/** The error as one of the command line, with what to type once its cause is mended. */
+export function withNextStep(error: unknown, step: string): unknown {
+  if (!(error instanceof Error)) return error;
+  return new CliError(ExitCode.error, error.message, step, { cause: error });
+}
+
 /** Words for people: the message, the Kafka code when there is one, and causes that add something. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

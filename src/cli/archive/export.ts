@@ -16,7 +16,7 @@ import { offsetsIn, planStretches } from '../../../tools/replay/index.ts';
 import { formatByteSize } from '../../base/byte-size.ts';
 import type { OffsetSpec } from '../../client/index.ts';
 import { nodeClock } from '../../host/node-clock.ts';
-import { CliError, ExitCode, usageError } from '../exit-codes.ts';
+import { ExitCode, usageError, withNextStep } from '../exit-codes.ts';
 import { processIo } from '../io.ts';
 import { partitionsOf } from '../partition-list.ts';
 import { type BrokerOptions, brokerCommand, collect } from '../program.ts';
@@ -156,7 +156,6 @@ async function planned(
 }
 
 function withResume(error: unknown, path: string): unknown {
-  if (!(error instanceof Error)) return error;
-  const step = `once that is mended, go on with "tidemark archive export --resume --to ${path}"`;
-  return new CliError(ExitCode.error, error.message, step, { cause: error });
+  const again = `"tidemark archive export --resume --to ${path}"`;
+  return withNextStep(error, `once that is mended, go on with ${again}`);
 }

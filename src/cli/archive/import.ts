@@ -8,7 +8,7 @@ import {
   openTextSource,
 } from '../../../tools/archive/index.ts';
 import { formatByteSize } from '../../base/byte-size.ts';
-import { CliError, ExitCode, usageError } from '../exit-codes.ts';
+import { ExitCode, usageError, withNextStep } from '../exit-codes.ts';
 import { ProgressLine } from '../inspect/progress-line.ts';
 import { processIo } from '../io.ts';
 import { type BrokerOptions, brokerCommand } from '../program.ts';
@@ -124,7 +124,6 @@ function withResume(error: unknown, path: string): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : null;
   if (code !== 'target_refused' && code !== 'archive_damaged' && code !== 'invalid_line')
     return error;
-  const text = error instanceof Error ? error.message : String(error);
-  const step = `what came before is written; once that is mended, import ${path} again with --resume`;
-  return new CliError(ExitCode.error, text, step, { cause: error });
+  const again = `import ${path} again with --resume`;
+  return withNextStep(error, `what came before is written; once that is mended, ${again}`);
 }

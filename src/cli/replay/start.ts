@@ -30,7 +30,7 @@ import {
 import { formatDuration } from '../../base/duration.ts';
 import { formatTime, type OffsetSpec } from '../../client/index.ts';
 import { nodeClock } from '../../host/node-clock.ts';
-import { CliError, ExitCode, usageError } from '../exit-codes.ts';
+import { CliError, ExitCode, usageError, withNextStep } from '../exit-codes.ts';
 import { type CliIo, processIo } from '../io.ts';
 import type { Session } from '../session.ts';
 import { stopSignal } from '../stop-signal.ts';
@@ -247,9 +247,7 @@ async function report(io: CliIo, job: JobRecord, json: boolean): Promise<void> {
 }
 
 function withResume(error: unknown, id: string): unknown {
-  if (!(error instanceof Error)) return error;
-  const step = `once that is mended, go on with "tidemark replay --resume ${id}"`;
-  return new CliError(ExitCode.error, error.message, step, { cause: error });
+  return withNextStep(error, `once that is mended, go on with "tidemark replay --resume ${id}"`);
 }
 
 interface Plan {
