@@ -1,5 +1,6 @@
 // The broker inside the test's own process: what it is made of, and how it starts, restarts and is emptied.
 
+import { isTidemarkError } from '../base/errors.ts';
 import type { Logger } from '../base/ports.ts';
 import type { InterceptedRequest } from '../broker/index.ts';
 import { Cluster, singleNetwork } from '../client/index.ts';
@@ -33,6 +34,9 @@ const CONFIGS = {
   'offsets.topic.num.partitions': 1,
 } as const;
 const ELECTION_TIMEOUT_MS = 10_000;
+/** Five seconds in all. */
+const PORT_ATTEMPTS_MAX = 100;
+const PORT_RETRY_MS = 50;
 
 export class EmbeddedBroker {
   readonly clock: TestClock;
@@ -110,7 +114,7 @@ export class EmbeddedBroker {
 
   async restart(): Promise<void> {
     await this.#stop();
-    await this.#open();
+    await this.#openAgain();
   }
 
   async reset(): Promise<void> {
@@ -120,12 +124,12 @@ export class EmbeddedBroker {
     await this.#stop();
     this.faults.clear();
     this.#disk = new FillableDisk(() => this.clock.now());
-    await this.#open();
+    await this.#openAgain();
     await makeTopics(this.cluster, this.#options.topics);
   }
 
   async close(): Promise<void> {
-    await this.#stop();
+    if (this.#broker !== null) await this.#stop();
     this.clock.stop();
   }
 
@@ -135,6 +139,21 @@ export class EmbeddedBroker {
     this.#cluster = null;
     await broker.close();
     this.#broker = null;
+  }
+
+  /** At the ports it had: free ones are of the range that clients' connections use, so one may be taken for a while. */
+  async #openAgain(): Promise<void> {
+    // Its waits are real: the test's clock may stand still.
+    const clock = new TestClock();
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#open();
+      } catch (error) {
+        const taken = isTidemarkError(error) && error.code === 'listen_failed';
+        if (!taken || attempt === PORT_ATTEMPTS_MAX) throw error;
+      }
+      await new Promise<void>((resolve) => clock.setTimer(PORT_RETRY_MS, resolve));
+    }
   }
 
   async #open(): Promise<void> {

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { createServer, type Server } from 'node:net';
 import type * as KafkaJs from 'kafkajs';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import {
@@ -15,6 +16,15 @@ declare module 'vitest' {
 expect.extend(tidemarkMatchers);
 
 const require = createRequire(new URL('../../interop/clients/package.json', import.meta.url));
+
+/** A server on this port; null while another has it. */
+function listening(port: number): Promise<Server | null> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => setImmediate(() => resolve(null)));
+    server.listen(port, '127.0.0.1', () => resolve(server));
+  });
+}
 
 let broker: TestBroker;
 afterEach(async () => {
@@ -54,6 +64,26 @@ describe('startBroker', () => {
     await broker.reset();
     expect(broker.bootstrap).toBe(bootstrap);
     expect(await broker.records('orders')).toEqual([]);
+  });
+
+  test('comes back at its port when somebody had that for a moment', async () => {
+    broker = await startBroker({});
+    const { bootstrap } = broker;
+    const port = Number(bootstrap.split(':')[1]);
+    let thief: Server | null = null;
+    // Whoever is first has the port; once it has to be us.
+    for (let tries = 0; tries < 50 && thief === null; tries++) {
+      let over = false;
+      const restarted = broker.restart().finally(() => {
+        over = true;
+      });
+      restarted.catch(() => {});
+      while (!over && thief === null) thief = await listening(port);
+      if (thief !== null) setTimeout(() => thief?.close(), 100);
+      await restarted;
+    }
+    expect(thief).not.toBeNull();
+    expect(broker.bootstrap).toBe(bootstrap);
   });
 
   test('says what it saw when a wait is over', async () => {
