@@ -1,14 +1,13 @@
 // Consumers of one classic group, a coordinator that restarts, a log that stalls and fails, a network that loses
 // requests and answers: all on one virtual clock, all drawn from one seed.
 
-import { ErrorCode, errorName, KafkaError } from '../../src/base/kafka-errors.ts';
+import { ErrorCode, errorName } from '../../src/base/kafka-errors.ts';
 import { silentLogger } from '../../src/base/ports.ts';
 import {
   type CommandLog,
   Coordinator,
   defaultGroupConfig,
   type LogEntry,
-  type LogRecord,
 } from '../../src/coordinator/index.ts';
 import type { JoinGroupResponse } from '../../src/protocol/index.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
@@ -20,6 +19,7 @@ import {
   Topics,
   ZERO_ID,
 } from '../unit/coordinator/harness.ts';
+import { ChaosLog, logOf, type Outcome, overLossyLink, sleep } from './coordinator-chaos.ts';
 
 export const groupId = 'crawlers';
 export const topic = 'pages';
@@ -27,80 +27,6 @@ export const sessionTimeoutMs = 6_000;
 export const rebalanceTimeoutMs = 8_000;
 const requestTimeoutMs = 2_000;
 const heartbeatMs = 1_500;
-
-/** Appends take time, in order; they may stall, fail unwritten, or fail although written. */
-export class ChaosLog implements CommandLog {
-  readonly entries: LogEntry[] = [];
-  faults = true;
-  readonly #clock: VirtualClock;
-  readonly #random: SeededRandom;
-  #last: Promise<unknown> = Promise.resolve();
-  #life = 0;
-
-  constructor(clock: VirtualClock, random: SeededRandom) {
-    this.#clock = clock;
-    this.#random = random;
-  }
-
-  partitionCount(): number {
-    return 1;
-  }
-
-  create(): Promise<number> {
-    return Promise.resolve(1);
-  }
-
-  append(_partition: number, records: readonly LogRecord[]): Promise<void> {
-    const life = this.#life;
-    const random = this.#random;
-    const stalls = this.faults && random.chance(0.02);
-    const delayMs = stalls ? 500 + random.below(9_000) : 1 + random.below(10);
-    const fate = this.faults ? random.next() : 1;
-    const before = this.#last;
-    const done = (async () => {
-      await before;
-      await sleep(this.#clock, delayMs);
-      // The process that asked is gone, and so is what was not written yet.
-      if (life !== this.#life) throw new KafkaError('NOT_COORDINATOR', 'crashed');
-      if (fate >= 0.01) this.write(records);
-      if (fate < 0.02) throw new KafkaError('KAFKA_STORAGE_ERROR', 'drawn to fail');
-    })();
-    this.#last = done.catch(() => undefined);
-    return done;
-  }
-
-  private write(records: readonly LogRecord[]): void {
-    for (const record of records) this.entries.push({ kind: 'record', record, transaction: null });
-  }
-
-  crash(): void {
-    this.#life++;
-    this.#last = Promise.resolve();
-  }
-
-  async *read(): AsyncIterable<LogEntry> {
-    await sleep(this.#clock, this.faults ? this.#random.below(500) : 1);
-    yield* [...this.entries];
-  }
-
-  /** What compaction may leave: the last record of each key. */
-  compacted(): LogEntry[] {
-    const byKey = new Map<string, LogEntry>();
-    for (const entry of this.entries) {
-      if (entry.kind !== 'record') continue;
-      const key = entry.record.key.toString('latin1');
-      byKey.delete(key);
-      byKey.set(key, entry);
-    }
-    return [...byKey.values()];
-  }
-}
-
-export function sleep(clock: VirtualClock, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    clock.setTimer(ms, resolve);
-  });
-}
 
 export class World {
   readonly seed: number;
@@ -215,21 +141,11 @@ export class World {
 
   /** A coordinator that knows only these entries. */
   async replayed(entries: readonly LogEntry[]): Promise<Coordinator> {
-    const log: CommandLog = {
-      partitionCount: () => 1,
-      create: () => Promise.resolve(1),
-      append: () => Promise.reject(new Error('only for reading')),
-      async *read() {
-        yield* entries;
-      },
-    };
-    const coordinator = this.#make(log);
+    const coordinator = this.#make(logOf(entries));
     await this.clock.until(coordinator.start());
     return coordinator;
   }
 }
-
-type Outcome<T> = { readonly answered: true; readonly response: T } | { readonly answered: false };
 
 /** A consumer as clients are: join, sync, heartbeat, commit; new attempts after every refusal. */
 export class Consumer {
@@ -273,25 +189,11 @@ export class Consumer {
     await this.#call((c) => c.leaveGroup({ groupId, memberId: '', members }, context(5)));
   }
 
-  async #call<T>(
+  #call<T>(
     send: (coordinator: Coordinator) => Promise<T>,
     timeoutMs = requestTimeoutMs,
   ): Promise<Outcome<T>> {
-    const { clock, faults } = this.world;
-    const lost = faults ? this.#random.next() : 1;
-    await sleep(clock, this.#random.below(20));
-    if (lost < 0.02) {
-      await sleep(clock, timeoutMs);
-      return { answered: false };
-    }
-    const late = sleep(clock, timeoutMs).then((): Outcome<T> => ({ answered: false }));
-    const answer = send(this.world.coordinator).then(
-      (response): Outcome<T> => ({ answered: true, response }),
-    );
-    const outcome = await Promise.race([answer, late]);
-    if (lost < 0.05) return { answered: false };
-    await sleep(clock, this.#random.below(20));
-    return outcome;
+    return overLossyLink(this.world, this.#random, send, timeoutMs);
   }
 
   async #enter(): Promise<boolean> {

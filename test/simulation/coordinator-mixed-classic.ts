@@ -12,7 +12,7 @@ import {
   type SyncGroupRequest,
 } from '../../src/protocol/index.ts';
 import { context } from '../unit/coordinator/harness.ts';
-import { sleep } from './coordinator-classic-world.ts';
+import { sleep } from './coordinator-chaos.ts';
 import {
   groupId,
   heartbeatMs,

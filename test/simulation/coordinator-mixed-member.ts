@@ -4,7 +4,7 @@ import { ErrorCode, errorName } from '../../src/base/kafka-errors.ts';
 import type { Coordinator } from '../../src/coordinator/index.ts';
 import type { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { commitTopic, context, ZERO_ID } from '../unit/coordinator/harness.ts';
-import { sleep } from './coordinator-classic-world.ts';
+import { type Outcome, overLossyLink, sleep } from './coordinator-chaos.ts';
 import type { MixedWorld } from './coordinator-mixed-world.ts';
 
 export const groupId = 'fetchers';
@@ -18,10 +18,6 @@ export interface Identity {
   readonly name: string;
   readonly instanceId: string | null;
 }
-
-export type Outcome<T> =
-  | { readonly answered: true; readonly response: T }
-  | { readonly answered: false };
 
 /** Topic → partitions. */
 export type ByTopic = ReadonlyMap<string, readonly number[]>;
@@ -136,32 +132,11 @@ export abstract class SimMember {
     send: (coordinator: Coordinator) => Promise<T>,
     timeoutMs = requestTimeoutMs,
   ): Promise<Outcome<T>> {
-    const outcome = await this.#transfer(send, timeoutMs);
+    const outcome = await overLossyLink(this.world, this.random, send, timeoutMs);
     if (this.world.trace !== null) {
       const answer = outcome.answered ? JSON.stringify(outcome.response) : 'no answer';
       this.world.note(`${this.name} (${this.kind}, epoch ${this.epoch}): ${answer}`);
     }
-    return outcome;
-  }
-
-  async #transfer<T>(
-    send: (coordinator: Coordinator) => Promise<T>,
-    timeoutMs: number,
-  ): Promise<Outcome<T>> {
-    const { clock, faults } = this.world;
-    const lost = faults ? this.random.next() : 1;
-    await sleep(clock, this.random.below(20));
-    if (lost < 0.02) {
-      await sleep(clock, timeoutMs);
-      return { answered: false };
-    }
-    const late = sleep(clock, timeoutMs).then((): Outcome<T> => ({ answered: false }));
-    const answer = send(this.world.coordinator).then(
-      (response): Outcome<T> => ({ answered: true, response }),
-    );
-    const outcome = await Promise.race([answer, late]);
-    if (lost < 0.05) return { answered: false };
-    await sleep(clock, this.random.below(20));
     return outcome;
   }
 

@@ -7,7 +7,7 @@ import type {
   ConsumerGroupHeartbeatResponse,
 } from '../../src/protocol/index.ts';
 import { context } from '../unit/coordinator/harness.ts';
-import { sleep } from './coordinator-classic-world.ts';
+import { sleep } from './coordinator-chaos.ts';
 import {
   type ByTopic,
   groupId,

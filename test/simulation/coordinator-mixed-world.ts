@@ -13,7 +13,7 @@ import {
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { commitTopic, context, Topics } from '../unit/coordinator/harness.ts';
-import { ChaosLog, sleep } from './coordinator-classic-world.ts';
+import { ChaosLog, logOf, sleep } from './coordinator-chaos.ts';
 import { ClassicMember } from './coordinator-mixed-classic.ts';
 import {
   groupId,
@@ -207,15 +207,7 @@ export class MixedWorld {
 
   /** A coordinator that knows only these entries. */
   async replayed(entries: readonly LogEntry[]): Promise<Coordinator> {
-    const log: CommandLog = {
-      partitionCount: () => 1,
-      create: () => Promise.resolve(1),
-      append: () => Promise.reject(new Error('only for reading')),
-      async *read() {
-        yield* entries;
-      },
-    };
-    const coordinator = this.#make(log);
+    const coordinator = this.#make(logOf(entries));
     await this.clock.until(coordinator.start());
     return coordinator;
   }
