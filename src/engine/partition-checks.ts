@@ -1,6 +1,7 @@
 // What a partition decides before it touches its log.
 
 import { KafkaError } from '../base/kafka-errors.ts';
+import type { PartitionLog } from '../storage/index.ts';
 import type { AppendResult, Topic } from './contract.ts';
 import type { ProducerBatch } from './producer-state.ts';
 import type { AppendRules } from './topic-settings.ts';
@@ -25,6 +26,17 @@ export function checkReadable(
   }
   const range = `${bounds.startOffset} to ${bounds.endOffset}`;
   throw new KafkaError('OFFSET_OUT_OF_RANGE', `offset ${offset} is not in ${range}`);
+}
+
+export type EpochEnd = ReturnType<PartitionLog['endOffsetForEpoch']>;
+
+/**
+ * Where an epoch ended. Throws `KAFKA_STORAGE_ERROR` where that is only the end of such a log, or is unknown for that.
+ */
+export function endOfEpoch(log: PartitionLog, epoch: number, online: boolean): EpochEnd {
+  const end = log.endOffsetForEpoch(epoch);
+  if (online || (end.endOffset >= 0 && end.endOffset < log.endOffset)) return end;
+  throw new KafkaError('KAFKA_STORAGE_ERROR', 'where that epoch ended cannot be told now');
 }
 
 /**

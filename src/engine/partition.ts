@@ -20,6 +20,8 @@ import {
   checkReadable,
   diskNearlyFull,
   duplicateResult,
+  type EpochEnd,
+  endOfEpoch,
 } from './partition-checks.ts';
 import { PartitionProducers } from './partition-producers.ts';
 import {
@@ -163,11 +165,8 @@ export class LogPartition implements Partition {
     return await findOffset(log, timestamp, limit);
   }
 
-  endOffsetForEpoch(
-    epoch: number,
-    currentLeaderEpoch: number,
-  ): { epoch: number; endOffset: number } {
-    return this.#readable(currentLeaderEpoch).endOffsetForEpoch(epoch);
+  endOffsetForEpoch(epoch: number, currentLeaderEpoch: number): EpochEnd {
+    return endOfEpoch(this.#readable(currentLeaderEpoch), epoch, this.online);
   }
 
   async deleteRecords(offset: number): Promise<number> {

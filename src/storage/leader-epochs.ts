@@ -64,15 +64,16 @@ export class LeaderEpochs {
   }
 
   /**
-   * Kafka's LeaderEpochFileCache.endOffsetFor, but for an epoch below all that are known nothing is said: Kafka answers
+   * Kafka's LeaderEpochFileCache.endOffsetFor, but an epoch below all that are known ends with the log: Kafka answers
    * where the first known one begins, which sends readers back there when a damaged checkpoint claims too much for it.
+   * There is one copy, of which nothing that was read is ever cut.
    */
   endOffsetFor(epoch: number, logEndOffset: number): { epoch: number; endOffset: number } {
     if (epoch < 0 || epoch > this.latest) return UNKNOWN;
     if (epoch === this.latest) return { epoch, endOffset: logEndOffset };
     const above = this.#entries.findIndex((entry) => entry.epoch > epoch);
     const below = this.#entries[above - 1];
-    if (below === undefined) return UNKNOWN;
+    if (below === undefined) return { epoch, endOffset: logEndOffset };
     return { epoch: below.epoch, endOffset: this.#entries[above]?.startOffset ?? -1 };
   }
 

@@ -26,10 +26,6 @@ const mustCrashAt = [
 /** Faults that are to be mended. None of them loses a record: readers get some twice, or somebody waits. */
 const known: ReadonlyMap<number, string> = new Map([
   [103267, 'after the disk is well again, one client does not come to its end'],
-  [
-    103873,
-    'what the broker says of an old leader epoch sends a reader back; the cause is not found yet',
-  ],
   [104563, 'a damaged leader-epoch-checkpoint that still parses sends a reader back'],
 ]);
 

@@ -224,6 +224,9 @@ describe('a log whose recovery the disk refuses', () => {
     const spec = { maxBytes: 1000, minOneBatch: true, currentLeaderEpoch: -1 } as const;
     const read = partition.read({ ...spec, offset: 20, isolation: 'read_uncommitted' });
     await expect(read).rejects.toMatchObject({ code: 'KAFKA_STORAGE_ERROR' });
+    // Readers that ask where their epoch ended are not told that it was here.
+    const ask = () => partition.endOffsetForEpoch(partition.leaderEpoch, -1);
+    expect(ask).toThrow(expect.objectContaining({ code: 'KAFKA_STORAGE_ERROR' }));
     await engine.close();
   });
 });

@@ -225,7 +225,8 @@ function divergence(
   target: FetchTarget,
 ): { epoch: number; endOffset: number } | null {
   const { lastFetchedEpoch, currentLeaderEpoch, fetchOffset } = target.spec;
-  if (lastFetchedEpoch < 0) return null;
+  // Below the end of a log that takes no writes, nothing is cut.
+  if (lastFetchedEpoch < 0 || !partition.online) return null;
   const end = partition.endOffsetForEpoch(lastFetchedEpoch, currentLeaderEpoch);
   const same = end.epoch === lastFetchedEpoch && end.endOffset >= fetchOffset;
   return same ? null : end;

@@ -12,9 +12,12 @@ test('an epoch ends where the next one begins, the newest at the end of the log'
   expect(epochs.endOffsetFor(5, 90)).toEqual({ epoch: 5, endOffset: 90 });
 });
 
-test('nothing is said of epochs above and below those that are known: a reader would be sent back', () => {
+test('of an epoch above those that are known nothing is said', () => {
   const nothing = { epoch: -1, endOffset: -1 };
   expect(epochs.endOffsetFor(6, 90)).toEqual(nothing);
-  expect(epochs.endOffsetFor(1, 90)).toEqual(nothing);
   expect(epochs.endOffsetFor(-1, 90)).toEqual(nothing);
+});
+
+test('an epoch below those that are known cuts nobody off, nor resets him as an unknown one does', () => {
+  expect(epochs.endOffsetFor(1, 90)).toEqual({ epoch: 1, endOffset: 90 });
 });
