@@ -122,7 +122,9 @@ export class CatalogueFiles {
     this.#generation = Math.max(0, ...snapshots, ...logs);
     const records: unknown[] = [];
     const damage: CatalogueDamage[] = [];
-    const from = await this.#loadSnapshot(snapshots.reverse(), records, damage);
+    const whole = (generation: number): boolean =>
+      generation === this.#generation || logs.includes(generation);
+    const from = await this.#loadSnapshot(snapshots.reverse(), whole, records, damage);
     for (const generation of logs.filter((candidate) => candidate >= from)) {
       const path = this.#path(generation, 'log');
       const frames = await this.#readFile(path);
@@ -184,14 +186,19 @@ export class CatalogueFiles {
     await log?.close();
   }
 
-  /** Reads the newest good snapshot into `records`; answers its generation, 0 for none. */
+  /**
+   * Reads the newest good snapshot into `records`; answers its generation, 0 for none. An old one whose log is gone
+   * (`whole` says no), half removed, stands in for damaged ones only: what the disk will not read may come back.
+   */
   async #loadSnapshot(
     newestFirst: readonly number[],
+    whole: (generation: number) => boolean,
     records: unknown[],
     damage: CatalogueDamage[],
   ): Promise<number> {
     let refused: DiskError | null = null;
     for (const generation of newestFirst) {
+      if (refused !== null && !whole(generation)) break;
       const path = this.#path(generation, 'snapshot');
       const frames = await this.#readFile(path);
       refused ??= frames.refused;

@@ -23,9 +23,8 @@ const mustCrashAt = [
   'remove clean-shutdown',
 ];
 
-/** Faults that are to be mended. None of them loses a record: readers get some twice, or somebody waits. */
+/** Faults that are to be mended. None of them loses a record: readers get some twice. */
 const known: ReadonlyMap<number, string> = new Map([
-  [103267, 'after the disk is well again, one client does not come to its end'],
   [104563, 'a damaged leader-epoch-checkpoint that still parses sends a reader back'],
 ]);
 

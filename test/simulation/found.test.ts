@@ -106,6 +106,36 @@ describe('a catalogue that the disk will not read', () => {
   });
 });
 
+describe('a catalogue of which an old snapshot is left without its log', () => {
+  test('is not taken for a whole one when the disk will not read the newer ones', async () => {
+    const disk = new SimulatedDisk({ seed: 9 });
+    const before = await openOn(disk);
+    await before.createTopic({ name: 'kept', partitions: 1 });
+    await before.close();
+    await (await openOn(disk)).close();
+    // The start that does without the first generation dies between its log and its snapshot.
+    const old = 'catalogue/0000000001.snapshot';
+    disk.hook = (operation, path) => {
+      if (operation === 'remove' && path === old) throw refused(path);
+    };
+    await openOn(disk).then(
+      (engine) => engine.close(),
+      () => {},
+    );
+    const next = disk.kill();
+    expect(next.paths()).toContain(old);
+    expect(next.paths()).not.toContain('catalogue/0000000001.log');
+    next.hook = (operation, path) => {
+      if (operation === 'read' && path.endsWith('.snapshot') && path !== old) throw refused(path);
+    };
+    await expect(openOn(next)).rejects.toThrow('refused by the test');
+    next.hook = () => {};
+    const after = await openOn(next);
+    expect(names(after)).toEqual(['kept']);
+    await after.close();
+  });
+});
+
 describe('marks that the disk will not read', () => {
   test('stop the start, since deleted records would come back without them', async () => {
     const disk = new SimulatedDisk({ seed: 1 });
