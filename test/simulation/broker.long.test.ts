@@ -23,7 +23,7 @@ const mustCrashAt = [
   'remove clean-shutdown',
 ];
 
-/** Faults that are to be mended. None of them loses a record: readers get some twice. */
+/** What is to be mended. It loses no record: readers get some twice. */
 const known: ReadonlyMap<number, string> = new Map([
   [104563, 'a damaged leader-epoch-checkpoint that still parses sends a reader back'],
 ]);
