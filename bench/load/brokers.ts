@@ -154,14 +154,23 @@ async function measureRound(work: Work, round: number): Promise<void> {
   }
 }
 
-/** Measures a row, again when others were too busy meanwhile. */
+/**
+ * Measures a row, again when others were too busy meanwhile. A peer that does not do the work in time is tried again
+ * too, and then named: the other rows go on. Ours has to do all of it.
+ */
 async function measureQuietly(work: Work, row: Row, one: Running, round: number): Promise<void> {
   const { run } = work;
   const { foreignCoresMax, quick } = run.options;
   const tries = quick ? 1 : TRIES;
   for (let attempt = 1; attempt <= tries; attempt += 1) {
     const topic = `row-${rows.indexOf(row)}-${round}-${attempt}`;
-    const { figures, latencies } = await measureOnce(work, row, one, topic);
+    const measured = await measureOnce(work, row, one, topic).catch((error: unknown) => {
+      if (one.system.name.startsWith('tidemark')) throw error;
+      if (attempt === tries) run.missing(`${one.system.name}: ${row.name}`, messageOf(error));
+      return undefined;
+    });
+    if (measured === undefined) continue;
+    const { figures, latencies } = measured;
     const foreign = figures['foreignCores'] ?? 0;
     if (foreign > foreignCoresMax && attempt < tries) {
       run.thrownOut(one.system.name, row.name, foreign);

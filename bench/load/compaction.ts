@@ -9,9 +9,16 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateTopics, Produce } from '../../src/protocol/index.ts';
 import { buildBatch } from '../../src/record/index.ts';
-import { type BrokerConfig, installKafka, type PeerBroker, startBroker } from '../peers/index.ts';
-import type { Figures, SuiteRun } from '../suite.ts';
-import { produceJava } from './clients.ts';
+import {
+  type BrokerConfig,
+  installLibrdkafka,
+  type Librdkafka,
+  type PeerBroker,
+  runChild,
+  startBroker,
+} from '../peers/index.ts';
+import type { SuiteRun } from '../suite.ts';
+import { type Measured, pacedLoad } from './clients.ts';
 import { createTopic, RawClient } from './raw-client.ts';
 import { PARTITIONS } from './rows.ts';
 import { watch } from './watch.ts';
@@ -25,12 +32,15 @@ const POLL_MS = 100;
 
 interface CompactionBench {
   readonly keys: number;
-  /** Records of the paced load, at 10 000 a second. */
-  readonly pacedRecords: number;
+  /** How long the paced load is measured. */
+  readonly seconds: number;
+  readonly warmUpSeconds: number;
 }
 
-const fullSize: CompactionBench = { keys: 10_000_000, pacedRecords: 300_000 };
-const quickSize: CompactionBench = { keys: 300_000, pacedRecords: 50_000 };
+const fullSize: CompactionBench = { keys: 10_000_000, seconds: 30, warmUpSeconds: 3 };
+const quickSize: CompactionBench = { keys: 300_000, seconds: 3, warmUpSeconds: 1 };
+
+const PER_SECOND = 10_000;
 
 /** Key number `index`: spread like hashes, so that neighbours share nothing. */
 function keyOf(index: number): Buffer {
@@ -71,12 +81,29 @@ function measuredBroker(directory: string, config: BrokerConfig): Promise<PeerBr
   return startBroker({ kind: 'tidemark', directory: data, config, metrics: true });
 }
 
-/** What a steady producer of 10 000 records a second waits, and how late the broker's event loop is meanwhile. */
-async function steadily(broker: PeerBroker, records: number): Promise<Figures> {
-  const bulk = { topic: 'steady', records, recordBytes: 1024 };
-  const { result, figures } = await watch(broker, () => produceJava(broker, bulk, 10_000));
-  return { ...result, ...figures };
+/**
+ * What a steady producer of 10 000 records a second waits, and how late the broker's event loop is meanwhile. What was
+ * written before is synced first: the disk's own writing back is no part of it.
+ */
+async function steadily(
+  tools: Librdkafka,
+  broker: PeerBroker,
+  { seconds, warmUpSeconds }: CompactionBench,
+): Promise<Measured> {
+  await runChild('sync', [], { timeoutMs: 60_000 });
+  const load = { topic: 'steady', partitions: PARTITIONS, perSecond: PER_SECOND, seconds };
+  const { result, figures } = await watch(broker, () =>
+    pacedLoad(
+      tools,
+      broker,
+      { ...load, warmUpSeconds, recordBytes: 1024, until: 'ack' },
+      { 'linger.ms': '5' },
+    ),
+  );
+  return { figures: { ...result.figures, ...figures }, latencies: result.latencies };
 }
+
+const p99Of = ({ figures }: Measured): number => figures['p99Ms'] ?? Number.NaN;
 
 function logBytes(broker: PeerBroker): number {
   const folder = join(broker.logDirectory, `${KEYED}-0`);
@@ -100,10 +127,12 @@ async function cleaned(broker: PeerBroker): Promise<number> {
   }
 }
 
-/** Runs it all in a temporary folder; the results by name. */
+/** Runs it all in a temporary folder. */
 async function measureCompaction(
+  run: SuiteRun,
+  tools: Librdkafka,
   bench: CompactionBench,
-): Promise<Readonly<Record<string, Figures>>> {
+): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'bench-compaction-'));
   try {
     const idle = await measuredBroker(directory, { 'log.cleaner.enable': 'false' });
@@ -114,37 +143,40 @@ async function measureCompaction(
     await idle.stopKeepingData();
 
     const alone = await measuredBroker(directory, { 'log.cleaner.enable': 'false' });
-    const without = await steadily(alone, bench.pacedRecords);
+    const without = await steadily(tools, alone, bench);
+    run.add('tidemark', 'produce 10,000/s, no cleaning', without.figures, without.latencies);
     await alone.stopKeepingData();
 
     const busy = await measuredBroker(directory, { 'log.cleaner.backoff.ms': '1000' });
     const bytes = logBytes(busy);
     const began = performance.now() + 1000;
     const done = cleaned(busy);
-    const during = await steadily(busy, bench.pacedRecords);
+    const during = await steadily(tools, busy, bench);
+    const p99TimesWithoutCleaning = p99Of(during) / p99Of(without);
+    const figures = { ...during.figures, p99TimesWithoutCleaning };
+    run.add('tidemark', 'produce 10,000/s, cleaning', figures, during.latencies);
     const produced = performance.now();
     const ended = await done;
-    const left = logBytes(busy);
+    run.add('tidemark', 'cleaning', {
+      logMb: bytes / 1e6,
+      leftMb: logBytes(busy) / 1e6,
+      seconds: (ended - began) / 1e3,
+      mbPerSecond: bytes / 1e6 / ((ended - began) / 1e3),
+      secondsBesideProduce: (Math.min(ended, produced) - began) / 1e3,
+    });
     await busy.stopKeepingData();
-    return {
-      'produce 10,000/s, no cleaning': without,
-      'produce 10,000/s, cleaning': during,
-      cleaning: {
-        logMb: bytes / 1e6,
-        leftMb: left / 1e6,
-        seconds: (ended - began) / 1e3,
-        mbPerSecond: bytes / 1e6 / ((ended - began) / 1e3),
-        secondsBesideProduce: (Math.min(ended, produced) - began) / 1e3,
-      },
-    };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
-/** The suite `compaction`: ours alone, with Kafka's Java producer as the steady load. */
+/** The suite `compaction`: ours alone, with librdkafka's producer as the steady load. */
 export async function runCompaction(run: SuiteRun): Promise<void> {
-  await installKafka();
-  const rows = await measureCompaction(run.options.quick ? quickSize : fullSize);
-  for (const [row, figures] of Object.entries(rows)) run.add('tidemark', row, figures);
+  const tools = await installLibrdkafka();
+  const client = 'load.c on librdkafka, 1 KiB, acks=all, linger 5 ms';
+  const load = `${client}, ${PARTITIONS} partitions, open loop until acknowledged`;
+  run.describe('produce 10,000/s, no cleaning', load);
+  run.describe('produce 10,000/s, cleaning', `${load}, while the log of the next row is cleaned`);
+  run.describe('cleaning', 'ten million keys of 16 B with 76 B values, a fifth written twice');
+  await measureCompaction(run, tools, run.options.quick ? quickSize : fullSize);
 }

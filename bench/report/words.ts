@@ -33,6 +33,7 @@ const figures: Readonly<Record<string, string>> = {
   brokerCpuMicrosecondsPerRecord: 'broker CPU, µs per record',
   p50Ms: 'p50, ms',
   p99Ms: 'p99, ms',
+  p99TimesWithoutCleaning: 'p99, times that without cleaning',
   p999Ms: 'p99.9, ms',
   maxMs: 'longest, ms',
 };
