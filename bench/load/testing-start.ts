@@ -27,7 +27,7 @@ const program = (module: string): string => `
 
 export async function runTestingStart(run: SuiteRun): Promise<void> {
   if (!ROW.includes(run.options.only)) return;
-  const module = new URL(`file://${join(projectRoot(), 'dist/src/testing/index.js')}`).href;
+  const module = new URL(`file://${join(projectRoot(), 'dist/lib/testing.js')}`).href;
   run.describe(
     ROW,
     'plain Node on the built package, in memory, on a free port; goals 60 ms and 10 ms',

@@ -26,7 +26,7 @@ const shapes = [
 ];
 const rules = { produceVersion: 9, maxMessageBytes: 1_048_588 };
 
-/** An operation is one batch. Call loadAccelerators() first to measure with the native checksum. */
+/** An operation is one batch. Call useAccelerators() first to measure with the native checksum. */
 export function recordSuite(timing: Timing): Bench {
   const bench = new Bench(timing);
   for (const { name, input } of shapes) {

@@ -1,7 +1,7 @@
 // `npm run bench -- micro`: every micro-benchmark, one after the other.
 
 import type { Bench } from 'tinybench';
-import { loadAccelerators } from '../../src/host/accelerators.ts';
+import { useAccelerators } from '../../src/host/accelerators.ts';
 import { prepareCodec } from '../../src/record/index.ts';
 import type { SuiteRun } from '../suite.ts';
 import { fullTiming, quickTiming, type Timing } from './timing.ts';
@@ -26,7 +26,7 @@ const microSuites: Readonly<Record<string, () => Promise<MicroSuite>>> = {
  */
 export async function runMicro(run: SuiteRun): Promise<void> {
   const { only, quick } = run.options;
-  loadAccelerators();
+  useAccelerators();
   await prepareCodec('zstd');
   for (const [name, load] of Object.entries(microSuites)) {
     if (!name.includes(only.toLowerCase())) continue;

@@ -1,8 +1,10 @@
 // Where our broker's processor time went, from the profiles that V8 writes (`node --cpu-prof`): the functions with the
 // most time of their own. What a goal that is not reached is looked at with.
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { SourceMap } from 'node:module';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 export interface HotFunction {
   readonly name: string;
@@ -20,6 +22,7 @@ export interface CpuProfile {
       readonly functionName: string;
       readonly url: string;
       readonly lineNumber: number;
+      readonly columnNumber: number;
     };
   }[];
   readonly samples?: readonly number[];
@@ -29,15 +32,39 @@ export interface CpuProfile {
 
 const FUNCTIONS = 30;
 
-function placeOf(url: string, line: number): string {
+type CallFrame = CpuProfile['nodes'][number]['callFrame'];
+/** The source map of a file by its URL; null where there is none. */
+type FindMap = (url: string) => SourceMap | null;
+
+/** Reads each map once. */
+function mapsBesideFiles(): FindMap {
+  const known = new Map<string, SourceMap | null>();
+  return (url) => {
+    let map = known.get(url);
+    if (map === undefined) {
+      const file = url.startsWith('file:') ? `${fileURLToPath(url)}.map` : '';
+      map = existsSync(file) ? new SourceMap(JSON.parse(readFileSync(file, 'utf8'))) : null;
+      known.set(url, map);
+    }
+    return map;
+  };
+}
+
+/** In the sources where the file tells (what we ship is bundled), else in the file that ran. */
+function placeOf({ url, lineNumber, columnNumber }: CallFrame, mapOf: FindMap): string {
   if (url === '') return 'V8';
+  const entry = mapOf(url)?.findEntry(lineNumber, columnNumber);
+  if (entry !== undefined && 'originalSource' in entry) {
+    return `${entry.originalSource.replace(/^(\.\.\/)+/, '')}:${entry.originalLine + 1}`;
+  }
   const file = url.replace(/^.*\/dist\//, '').replace(/^file:\/\//, '');
-  return `${file}:${line + 1}`;
+  return `${file}:${lineNumber + 1}`;
 }
 
 /** The functions with the most time of their own over all profiles, the hottest first. */
 export function hotFunctions(profiles: readonly CpuProfile[]): HotFunction[] {
   const times = new Map<string, { name: string; place: string; time: number }>();
+  const mapOf = mapsBesideFiles();
   let busy = 0;
   for (const { nodes, samples = [], timeDeltas = [] } of profiles) {
     const frames = new Map(nodes.map((node) => [node.id, node.callFrame]));
@@ -46,7 +73,7 @@ export function hotFunctions(profiles: readonly CpuProfile[]): HotFunction[] {
       const time = timeDeltas[index] ?? 0;
       if (frame === undefined || frame.functionName === '(idle)') continue;
       busy += time;
-      const place = placeOf(frame.url, frame.lineNumber);
+      const place = placeOf(frame, mapOf);
       const name = frame.functionName === '' ? '(anonymous)' : frame.functionName;
       const known = times.get(`${name} ${place}`) ?? { name, place, time: 0 };
       known.time += time;

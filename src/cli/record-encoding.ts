@@ -19,7 +19,7 @@ let msgpack: Msgpack | null = null;
 
 /** Loads what an encoding needs; call it once before {@link decodeBytes} and {@link encodeText}. */
 export async function prepareEncoding(encoding: Encoding): Promise<void> {
-  if (encoding === 'msgpack') msgpack ??= await import('msgpackr');
+  if (encoding === 'msgpack') msgpack ??= await import('msgpackr/pack');
 }
 
 function loadedMsgpack(): Msgpack {

@@ -99,7 +99,7 @@ export async function withCluster<T>(
   const settings = clientSettings(properties);
   const brokers = brokersOf(options);
   const tls = clientTlsOf(options, properties);
-  const [client, connectors, { clientClock }, { nodeRandom }, { loadAccelerators }] =
+  const [client, connectors, { clientClock }, { nodeRandom }, { useAccelerators }] =
     await Promise.all([
       import('../client/index.ts'),
       import('../host/tcp-connector.ts'),
@@ -107,7 +107,7 @@ export async function withCluster<T>(
       import('../host/node-random.ts'),
       import('../host/accelerators.ts'),
     ]);
-  loadAccelerators();
+  useAccelerators();
   const { apiTimeoutMs, ...tcp } = settings;
   const tcpOptions: TcpOptions = {
     ...tcp,

@@ -1,6 +1,6 @@
 // Keys and values between the bytes of the log and what programs work with.
 
-import { Packr } from 'msgpackr';
+import { Packr } from 'msgpackr/pack';
 import { ClientError } from './errors.ts';
 
 /**

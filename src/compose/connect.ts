@@ -9,7 +9,7 @@ import {
   parseBrokers,
   tcpNetwork,
 } from '../client/index.ts';
-import { loadAccelerators } from '../host/accelerators.ts';
+import { useAccelerators } from '../host/accelerators.ts';
 import { clientClock } from '../host/node-clock.ts';
 import { nodeRandom } from '../host/node-random.ts';
 import { type ClientTls, tcpConnector, tlsConnector } from '../host/tcp-connector.ts';
@@ -58,7 +58,7 @@ export async function connect(
  * `invalid_address`.
  */
 export function remoteCluster(brokers: string, options: ConnectOptions = {}): Cluster {
-  loadAccelerators();
+  useAccelerators();
   const { clientId = 'tidemark', apiTimeoutMs, metadataMaxAgeMs, tls = false, ...times } = options;
   const secure = tls === false ? null : tlsConnector(tls === true ? {} : tls);
   const shared = { clock: clientClock, random: nodeRandom };

@@ -4,7 +4,7 @@
 import { brokerConfigs } from '../base/configs/broker-configs.ts';
 import { type Clock, type Logger, silentLogger } from '../base/ports.ts';
 import type { RequestInterceptor } from '../broker/index.ts';
-import { loadAccelerators } from '../host/accelerators.ts';
+import { useAccelerators } from '../host/accelerators.ts';
 import { CompactionPool, workersAvailable } from '../host/compaction-pool.ts';
 import { prepareDataDirectory } from '../host/data-directory.ts';
 import { dataDirectoryLock } from '../host/data-lock.ts';
@@ -38,7 +38,7 @@ export interface HostedLog {
 /** Opens the data. Groups load only with `broker.start()`. After a throw nothing is left open. */
 export async function hostLog(options: PlacedLogOptions, seams: LogSeams): Promise<HostedLog> {
   const logger = options.logger ?? silentLogger;
-  loadAccelerators();
+  useAccelerators();
   if (options.dataDir !== undefined) {
     await prepareDataDirectory(options.dataDir, options.adopt === true);
   }
@@ -92,11 +92,10 @@ function assembleOnHost(
 
 /** Zero-copy sends, where the machine can do them and nobody has turned them off. */
 function regionSending(options: PlacedLogOptions, seams: LogSeams): RegionSending | null {
-  const native = nativeIoOrNull();
   const wanted = String(options.configs?.['tidemark.zero.copy'] ?? true) === 'true';
+  if (!wanted || options.dataDir === undefined) return null;
   // Who intercepts requests may drop an answer, and then nobody lets go of the files that it holds.
-  if (native === null || !wanted || seams.intercept !== undefined) return null;
-  return options.dataDir === undefined
-    ? null
-    : { native, stats: { sentByKernel: 0, sentByCopy: 0 } };
+  if (seams.intercept !== undefined) return null;
+  const native = nativeIoOrNull();
+  return native && { native, stats: { sentByKernel: 0, sentByCopy: 0 } };
 }

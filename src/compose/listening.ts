@@ -1,9 +1,9 @@
 // The sockets of a broker: where it listens, what it tells clients of that, and its metrics over HTTP.
 
-import { createSecureContext } from 'node:tls';
-import type { Broker, Endpoint, Metric } from '../broker/index.ts';
+import { type Broker, type Endpoint, type Metric, metricsText } from '../broker/index.ts';
 import type { LoopDelay } from '../host/event-loop-delay.ts';
 import type { MetricsServer } from '../host/metrics-server.ts';
+import { tlsModule } from '../host/node-tls.ts';
 import { listenTcp, type TcpListener } from '../host/tcp-server.ts';
 import {
   BrokerOptionError,
@@ -40,7 +40,7 @@ export function checkListenOptions(options: ListenOptions): void {
 /** A certificate that cannot be used is told before anything is opened. */
 function checkTls({ clientCa, ...shown }: NonNullable<ListenOptions['tls']>): void {
   try {
-    createSecureContext({ ...shown, ...(clientCa && { ca: clientCa }) });
+    tlsModule().createSecureContext({ ...shown, ...(clientCa && { ca: clientCa }) });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new BrokerOptionError(`tls: the certificate or its key cannot be used: ${why}`);
@@ -105,10 +105,9 @@ async function serveMetricsOf(
   broker: Broker,
 ): Promise<MetricsServer | null> {
   if (options.metricsPort === undefined) return null;
-  const [{ serveMetrics }, { EventLoopDelay }, { metricsText }] = await Promise.all([
+  const [{ serveMetrics }, { EventLoopDelay }] = await Promise.all([
     import('../host/metrics-server.ts'),
     import('../host/event-loop-delay.ts'),
-    import('../broker/index.ts'),
   ]);
   const host = listenHosts(options.host)[0] ?? '127.0.0.1';
   const delay = new EventLoopDelay();

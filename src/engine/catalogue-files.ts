@@ -11,7 +11,7 @@
 // the new snapshot turns out unreadable, unless it ends in a change that failed. What cannot be read
 // is renamed to `<file>.damaged` and never removed.
 
-import { Packr } from 'msgpackr';
+import { Packr } from 'msgpackr/pack';
 import { crc32c } from '../base/crc32c.ts';
 import { type Disk, DiskError, type DiskFile } from '../storage/index.ts';
 

@@ -2,7 +2,7 @@
 // build.
 
 import { createRequire } from 'node:module';
-import { installCrc32c } from '../base/crc32c.ts';
+import { type Crc32cFunction, crc32c, crc32cPlain, installCrc32c } from '../base/crc32c.ts';
 
 interface NativeCrc32 {
   crc32c(bytes: Uint8Array, initial: number): number;
@@ -15,23 +15,34 @@ interface NativeCrc32 {
  */
 export const NATIVE_CRC_BYTES_MIN = 256;
 
-/** Which accelerators are in use. */
-export interface Accelerators {
-  readonly crc32c: 'native' | 'javascript';
+let installed = false;
+
+/**
+ * Uses what is installed, from the first long input on: loading takes a few milliseconds, which a start can do without.
+ * Call it once, early, in each thread; a second call changes nothing.
+ */
+export function useAccelerators(): void {
+  if (installed) return;
+  installed = true;
+  installCrc32c((bytes, seed) => {
+    const native = loadCrc32c();
+    installCrc32c(
+      native ?? crc32cPlain,
+      native === null ? Number.POSITIVE_INFINITY : NATIVE_CRC_BYTES_MIN,
+    );
+    return crc32c(bytes, seed);
+  }, NATIVE_CRC_BYTES_MIN);
 }
 
-/** Loads what is installed. Call it once, early, in each thread; a second call changes nothing. */
-export function loadAccelerators(): Accelerators {
+/** Null where there is none. */
+function loadCrc32c(): Crc32cFunction | null {
   try {
     const native = createRequire(import.meta.url)('@node-rs/crc32') as NativeCrc32;
     // A wrong checksum routine would refuse, or accept, everybody's data: trust it only after the
     // known answer.
-    if (native.crc32c(new TextEncoder().encode('123456789'), 0) !== 0xe306_9283) {
-      return { crc32c: 'javascript' };
-    }
-    installCrc32c((bytes, seed) => native.crc32c(bytes, seed), NATIVE_CRC_BYTES_MIN);
-    return { crc32c: 'native' };
+    const known = native.crc32c(new TextEncoder().encode('123456789'), 0) === 0xe306_9283;
+    return known ? (bytes, seed) => native.crc32c(bytes, seed) : null;
   } catch {
-    return { crc32c: 'javascript' };
+    return null;
   }
 }

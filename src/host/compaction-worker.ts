@@ -7,7 +7,7 @@ import {
   rateThrottle,
   runCompaction,
 } from '../storage/index.ts';
-import { loadAccelerators } from './accelerators.ts';
+import { useAccelerators } from './accelerators.ts';
 import { nodeClock } from './node-clock.ts';
 import { NodeDisk } from './node-disk.ts';
 
@@ -32,7 +32,7 @@ function yieldToOthers(): void {
 /** Called by piscina by name. */
 export async function compact(task: CompactionTask): Promise<CompactionResult> {
   yieldToOthers();
-  loadAccelerators();
+  useAccelerators();
   const throttle = rateThrottle(nodeClock, task.job.bytesPerSecondMax);
   return runCompaction(new NodeDisk(task.root), task.job, throttle);
 }

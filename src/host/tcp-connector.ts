@@ -1,9 +1,9 @@
 // Outgoing connections, plain or with TLS: node:net and node:tls behind the client's Connector port.
 
 import { connect, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
 import { TidemarkError } from '../base/errors.ts';
 import type { ByteStream, ByteStreamHandler, Connector } from '../client/index.ts';
+import { tlsModule } from './node-tls.ts';
 
 class SocketStream implements ByteStream {
   readonly #socket: Socket;
@@ -115,7 +115,7 @@ export function tlsConnector(tls: ClientTls): Connector {
       const { host, port } = target;
       // A name is asked for; an address cannot be (RFC 6066), but is checked all the same.
       const named = isIP(host) === 0 ? { servername: host } : {};
-      const socket = connectTls({
+      const socket = tlsModule().connect({
         host,
         port,
         ...named,

@@ -1,12 +1,13 @@
 // TCP listeners, plain or with TLS: node:net and node:tls behind the broker's PeerSocket port.
 
 import { type AddressInfo, createServer, type Server, Socket } from 'node:net';
-import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
+import type { TLSSocket, TlsOptions } from 'node:tls';
 import { TidemarkError } from '../base/errors.ts';
 import type { Chunk } from '../base/payload.ts';
 import type { PeerHandler, PeerSocket } from '../broker/index.ts';
 import { sparePacing } from './loopback.ts';
 import { nodeClock } from './node-clock.ts';
+import { tlsModule } from './node-tls.ts';
 import { PeerOutput, type RegionSending } from './peer-output.ts';
 
 export interface ListenOptions {
@@ -222,7 +223,7 @@ function serverFor(listen: ListenOptions): Server {
   const { clientCa, ...shown } = listen.tls;
   const asked = clientCa && { ca: clientCa, requestCert: true, rejectUnauthorized: true };
   const options: TlsOptions = { ...shown, ...asked };
-  const server = createTlsServer(options, onStream);
+  const server = tlsModule().createServer(options, onStream);
   // node:tls cuts it off.
   server.on('tlsClientError', (error: Error & { reason?: string }, stream) => {
     listen.onHandshakeFailed?.(stream.remoteAddress ?? '', error.reason ?? null);

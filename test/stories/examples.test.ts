@@ -73,7 +73,7 @@ describe('examples run as they stand', () => {
   test('there are some, and the package is built', () => {
     expect(examples.filter(({ where }) => where.startsWith('README')).length).toBeGreaterThan(2);
     expect(examples.filter(({ where }) => where.startsWith('src')).length).toBeGreaterThan(1);
-    expect(existsSync(join(root, 'dist/src/index.js'))).toBe(true);
+    expect(existsSync(join(root, 'dist/lib/index.js'))).toBe(true);
   });
 
   test.each(examples)('$where', async ({ where, code, fragment }) => {

@@ -1,6 +1,6 @@
 // What is in an archive: one head, blocks of batches, one end. Plain MessagePack maps, so that any language reads them.
 
-import { Packr } from 'msgpackr';
+import { Packr } from 'msgpackr/pack';
 
 /** A topic as it was when it was exported. */
 export interface ArchivedTopic {

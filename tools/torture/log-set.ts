@@ -2,7 +2,7 @@
 // for each file, and the shared journal) are used.
 
 import { silentLogger } from '../../src/base/ports.ts';
-import { loadAccelerators } from '../../src/host/accelerators.ts';
+import { useAccelerators } from '../../src/host/accelerators.ts';
 import { nodeClock } from '../../src/host/node-clock.ts';
 import { nodeRandom } from '../../src/host/node-random.ts';
 import {
@@ -39,7 +39,7 @@ export interface LogSet {
 
 /** Opens the directory with recovery, as a broker does. Throws what the storage throws. */
 export async function openLogs(disk: Disk, root: string): Promise<LogSet> {
-  loadAccelerators();
+  useAccelerators();
   const store = await openLogStore({
     disk,
     root,

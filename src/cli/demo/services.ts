@@ -2,10 +2,9 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 
-/** The entry of this command, as it lies beside this file once built. */
-const bin = fileURLToPath(new URL('../bin.cjs', import.meta.url));
+/** The entry of this command, as this process was started with it. */
+const bin = process.argv[1] ?? '';
 
 const RESTART_MS = 500;
 

@@ -46,14 +46,14 @@ export async function verifyData(
 ): Promise<void> {
   const io = processIo();
   const directory = resolve(target);
-  const [{ NodeDisk }, { loadAccelerators }] = await Promise.all([
+  const [{ NodeDisk }, { useAccelerators }] = await Promise.all([
     import('../../host/node-disk.ts'),
     import('../../host/accelerators.ts'),
   ]);
   if (!(await stat(directory).catch(() => null))?.isDirectory()) {
     throw new CliError(ExitCode.notFound, `there is no directory ${directory}`);
   }
-  loadAccelerators();
+  useAccelerators();
   const disk = new NodeDisk(directory);
   const lock = await takeLock(disk, directory);
   try {

@@ -1,7 +1,16 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 import { type CpuProfile, hotFunctions } from '../../../bench/report/profile.ts';
 
-const frame = (functionName: string, url = '') => ({ functionName, url, lineNumber: 6 });
+const frame = (functionName: string, url = '') => ({
+  functionName,
+  url,
+  lineNumber: 6,
+  columnNumber: 0,
+});
 const profile: CpuProfile = {
   nodes: [
     { id: 1, callFrame: frame('(idle)') },
@@ -19,4 +28,18 @@ test('own time is added over call paths and profiles; idle time counts for nothi
     { name: '(garbage collector)', place: 'V8', share: 0.25 },
   ]);
   expect(hotFunctions([])).toEqual([]);
+});
+
+test('a bundled function is shown where its source is', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tidemark-profile-'));
+  try {
+    // One mapping: the bundle's line 7 from its start is line 3 of the source.
+    const map = { version: 3, names: [], sources: ['../../src/a.ts'], mappings: ';;;;;;AAEA' };
+    writeFileSync(join(folder, 'a.js.map'), JSON.stringify(map));
+    const callFrame = frame('append', pathToFileURL(join(folder, 'a.js')).href);
+    const once = { nodes: [{ id: 1, callFrame }], samples: [1], timeDeltas: [100] };
+    expect(hotFunctions([once])).toEqual([{ name: 'append', place: 'src/a.ts:3', share: 1 }]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
