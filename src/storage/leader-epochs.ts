@@ -4,7 +4,9 @@
 //   2                      entries
 //   0 0                    epoch, first offset written under it
 //   1 4711
+// The form has no room for a checksum: the marks keep one (marks.ts), for what began below the mark.
 
+import { crc32c } from '../base/crc32c.ts';
 import type { Disk } from './disk.ts';
 import { readSmallFile, replaceFile } from './small-file.ts';
 
@@ -15,6 +17,8 @@ export interface EpochEntry {
   readonly startOffset: number;
 }
 
+/** An int32 in the batches. */
+const EPOCH_MAX = 0x7fff_ffff;
 const UNKNOWN = { epoch: -1, endOffset: -1 } as const;
 
 /** The epochs of one partition, in memory; {@link LeaderEpochs.save} makes them durable. */
@@ -88,8 +92,12 @@ export class LeaderEpochs {
   }
 
   encode(): Buffer {
-    const lines = this.#entries.map((entry) => `${entry.epoch} ${entry.startOffset}\n`);
-    return Buffer.from(`0\n${lines.length}\n${lines.join('')}`);
+    return encode(this.#entries);
+  }
+
+  /** CRC-32C of what the file would hold with those epochs alone that began below `offset`. */
+  checksumBelow(offset: number): number {
+    return crc32c(encode(this.#entries.filter((entry) => entry.startOffset < offset)));
   }
 
   /** Null for text that is not wholly as it should be. */
@@ -106,6 +114,7 @@ export class LeaderEpochs {
       if (found === null) return null;
       const entry = { epoch: Number(found[1]), startOffset: Number(found[2]) };
       if (entry.epoch <= last.epoch || entry.startOffset < last.startOffset) return null;
+      if (entry.epoch > EPOCH_MAX) return null;
       entries.push(entry);
       last = entry;
     }
@@ -127,4 +136,9 @@ export class LeaderEpochs {
       throw error;
     }
   }
+}
+
+function encode(entries: readonly EpochEntry[]): Buffer {
+  const lines = entries.map((entry) => `${entry.epoch} ${entry.startOffset}\n`);
+  return Buffer.from(`0\n${lines.length}\n${lines.join('')}`);
 }

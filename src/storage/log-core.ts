@@ -241,7 +241,9 @@ export class LogCore {
     if (offset <= this.startOffset) return;
     this.startOffset = offset;
     this.epochs.truncateStart(offset);
-    this.context.marks.update(this.name, { startOffset: offset });
+    const { marks } = this.context;
+    const epochsChecksum = this.epochs.checksumBelow(marks.get(this.name)?.mark ?? 0);
+    marks.update(this.name, { startOffset: offset, epochsChecksum });
   }
 
   markFailed(cause: Error): KafkaError {

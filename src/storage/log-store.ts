@@ -212,7 +212,9 @@ class DirectoryStore implements LogStore {
       const mark = this.#markOf(name, topicId);
       const { contents, refused } = await this.#openOrShow(this.#openOptions(options, mark));
       const context = this.#context;
-      context.marks.put({ ...mark, mark: contents.endOffset, clean: false });
+      const { endOffset, epochs } = contents;
+      const epochsChecksum = epochs.checksumBelow(endOffset);
+      context.marks.put({ ...mark, mark: endOffset, epochsChecksum, clean: false });
       const { hooks = noHooks } = options;
       const wasCompacted = this.#checkpoint.get(name) > 0;
       const log = new DiskLog(
@@ -290,6 +292,7 @@ class DirectoryStore implements LogStore {
       maxTimestampOffset: 0,
       firstTimestamp: -1,
       leaderEpoch: -1,
+      epochsChecksum: null,
       clean: false,
     };
   }
@@ -313,6 +316,8 @@ class DirectoryStore implements LogStore {
       wasCompacted: this.#checkpoint.get(name) > 0,
       times: mark,
       leaderEpoch: mark.leaderEpoch,
+      epochsBelow: mark.mark,
+      epochsChecksum: mark.epochsChecksum,
       integrity: this.#context.integrity,
     };
   }

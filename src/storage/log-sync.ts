@@ -300,6 +300,7 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
       maxTimestampOffset: active.maxTimestampOffset,
       firstTimestamp: active.firstTimestamp,
       leaderEpoch: core.epochs.latest,
+      epochsChecksum: core.epochs.checksumBelow(core.syncedEnd),
       clean: false,
     });
   }

@@ -308,6 +308,7 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
       maxTimestampOffset: active.maxTimestampOffset,
       firstTimestamp: active.firstTimestamp,
       leaderEpoch: core.epochs.latest,
+      epochsChecksum: core.epochs.checksumBelow(core.endOffset),
       clean: true,
     });
   }

@@ -2,11 +2,12 @@
 // One file for all logs, appended to at most once a second with what changed, rewritten when it has grown.
 //
 // `<data>/marks`, entries in a row, all integers big-endian:
-//   uint32 magic "TMMK", uint32 crc32c of all that follows, uint8 flags (1 removed, 2 closed cleanly),
+//   uint32 magic "TMMK", uint32 crc32c of all that follows, uint8 flags (1 removed, 2 closed cleanly, 4 the checksum of
+//   the epochs is there),
 //   uint8 0, uint16 identity length, int64 mark, int64 start offset, int64 recovery offset,
 //   int64 largest timestamp of the active segment, int64 its offset, int64 timestamp of that segment's first batch,
 //   uint32 recovery position in the segment that holds the recovery offset, int32 leader epoch,
-//   identity "<topic id> <directory>"
+//   uint32 crc32c of the leader epochs that began below the mark (with flag 4), identity "<topic id> <directory>"
 // The last good entry of a log counts. An entry that is not whole is stepped over.
 
 import { crc32c } from '../base/crc32c.ts';
@@ -22,6 +23,8 @@ const MAGIC = 0x544d4d4b;
 const ENTRY_BYTES = 68;
 const REMOVED = 1;
 const CLEAN = 2;
+const HAS_EPOCHS = 4;
+const EPOCHS_BYTES = 4;
 /** Logs whose recovery points move at the same time. */
 const ADVANCING_MAX = 4;
 /** Half of the second that a mark may be late: the other half is for the disk. */
@@ -43,6 +46,8 @@ export interface Mark {
   readonly firstTimestamp: number;
   /** The newest leader epoch, in case its own file is lost. */
   readonly leaderEpoch: number;
+  /** Of the epochs that began below the mark (`LeaderEpochs.checksumBelow`); null when it is not known. */
+  readonly epochsChecksum: number | null;
   /** The log was closed and nothing was written since. */
   readonly clean: boolean;
 }
@@ -59,9 +64,11 @@ export interface LoadedMarks {
 
 function encode(mark: Mark, flags: number): Buffer {
   const identity = Buffer.from(`${mark.topicId} ${mark.name}`, 'utf8');
-  const bytes = Buffer.alloc(ENTRY_BYTES + identity.length);
+  const { epochsChecksum } = mark;
+  const fixed = epochsChecksum === null ? ENTRY_BYTES : ENTRY_BYTES + EPOCHS_BYTES;
+  const bytes = Buffer.alloc(fixed + identity.length);
   bytes.writeUInt32BE(MAGIC, 0);
-  bytes.writeUInt8(flags, 8);
+  bytes.writeUInt8(epochsChecksum === null ? flags : flags | HAS_EPOCHS, 8);
   bytes.writeUInt16BE(identity.length, 10);
   writeInt64(bytes, 12, mark.mark);
   writeInt64(bytes, 20, mark.startOffset);
@@ -71,19 +78,21 @@ function encode(mark: Mark, flags: number): Buffer {
   writeInt64(bytes, 52, mark.firstTimestamp);
   bytes.writeUInt32BE(mark.recoveryPosition, 60);
   bytes.writeInt32BE(mark.leaderEpoch, 64);
-  identity.copy(bytes, ENTRY_BYTES);
+  if (epochsChecksum !== null) bytes.writeUInt32BE(epochsChecksum, ENTRY_BYTES);
+  identity.copy(bytes, fixed);
   bytes.writeUInt32BE(crc32c(bytes.subarray(8)), 4);
   return bytes;
 }
 
 function decode(bytes: Buffer, at: number): { mark: Mark; flags: number; length: number } | null {
   if (at + ENTRY_BYTES > bytes.length || bytes.readUInt32BE(at) !== MAGIC) return null;
-  const length = ENTRY_BYTES + bytes.readUInt16BE(at + 10);
+  const flags = bytes.readUInt8(at + 8);
+  const fixed = (flags & HAS_EPOCHS) === 0 ? ENTRY_BYTES : ENTRY_BYTES + EPOCHS_BYTES;
+  const length = fixed + bytes.readUInt16BE(at + 10);
   if (at + length > bytes.length) return null;
   if (crc32c(bytes.subarray(at + 8, at + length)) !== bytes.readUInt32BE(at + 4)) return null;
-  const identity = bytes.toString('utf8', at + ENTRY_BYTES, at + length);
+  const identity = bytes.toString('utf8', at + fixed, at + length);
   const space = identity.indexOf(' ');
-  const flags = bytes.readUInt8(at + 8);
   const mark: Mark = {
     name: identity.slice(space + 1),
     topicId: identity.slice(0, space),
@@ -95,6 +104,7 @@ function decode(bytes: Buffer, at: number): { mark: Mark; flags: number; length:
     maxTimestampOffset: readInt64(bytes, at + 44),
     firstTimestamp: readInt64(bytes, at + 52),
     leaderEpoch: bytes.readInt32BE(at + 64),
+    epochsChecksum: fixed === ENTRY_BYTES ? null : bytes.readUInt32BE(at + ENTRY_BYTES),
     clean: (flags & CLEAN) !== 0,
   };
   return { mark, flags, length };
@@ -303,7 +313,8 @@ export class MarkTable {
 function encodeRemoved(name: string): Buffer {
   const nothing = { mark: 0, startOffset: 0, recoveryOffset: 0, recoveryPosition: 0 };
   const times = { maxTimestamp: -1, maxTimestampOffset: 0, firstTimestamp: -1 };
-  const mark = { name, topicId: '-', ...nothing, ...times, leaderEpoch: -1, clean: false };
+  const epochs = { leaderEpoch: -1, epochsChecksum: null };
+  const mark = { name, topicId: '-', ...nothing, ...times, ...epochs, clean: false };
   return encode(mark, REMOVED);
 }
 

@@ -30,6 +30,9 @@ export interface OpenDirectory {
   readonly wasCompacted: boolean;
   /** Newest leader epoch that the marks know; -1 for none. */
   readonly leaderEpoch: number;
+  /** What the marks know of the epochs that began below `epochsBelow`: a checksum of them, or null for nothing. */
+  readonly epochsBelow: number;
+  readonly epochsChecksum: number | null;
   readonly integrity?: IntegrityStats;
   readonly times: Pick<Segment, 'maxTimestamp' | 'maxTimestampOffset' | 'firstTimestamp'>;
 }
@@ -116,11 +119,52 @@ export function scanDirectory(
   }).run();
 }
 
-/** The epochs as the batches carry them: the checkpoint is missing or unreadable. */
-export async function epochsFromLog(
-  disk: Disk,
+/** What `leader-epoch-checkpoint` holds, held against the marks: the file has no checksum of its own. */
+export interface KeptEpochs {
+  /** Null when the file is missing, unreadable, or not what the marks know. */
+  readonly believed: LeaderEpochs | null;
+  /** The newest epoch that is named, believed or not: no log takes writes under it again. -1 for none. */
+  readonly latest: number;
+}
+
+/**
+ * The epochs that began below the mark are believed when the marks know them so; of those above it the batches that
+ * a recovery scans tell.
+ */
+export async function keptEpochs(options: OpenDirectory): Promise<KeptEpochs> {
+  const { disk, name, startOffset, leaderEpoch, epochsBelow, epochsChecksum } = options;
+  const epochs = await LeaderEpochs.load(disk, name);
+  const latest = Math.max(epochs?.latest ?? -1, leaderEpoch);
+  if (epochs === null || epochsChecksum === null) return { believed: epochs, latest };
+  epochs.truncateStart(startOffset);
+  if (epochs.checksumBelow(epochsBelow) !== epochsChecksum) return { believed: null, latest };
+  const claimed = epochs.encode();
+  epochs.truncateEnd(epochsBelow);
+  // The marks were written when the log ended there.
+  if (leaderEpoch > epochs.latest) epochs.assign(leaderEpoch, epochsBelow);
+  epochs.dirty = !epochs.encode().equals(claimed);
+  return { believed: epochs, latest };
+}
+
+/** The epochs of a log after a crash, and the newest that was ever named. Throws DiskError. */
+export async function recoveredEpochs(
+  options: OpenDirectory,
   segments: readonly Segment[],
-): Promise<LeaderEpochs> {
+  { epochs: scanned, whole }: Pick<ScanOutcome, 'epochs' | 'whole'>,
+): Promise<{ readonly epochs: LeaderEpochs; readonly latest: number }> {
+  const kept = await keptEpochs(options);
+  const epochs = whole
+    ? new LeaderEpochs()
+    : (kept.believed ?? (await epochsFromLog(options.disk, segments)));
+  epochs.truncateStart(options.startOffset);
+  for (const { epoch, startOffset } of scanned) {
+    if (epoch > epochs.latest) epochs.assign(epoch, startOffset);
+  }
+  return { epochs, latest: Math.max(kept.latest, epochs.latest) };
+}
+
+/** The epochs as the batches carry them. */
+async function epochsFromLog(disk: Disk, segments: readonly Segment[]): Promise<LeaderEpochs> {
   const epochs = new LeaderEpochs();
   for (const segment of segments) {
     if (!segment.created || segment.size === 0) continue;

@@ -5,6 +5,7 @@ import { findNextInOrder, isSameBatch, scanInOrder } from './batch-order.ts';
 import { scanBatches } from './batch-scan.ts';
 import type { DamagedRange } from './contract.ts';
 import type { Disk, DiskFile } from './disk.ts';
+import type { EpochEntry } from './leader-epochs.ts';
 import { OffsetIndex } from './offset-index.ts';
 import { Segment, segmentName } from './segment.ts';
 import { readSmallFile } from './small-file.ts';
@@ -60,8 +61,10 @@ export interface ScanOutcome {
   readonly leftovers: Leftover[];
   /** The last piece ends in damage: appends go to a new segment. */
   readonly rollAtEnd: boolean;
-  /** Newest leader epoch of the batches scanned; -1 when there were none. */
-  readonly newestEpoch: number;
+  /** Leader epochs of the batches scanned, rising, with the offset that each was first seen at. */
+  readonly epochs: readonly EpochEntry[];
+  /** All batches of the files were scanned. */
+  readonly whole: boolean;
 }
 
 export class RecoveryScan {
@@ -72,7 +75,8 @@ export class RecoveryScan {
   #expected: number;
   #over = false;
   #rollAtEnd = false;
-  #newestEpoch = -1;
+  readonly #epochs: EpochEntry[] = [];
+  #whole = false;
 
   constructor(plan: ScanPlan) {
     this.#plan = plan;
@@ -92,7 +96,8 @@ export class RecoveryScan {
       damaged: this.#damaged,
       leftovers: this.#leftovers,
       rollAtEnd: this.#rollAtEnd,
-      newestEpoch: this.#newestEpoch,
+      epochs: this.#epochs,
+      whole: this.#whole,
     };
   }
 
@@ -122,6 +127,7 @@ export class RecoveryScan {
         from = await this.#trustPrefix(piece, file, recoveryPosition);
       }
       if (from === 0) this.#beginAt(origin.baseOffset);
+      if (index === 0) this.#whole = from === 0;
       await this.#walk(piece, file, { index, from });
     } finally {
       await file.close();
@@ -243,7 +249,10 @@ export class RecoveryScan {
           segment.verified.add(segment.size, segment.size + bytes);
           segment.track({ baseOffset, lastOffset, bytes, maxTimestamp }, intervalBytes);
           this.#expected = lastOffset + 1;
-          this.#newestEpoch = Math.max(this.#newestEpoch, header.partitionLeaderEpoch);
+          const { partitionLeaderEpoch: epoch } = header;
+          if (epoch > (this.#epochs.at(-1)?.epoch ?? -1)) {
+            this.#epochs.push({ epoch, startOffset: baseOffset });
+          }
           return true;
         },
       );

@@ -2,16 +2,15 @@
 
 import { CleanedSegments } from './cleaned-segments.ts';
 import { loadDamage } from './damage-file.ts';
-import { LeaderEpochs } from './leader-epochs.ts';
 import type { LogContents } from './log-core.ts';
 import {
-  epochsFromLog,
   listSegments,
   type OpenDirectory,
+  recoveredEpochs,
   scanDirectory,
   wholeSegment,
 } from './recovery-files.ts';
-import type { Piece } from './recovery-scan.ts';
+import type { Piece, ScanOutcome } from './recovery-scan.ts';
 import { Segment } from './segment.ts';
 
 /**
@@ -24,6 +23,7 @@ export async function openForReading(options: OpenDirectory): Promise<LogContent
   const known = await loadDamage(disk, name);
   const segments: Segment[] = [];
   let damaged = known;
+  let scanned: Pick<ScanOutcome, 'epochs' | 'whole'> = { epochs: [], whole: false };
   if (files.length > 0) {
     const outcome = await scanDirectory({ ...options, rewriteFrom: mark }, files, known);
     const scannedFrom = (outcome.pieces[0] as Piece).segment.baseOffset;
@@ -36,10 +36,11 @@ export async function openForReading(options: OpenDirectory): Promise<LogContent
       segments.push(segment);
     }
     damaged = [...known, ...outcome.damaged];
+    scanned = outcome;
   }
   // Nothing is ever written to it.
   segments.push(new Segment(name, mark, clock.now()));
-  const epochs = (await LeaderEpochs.load(disk, name)) ?? (await epochsFromLog(disk, segments));
+  const { epochs } = await recoveredEpochs(options, segments, scanned);
   epochs.truncateEnd(mark);
   const first = (segments[0] as Segment).baseOffset;
   const holder = segments.findLast((segment) => segment.baseOffset <= recoveryOffset);

@@ -9,10 +9,11 @@ import { LeaderEpochs } from './leader-epochs.ts';
 import type { LogContents, SyncedPlace } from './log-core.ts';
 import { copyRange, setAside } from './quarantine.ts';
 import {
-  epochsFromLog,
+  keptEpochs,
   listSegments,
   missingBegin,
   type OpenDirectory,
+  recoveredEpochs,
   scanDirectory,
   wholeSegment,
 } from './recovery-files.ts';
@@ -45,11 +46,11 @@ export async function openDirectory(options: OpenDirectory): Promise<LogContents
 type Found = Omit<LogContents, 'cleaned'>;
 
 async function emptyLog(options: OpenDirectory): Promise<Found> {
-  const { disk, name, clock, mark, startOffset, stop } = options;
+  const { name, clock, mark, startOffset, stop } = options;
   // Offsets that were given out before are never given out again, whatever became of the files.
   const end = Math.max(startOffset, Number.isFinite(mark) ? mark : 0);
-  const epochs = (await LeaderEpochs.load(disk, name)) ?? new LeaderEpochs();
-  const latest = Math.max(epochs.latest, options.leaderEpoch);
+  const { believed, latest } = await keptEpochs(options);
+  const epochs = believed ?? new LeaderEpochs();
   if (stop === 'crashed' || epochs.latest < 0) epochs.assign(latest + 1, end);
   const segment = new Segment(name, end, clock.now());
   const contents = { segments: [segment], startOffset: end, endOffset: end, damaged: [] };
@@ -64,7 +65,7 @@ async function openClean(
 ): Promise<Found | null> {
   const { disk, pool, name, config, recoveryOffset, recoveryPosition, times } = options;
   const last = files[files.length - 1] as SegmentFile;
-  const epochs = await LeaderEpochs.load(disk, name);
+  const { believed: epochs } = await keptEpochs(options);
   const asNoted = last.bytes === recoveryPosition && recoveryOffset >= last.baseOffset;
   if (!asNoted || recoveryOffset !== options.mark || epochs === null || epochs.latest < 0)
     return null;
@@ -273,14 +274,11 @@ async function finishSegments(
 async function raisedEpochs(
   options: OpenDirectory,
   segments: readonly Segment[],
-  { endOffset, newestEpoch }: ScanOutcome,
+  outcome: ScanOutcome,
 ): Promise<LeaderEpochs> {
-  const { disk, name } = options;
-  const epochs = (await LeaderEpochs.load(disk, name)) ?? (await epochsFromLog(disk, segments));
-  // The checkpoint has no checksum and may be wrong in a form that reads well: the batches count too.
-  const next = Math.max(epochs.latest, options.leaderEpoch, newestEpoch) + 1;
-  epochs.truncateEnd(endOffset);
-  epochs.assign(next, endOffset);
+  const { epochs, latest } = await recoveredEpochs(options, segments, outcome);
+  epochs.truncateEnd(outcome.endOffset);
+  epochs.assign(latest + 1, outcome.endOffset);
   return epochs;
 }
 

@@ -1,5 +1,4 @@
-// Ten thousand seeds of broker.test.ts. SEEDS and FROM choose others; a failing seed prints its own command. Those that
-// are known to fail are named here, with the fault that is to be mended.
+// Ten thousand seeds of broker.test.ts. SEEDS and FROM choose others; a failing seed prints its own command.
 
 import { expect, test } from 'vitest';
 import { runSimulation } from '../support/simulation-run.ts';
@@ -23,11 +22,6 @@ const mustCrashAt = [
   'remove clean-shutdown',
 ];
 
-/** What is to be mended. It loses no record: readers get some twice. */
-const known: ReadonlyMap<number, string> = new Map([
-  [104563, 'a damaged leader-epoch-checkpoint that still parses sends a reader back'],
-]);
-
 test(`a broker under every fault keeps its promises, ${count} seeds`, {
   timeout: 3_600_000,
 }, async () => {
@@ -38,11 +32,6 @@ test(`a broker under every fault keeps its promises, ${count} seeds`, {
       const report = await runSimulation({ seed });
       for (const point of report.crashPoints) points.set(point, (points.get(point) ?? 0) + 1);
     } catch (error) {
-      const why = known.get(seed);
-      if (why !== undefined) {
-        console.log(`seed ${seed} fails, as is known: ${why}`);
-        continue;
-      }
       failures.push((error as Error).message);
       if (failures.length >= 5) break;
     }

@@ -1,0 +1,143 @@
+// A leader-epoch-checkpoint that reads well and says what is not so: Kafka's form has no checksum.
+
+import { describe, expect, test } from 'vitest';
+import { LEADER_EPOCH_FILE, LeaderEpochs, type PartitionLog } from '../../../src/storage/index.ts';
+import { SimulatedDisk } from '../../support/simulated-disk.ts';
+import { openStore, patchFile, testBatch, testConfig } from './support.ts';
+
+const checkpoint = `log-0/${LEADER_EPOCH_FILE}`;
+
+async function openOn(disk: SimulatedDisk) {
+  const store = await openStore(disk);
+  const log = await store.openLog({ name: 'log-0', topicId: 'topic-id', config: testConfig });
+  return { store, log };
+}
+
+async function append(log: PartitionLog, count: number): Promise<void> {
+  for (let index = 0; index < count; index++) await log.append(testBatch(index)).committed;
+}
+
+/** Where each epoch that clients may know ends. */
+function ends(log: PartitionLog, epochs: readonly number[]): number[] {
+  return epochs.map((epoch) => log.endOffsetForEpoch(epoch).endOffset);
+}
+
+/** Three lives of four batches each, in epochs 0 to 2, the first two of which were killed. */
+async function threeLives(): Promise<{
+  disk: SimulatedDisk;
+  log: PartitionLog;
+  close: () => Promise<void>;
+}> {
+  let disk = new SimulatedDisk({ seed: 3 });
+  for (let life = 0; life < 2; life++) {
+    const { log } = await openOn(disk);
+    await append(log, 4);
+    disk = disk.kill();
+  }
+  const { store, log } = await openOn(disk);
+  await append(log, 4);
+  return { disk, log, close: () => store.close() };
+}
+
+async function claim(disk: SimulatedDisk, entries: readonly [number, number][]): Promise<void> {
+  const wrong = entries.map(([epoch, startOffset]) => ({ epoch, startOffset }));
+  await patchFile(disk, checkpoint, () => new LeaderEpochs(wrong).encode());
+}
+
+const wrongClaims: readonly { what: string; entries: readonly [number, number][] }[] = [
+  {
+    what: 'an epoch that began earlier',
+    entries: [
+      [0, 0],
+      [1, 2],
+      [2, 24],
+    ],
+  },
+  {
+    what: 'an epoch that began later',
+    entries: [
+      [0, 0],
+      [1, 22],
+      [2, 24],
+    ],
+  },
+  {
+    what: 'another number',
+    entries: [
+      [0, 0],
+      [1, 12],
+      [6, 24],
+    ],
+  },
+  {
+    what: 'an epoch left out',
+    entries: [
+      [0, 0],
+      [2, 24],
+    ],
+  },
+];
+
+describe('a checkpoint that claims', () => {
+  test.each(wrongClaims)('$what is not believed after a kill', async ({ entries }) => {
+    const { disk } = await threeLives();
+    const next = disk.kill();
+    await claim(next, entries);
+    const { store, log } = await openOn(next);
+    expect(ends(log, [0, 1, 2])).toEqual([12, 24, 36]);
+    expect(log.leaderEpoch).toBeGreaterThan(2);
+    await store.close();
+  });
+
+  test.each(wrongClaims)(
+    '$what is not believed where a recovery scans the end alone',
+    async ({ entries }) => {
+      const { disk, close } = await threeLives();
+      await close();
+      const { log: before } = await openOn(disk);
+      await append(before, 4);
+      const next = disk.kill();
+      await claim(next, entries);
+      const { store, log } = await openOn(next);
+      expect(ends(log, [0, 1, 2])).toEqual([12, 24, 48]);
+      expect(log.leaderEpoch).toBeGreaterThan(2);
+      await store.close();
+    },
+  );
+
+  test.each(wrongClaims)('$what is not believed after a clean stop', async ({ entries }) => {
+    const { disk, close } = await threeLives();
+    await close();
+    await claim(disk, entries);
+    const { store, log } = await openOn(disk);
+    expect(ends(log, [0, 1])).toEqual([12, 24]);
+    expect(ends(log, [2])).toEqual([36]);
+    await store.close();
+  });
+});
+
+test('the checkpoint of a clean stop is believed as it is, and not written again', async () => {
+  const { disk, close } = await threeLives();
+  await close();
+  const before = disk.bytesOf(checkpoint);
+  const written: string[] = [];
+  disk.hook = (operation, path) => {
+    if (operation === 'write' || operation === 'rename') written.push(path);
+  };
+  const { store, log } = await openOn(disk);
+  expect(log.leaderEpoch).toBe(2);
+  expect(ends(log, [0, 1, 2])).toEqual([12, 24, 36]);
+  await append(log, 1);
+  await store.close();
+  expect(written.filter((path) => path.includes(LEADER_EPOCH_FILE))).toEqual([]);
+  expect(disk.bytesOf(checkpoint)).toBe(before);
+});
+
+test('the epochs hold after records were deleted from the beginning', async () => {
+  const { disk, log } = await threeLives();
+  await log.deleteRecordsBefore(15);
+  const { store, log: after } = await openOn(disk.kill());
+  expect(after.epochForOffset(15)).toBe(1);
+  expect(ends(after, [1, 2])).toEqual([24, 36]);
+  await store.close();
+});
