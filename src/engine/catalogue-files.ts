@@ -8,8 +8,9 @@
 // A snapshot begins with a frame `{ records: <how many follow> }`. A generation is its snapshot,
 // then the records of its log. Every start begins a new generation, so nothing is ever appended to
 // a file that an earlier process may have failed to sync; the generation before it is kept in case
-// the new snapshot turns out unreadable, unless it ends in a change that failed. What cannot be read
-// is renamed to `<file>.damaged` and never removed.
+// the new snapshot turns out unreadable. Where that one could not stand in, because it is damaged or
+// ends in a change that failed, two generations are begun, so that one snapshot is never all there
+// is. What cannot be read is renamed to `<file>.damaged` and never removed.
 
 import { Packr } from 'msgpackr/pack';
 import { crc32c } from '../base/crc32c.ts';
@@ -96,8 +97,11 @@ export class CatalogueFiles {
   #logBytes = 0;
   /** Files that are unreadable in part, to be set aside. */
   #damaged: readonly string[] = [];
-  /** The newest log ends in records that failed: they may be read from it, but never happened. */
-  #tainted = false;
+  /**
+   * The newest generation is not to be read again: it is damaged, or its log ends in records that
+   * failed, which may be read from it but never happened.
+   */
+  #spoilt = false;
 
   constructor(disk: Disk) {
     this.#disk = disk;
@@ -135,14 +139,23 @@ export class CatalogueFiles {
       damage.push({ path, position: frames.end, bytes: frames.length - frames.end, tornTail });
     }
     this.#damaged = damage.filter((item) => !item.tornTail).map((item) => item.path);
+    this.#spoilt = this.#damaged.length > 0;
     return { records, generation: this.#generation, damage };
   }
 
   /**
-   * Begins the next generation with a snapshot of `records`. Throws DiskError; the old one then
-   * still stands.
+   * Begins the next generation with a snapshot of `records`. Throws DiskError; what was there before
+   * then still stands.
    */
   async begin(records: readonly unknown[]): Promise<void> {
+    if (this.#spoilt) await this.#beginOne(records);
+    await this.#beginOne(records);
+    await this.#setAside();
+    await this.#removeBefore(this.#generation - 1);
+    this.#spoilt = false;
+  }
+
+  async #beginOne(records: readonly unknown[]): Promise<void> {
     const generation = this.#generation + 1;
     const path = this.#path(generation, 'snapshot');
     const frames = [frame({ records: records.length }), ...records.map(frame)];
@@ -155,9 +168,6 @@ export class CatalogueFiles {
     this.#logBytes = 0;
     this.#generation = generation;
     await before?.close();
-    await this.#setAside();
-    await this.#removeBefore(this.#tainted ? generation : generation - 1);
-    this.#tainted = false;
   }
 
   /**
@@ -173,7 +183,7 @@ export class CatalogueFiles {
       await log.datasync();
     } catch (error) {
       this.#log = null;
-      this.#tainted = true;
+      this.#spoilt = true;
       await log.close().catch(() => {});
       throw error;
     }

@@ -171,6 +171,42 @@ describe('the catalogue', () => {
     },
   );
 
+  /** Puts zeroes into the newest snapshot. */
+  async function spoilSnapshot(): Promise<void> {
+    const path = await newest('snapshot');
+    await writeAll(disk, path, Buffer.alloc((await readAll(disk, path)).length));
+  }
+
+  test('damage of two snapshots, one after the other, costs nothing', async () => {
+    const first = await open(disk, identity);
+    await first.commit(topic('a'));
+    await first.close();
+    for (let start = 0; start < 3; start += 1) {
+      await (await open()).close();
+      await spoilSnapshot();
+      const after = await open();
+      expect(names(after)).toEqual(['a']);
+      expect(after.state.clusterId).toBe('c'.repeat(22));
+      await after.close();
+      await spoilSnapshot();
+    }
+  });
+
+  test('a damaged snapshot costs nothing after a change that the disk refused', async () => {
+    const catalogue = await open(disk, identity);
+    await catalogue.commit(topic('a'));
+    const path = await newest('log');
+    disk.refuse = (what, at) => what === 'datasync' && at === path;
+    await expect(catalogue.commit(topic('b'))).rejects.toThrow(code('KAFKA_STORAGE_ERROR'));
+    disk.refuse = () => false;
+    await catalogue.commit(topic('c'));
+    await catalogue.close();
+    await spoilSnapshot();
+    const after = await open();
+    expect(names(after)).toEqual(['a', 'c']);
+    expect(after.state.clusterId).toBe('c'.repeat(22));
+  });
+
   test('a crash at any operation of a start loses nothing', async () => {
     const before = await open(disk, identity);
     await before.commit(topic('a'));
