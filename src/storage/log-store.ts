@@ -209,7 +209,7 @@ class DirectoryStore implements LogStore {
       await this.#keptJournal.writeBack(name);
       this.#startCleaner();
       await this.#prepareDirectory(name, topicId);
-      const mark = this.#markOf(name, topicId);
+      const mark = this.#context.marks.of(name, topicId);
       const { contents, refused } = await this.#openOrShow(this.#openOptions(options, mark));
       const context = this.#context;
       const { endOffset, epochs } = contents;
@@ -220,7 +220,7 @@ class DirectoryStore implements LogStore {
       const log = new DiskLog(
         { context, name, topicId, config, hooks, contents, wasCompacted },
         ({ mark: end, filesSyncedEnd, writable }) => {
-          const now = this.#markOf(name, topicId);
+          const now = this.#context.marks.of(name, topicId);
           const open = { ...this.#openOptions(options, now), stop: 'crashed', mark: end } as const;
           const rewriteFrom = Math.min(end, filesSyncedEnd);
           return writable ? openDirectory({ ...open, rewriteFrom }) : openForReading(open);
@@ -275,26 +275,6 @@ class DirectoryStore implements LogStore {
   #freeName(name: string, kind: 'delete' | 'stray'): string {
     const unique = this.#context.random.bytes(16).toString('hex');
     return `${name.slice(0, 200)}.${unique}-${kind}`;
-  }
-
-  #markOf(name: string, topicId: string): Mark {
-    const { marks } = this.#context;
-    const found = marks.get(name);
-    if (found !== undefined && found.topicId === topicId) return found;
-    return {
-      name,
-      topicId,
-      mark: marks.lost ? Number.POSITIVE_INFINITY : 0,
-      startOffset: 0,
-      recoveryOffset: 0,
-      recoveryPosition: 0,
-      maxTimestamp: -1,
-      maxTimestampOffset: 0,
-      firstTimestamp: -1,
-      leaderEpoch: -1,
-      epochsChecksum: null,
-      clean: false,
-    };
   }
 
   #openOptions({ name, config }: OpenLogOptions, mark: Mark): OpenDirectory {

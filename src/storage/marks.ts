@@ -175,6 +175,26 @@ export class MarkTable {
     return this.#marks.get(name);
   }
 
+  /** The mark of a log, or that of one of which nothing is known. */
+  of(name: string, topicId: string): Mark {
+    const found = this.#marks.get(name);
+    if (found !== undefined && found.topicId === topicId) return found;
+    return {
+      name,
+      topicId,
+      mark: this.lost ? Number.POSITIVE_INFINITY : 0,
+      startOffset: 0,
+      recoveryOffset: 0,
+      recoveryPosition: 0,
+      maxTimestamp: -1,
+      maxTimestampOffset: 0,
+      firstTimestamp: -1,
+      leaderEpoch: -1,
+      epochsChecksum: null,
+      clean: false,
+    };
+  }
+
   all(): IterableIterator<Mark> {
     return this.#marks.values();
   }
