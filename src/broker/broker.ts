@@ -93,6 +93,9 @@ function groupConfig(engine: Engine): GroupConfig {
     get groupConsumerHeartbeatIntervalMs() {
       return value('group.consumer.heartbeat.interval.ms', base.groupConsumerHeartbeatIntervalMs);
     },
+    get groupConsumerAssignmentIntervalMs() {
+      return value('group.consumer.assignment.interval.ms', base.groupConsumerAssignmentIntervalMs);
+    },
     get groupConsumerMaxSize() {
       return value('group.consumer.max.size', base.groupConsumerMaxSize);
     },
@@ -107,6 +110,7 @@ function groupConfig(engine: Engine): GroupConfig {
     get messageMaxBytes() {
       return value('message.max.bytes', base.messageMaxBytes);
     },
+    ofGroup: base.ofGroup,
   };
 }
 

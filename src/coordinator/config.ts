@@ -13,6 +13,8 @@ export interface GroupConfig {
   /** Of members of consumer groups, unless they speak the classic protocol and bring their own. */
   readonly groupConsumerSessionTimeoutMs: number;
   readonly groupConsumerHeartbeatIntervalMs: number;
+  /** Least time between two targets of a consumer group (KIP-1263); 0: a target for every change. */
+  readonly groupConsumerAssignmentIntervalMs: number;
   readonly groupConsumerMaxSize: number;
   /** Names of server-side assignors; the first is for groups whose members name none. */
   readonly groupConsumerAssignors: readonly string[];
@@ -24,6 +26,25 @@ export interface GroupConfig {
   readonly offsetsRetentionCheckIntervalMs: number;
   /** `message.max.bytes`: largest batch, and so the most that one decision may write at once. */
   readonly messageMaxBytes: number;
+  /** What a group has set for itself, within the bounds that there are; null for nothing. */
+  readonly ofGroup: (groupId: string) => Partial<ConsumerGroupSettings> | null;
+}
+
+/** Settings that a consumer group may have of its own. Milliseconds. */
+export interface ConsumerGroupSettings {
+  readonly sessionTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
+  readonly assignmentIntervalMs: number;
+}
+
+/** The settings of a consumer group: its own, else those of all. */
+export function settingsOf(config: GroupConfig, groupId: string): ConsumerGroupSettings {
+  const own = config.ofGroup(groupId);
+  return {
+    sessionTimeoutMs: own?.sessionTimeoutMs ?? config.groupConsumerSessionTimeoutMs,
+    heartbeatIntervalMs: own?.heartbeatIntervalMs ?? config.groupConsumerHeartbeatIntervalMs,
+    assignmentIntervalMs: own?.assignmentIntervalMs ?? config.groupConsumerAssignmentIntervalMs,
+  };
 }
 
 /** The number that a broker config has when nobody sets it. */
@@ -47,6 +68,7 @@ export const defaultGroupConfig: GroupConfig = {
   groupMaxSize: standard('group.max.size'),
   groupConsumerSessionTimeoutMs: standard('group.consumer.session.timeout.ms'),
   groupConsumerHeartbeatIntervalMs: standard('group.consumer.heartbeat.interval.ms'),
+  groupConsumerAssignmentIntervalMs: standard('group.consumer.assignment.interval.ms'),
   groupConsumerMaxSize: standard('group.consumer.max.size'),
   groupConsumerAssignors: standardText('group.consumer.assignors').split(','),
   groupConsumerMigrationPolicy: standardText('group.consumer.migration.policy'),
@@ -54,6 +76,7 @@ export const defaultGroupConfig: GroupConfig = {
   offsetsRetentionMinutes: standard('offsets.retention.minutes'),
   offsetsRetentionCheckIntervalMs: standard('offsets.retention.check.interval.ms'),
   messageMaxBytes: standard('message.max.bytes'),
+  ofGroup: () => null,
 };
 
 /**

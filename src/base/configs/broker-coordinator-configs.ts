@@ -44,6 +44,15 @@ export const groupConfigs: readonly BrokerConfigRow[] = [
   ],
   ['group.consumer.min.heartbeat.interval.ms', 'int', '5000', 'Its lower bound.', positive],
   ['group.consumer.max.heartbeat.interval.ms', 'int', '15000', 'Its upper bound.', positive],
+  [
+    'group.consumer.assignment.interval.ms',
+    'int',
+    '1000',
+    'Least time between two targets of a consumer group.',
+    { minimum: 0, dynamic: true },
+  ],
+  ['group.consumer.min.assignment.interval.ms', 'int', '0', 'Its lower bound.', { minimum: 0 }],
+  ['group.consumer.max.assignment.interval.ms', 'int', '15000', 'Its upper bound.', { minimum: 0 }],
   ['group.consumer.max.size', 'int', '2147483647', 'Members of one consumer group.', positive],
   [
     'group.consumer.assignors',

@@ -158,7 +158,9 @@ export async function harness(
   const clock = new VirtualClock();
   const log = options.log ?? new MemoryLog();
   const topics = new Topics().add('orders', 4).add('pages', 2);
-  const config = { ...defaultGroupConfig, ...options.config };
+  // Most tests are about what a target says, not about when it is made: targets.test.ts is.
+  const groupConsumerAssignmentIntervalMs = 0;
+  const config = { ...defaultGroupConfig, groupConsumerAssignmentIntervalMs, ...options.config };
   const random = new SeededRandom(options.seed ?? 1);
   const logger = options.logger ?? silentLogger;
   const observer = options.observer?.(clock, topics);

@@ -30,7 +30,14 @@ import {
   type Partitions,
 } from './member.ts';
 import { noteConsumerLeft, removeMembers, replaceMember } from './membership.ts';
-import { advance, consumerTimer, restartConsumerSession, stepMember, subscribe } from './update.ts';
+import {
+  advance,
+  advanceTarget,
+  consumerTimer,
+  restartConsumerSession,
+  stepMember,
+  subscribe,
+} from './update.ts';
 
 /** From this version a new member must come back with the id it was given (KIP-394). */
 const memberIdRequiredSince = 4;
@@ -191,7 +198,7 @@ export function syncConsumerGroup(
   ) {
     throw new KafkaError('INCONSISTENT_GROUP_PROTOCOL', 'JoinGroup answered another protocol');
   }
-  if (group.epoch > member.memberEpoch && member.state !== MemberState.UNREVOKED_PARTITIONS) {
+  if (group.targetEpoch > member.memberEpoch && member.state !== MemberState.UNREVOKED_PARTITIONS) {
     watch(group, member, 'join', step);
     return { ...syncAnswer(), errorCode: ErrorCode.REBALANCE_IN_PROGRESS };
   }
@@ -244,9 +251,11 @@ export function heartbeatConsumerGroup(
   const member = requireClassic(group, request.memberId, request.groupInstanceId);
   requireGeneration(member, request.generationId);
   restartConsumerSession(group, member, step);
+  // Those of the new protocol may be silent for long.
+  advanceTarget(group, step);
   // The classic protocol has one way to say that something is to be given up or to be had: join again.
   const rejoin =
-    group.epoch > member.memberEpoch ||
+    group.targetEpoch > member.memberEpoch ||
     member.state === MemberState.UNREVOKED_PARTITIONS ||
     (member.state === MemberState.UNRELEASED_PARTITIONS && targetIsFree(group, member));
   if (rejoin) watch(group, member, 'join', step);

@@ -36,6 +36,8 @@ export class ConsumerGroup {
   /** Digest of the topics in use: when theirs is another, the group needs a new epoch. */
   metadataHash = 0;
   targetEpoch = 0;
+  /** Wall-clock time at which the target was made; 0 when nobody made it, as in a group that was classic. */
+  targetMs = 0;
   /** Topics may have changed since the hash was made. Memory only: after a load everybody looks once. */
   metadataStale = true;
   readonly members = new Map<string, ConsumerMember>();
@@ -73,6 +75,7 @@ export class ConsumerGroup {
         return 'live';
       case 'consumer-target-epoch':
         this.targetEpoch = record.value?.assignmentEpoch ?? -1;
+        this.targetMs = record.value?.assignmentTimestamp ?? 0;
         return 'live';
       case 'consumer-member':
         this.#topics = null;

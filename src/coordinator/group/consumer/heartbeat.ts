@@ -6,6 +6,7 @@ import type {
   ConsumerGroupHeartbeatRequest,
   ConsumerGroupHeartbeatResponse,
 } from '../../../protocol/index.ts';
+import { settingsOf } from '../../config.ts';
 import { type GroupStep, type RequestContext, storable } from '../types.ts';
 import type { ConsumerGroup } from './consumer-group.ts';
 import {
@@ -13,6 +14,7 @@ import {
   JOIN_EPOCH,
   LEAVE_EPOCH,
   LEAVE_STATIC_EPOCH,
+  MemberState,
   newMember,
   noneOwned,
   type Owned,
@@ -113,21 +115,43 @@ export function consumerHeartbeat(
   restartConsumerSession(group, after, step);
   const tells = joins || isFull(request) || !sameOwned(before.assigned, after.assigned);
   return {
-    ...heartbeatAnswer(step),
+    ...heartbeatAnswer(intervalOf(group, after, step)),
     memberId,
     memberEpoch: after.memberEpoch,
     assignment: tells ? { topicPartitions: wirePartitions(after.assigned) } : null,
   };
 }
 
-function heartbeatAnswer(step: Pick<GroupStep, 'config'>): ConsumerGroupHeartbeatResponse {
+/** Members of a group on the move come back so soon. */
+const BUSY_INTERVAL_MS = 1_000;
+/** Heartbeats a second that a group on the move may cost. */
+const BUSY_RATE_MAX = 1_000;
+
+/**
+ * When the member is to be heard of again. The broker can tell nobody anything unasked, so while there is something to
+ * wait for, members come back sooner: a target that is due, partitions that others have not given up, and for one
+ * usual interval after each target, since members that start together do not start at the same moment.
+ */
+function intervalOf(group: ConsumerGroup, member: ConsumerMember, step: GroupStep): number {
+  const { heartbeatIntervalMs } = settingsOf(step.config, group.groupId);
+  const targetAgeMs = step.nowMs - group.targetMs;
+  const busy =
+    group.epoch > group.targetEpoch ||
+    member.state !== MemberState.STABLE ||
+    (targetAgeMs >= 0 && targetAgeMs < heartbeatIntervalMs);
+  if (!busy) return heartbeatIntervalMs;
+  const soonMs = Math.max(BUSY_INTERVAL_MS, (1_000 * group.members.size) / BUSY_RATE_MAX);
+  return Math.min(heartbeatIntervalMs, soonMs);
+}
+
+function heartbeatAnswer(heartbeatIntervalMs: number): ConsumerGroupHeartbeatResponse {
   return {
     throttleTimeMs: 0,
     errorCode: 0,
     errorMessage: null,
     memberId: null,
     memberEpoch: 0,
-    heartbeatIntervalMs: step.config.groupConsumerHeartbeatIntervalMs,
+    heartbeatIntervalMs,
     assignment: null,
   };
 }
@@ -309,7 +333,7 @@ export function consumerLeave(
     noteConsumerLeft(group, member, { reason: null, returns: false }, step);
     removeMembers(group, [member], 'left', step);
   }
-  return { ...heartbeatAnswer(step), memberId, memberEpoch, heartbeatIntervalMs: 0 };
+  return { ...heartbeatAnswer(0), memberId, memberEpoch };
 }
 
 /** A random UUID in Kafka's 22 characters. */

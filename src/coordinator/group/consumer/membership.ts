@@ -95,7 +95,8 @@ export function memberLate(group: ConsumerGroup, event: LateMember, step: GroupS
   if (member === undefined) return false;
   if (event.memberEpoch !== null && event.memberEpoch !== member.memberEpoch) return false;
   const phase = event.phase === 'rebalance' ? 'revoke' : event.phase;
-  const limitMs = phase === 'session' ? sessionTimeoutOf(member, step) : member.rebalanceTimeoutMs;
+  const limitMs =
+    phase === 'session' ? sessionTimeoutOf(group, member, step) : member.rebalanceTimeoutMs;
   const facts = consumerFacts(group, member);
   step.note({ kind: 'removed', groupId: group.groupId, member: facts, phase, limitMs });
   removeMembers(group, [member], `no sign of life in time (${event.phase})`, step);

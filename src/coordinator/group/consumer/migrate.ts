@@ -73,7 +73,8 @@ export function upgrade(classic: ClassicGroup, step: GroupStep): ConsumerGroup {
   const metadataHash = 0;
   emit(group, { kind: 'consumer-group', group: groupId, value: { epoch, metadataHash } }, step);
   for (const { member, target } of members) putTarget(group, member.memberId, target, step);
-  const value = { assignmentEpoch: epoch, assignmentTimestamp: step.nowMs };
+  // Made by nobody's clock, so that the first target of the new protocol waits for nothing.
+  const value = { assignmentEpoch: epoch, assignmentTimestamp: 0 };
   emit(group, { kind: 'consumer-target-epoch', group: groupId, value }, step);
   for (const { member } of members) {
     putCurrent(group, member, step);

@@ -6,6 +6,7 @@
 // batches.
 // Source of the rules: org.apache.kafka.coordinator.group.GroupMetadataManager (4.3).
 
+import { settingsOf } from '../../config.ts';
 import type { TopicInfo, TopicView } from '../../ports.ts';
 import { consumerFacts, consumerHeld } from '../../timeline/facts.ts';
 import { type GroupStep, timerKey } from '../types.ts';
@@ -93,7 +94,22 @@ export function advance(group: ConsumerGroup, changed: boolean, step: GroupStep)
       raiseEpoch(group, { metadataHash, reason }, step);
     }
   }
-  if (group.epoch > group.targetEpoch && group.members.size > 0) assign(group, step);
+  advanceTarget(group, step);
+}
+
+/** Brings the target up to the group's epoch, once it is time. */
+export function advanceTarget(group: ConsumerGroup, step: GroupStep): void {
+  if (group.epoch === group.targetEpoch || group.members.size === 0) return;
+  if (isTargetDue(group, step)) assign(group, step);
+}
+
+/**
+ * Changes that come one soon after the other share a target (KIP-1263): one assignment for five hundred members that
+ * join at once, instead of five hundred. A clock that was put back makes nobody wait.
+ */
+function isTargetDue(group: ConsumerGroup, step: GroupStep): boolean {
+  const ageMs = step.nowMs - group.targetMs;
+  return ageMs < 0 || ageMs >= settingsOf(step.config, group.groupId).assignmentIntervalMs;
 }
 
 export function raiseEpoch(
@@ -281,7 +297,7 @@ export function restartConsumerSession(
   const { groupId } = group;
   const { memberId } = member;
   group.heardMs.set(memberId, step.nowMs);
-  step.schedule(timerKey.session(groupId, memberId), sessionTimeoutOf(member, step), {
+  step.schedule(timerKey.session(groupId, memberId), sessionTimeoutOf(group, member, step), {
     kind: 'consumer-late',
     phase: 'session',
     groupId,
@@ -291,8 +307,13 @@ export function restartConsumerSession(
 }
 
 /** Members that speak the classic protocol bring their own. */
-export function sessionTimeoutOf(member: ConsumerMember, step: Pick<GroupStep, 'config'>): number {
-  return member.classic?.sessionTimeoutMs ?? step.config.groupConsumerSessionTimeoutMs;
+export function sessionTimeoutOf(
+  group: ConsumerGroup,
+  member: ConsumerMember,
+  step: Pick<GroupStep, 'config'>,
+): number {
+  const brought = member.classic?.sessionTimeoutMs;
+  return brought ?? settingsOf(step.config, group.groupId).sessionTimeoutMs;
 }
 
 /** Names of timers of single members; the session's is the one of classic groups, so that it passes on. */
