@@ -17,5 +17,5 @@ export type {
   RunningBroker,
 } from './broker-options.ts';
 export { type ConnectOptions, connect, remoteCluster } from './connect.ts';
-export { type BrokerSeams, openBroker, openBrokerWith, type SeamedBroker } from './open-broker.ts';
+export { openBroker } from './open-broker.ts';
 export { openLog } from './open-log.ts';

@@ -2,23 +2,11 @@
 
 import { ClusterClient } from '../client/index.ts';
 import type { BrokerOptions, RunningBroker } from './broker-options.ts';
-import { type HostedLog, hostLog, type LogSeams } from './host-log.ts';
+import { type HostedLog, hostLog } from './host-log.ts';
 import { inProcessCluster } from './in-process-cluster.ts';
 import { checkListenOptions, type Listening, listen } from './listening.ts';
 import { brokerNames, checkNames } from './option-names.ts';
 import { checkPlace, startGroups, stopAll } from './serve-alone.ts';
-
-/** Where a test double reaches in; a broker that serves has the host's parts instead. */
-export interface BrokerSeams extends LogSeams {
-  /** Further ports to listen on, 0 for any free one: the look of several brokers. */
-  readonly morePorts?: readonly number[];
-}
-
-/** A broker opened with {@link BrokerSeams}. */
-export interface SeamedBroker extends RunningBroker {
-  /** The port of `addresses`, then those of `morePorts`, in their order. */
-  readonly ports: readonly number[];
-}
 
 /**
  * Opens the data and serves it. Resolves when clients can connect; groups load meanwhile and say
@@ -27,21 +15,13 @@ export interface SeamedBroker extends RunningBroker {
  * and what opening the data throws (a second process on the same directory is refused). After a
  * throw nothing is left open.
  */
-export function openBroker(options: BrokerOptions): Promise<RunningBroker> {
-  return openBrokerWith(options, {});
-}
-
-/** {@link openBroker} for test doubles. */
-export async function openBrokerWith(
-  options: BrokerOptions,
-  seams: BrokerSeams,
-): Promise<SeamedBroker> {
+export async function openBroker(options: BrokerOptions): Promise<RunningBroker> {
   checkPlace(options);
   checkNames('serve', options, brokerNames);
   checkListenOptions(options);
-  const hosted = await hostLog(options, seams);
+  const hosted = await hostLog(options, {});
   try {
-    const listening = await listen(hosted, options, seams.morePorts);
+    const listening = await listen(hosted, options);
     startGroups(hosted);
     return new ServedLog(hosted, listening, (served) => stopAll(hosted, [served]));
   } catch (error) {
@@ -97,17 +77,15 @@ export class HostedClient extends ClusterClient {
 }
 
 /** A log that is served over TCP. */
-export class ServedLog extends HostedClient implements SeamedBroker {
+export class ServedLog extends HostedClient implements RunningBroker {
   readonly addresses: Listening['addresses'];
   readonly bootstrap: string;
-  readonly ports: readonly number[];
   readonly metricsAddress: Listening['metricsAddress'];
 
   constructor(hosted: HostedLog, listening: Listening, end: (served: Listening) => Promise<void>) {
     super(hosted, () => end(listening));
     this.addresses = listening.addresses;
     this.bootstrap = listening.bootstrap;
-    this.ports = listening.ports;
     this.metricsAddress = listening.metricsAddress;
   }
 }

@@ -1,19 +1,28 @@
-// A broker that serves others and is no client of itself: what `tidemark serve` runs. It loads none of the client,
-// which is a fifth of the modules that a start would read otherwise.
+// A broker that serves others and is no client of itself: what `tidemark serve` and `tidemark/testing` run. It loads
+// none of the client, which is a fifth of what a start would read otherwise.
 
 import { BrokerOptionError } from './addresses.ts';
 import type { BrokerOptions, PlacedLogOptions, RunningBroker } from './broker-options.ts';
-import { type HostedLog, hostLog } from './host-log.ts';
+import { type HostedLog, hostLog, type LogSeams } from './host-log.ts';
 import { checkListenOptions, type Listening, listen } from './listening.ts';
 
 /** A stop waits this long for requests in flight: container runtimes kill after ten seconds. */
 const STOP_GRACE_MS = 5000;
 
+type Known = 'addresses' | 'bootstrap' | 'clusterId' | 'nodeId' | 'metricsAddress';
+
 /** What is known of a broker that serves. */
-export type ServingBroker = Pick<
-  RunningBroker,
-  'addresses' | 'bootstrap' | 'clusterId' | 'nodeId' | 'metricsAddress' | 'close'
->;
+export interface ServingBroker
+  extends Pick<RunningBroker, Known | 'engine' | 'transport' | 'close'> {
+  /** The port of `addresses`, then those of `morePorts`, in their order. */
+  readonly ports: readonly number[];
+}
+
+/** Where a test double reaches in; a broker that serves has the host's parts instead. */
+export interface BrokerSeams extends LogSeams {
+  /** Further ports to listen on, 0 for any free one: the look of several brokers. */
+  readonly morePorts?: readonly number[];
+}
 
 /** Throws {@link BrokerOptionError}. */
 export function checkPlace(options: PlacedLogOptions): void {
@@ -39,22 +48,29 @@ export async function stopAll(hosted: HostedLog, served: readonly Listening[]): 
 }
 
 /** Opens the data and serves it. Resolves and throws as `openBroker` does. */
-export async function serveAlone(options: BrokerOptions): Promise<ServingBroker> {
+export async function serveAlone(
+  options: BrokerOptions,
+  seams: BrokerSeams = {},
+): Promise<ServingBroker> {
   checkPlace(options);
   checkListenOptions(options);
-  const hosted = await hostLog(options, {});
+  const hosted = await hostLog(options, seams);
   try {
-    const listening = await listen(hosted, options);
+    const listening = await listen(hosted, options, seams.morePorts);
     startGroups(hosted);
-    const { addresses, bootstrap, metricsAddress } = listening;
-    const { clusterId, nodeId } = hosted.assembled.engine;
+    const { addresses, bootstrap, ports, metricsAddress } = listening;
+    const { engine, broker } = hosted.assembled;
+    const { clusterId, nodeId } = engine;
     let stopped: Promise<void> | null = null;
     return {
       addresses,
       bootstrap,
+      ports,
       metricsAddress,
       clusterId,
       nodeId,
+      engine,
+      transport: () => broker.transport(),
       close() {
         stopped ??= stopAll(hosted, [listening]);
         return stopped;

@@ -3,8 +3,8 @@
 import { isTidemarkError } from '../base/errors.ts';
 import type { Logger } from '../base/ports.ts';
 import type { InterceptedRequest } from '../broker/index.ts';
-import { Cluster, singleNetwork } from '../client/index.ts';
-import { openBrokerWith, type SeamedBroker } from '../compose/index.ts';
+import type { Cluster } from '../client/index.ts';
+import { type ServingBroker, serveAlone } from '../compose/serve-alone.ts';
 import { ElectLeaders, LeaveGroup } from '../protocol/index.ts';
 import { TestBrokerError } from './errors.ts';
 import { Faults } from './faults.ts';
@@ -45,8 +45,8 @@ export class EmbeddedBroker {
   readonly nodes = new ManyBrokers();
   readonly #options: EmbeddedOptions;
   #disk: FillableDisk;
-  #broker: SeamedBroker | null = null;
-  #cluster: Cluster | null = null;
+  #broker: ServingBroker | null = null;
+  #cluster: Promise<Cluster> | null = null;
   #ports: readonly number[];
 
   private constructor(options: EmbeddedOptions) {
@@ -64,7 +64,7 @@ export class EmbeddedBroker {
     const broker = new EmbeddedBroker(options);
     await broker.#open();
     try {
-      await makeTopics(broker.cluster, options.topics);
+      await makeTopics(() => broker.cluster(), options.topics);
     } catch (error) {
       await broker.close();
       throw error;
@@ -79,7 +79,7 @@ export class EmbeddedBroker {
   }
 
   /** A way in that meets no faults and leaves nothing in the journal. */
-  get cluster(): Cluster {
+  cluster(): Promise<Cluster> {
     this.#running();
     this.#cluster ??= this.#openCluster();
     return this.#cluster;
@@ -94,7 +94,8 @@ export class EmbeddedBroker {
 
   /** Brings partitions back that stopped after a failed write. */
   async reopenPartitions(): Promise<void> {
-    const controller = await this.cluster.controller();
+    const cluster = await this.cluster();
+    const controller = await cluster.controller();
     await controller.send(ElectLeaders, {
       electionType: 0,
       topicPartitions: null,
@@ -103,7 +104,7 @@ export class EmbeddedBroker {
   }
 
   async removeMember(group: string, memberId: string): Promise<void> {
-    const { cluster } = this;
+    const cluster = await this.cluster();
     const coordinator = cluster.to(await cluster.coordinator(group));
     const answer = await coordinator.send(LeaveGroup, { groupId: group, members: [{ memberId }] });
     const code = answer.errorCode || (answer.members[0]?.errorCode ?? 0);
@@ -125,7 +126,7 @@ export class EmbeddedBroker {
     this.faults.clear();
     this.#disk = new FillableDisk(() => this.clock.now());
     await this.#openAgain();
-    await makeTopics(this.cluster, this.#options.topics);
+    await makeTopics(() => this.cluster(), this.#options.topics);
   }
 
   async close(): Promise<void> {
@@ -135,7 +136,8 @@ export class EmbeddedBroker {
 
   async #stop(): Promise<void> {
     const broker = this.#running();
-    await this.#cluster?.close();
+    const cluster = await this.#cluster;
+    await cluster?.close();
     this.#cluster = null;
     await broker.close();
     this.#broker = null;
@@ -159,7 +161,7 @@ export class EmbeddedBroker {
   async #open(): Promise<void> {
     const { dir, host, logger, configs } = this.#options;
     const [port = 0, ...morePorts] = this.#ports;
-    this.#broker = await openBrokerWith(
+    this.#broker = await serveAlone(
       {
         ...(dir === null ? { memory: true } : { dataDir: dir }),
         ...(host === undefined ? {} : { host }),
@@ -192,16 +194,19 @@ export class EmbeddedBroker {
     );
   }
 
-  #openCluster(): Cluster {
+  /** The client is loaded by those who need it: most tests bring their own. */
+  async #openCluster(): Promise<Cluster> {
+    const transport = this.#running().transport();
+    const { Cluster, singleNetwork } = await import('../client/index.ts');
     // Its waits are real: the test's clock may stand still.
     return new Cluster({
-      network: singleNetwork(this.#running().transport()),
+      network: singleNetwork(transport),
       clock: new TestClock(),
       random: new SeededRandom(1),
     });
   }
 
-  #running(): SeamedBroker {
+  #running(): ServingBroker {
     if (this.#broker === null) {
       throw new TestBrokerError('broker_closed', 'the test broker is closed or restarting');
     }

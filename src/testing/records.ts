@@ -1,6 +1,6 @@
 // Records in and out of the broker under test, in the plain forms that assertions like.
 
-import { type Cluster, LogReader, listOffsets, Producer, SpecialTime } from '../client/index.ts';
+import type { Cluster } from '../client/index.ts';
 
 /** A record to write. Strings are UTF-8, other values JSON; `null` is a tombstone. */
 export interface TestRecordInput {
@@ -39,6 +39,7 @@ export async function writeRecords(
   records: readonly TestRecordInput[],
   timeoutMs: number,
 ): Promise<{ readonly partition: number; readonly offset: number }[]> {
+  const { Producer } = await import('../client/index.ts');
   const producer = new Producer(cluster, {
     key: 'buffer',
     value: 'buffer',
@@ -68,6 +69,7 @@ export async function readRecords(
   topic: string,
   only?: number,
 ): Promise<TestRecord[]> {
+  const { LogReader, listOffsets, SpecialTime } = await import('../client/index.ts');
   const info = await cluster.topic(topic);
   const partitions =
     only === undefined ? info.partitions.map(({ partition }) => partition) : [only];

@@ -2,7 +2,6 @@
 
 import { type NamesOf, unknownOption } from '../base/option-names.ts';
 import type { Logger } from '../base/ports.ts';
-import { remoteCluster } from '../compose/index.ts';
 import { EmbeddedBroker } from './embedded-broker.ts';
 import { TestBrokerError } from './errors.ts';
 import { TestBroker } from './test-broker.ts';
@@ -83,6 +82,7 @@ export async function startBroker(options: StartBrokerOptions = {}): Promise<Tes
 }
 
 async function startAgainst(bootstrap: string, topics: TopicSpecs): Promise<TestBroker> {
+  const { remoteCluster } = await import('../compose/connect.ts');
   const cluster = remoteCluster(bootstrap, { clientId: 'tidemark-testing' });
   const broker = new TestBroker({ kind: 'cluster', bootstrap, cluster });
   try {

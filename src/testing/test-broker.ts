@@ -2,7 +2,7 @@
 
 import { parseDuration } from '../base/duration.ts';
 import type { KafkaErrorName } from '../base/kafka-errors.ts';
-import { type Cluster, deleteTopics, describeGroup } from '../client/index.ts';
+import type { Cluster } from '../client/index.ts';
 import type { ApiName } from '../protocol/index.ts';
 import type { EmbeddedBroker } from './embedded-broker.ts';
 import { TestBrokerError } from './errors.ts';
@@ -57,7 +57,7 @@ export class TestBroker implements AsyncDisposable {
 
   /** Makes topics. Throws the first KafkaError. */
   async createTopics(topics: TopicSpecs): Promise<void> {
-    await makeTopics(this.#cluster(), topics);
+    await makeTopics(() => this.#cluster(), topics);
     for (const name of Object.keys(topics)) this.#made.add(name);
   }
 
@@ -65,17 +65,18 @@ export class TestBroker implements AsyncDisposable {
    * Writes records with acks=all, and answers where each one is. Failures that may pass are tried again for
    * `timeoutMs` (default 5,000). Throws the KafkaError of the first record that was not taken.
    */
-  produce(
+  async produce(
     topic: string,
     records: readonly TestRecordInput[],
     options: WaitOptions = {},
   ): Promise<{ readonly partition: number; readonly offset: number }[]> {
-    return writeRecords(this.#cluster(), topic, records, options.timeoutMs ?? PRODUCE_TIMEOUT_MS);
+    const { timeoutMs = PRODUCE_TIMEOUT_MS } = options;
+    return writeRecords(await this.#cluster(), topic, records, timeoutMs);
   }
 
   /** All records of a topic, or of one partition, by partition and offset. */
-  records(topic: string, partition?: number): Promise<TestRecord[]> {
-    return readRecords(this.#cluster(), topic, partition);
+  async records(topic: string, partition?: number): Promise<TestRecord[]> {
+    return readRecords(await this.#cluster(), topic, partition);
   }
 
   /** The next `times` (default 1) requests of this API fail with Kafka's error. Answers how to take it back. */
@@ -105,7 +106,8 @@ export class TestBroker implements AsyncDisposable {
 
   /** Every member of the group is told at its next heartbeat to join again. */
   async rebalance(group: string): Promise<void> {
-    const { members } = await describeGroup(this.#cluster(), group);
+    const { describeGroup } = await import('../client/index.ts');
+    const { members } = await describeGroup(await this.#cluster(), group);
     for (const { memberId } of members) {
       this.#fault(
         'Heartbeat',
@@ -161,6 +163,7 @@ export class TestBroker implements AsyncDisposable {
     if (target.kind === 'embedded') {
       await target.broker.reset();
     } else {
+      const { deleteTopics } = await import('../client/index.ts');
       const outcomes = await deleteTopics(target.cluster, [...this.#made]);
       for (const { error } of outcomes) if (error !== null) throw error;
     }
@@ -179,11 +182,11 @@ export class TestBroker implements AsyncDisposable {
     return this.close();
   }
 
-  #cluster(): Cluster {
+  async #cluster(): Promise<Cluster> {
     if (this.#closed !== undefined) {
       throw new TestBrokerError('broker_closed', 'the test broker is closed');
     }
-    return this.#target.kind === 'embedded' ? this.#target.broker.cluster : this.#target.cluster;
+    return this.#target.kind === 'embedded' ? this.#target.broker.cluster() : this.#target.cluster;
   }
 
   #fault(api: ApiName, fault: Fault, scope?: FaultScope): () => void {

@@ -3,13 +3,7 @@
 
 import { KafkaError } from '../base/kafka-errors.ts';
 import type { Clock } from '../base/ports.ts';
-import {
-  type Cluster,
-  committedOffsets,
-  describeGroup,
-  listOffsets,
-  SpecialTime,
-} from '../client/index.ts';
+import type { Cluster } from '../client/index.ts';
 import type { ApiName } from '../protocol/index.ts';
 import { TestBrokerError } from './errors.ts';
 import { checkApi } from './faults.ts';
@@ -25,7 +19,7 @@ export interface WaitSources {
   /** Real time. */
   readonly clock: Clock;
   readonly journal: RequestJournal;
-  cluster(): Cluster;
+  cluster(): Promise<Cluster>;
 }
 
 const TIMEOUT_MS = 5_000;
@@ -56,7 +50,7 @@ export class WaitFor {
     await this.#wait(
       `${count} records in '${topic}'`,
       async () => {
-        const found = await recordCount(this.#sources.cluster(), topic);
+        const found = await recordCount(await this.#sources.cluster(), topic);
         return found >= count ? null : `${found} records`;
       },
       options,
@@ -69,7 +63,8 @@ export class WaitFor {
     await this.#wait(
       `group '${group}' to settle with ${wanted}`,
       async () => {
-        const seen = await describeGroup(this.#sources.cluster(), group);
+        const { describeGroup } = await import('../client/index.ts');
+        const seen = await describeGroup(await this.#sources.cluster(), group);
         const count = seen.members.length;
         const enough = members === undefined ? count > 0 : count === members;
         return seen.state === 'Stable' && enough ? null : `${seen.state} with ${count} members`;
@@ -89,7 +84,9 @@ export class WaitFor {
     await this.#wait(
       `group '${group}' to commit ${JSON.stringify(offsets)} of '${topic}'`,
       async () => {
-        const seen = await committedOffsets(this.#sources.cluster(), group, topic, partitions);
+        const { committedOffsets } = await import('../client/index.ts');
+        const cluster = await this.#sources.cluster();
+        const seen = await committedOffsets(cluster, group, topic, partitions);
         const behind = partitions.some((one) => (seen.get(one) ?? -1) < (offsets[one] ?? 0));
         return behind ? JSON.stringify(Object.fromEntries(seen)) : null;
       },
@@ -155,6 +152,7 @@ async function patiently(look: Look): Promise<string | null> {
 
 /** Offsets between start and end, over all partitions. */
 async function recordCount(cluster: Cluster, topic: string): Promise<number> {
+  const { listOffsets, SpecialTime } = await import('../client/index.ts');
   const info = await cluster.topic(topic);
   const partitions = info.partitions.map((one) => one.partition);
   const ends = await listOffsets(cluster, topic, { partitions, timestamp: SpecialTime.latest });

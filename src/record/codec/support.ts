@@ -18,6 +18,11 @@ export function tryLoad(packageName: string): { module: unknown } | { error: unk
   }
 }
 
+/** node:zlib, loaded with the first batch that needs it. */
+export function zlib(): typeof import('node:zlib') {
+  return load('node:zlib') as typeof import('node:zlib');
+}
+
 /** The answer when nothing on this machine can do a codec. */
 export function codecMissing(codec: string, packageName: string, cause: unknown): KafkaError {
   return new KafkaError(

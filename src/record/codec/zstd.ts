@@ -4,9 +4,8 @@
 // Frames are walked first: their block headers bound the expanded size, whatever size the frame
 // claims.
 
-import * as zlib from 'node:zlib';
 import { KafkaError } from '../../base/kafka-errors.ts';
-import { codecMissing, corruptBlock, expandedTooLarge, tryLoad } from './support.ts';
+import { codecMissing, corruptBlock, expandedTooLarge, tryLoad, zlib } from './support.ts';
 
 const PACKAGE = '@bokuweb/zstd-wasm';
 const LEVEL_DEFAULT = 3;
@@ -36,8 +35,8 @@ let ready: Zstd | undefined;
 let starting: Promise<void> | undefined;
 
 function fromNode(): Zstd | undefined {
-  if (!('zstdCompressSync' in zlib)) return undefined;
-  const node = zlib as unknown as ZlibWithZstd;
+  if (!('zstdCompressSync' in zlib())) return undefined;
+  const node = zlib() as unknown as ZlibWithZstd;
   const levelKey = node.constants.ZSTD_c_compressionLevel;
   return {
     compress: (bytes, level) => node.zstdCompressSync(bytes, { params: { [levelKey]: level } }),

@@ -2,7 +2,7 @@
 
 import { afterEach, expect, test } from 'vitest';
 import { createTopic, RawClient } from '../../../bench/load/raw-client.ts';
-import { openBrokerWith, type SeamedBroker } from '../../../src/compose/index.ts';
+import { type ServingBroker, serveAlone } from '../../../src/compose/serve-alone.ts';
 import {
   ConsumerGroupDescribe,
   ConsumerGroupHeartbeat,
@@ -18,7 +18,7 @@ import { wrapFiles } from '../../support/simulation-faults.ts';
 import { subscription } from '../coordinator/harness.ts';
 
 const TOPIC = 'orders';
-let broker: SeamedBroker | undefined;
+let broker: ServingBroker | undefined;
 const clients: RawClient[] = [];
 let release: () => void = () => undefined;
 
@@ -43,7 +43,7 @@ async function stallable(): Promise<{ port: number; stall: () => void }> {
     },
   }));
   const configs = { 'group.initial.rebalance.delay.ms': 0, 'offsets.topic.num.partitions': 1 };
-  broker = await openBrokerWith({ memory: true, port: 0, configs }, { disk });
+  broker = await serveAlone({ memory: true, port: 0, configs }, { disk });
   const stall = (): void => {
     free = new Promise((resolve) => {
       release = resolve;
