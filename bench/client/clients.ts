@@ -28,12 +28,12 @@ export const clients: Readonly<Record<string, (bootstrap: string) => Promise<Ben
   'in process, durable': async (directory) => ours(await open(directory)),
   kafkajs: openKafkajs,
   platformatic: openPlatformatic,
+  'raw socket': async (bootstrap) => (await import('./raw-socket.ts')).openRawSocket(bootstrap),
 };
 
-/** Calls `send` for all records, in lists, with so many calls under way. */
-async function inCalls(
+/** Calls `send` for all records, in lists, with some calls under way. */
+export async function inCalls(
   count: number,
-  calls: number,
   send: (records: number) => Promise<unknown>,
 ): Promise<void> {
   let left = count;
@@ -44,7 +44,7 @@ async function inCalls(
       await send(records);
     }
   };
-  await Promise.all(Array.from({ length: calls }, lane));
+  await Promise.all(Array.from({ length: CALLS }, lane));
 }
 
 async function ours(client: Client): Promise<BenchClient> {
@@ -55,7 +55,7 @@ async function ours(client: Client): Promise<BenchClient> {
       for (let index = 0; index < count; index++) await producer.send(record(topic, value));
     },
     produceMany: (topic, value, count) =>
-      inCalls(count, CALLS, (records) =>
+      inCalls(count, (records) =>
         producer.sendMany(Array.from({ length: records }, () => record(topic, value))),
       ),
     async consume(topic, count, onFirst) {
@@ -88,8 +88,7 @@ async function openKafkajs(bootstrap: string): Promise<BenchClient> {
     async produceSingly(topic, value, count) {
       for (let index = 0; index < count; index++) await send(topic, value, 1);
     },
-    produceMany: (topic, value, count) =>
-      inCalls(count, CALLS, (records) => send(topic, value, records)),
+    produceMany: (topic, value, count) => inCalls(count, (records) => send(topic, value, records)),
     async consume(topic, count, onFirst) {
       const consumer = kafka.consumer({ groupId: `bench-${process.pid}-${count}` });
       await consumer.connect();
@@ -126,9 +125,19 @@ interface Platformatic {
   };
 }
 
-async function openPlatformatic(bootstrap: string): Promise<BenchClient> {
+/** Where the package is, null when it is not installed. */
+export function platformaticPath(): string | null {
   const folder = join(projectRoot(), 'test/interop/clients/package.json');
-  const path = createRequire(folder).resolve('@platformatic/kafka');
+  try {
+    return createRequire(folder).resolve('@platformatic/kafka');
+  } catch {
+    return null;
+  }
+}
+
+async function openPlatformatic(bootstrap: string): Promise<BenchClient> {
+  const path = platformaticPath();
+  if (path === null) throw new Error('@platformatic/kafka is not installed');
   const { Producer, Consumer }: Platformatic = await import(pathToFileURL(path).href);
   const common = { clientId: 'bench', bootstrapBrokers: [bootstrap] };
   const producer = new Producer(common);
@@ -141,8 +150,7 @@ async function openPlatformatic(bootstrap: string): Promise<BenchClient> {
     async produceSingly(topic, value, count) {
       for (let index = 0; index < count; index++) await send(topic, value, 1);
     },
-    produceMany: (topic, value, count) =>
-      inCalls(count, CALLS, (records) => send(topic, value, records)),
+    produceMany: (topic, value, count) => inCalls(count, (records) => send(topic, value, records)),
     async consume(topic, count, onFirst) {
       const groupId = `bench-${process.pid}-${count}`;
       const consumer = new Consumer({ ...common, groupId });

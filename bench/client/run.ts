@@ -9,6 +9,7 @@ import { connect } from '../../src/index.ts';
 import { systemsFor } from '../load/systems.ts';
 import { machineUsage, type PeerBroker, runChild } from '../peers/index.ts';
 import type { SuiteRun } from '../suite.ts';
+import { platformaticPath } from './clients.ts';
 import type { Measured, Task } from './worker.ts';
 
 type Work = Task['work'];
@@ -16,13 +17,13 @@ type Work = Task['work'];
 const WORKER = fileURLToPath(new URL('worker.js', import.meta.url));
 const SIZES = [100, 1024] as const;
 const COUNTS: Readonly<Record<Work, number>> = {
-  'single sends': 3_000,
+  'single sends': 2_000,
   batches: 200_000,
   consume: 400_000,
 };
 const QUICK = 0.05;
 const TIMEOUT_MS = 300_000;
-const NODE_CLIENTS = ['tidemark', 'kafkajs', 'platformatic'] as const;
+const NODE_CLIENTS = ['tidemark', 'kafkajs', 'platformatic', 'raw socket'] as const;
 
 interface Row {
   readonly work: Work;
@@ -32,9 +33,11 @@ interface Row {
 
 function rowsOf({ options }: SuiteRun): { readonly name: string; readonly row: Row }[] {
   const works = Object.entries(COUNTS) as [Work, number][];
+  const sizes = options.quick ? SIZES.slice(0, 1) : SIZES;
   const all = works.flatMap(([work, full]) =>
-    SIZES.map((valueBytes) => {
-      const count = Math.ceil(full * (options.quick ? QUICK : 1) * (valueBytes > 500 ? 0.5 : 1));
+    sizes.map((valueBytes) => {
+      const share = work !== 'single sends' && valueBytes > 500 ? 0.5 : 1;
+      const count = Math.ceil(full * (options.quick ? QUICK : 1) * share);
       return { name: `${work}, ${valueBytes} B`, row: { work, valueBytes, count } };
     }),
   );
@@ -43,8 +46,9 @@ function rowsOf({ options }: SuiteRun): { readonly name: string; readonly row: R
 
 /** `npm run bench -- client`. */
 export async function runClient(run: SuiteRun): Promise<void> {
-  const rounds = run.options.rounds ?? (run.options.quick ? 1 : 3);
+  const rounds = run.options.rounds ?? (run.options.quick ? 1 : 5);
   const rows = rowsOf(run);
+  const nodeClients = availableClients(run);
   for (const { name, row } of rows) {
     run.describe(name, `${row.count} records of ${row.valueBytes} B, one partition, acks=all`);
   }
@@ -55,7 +59,7 @@ export async function runClient(run: SuiteRun): Promise<void> {
     try {
       for (const { name, row } of rows) {
         for (let round = 0; round < rounds; round++) {
-          await onBroker(run, `on ${system.name}`, { name, row, broker, round });
+          await onBroker(run, `on ${system.name}`, { name, row, broker, round, nodeClients });
         }
       }
     } finally {
@@ -72,18 +76,26 @@ interface OnBroker {
   readonly row: Row;
   readonly broker: PeerBroker;
   readonly round: number;
+  readonly nodeClients: readonly string[];
+}
+
+function availableClients(run: SuiteRun): readonly string[] {
+  if (platformaticPath() !== null) return NODE_CLIENTS;
+  run.missing('platformatic', 'npm ci --ignore-scripts --prefix test/interop/clients');
+  return NODE_CLIENTS.filter((one) => one !== 'platformatic');
 }
 
 async function onBroker(run: SuiteRun, on: string, what: OnBroker): Promise<void> {
-  const { name, row, broker, round } = what;
-  const topic = `${row.work}-${row.valueBytes}-${round}`.replaceAll(' ', '-');
+  const { name, row, broker, round, nodeClients } = what;
+  const reads = row.work === 'consume';
+  const topic = `${row.work}-${row.valueBytes}${reads ? '' : `-${round}`}`.replaceAll(' ', '-');
   const client = await connect(broker.bootstrap);
   try {
-    if (row.work === 'consume') await fill(client, topic, row);
-    for (const one of NODE_CLIENTS) {
+    if (reads && round === 0) await fill(client, topic, row);
+    for (const one of nodeClients) {
       // Each writes into a topic of its own; all read the same.
-      const mine = row.work === 'consume' ? topic : `${topic}-${one}`;
-      if (row.work !== 'consume') await client.admin().createTopic({ name: mine, partitions: 1 });
+      const mine = reads ? topic : `${topic}-${one.replaceAll(' ', '-')}`;
+      if (!reads) await client.admin().createTopic({ name: mine, partitions: 1 });
       const task: Task = { client: one, at: broker.bootstrap, topic: mine, ...row };
       await measured(run, `${one} ${on}`, name, task);
     }
