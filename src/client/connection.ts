@@ -7,6 +7,7 @@ import type { CancelTimer, Clock } from '../base/ports.ts';
 import {
   type Api,
   ApiVersions,
+  type Chunk,
   decodeResponse,
   encodeRequest,
   type Fields,
@@ -40,7 +41,9 @@ interface Pending {
   readonly decode: (frame: Buffer) => unknown;
   readonly resolve: (response: unknown) => void;
   readonly reject: (error: Error) => void;
-  readonly cancelTimer: CancelTimer;
+  readonly timeoutMs: number;
+  /** On the monotonic clock. */
+  readonly deadlineMs: number;
 }
 
 /** Any API and version: the types of the message do not matter to the bookkeeping. */
@@ -53,11 +56,15 @@ export class Connection {
   readonly address: BrokerAddress;
   readonly #options: ConnectionOptions;
   readonly #frames: FrameAssembler;
-  readonly #pending = new Map<number, Pending>();
+  /** In the order they were sent. */
+  #pending: Pending[] = [];
   readonly #versions = new Map<number, VersionRange>();
   #stream: ByteStream | null = null;
   #nextCorrelationId = 0;
   #answeredId = -1;
+  /** One timer for all requests: it is left alone when an answer comes, and looks again when it fires. */
+  #cancelTimer: CancelTimer | null = null;
+  #timerMs = Number.POSITIVE_INFINITY;
   #failure: Error | null = null;
   #onClose: (() => void) | null = null;
 
@@ -102,7 +109,7 @@ export class Connection {
 
   /** Requests that wait for an answer. */
   get pendingCount(): number {
-    return this.#pending.size;
+    return this.#pending.length;
   }
 
   /** Calls `listener` once, when the connection is gone. */
@@ -121,28 +128,45 @@ export class Connection {
    * empty one. Throws {@link ClientError} `connection_lost`, `request_timed_out`, `bad_response` and `ProtocolError`
    * for a request that the version cannot carry.
    */
-  async call<Request extends Fields, Response extends Fields>(
+  call<Request extends Fields, Response extends Fields>(
     api: Api<Request, Response>,
     request: RequestInput<Api<Request, Response>>,
     options: CallOptions,
   ): Promise<ResponseOf<Api<Request, Response>>> {
-    if (this.#failure !== null) throw this.#failure;
+    if (this.#failure !== null) return Promise.reject(this.#failure);
     const { version } = options;
     const correlationId = this.#nextCorrelationId;
     this.#nextCorrelationId = (correlationId + 1) | 0;
     const identity = { correlationId, clientId: this.#options.clientId };
-    const chunks = encodeRequest(api, version, identity, request);
-    const answered = !isUnanswered(api, request);
-    const reply = answered ? this.#expect(api, correlationId, options) : null;
-    this.#stream?.write(chunks.filter((chunk) => Buffer.isBuffer(chunk)));
-    if (reply !== null) return reply;
-    await this.#stream?.drained();
-    return api.response.complete({ responses: [] } as never) as ResponseOf<Api<Request, Response>>;
+    let chunks: Chunk[];
+    try {
+      chunks = encodeRequest(api, version, identity, request);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    if (isUnanswered(api, request)) return this.#handOver(api, chunks);
+    const reply = this.#expect(api, correlationId, options);
+    this.#write(chunks);
+    return reply;
   }
 
   /** Cuts the connection; what is under way rejects with `closed`. */
   destroy(): void {
     this.#fail(new ClientError('closed', `the connection to ${this.#name()} was closed`));
+  }
+
+  #write(chunks: readonly Chunk[]): void {
+    this.#stream?.write(chunks.filter((chunk) => Buffer.isBuffer(chunk)));
+  }
+
+  /** A request that nobody answers. */
+  async #handOver<Request extends Fields, Response extends Fields>(
+    api: Api<Request, Response>,
+    chunks: readonly Chunk[],
+  ): Promise<ResponseOf<Api<Request, Response>>> {
+    this.#write(chunks);
+    await this.#stream?.drained();
+    return api.response.complete({ responses: [] } as never) as ResponseOf<Api<Request, Response>>;
   }
 
   #expect<Request extends Fields, Response extends Fields>(
@@ -152,7 +176,8 @@ export class Connection {
   ): Promise<ResponseOf<Api<Request, Response>>> {
     const { version, timeoutMs } = options;
     return new Promise((resolve, reject) => {
-      this.#pending.set(correlationId, {
+      const deadlineMs = this.#options.clock.monotonic() + timeoutMs;
+      this.#pending.push({
         correlationId,
         name: api.name,
         decode: (frame) =>
@@ -161,14 +186,36 @@ export class Connection {
             : decodeResponse(api, version, frame),
         resolve: (response) => resolve(response as ResponseOf<Api<Request, Response>>),
         reject,
-        cancelTimer: this.#options.clock.setTimer(timeoutMs, () =>
-          this.#timedOut(api.name, timeoutMs),
-        ),
+        timeoutMs,
+        deadlineMs,
       });
+      if (deadlineMs < this.#timerMs) this.#watch(deadlineMs, timeoutMs);
     });
   }
 
-  #timedOut(name: string, timeoutMs: number): void {
+  /** Looks at the deadlines after `delayMs`, at `atMs`. */
+  #watch(atMs: number, delayMs: number): void {
+    this.#cancelTimer?.();
+    this.#timerMs = atMs;
+    this.#cancelTimer = this.#options.clock.setTimer(delayMs, () => {
+      this.#cancelTimer = null;
+      this.#timerMs = Number.POSITIVE_INFINITY;
+      this.#lookAtDeadlines();
+    });
+  }
+
+  #lookAtDeadlines(): void {
+    let next: Pending | null = null;
+    for (const one of this.#pending) {
+      if (next === null || one.deadlineMs < next.deadlineMs) next = one;
+    }
+    if (next === null) return;
+    const restMs = next.deadlineMs - this.#options.clock.monotonic();
+    if (restMs > 0) this.#watch(next.deadlineMs, restMs);
+    else this.#timedOut(next);
+  }
+
+  #timedOut({ name, timeoutMs }: Pending): void {
     this.#fail(
       new ClientError(
         'request_timed_out',
@@ -215,14 +262,13 @@ export class Connection {
     const correlationId = peekCorrelationId(frame);
     // An answer that came before: nobody waits for it any more.
     if (correlationId === this.#answeredId) return;
-    const [oldest] = this.#pending.values();
+    const oldest = this.#pending[0];
     if (oldest === undefined || oldest.correlationId !== correlationId) {
       const expected = oldest === undefined ? 'none' : String(oldest.correlationId);
       throw new ClientError('bad_response', `answer ${correlationId} came, expected ${expected}`);
     }
     this.#answeredId = correlationId;
-    this.#pending.delete(correlationId);
-    oldest.cancelTimer();
+    this.#pending.shift();
     let response: unknown;
     try {
       response = oldest.decode(frame);
@@ -235,7 +281,7 @@ export class Connection {
   }
 
   #closed(cause: Error | null): void {
-    const count = this.#pending.size;
+    const count = this.#pending.length;
     const lost = count === 0 ? '' : `; ${count} request${count === 1 ? '' : 's'} had no answer yet`;
     this.#fail(
       new ClientError('connection_lost', `the connection to ${this.#name()} ended${lost}`, {
@@ -248,12 +294,11 @@ export class Connection {
     if (this.#failure !== null) return;
     this.#failure = error;
     this.#stream?.destroy();
-    const pending = [...this.#pending.values()];
-    this.#pending.clear();
-    for (const { cancelTimer, reject } of pending) {
-      cancelTimer();
-      reject(error);
-    }
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
+    const pending = this.#pending;
+    this.#pending = [];
+    for (const { reject } of pending) reject(error);
     this.#onClose?.();
   }
 

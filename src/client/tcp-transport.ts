@@ -71,6 +71,11 @@ class Lane {
     this.#options = options;
   }
 
+  /** The connection, when there is one. */
+  get open(): Connection | null {
+    return this.#connection?.isOpen === true ? this.#connection : null;
+  }
+
   async connection(): Promise<Connection> {
     if (this.#closed) throw closedError(this.#address);
     if (this.#connection?.isOpen === true) return this.#connection;
@@ -141,7 +146,8 @@ export class TcpTransport implements Transport {
     options: SendOptions = {},
   ): Promise<ResponseOf<Api<Request, Response>>> {
     options.signal?.throwIfAborted();
-    const connection = await this.#lane(laneByApi.get(api.key) ?? 'main').connection();
+    const lane = this.#lane(laneByApi.get(api.key) ?? 'main');
+    const connection = lane.open ?? (await lane.connection());
     const version = options.version ?? newest(connection, api);
     const timeoutMs = options.timeoutMs ?? this.#options.requestTimeoutMs;
     const reply = connection.call(api, request, { version, timeoutMs });

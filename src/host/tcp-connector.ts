@@ -5,6 +5,9 @@ import { TidemarkError } from '../base/errors.ts';
 import type { ByteStream, ByteStreamHandler, Connector } from '../client/index.ts';
 import { tlsModule } from './node-tls.ts';
 
+/** Up to so many bytes it is cheaper to join chunks than to hand the system a list of them. */
+const JOINED_BYTES_MAX = 16 * 1024;
+
 class SocketStream implements ByteStream {
   readonly #socket: Socket;
 
@@ -15,9 +18,20 @@ class SocketStream implements ByteStream {
   write(chunks: readonly Uint8Array[]): void {
     const socket = this.#socket;
     if (socket.destroyed) return;
-    if (chunks.length > 1) socket.cork();
+    const [first] = chunks;
+    if (chunks.length === 1 && first !== undefined) {
+      socket.write(first);
+      return;
+    }
+    let length = 0;
+    for (const chunk of chunks) length += chunk.length;
+    if (length <= JOINED_BYTES_MAX) {
+      socket.write(Buffer.concat(chunks, length));
+      return;
+    }
+    socket.cork();
     for (const chunk of chunks) socket.write(chunk);
-    if (chunks.length > 1) socket.uncork();
+    socket.uncork();
   }
 
   pendingBytes(): number {

@@ -164,7 +164,8 @@ export class BatchBuilder {
     this.#built = true;
     const batch = this.#withRecords();
     writeHeader(batch, {
-      options: producer === undefined ? this.#options : { ...this.#options, producer },
+      options: this.#options,
+      producer: producer ?? this.#options.producer,
       baseOffset: this.#baseOffset,
       lastOffset: this.#options.lastOffset ?? this.#lastOffset,
       baseTimestamp: this.#baseTimestamp ?? NO_TIMESTAMP,
@@ -270,7 +271,8 @@ export function emptyBatch(options: EmptyBatchOptions): Buffer {
   const { transactional, control, producer, partitionLeaderEpoch, timestamp } = options;
   const times = options.timestampType === 'LogAppendTime' ? { logAppendTimeMs: timestamp } : {};
   writeHeader(batch, {
-    options: { transactional, control, producer, partitionLeaderEpoch, ...times },
+    options: { transactional, control, partitionLeaderEpoch, ...times },
+    producer,
     baseOffset: options.baseOffset,
     lastOffset: options.lastOffset,
     baseTimestamp: NO_TIMESTAMP,
@@ -282,6 +284,7 @@ export function emptyBatch(options: EmptyBatchOptions): Buffer {
 
 interface HeaderFields {
   readonly options: BatchOptions;
+  readonly producer: ProducerState | undefined;
   readonly baseOffset: number;
   readonly lastOffset: number;
   readonly baseTimestamp: number;
@@ -289,13 +292,15 @@ interface HeaderFields {
   readonly count: number;
 }
 
+const NO_PRODUCER: ProducerState = {
+  producerId: NO_PRODUCER_ID,
+  producerEpoch: NO_PRODUCER_EPOCH,
+  baseSequence: NO_SEQUENCE,
+};
+
 function writeHeader(batch: Buffer, fields: HeaderFields): void {
   const { options } = fields;
-  const { producerId, producerEpoch, baseSequence } = options.producer ?? {
-    producerId: NO_PRODUCER_ID,
-    producerEpoch: NO_PRODUCER_EPOCH,
-    baseSequence: NO_SEQUENCE,
-  };
+  const { producerId, producerEpoch, baseSequence } = fields.producer ?? NO_PRODUCER;
   writeInt64(batch, BatchField.baseOffset, fields.baseOffset);
   batch.writeInt32BE(batch.length - LOG_OVERHEAD, BatchField.batchLength);
   const epoch = options.partitionLeaderEpoch ?? NO_LEADER_EPOCH;

@@ -1,4 +1,5 @@
-// Gives up what was not acknowledged within the delivery timeout. One timer, for the oldest record there is.
+// Gives up what was not acknowledged within the delivery timeout. One timer that ticks while there is anything: one for
+// each record that is awaited would cost as much as the record.
 
 import type { CancelTimer, Clock } from '../../base/ports.ts';
 import { ClientError } from '../errors.ts';
@@ -13,11 +14,18 @@ export interface DeadlineEvents {
   passed(): void;
 }
 
+/** How long a timer may be left that nobody needs, since it keeps the process alive. */
+const TICK_MS = 100;
+
 export class Deadlines {
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   readonly #events: DeadlineEvents;
   #cancel: CancelTimer | null = null;
+  /** Whether any record has no end yet. */
+  #any = false;
+  /** None is due before. */
+  #dueMs = 0;
 
   constructor(clock: Clock, timeoutMs: number, events: DeadlineEvents) {
     this.#clock = clock;
@@ -27,24 +35,35 @@ export class Deadlines {
 
   /** A record was taken. */
   arm(): void {
-    if (this.#cancel === null) this.#armFor(this.#timeoutMs);
+    this.#any = true;
+    if (this.#cancel !== null) return;
+    this.#dueMs = this.#clock.monotonic() + this.#timeoutMs;
+    this.#tickAfter(this.#timeoutMs);
   }
 
-  /** There are none. */
+  /** There are none; the timer ends by itself. */
   disarm(): void {
+    this.#any = false;
+  }
+
+  /** Holds no timer any more. */
+  stop(): void {
     this.#cancel?.();
     this.#cancel = null;
   }
 
-  #armFor(delayMs: number): void {
-    this.#cancel = this.#clock.setTimer(delayMs, () => {
+  #tickAfter(delayMs: number): void {
+    this.#cancel = this.#clock.setTimer(Math.min(delayMs, TICK_MS), () => {
       this.#cancel = null;
-      this.#expire();
+      if (!this.#any) return;
+      const nowMs = this.#clock.monotonic();
+      if (nowMs < this.#dueMs) this.#tickAfter(this.#dueMs - nowMs);
+      else this.#expire(nowMs);
     });
   }
 
-  #expire(): void {
-    const bornMs = this.#clock.monotonic() - this.#timeoutMs;
+  #expire(nowMs: number): void {
+    const bornMs = nowMs - this.#timeoutMs;
     let oldestMs = Number.POSITIVE_INFINITY;
     for (const topic of this.#events.topics.values()) {
       oldestMs = Math.min(oldestMs, this.#expireBatches(topic, bornMs));
@@ -52,7 +71,8 @@ export class Deadlines {
     }
     // Giving up the last of all has disarmed us already; a callback may have armed us anew.
     if (oldestMs < Number.POSITIVE_INFINITY && this.#cancel === null) {
-      this.#armFor(Math.max(1, oldestMs - bornMs));
+      this.#dueMs = oldestMs + this.#timeoutMs;
+      this.#tickAfter(Math.max(1, oldestMs - bornMs));
     }
     this.#events.passed();
   }

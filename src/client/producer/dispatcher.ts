@@ -86,7 +86,7 @@ export class Dispatcher {
   };
 
   #pump(): void {
-    if (this.#stopped) return;
+    if (this.#stopped || this.#active.size === 0) return;
     const nowMs = this.#cluster.clock.monotonic();
     for (;;) {
       const requests = new Map<number, Request>();

@@ -101,7 +101,8 @@ export class PartitionQueue {
     if (open !== undefined) open.sealed = true;
     const nowMs = sinceMs ?? this.#clock.monotonic();
     const { codec, level } = this.#settings;
-    const settings = { codec, capacity: this.#sizeHint, ...(level === undefined ? {} : { level }) };
+    const capacity = this.#sizeHint;
+    const settings = level === undefined ? { codec, capacity } : { codec, capacity, level };
     const batch = new ProducerBatch(this, nowMs, settings);
     batch.tryAppend(record, this.#batchBytes, landed, failed);
     if (batch.byteLength >= this.#batchBytes) batch.sealed = true;
@@ -135,7 +136,8 @@ export class PartitionQueue {
     this.#sizeHint = batch.byteLength + 64;
     if (identity === null || batch.identity !== null) return;
     this.#identity ??= identity;
-    batch.identity = { ...this.#identity, baseSequence: this.#nextSequence };
+    const { producerId, producerEpoch } = this.#identity;
+    batch.identity = { producerId, producerEpoch, baseSequence: this.#nextSequence };
     this.#nextSequence = addSequence(this.#nextSequence, batch.count);
   }
 

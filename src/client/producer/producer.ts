@@ -190,7 +190,7 @@ export class Producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpa
   #stop(): void {
     this.#signal?.removeEventListener('abort', this.#abort);
     this.#dispatcher.stop();
-    this.#deadlines.disarm();
+    this.#deadlines.stop();
     this.#stopped = true;
     this.#tellDrained();
     this.#onClosed?.();
