@@ -64,6 +64,7 @@ export {
   type StoredRecord,
 } from './iterator.ts';
 export { RecordError, type RecordErrorCode, type RecordErrorPlace } from './record-error.ts';
+export { Retained, type RetainedRecords, replaceRecords } from './replace-records.ts';
 export {
   type RecordFields,
   RecordScanner,

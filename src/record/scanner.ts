@@ -49,8 +49,9 @@ export class RecordScanner {
   valueLength = -1;
   /** Where the record begins: what {@link readRecordAt} takes. */
   startAt = 0;
+  /** Where the next one begins. */
+  endAt = 0;
   #headersAt = 0;
-  #endAt = 0;
 
   /** Throws {@link RecordError} `corrupt_record` when the section cannot hold so many records. */
   constructor(section: Buffer, context: RecordsContext) {
@@ -87,7 +88,7 @@ export class RecordScanner {
    */
   headers(): readonly RecordHeader[] {
     try {
-      return parseHeaders(this.section, { position: this.#headersAt }, this.#endAt);
+      return parseHeaders(this.section, { position: this.#headersAt }, this.endAt);
     } catch (error) {
       throw located(error, this.offset, this.startAt);
     }
@@ -119,7 +120,7 @@ export class RecordScanner {
     if (this.valueLength > 0) cursor.position += this.valueLength;
     this.startAt = start;
     this.#headersAt = cursor.position;
-    this.#endAt = end;
+    this.endAt = end;
     cursor.position = end;
   }
 }

@@ -5,10 +5,17 @@ import {
   buildBatch,
   codecOf,
   emptyBatch,
+  expandRecords,
+  iterateRecords,
   RecordError,
-  readRecords,
-  type StoredRecord,
+  RecordScanner,
+  type RecordsContext,
+  Retained,
+  type RetainedRecords,
+  recordsContext,
+  replaceRecords,
 } from '../../record/index.ts';
+import { keyOf } from './keys.ts';
 
 /** What the whole pass knows that one batch does not. */
 export interface CleanContext {
@@ -55,24 +62,34 @@ export function cleanBatch(batch: Buffer, context: CleanContext): CleanedBatch {
 function clean(batch: Buffer, header: BatchHeader, context: CleanContext): CleanedBatch {
   const horizonMs = header.deleteHorizonMs;
   const tombstonesExpired = horizonMs !== null && context.nowMs > horizonMs;
-  const kept: StoredRecord[] = [];
+  const section = expandRecords(batch);
+  const records = recordsContext(header);
+  const scanner = new RecordScanner(section, records);
+  const retained = new Retained(section);
   let tombstones = 0;
   let total = 0;
-  for (const record of readRecords(batch)) {
+  while (scanner.next()) {
     total += 1;
-    if (record.key === null || context.lastOffsetOf(record.key) > record.offset) continue;
-    if (record.value === null) {
+    // Looked at for damage: a record that does not parse keeps its batch.
+    scanner.headers();
+    const key = keyOf(scanner);
+    if (key === null || context.lastOffsetOf(key) > scanner.offset) continue;
+    if (scanner.valueLength < 0) {
       if (tombstonesExpired) continue;
       tombstones += 1;
     }
-    kept.push(record);
+    retained.keep(scanner.startAt, scanner.endAt, scanner.timestamp);
   }
-  const removed = total - kept.length;
-  if (kept.length === 0) return withoutRecords(header, context, removed);
+  const removed = total - retained.count;
+  if (retained.count === 0) return withoutRecords(header, context, removed);
   const newHorizonMs =
     tombstones === 0 ? null : (horizonMs ?? context.nowMs + context.deleteRetentionMs);
-  if (removed === 0 && newHorizonMs === horizonMs) return KEPT;
-  return { kind: 'rewritten', bytes: rebuild(header, kept, newHorizonMs), recordsRemoved: removed };
+  const sameHorizon = newHorizonMs === horizonMs;
+  if (removed === 0 && sameHorizon) return KEPT;
+  const bytes = sameHorizon
+    ? replaceRecords(batch, codecOf(header.codecId) ?? 'none', retained.records())
+    : rebuild(header, records, retained.records(), newHorizonMs);
+  return { kind: 'rewritten', bytes, recordsRemoved: removed };
 }
 
 function withoutRecords(header: BatchHeader, context: CleanContext, removed: number): CleanedBatch {
@@ -93,12 +110,14 @@ function withoutRecords(header: BatchHeader, context: CleanContext, removed: num
   return { kind: 'rewritten', bytes, recordsRemoved: removed };
 }
 
+/** The horizon takes the place of the base timestamp, or gives it back: all deltas change. */
 function rebuild(
   header: BatchHeader,
-  records: readonly StoredRecord[],
+  context: RecordsContext,
+  { section, count }: RetainedRecords,
   deleteHorizonMs: number | null,
 ): Buffer {
-  return buildBatch(records, {
+  return buildBatch([...iterateRecords(section, { ...context, recordCount: count })], {
     codec: codecOf(header.codecId) ?? 'none',
     baseOffset: header.baseOffset,
     lastOffset: header.lastOffset,

@@ -1,6 +1,6 @@
 // The key map of one compaction pass: key → offset of its last record, in typed arrays and an arena of chunks.
 //
-//   slots    hash (32 bits) and place of the entry + 1 (0: free); at most 4/5 full, linear probing
+//   slots    hash (32 bits) and place of the entry + 1 (0: free), side by side; at most 4/5 full, linear probing
 //   entries  | float64 last offset | uint16 length | key bytes |, never across chunks, or
 //            | float64 last offset | 0xffff | SHA-256 of the key | for keys over 256 bytes
 //
@@ -16,7 +16,8 @@ export type KeyHash = (key: Buffer) => bigint;
 const LONG_KEY_BYTES = 256;
 const DIGEST_MARK = 0xffff;
 const ENTRY_HEAD_BYTES = 8 + 2;
-const SLOT_BYTES = 4 + 4;
+const SLOT_WORDS = 2;
+const SLOT_BYTES = SLOT_WORDS * 4;
 const SLOTS_MIN = 128;
 const LOAD_MAX = 0.8;
 const GROWTH = 1.5;
@@ -34,8 +35,7 @@ export class KeyMap {
   readonly #chunks: Buffer[] = [];
   /** Bytes used of the newest chunk. */
   #used = 0;
-  #hashes = new Uint32Array(SLOTS_MIN);
-  #places = new Uint32Array(SLOTS_MIN);
+  #slots = new Uint32Array(SLOTS_MIN * SLOT_WORDS);
   #count = 0;
   readonly #bits = new BigUint64Array(1);
   readonly #words = new Uint32Array(this.#bits.buffer);
@@ -56,7 +56,7 @@ export class KeyMap {
 
   /** Memory of the arrays in bytes. */
   get byteLength(): number {
-    return this.#hashes.length * SLOT_BYTES + this.#chunks.length * this.#chunkBytes;
+    return this.#slots.byteLength + this.#chunks.length * this.#chunkBytes;
   }
 
   /**
@@ -69,12 +69,12 @@ export class KeyMap {
     const mark = long ? DIGEST_MARK : key.length;
     const hash = this.#hashOf(bytes);
     const slot = this.#find(bytes, mark, hash);
-    const place = this.#places[slot] as number;
+    const place = this.#slots[slot + 1] as number;
     if (place > 0) {
       this.#chunkOf(place - 1).writeDoubleLE(offset, this.#positionOf(place - 1));
       return true;
     }
-    if (this.#count + 1 > this.#hashes.length * LOAD_MAX) {
+    if (this.#count + 1 > (this.#slots.length / SLOT_WORDS) * LOAD_MAX) {
       if (!this.#growSlots()) return false;
       return this.#insert(this.#find(bytes, mark, hash), hash, { bytes, mark, offset });
     }
@@ -86,7 +86,7 @@ export class KeyMap {
     const long = key.length > LONG_KEY_BYTES;
     const bytes = long ? digestOf(key) : key;
     const slot = this.#find(bytes, long ? DIGEST_MARK : key.length, this.#hashOf(bytes));
-    const place = this.#places[slot] as number;
+    const place = this.#slots[slot + 1] as number;
     if (place === 0) return -1;
     return this.#chunkOf(place - 1).readDoubleLE(this.#positionOf(place - 1));
   }
@@ -105,18 +105,16 @@ export class KeyMap {
     return place & (this.#chunkBytes - 1);
   }
 
-  /** The slot of the key, or the free one where it belongs. */
+  /** Index of the words of the key's slot, or of the free one where it belongs. */
   #find(bytes: Buffer, mark: number, hash: number): number {
-    const hashes = this.#hashes;
-    const places = this.#places;
-    const slots = hashes.length;
+    const slots = this.#slots;
     let slot = firstSlot(hash, slots);
     for (;;) {
-      const place = places[slot] as number;
+      const place = slots[slot + 1] as number;
       if (place === 0) return slot;
-      if (hashes[slot] === hash && this.#holds(place - 1, bytes, mark)) return slot;
-      slot += 1;
-      if (slot === slots) slot = 0;
+      if (slots[slot] === hash && this.#holds(place - 1, bytes, mark)) return slot;
+      slot += SLOT_WORDS;
+      if (slot === slots.length) slot = 0;
     }
   }
 
@@ -155,8 +153,8 @@ export class KeyMap {
       }
     }
     this.#used = at + size;
-    this.#hashes[slot] = hash;
-    this.#places[slot] = number * this.#chunkBytes + at + 1;
+    this.#slots[slot] = hash;
+    this.#slots[slot + 1] = number * this.#chunkBytes + at + 1;
     this.#count += 1;
     return true;
   }
@@ -170,32 +168,30 @@ export class KeyMap {
 
   /** Both tables are there while one is copied into the other, and both count. */
   #growSlots(): boolean {
-    const before = this.#hashes.length;
-    const slots = Math.ceil(before * GROWTH);
-    if (this.byteLength + slots * SLOT_BYTES > this.#bytesMax) return false;
-    const hashes = new Uint32Array(slots);
-    const places = new Uint32Array(slots);
-    for (let from = 0; from < before; from += 1) {
-      const place = this.#places[from] as number;
+    const before = this.#slots;
+    const count = Math.ceil((before.length / SLOT_WORDS) * GROWTH);
+    if (this.byteLength + count * SLOT_BYTES > this.#bytesMax) return false;
+    const slots = new Uint32Array(count * SLOT_WORDS);
+    for (let from = 0; from < before.length; from += SLOT_WORDS) {
+      const place = before[from + 1] as number;
       if (place === 0) continue;
-      const hash = this.#hashes[from] as number;
+      const hash = before[from] as number;
       let slot = firstSlot(hash, slots);
-      while (places[slot] !== 0) {
-        slot += 1;
-        if (slot === slots) slot = 0;
+      while (slots[slot + 1] !== 0) {
+        slot += SLOT_WORDS;
+        if (slot === slots.length) slot = 0;
       }
-      hashes[slot] = hash;
-      places[slot] = place;
+      slots[slot] = hash;
+      slots[slot + 1] = place;
     }
-    this.#hashes = hashes;
-    this.#places = places;
+    this.#slots = slots;
     return true;
   }
 }
 
-/** Spreads hashes evenly over any number of slots. */
-function firstSlot(hash: number, slots: number): number {
-  return Math.floor((hash * slots) / 2 ** 32);
+/** Spreads hashes evenly over any number of slots. Answers the index of its words. */
+function firstSlot(hash: number, slots: Uint32Array): number {
+  return Math.floor((hash * (slots.length / SLOT_WORDS)) / 2 ** 32) * SLOT_WORDS;
 }
 
 function digestOf(key: Buffer): Buffer {

@@ -2,14 +2,7 @@
 // worker thread over a Disk of its own, or in place; the log swaps the results in (see swap-file.ts).
 
 import { loadXxHash64 } from '../../base/xxhash.ts';
-import {
-  BatchHeader,
-  codecOf,
-  prepareCodec,
-  RecordError,
-  readRecords,
-  type StoredRecord,
-} from '../../record/index.ts';
+import { BatchHeader, codecOf, prepareCodec } from '../../record/index.ts';
 import type { Disk } from '../disk.ts';
 import { segmentName } from '../segment.ts';
 import { readSmallFile } from '../small-file.ts';
@@ -18,6 +11,7 @@ import { CleanedWriter } from './cleaned-writer.ts';
 import { CompactionError } from './compaction-error.ts';
 import type { CleanedSegment, CompactionJob, CompactionResult } from './job.ts';
 import { KeyMap } from './key-map.ts';
+import { noteKeys } from './keys.ts';
 import { groupSegments, type SegmentFacts } from './plan.ts';
 import { readSegment } from './segment-source.ts';
 
@@ -205,19 +199,4 @@ class Pass {
   #source() {
     return { disk: this.#disk, directory: this.#job.directory, skip: this.#job.skip };
   }
-}
-
-/** Puts the batch's keys into the map; false when one did not fit. A batch that does not parse has no keys. */
-function noteKeys(batch: Buffer, map: KeyMap): boolean {
-  let records: StoredRecord[];
-  try {
-    records = [...readRecords(batch)];
-  } catch (error) {
-    if (error instanceof RecordError) return true;
-    throw error;
-  }
-  for (const { key, offset } of records) {
-    if (key !== null && !map.put(key, offset)) return false;
-  }
-  return true;
 }
