@@ -1,16 +1,17 @@
 // `npm run bench -- [suites] [options]`: finds the suites in the table below, runs them and keeps the result.
 // bench/README.md says what each measures and how to add one.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { projectRoot } from './peers/index.ts';
 import { htmlFileOf, readReport, reportCommands } from './report/commands.ts';
 import { compare, comparisonText } from './report/compare.ts';
+import { judge } from './report/goals.ts';
 import type { Histogram } from './report/histogram.ts';
 import { htmlOf } from './report/html.ts';
-import { hotFunctions, profilesIn } from './report/profile.ts';
+import type { RowProfile } from './report/profile.ts';
 import {
   describeMachine,
   Gathered,
@@ -97,7 +98,7 @@ Options:
   --klite PATH     klite's binary
   --rounds N       how often each row is measured
   --only TEXT      only rows whose name holds the text
-  --profile        our brokers' processor time by function, in the report (the profiler costs some itself)
+  --profile        profiles all rows of the brokers afterwards, not only those with goals that are not reached
   --foreign CORES  throw a measurement out when others kept more cores busy; default 0.35
   --out FILE       where the JSON goes; default bench/results/<date>.json, with --quick a temporary folder
 `;
@@ -138,7 +139,7 @@ function commandLine(): CommandLine {
       binaries: { klite: values.klite },
       rounds: values.rounds === undefined ? undefined : Number(values.rounds),
       only: values.only,
-      profileFolder: values.profile ? mkdtempSync(join(tmpdir(), 'bench-profile-')) : undefined,
+      profile: values.profile,
       foreignCoresMax: Number(values.foreign),
     },
     out: values.out,
@@ -183,7 +184,6 @@ class Recording implements SuiteRun {
   }
 
   report(): Report {
-    const { profileFolder } = this.options;
     return {
       format: 2,
       date: new Date().toISOString(),
@@ -194,7 +194,6 @@ class Recording implements SuiteRun {
       missing: this.absent,
       thrownOut: this.disturbed,
       foreignCoresMax: this.options.foreignCoresMax,
-      ...(profileFolder && { profile: hotFunctions(profilesIn(profileFolder)) }),
       results: this.gathered.results(),
     };
   }
@@ -238,10 +237,22 @@ async function main(): Promise<void> {
     const runner = await suites[name]?.load();
     await runner?.(recording);
   }
-  const report = recording.report();
-  const { profileFolder } = asked.options;
-  if (profileFolder !== undefined) rmSync(profileFolder, { recursive: true, force: true });
+  const profiles = await profilesFor(recording);
+  const report = { ...recording.report(), profiles };
   if (report.results.length > 0) keep(report, asked.out);
+}
+
+/** Why rows are as fast as they are: of those with goals that are not reached, or of all when asked. */
+async function profilesFor(recording: Recording): Promise<RowProfile[]> {
+  const { profile, quick } = recording.options;
+  const report = recording.report();
+  const ours = report.results.filter((one) => one.system === 'tidemark').map((one) => one.row);
+  const missed = judge(report).flatMap(({ goal, reached }) => (reached ? [] : [goal.row]));
+  // A quick run reaches few goals, and shows nothing by that.
+  const wanted = profile ? ours : quick ? [] : missed;
+  if (wanted.length === 0) return [];
+  const { profileRows } = await import('./load/profiling.ts');
+  return profileRows(recording, new Set(wanted));
 }
 
 // Ended from outside, the brokers that were started end too.

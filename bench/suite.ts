@@ -17,8 +17,8 @@ export interface SuiteOptions {
   readonly rounds: number | undefined;
   /** Only rows whose name holds this text; '' is all. */
   readonly only: string;
-  /** Where our brokers write profiles of their processor time; undefined: they write none. */
-  readonly profileFolder: string | undefined;
+  /** Whether all rows are profiled after the measurement; else those whose goals are not reached. */
+  readonly profile: boolean;
   /** A measurement is thrown out when other processes kept more cores than this busy. */
   readonly foreignCoresMax: number;
 }

@@ -11,9 +11,8 @@ import {
   usageOf,
 } from '../peers/index.ts';
 import type { SuiteRun } from '../suite.ts';
-import { produceBulk } from './clients.ts';
 import { probeDisk } from './disk-probe.ts';
-import { acknowledgedRecord, createTopic, deleteTopic, RawClient } from './raw-client.ts';
+import { filledTopic, fillTopic, measureRow } from './row-run.ts';
 import { type Row, rows } from './rows.ts';
 import { measureStartUp } from './start-up.ts';
 import { systemsFor } from './systems.ts';
@@ -24,7 +23,7 @@ const PROBE_BYTES = 512 * 1024 * 1024;
 /** A measurement that others disturbed is repeated; after so many times the last is kept, with what disturbed it. */
 const TRIES = 3;
 
-const START_UP = 'start-up';
+export const START_UP = 'start-up';
 const MEMORY = 'memory after these runs';
 const PROBE = 'disk probe';
 
@@ -112,35 +111,16 @@ function isFor(row: Row, { name }: System): boolean {
   return name === 'tidemark' || name === 'kafka' || row.alsoOn.includes(name);
 }
 
-const filledTopic = ({ records, recordBytes }: NonNullable<Row['filled']>): string =>
-  `filled-${recordBytes}-${records}`;
-
 /** Writes what the consumers are to read, once for each broker. */
 async function fillTopics({ run, tools, running, rows: wanted }: Work): Promise<void> {
   for (const { system, broker } of running) {
     const done = new Set<string>();
-    for (const row of wanted) {
-      if (row.filled === undefined || !isFor(row, system)) continue;
-      const topic = filledTopic(row.filled);
-      if (done.has(topic)) continue;
-      done.add(topic);
-      run.say(`${system.name}: filling ${topic}`);
-      await withClient(broker, (client) => createTopic(client, topic, row.partitions));
-      const records = run.options.quick ? Math.ceil(row.filled.records / 25) : row.filled.records;
-      await produceBulk(tools, broker, { ...row.filled, records, topic }, {});
+    for (const { filled, partitions } of wanted.filter((row) => isFor(row, system))) {
+      if (filled === undefined || done.has(filledTopic(filled))) continue;
+      done.add(filledTopic(filled));
+      run.say(`${system.name}: filling ${filledTopic(filled)}`);
+      await fillTopic({ tools, broker, quick: run.options.quick }, filled, partitions);
     }
-  }
-}
-
-async function withClient<T>(
-  broker: PeerBroker,
-  work: (client: RawClient) => Promise<T>,
-): Promise<T> {
-  const client = await RawClient.connect(broker.port);
-  try {
-    return await work(client);
-  } finally {
-    client.close();
   }
 }
 
@@ -159,12 +139,13 @@ async function measureRound(work: Work, round: number): Promise<void> {
  * too, and then named: the other rows go on. Ours has to do all of it.
  */
 async function measureQuietly(work: Work, row: Row, one: Running, round: number): Promise<void> {
-  const { run } = work;
+  const { run, tools } = work;
   const { foreignCoresMax, quick } = run.options;
   const tries = quick ? 1 : TRIES;
   for (let attempt = 1; attempt <= tries; attempt += 1) {
     const topic = `row-${rows.indexOf(row)}-${round}-${attempt}`;
-    const measured = await measureOnce(work, row, one, topic).catch((error: unknown) => {
+    const where = { tools, broker: one.broker, quick };
+    const measured = await measureRow(where, row, topic).catch((error: unknown) => {
       if (one.system.name.startsWith('tidemark')) throw error;
       if (attempt === tries) run.missing(`${one.system.name}: ${row.name}`, messageOf(error));
       return undefined;
@@ -179,25 +160,4 @@ async function measureQuietly(work: Work, row: Row, one: Running, round: number)
     run.add(one.system.name, row.name, figures, latencies);
     return;
   }
-}
-
-function measureOnce(
-  work: Work,
-  row: Row,
-  one: Running,
-  topic: string,
-): ReturnType<Row['measure']> {
-  const { tools, run } = work;
-  const { broker } = one;
-  const target = { broker, tools, quick: run.options.quick };
-  if (row.filled !== undefined) return row.measure({ ...target, topic: filledTopic(row.filled) });
-  return withClient(broker, async (client) => {
-    await createTopic(client, topic, row.partitions);
-    if (row.touched) await acknowledgedRecord(client, topic, row.partitions);
-    try {
-      return await row.measure({ ...target, topic });
-    } finally {
-      await deleteTopic(client, topic);
-    }
-  });
 }

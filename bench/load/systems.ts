@@ -9,10 +9,9 @@ export const otherKinds: readonly string[] = ['nats', 'redis'];
 
 /** Systems that can be started, ours first. */
 export async function systemsFor(run: SuiteRun): Promise<System[]> {
-  const { peers, binaries, profileFolder } = run.options;
+  const { peers, binaries } = run.options;
   const known = peerSystems(binaries);
-  const profiled = ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`];
-  const systems = ourSystems(profileFolder === undefined ? [] : profiled);
+  const systems = ourSystems();
   for (const name of peers.filter((one) => !otherKinds.includes(one))) {
     const peer = known.find((one) => one.name === name);
     if (peer === undefined) {

@@ -1,7 +1,7 @@
 // What a piece of work costs: processor time of the broker and of the client, memory, bytes written, syncs, how late
-// our event loop was, and how much of the machine others took meanwhile.
+// our event loop was, how much of the time it ran or waited for a processor, and how much of the machine all took.
 
-import { machineUsage, type PeerBroker, usageOf } from '../peers/index.ts';
+import { firstThreadOf, machineUsage, type PeerBroker, usageOf } from '../peers/index.ts';
 import type { Figures } from '../suite.ts';
 
 export interface Watched<T> {
@@ -24,10 +24,10 @@ export async function metricsOf(broker: PeerBroker): Promise<ReadonlyMap<string,
 /** Does `work`, whose clients are children of this process that end within it. */
 export async function watch<T>(broker: PeerBroker, work: () => Promise<T>): Promise<Watched<T>> {
   const metricsBefore = await metricsOf(broker);
-  const before = { broker: usageOf(broker.pid), machine: machineUsage(), at: performance.now() };
+  const before = { ...usageNow(broker), at: performance.now() };
   const result = await work();
   const seconds = (performance.now() - before.at) / 1e3;
-  const after = { broker: usageOf(broker.pid), machine: machineUsage() };
+  const after = usageNow(broker);
   const metrics = await metricsOf(broker);
   const brokerCpuSeconds = after.broker.cpuSeconds - before.broker.cpuSeconds;
   const client = after.machine.childrenSeconds - before.machine.childrenSeconds;
@@ -39,8 +39,15 @@ export async function watch<T>(broker: PeerBroker, work: () => Promise<T>): Prom
     clientCpuSeconds: client,
     brokerResidentMb: after.broker.residentBytes / 1e6,
     brokerWrittenMb: (after.broker.writtenBytes - before.broker.writtenBytes) / 1e6,
+    busyCores: busy / seconds,
     foreignCores: Math.max(0, busy - brokerCpuSeconds - client - own) / seconds,
   };
+  if (broker.kind === 'tidemark') {
+    const ran = after.loop.ranSeconds - before.loop.ranSeconds;
+    const waited = after.loop.waitedSeconds - before.loop.waitedSeconds;
+    figures['loopBusyPercent'] = (ran / seconds) * 100;
+    figures['loopWaitingPercent'] = (waited / seconds) * 100;
+  }
   const syncs = metrics.get('tidemark_syncs_total');
   if (syncs !== undefined) {
     figures['syncs'] = syncs - (metricsBefore.get('tidemark_syncs_total') ?? 0);
@@ -49,6 +56,12 @@ export async function watch<T>(broker: PeerBroker, work: () => Promise<T>): Prom
   if (loopDelay !== undefined) figures['loopDelayP99Ms'] = loopDelay * 1e3;
   return { result, figures: withoutHoles(figures) };
 }
+
+const usageNow = ({ pid }: PeerBroker) => ({
+  broker: usageOf(pid),
+  loop: firstThreadOf(pid),
+  machine: machineUsage(),
+});
 
 /** Elsewhere than on Linux much is not known: such figures are left out. */
 function withoutHoles(figures: Figures): Figures {

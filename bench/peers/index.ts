@@ -17,6 +17,7 @@ export {
   exitOf,
   freePort,
   runChild,
+  spawnOwned,
   tailOf,
   waitUntil,
 } from './child.ts';
@@ -44,4 +45,11 @@ export {
   otherSystems,
 } from './others.ts';
 export { ourSystems, peerSystems, type System } from './systems.ts';
-export { type MachineUsage, machineUsage, type ProcessUsage, usageOf } from './usage.ts';
+export {
+  firstThreadOf,
+  type MachineUsage,
+  machineUsage,
+  type ProcessUsage,
+  type ThreadUsage,
+  usageOf,
+} from './usage.ts';

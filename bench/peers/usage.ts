@@ -42,6 +42,24 @@ function writtenBytesOf(pid: number): number {
   }
 }
 
+/** What the scheduler says of one thread, in seconds since it began. */
+export interface ThreadUsage {
+  readonly ranSeconds: number;
+  /** It could have run, but others had the processors. */
+  readonly waitedSeconds: number;
+}
+
+/** The process's first thread: of Node the one of the event loop. Elsewhere than on Linux both are NaN. */
+export function firstThreadOf(pid: number): ThreadUsage {
+  try {
+    const text = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8');
+    const [ran = Number.NaN, waited = Number.NaN] = text.split(' ').map(Number);
+    return { ranSeconds: ran / 1e9, waitedSeconds: waited / 1e9 };
+  } catch {
+    return { ranSeconds: Number.NaN, waitedSeconds: Number.NaN };
+  }
+}
+
 /** Processor seconds of this machine and of this process since they began. */
 export interface MachineUsage {
   /** Of all processes together. */

@@ -3,8 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectRoot } from '../peers/index.ts';
-import { judge } from './goals.ts';
+import { type Judged, judge } from './goals.ts';
 import { countOf, quantile } from './histogram.ts';
+import { loadOf, whyMissed } from './limits.ts';
+import type { RowProfile } from './profile.ts';
 import type { Report, Result } from './result.ts';
 import { slopesSection } from './slopes-section.ts';
 import { type Bar, barChart, type Curve, curveChart, escapeXml } from './svg.ts';
@@ -142,14 +144,62 @@ function losses(report: Report): string {
   return text;
 }
 
-function profileSection({ profile = [] }: Report): string {
-  if (profile.length === 0) return '';
-  const lines = profile.map(
-    ({ name, place, share }) =>
-      `<tr>${number(`${(share * 100).toFixed(1)} %`)}${cell(name)}${cell(place)}</tr>`,
+function profileTables({ functions, calls }: RowProfile): string {
+  const hot = functions.map(
+    ({ name, place, share }) => `<tr>${number(percent(share))}${cell(name)}${cell(place)}</tr>`,
   );
-  const head = ['own time', 'function', 'where'];
-  return `<h2>Where our broker's time goes</h2>${table(head, lines)}`;
+  const made = calls.map(
+    (one) =>
+      `<tr>${number(percent(one.share))}${cell(one.name)}${number(one.calls.toLocaleString('en-US'))}` +
+      `${number(one.errors === 0 ? '' : one.errors.toLocaleString('en-US'))}</tr>`,
+  );
+  return `<div class="plots">${table(['own time', 'function of the event loop', 'where'], hot)}${
+    made.length === 0 ? '' : table(['time', 'system call, all threads', 'calls', 'errors'], made)
+  }</div>`;
+}
+
+const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+
+/** Each row with goals that are not reached: by how much, what was busy meanwhile, and where our time went. */
+function missedSection(report: Report): string {
+  const missed = judge(report).filter((one) => !one.reached);
+  if (missed.length === 0) return '';
+  const rows = [...new Set(missed.map(({ goal }) => goal.row))];
+  const parts = rows.map((row) => {
+    const goals = missed.filter(({ goal }) => goal.row === row);
+    const items = goals.map((one) => `<li>${escapeXml(missedText(report, one))}</li>`).join('');
+    const profile = report.profiles?.find((one) => one.row === row);
+    const tables = profile === undefined ? '' : profileTables(profile);
+    return `<h3>${escapeXml(row)}</h3><ul>${items}</ul>${tables}`;
+  });
+  return `<h2>Why goals are not reached</h2>${paragraph(PROFILED)}${parts.join('')}`;
+}
+
+const PROFILED =
+  "Functions are those of the event loop's thread by V8's profiler, system calls those of all threads by strace, " +
+  'each in a run of its own after the measurement.';
+
+function missedText(report: Report, one: Judged): string {
+  const { goal, ours, theirs, ratio } = one;
+  const figure = `${wordsOf(goal.figure)}: ${numberText(ours)}`;
+  const beside =
+    goal.against === undefined
+      ? ''
+      : ` beside ${numberText(theirs)} of ${titleOf(goal.against)}, ${ratioText(ratio)}`;
+  const why = whyMissed(report, one);
+  return `${figure}${beside}, goal ${goalText(goal)}${why === '' ? '' : `. ${why}`}`;
+}
+
+function otherProfiles(report: Report): string {
+  const missed = new Set(judge(report).flatMap(({ goal, reached }) => (reached ? [] : [goal.row])));
+  const others = (report.profiles ?? []).filter(({ row }) => !missed.has(row));
+  if (others.length === 0) return '';
+  const parts = others.map(
+    (one) =>
+      `<details><summary>${escapeXml(one.row)}: ${escapeXml(loadOf(report, one.row))}</summary>` +
+      `${profileTables(one)}</details>`,
+  );
+  return `<h2>Where our broker's time goes in the other rows</h2>${paragraph(PROFILED)}${parts.join('')}`;
 }
 
 function machineList(report: Report): string {
@@ -179,6 +229,7 @@ export function htmlOf(report: Report): string {
 ${style}</style>
 <h1>${title}</h1>${quick}${machineList(report)}${paragraph(note)}
 ${goalsSection(report)}
+${missedSection(report)}
 ${figurePlots(report, 'Throughput', ['mbPerSecond', 'requestsPerSecond'])}
 ${figurePlots(report, 'Broker CPU', ['brokerCpuSecondsPerGb', 'brokerCpuSecondsPerMillion'])}
 ${latencyPlots(report)}
@@ -186,7 +237,7 @@ ${figurePlots(report, 'Start and restart', ['firstRecordMs', 'killWritableMs', '
 ${figurePlots(report, 'Memory', ['idleResidentMb', 'residentMb'])}
 ${figurePlots(report, 'Event-loop delay', ['loopDelayP99Ms'])}
 ${slopesSection(report)}
-${profileSection(report)}
+${otherProfiles(report)}
 ${losses(report)}${howMeasured(report)}${everything(report)}
 </html>
 `;

@@ -1,5 +1,5 @@
-// Where our broker's processor time went, from the profiles that V8 writes (`node --cpu-prof`): the functions with the
-// most time of their own. What a goal that is not reached is looked at with.
+// Where our broker's processor time went, from the profiles that V8 writes (`node --cpu-prof`), and which system calls
+// it made, from `strace -c`. What a goal that is not reached is looked at with.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { SourceMap } from 'node:module';
@@ -14,8 +14,33 @@ export interface HotFunction {
   readonly share: number;
 }
 
+export interface SystemCall {
+  readonly name: string;
+  readonly calls: number;
+  readonly errors: number;
+  /** Of the time in all system calls, 0 to 1. */
+  readonly share: number;
+}
+
+/** Why a row of ours is as fast as it is. */
+export interface RowProfile {
+  readonly row: string;
+  /** Of the event loop's thread, the hottest first. */
+  readonly functions: readonly HotFunction[];
+  /** Of all threads, in a run of its own (strace slows it down), the dearest first; none where strace is missing. */
+  readonly calls: readonly SystemCall[];
+}
+
+/** A stretch of time on the machine's monotonic clock (CLOCK_MONOTONIC), in microseconds. */
+export interface Stretch {
+  readonly fromUs: number;
+  readonly toUs: number;
+}
+
 /** What is used of a .cpuprofile. */
 export interface CpuProfile {
+  /** On the machine's monotonic clock, in microseconds. */
+  readonly startTime: number;
   readonly nodes: readonly {
     readonly id: number;
     readonly callFrame: {
@@ -30,7 +55,9 @@ export interface CpuProfile {
   readonly timeDeltas?: readonly number[];
 }
 
-const FUNCTIONS = 30;
+const FUNCTIONS = 25;
+const CALLS = 15;
+const ALWAYS: Stretch = { fromUs: Number.NEGATIVE_INFINITY, toUs: Number.POSITIVE_INFINITY };
 
 type CallFrame = CpuProfile['nodes'][number]['callFrame'];
 /** The source map of a file by its URL; null where there is none. */
@@ -61,17 +88,23 @@ function placeOf({ url, lineNumber, columnNumber }: CallFrame, mapOf: FindMap): 
   return `${file}:${lineNumber + 1}`;
 }
 
-/** The functions with the most time of their own over all profiles, the hottest first. */
-export function hotFunctions(profiles: readonly CpuProfile[]): HotFunction[] {
+/** The functions with the most time of their own over all profiles within the stretch, the hottest first. */
+export function hotFunctions(
+  profiles: readonly CpuProfile[],
+  { fromUs, toUs }: Stretch = ALWAYS,
+): HotFunction[] {
   const times = new Map<string, { name: string; place: string; time: number }>();
   const mapOf = mapsBesideFiles();
   let busy = 0;
-  for (const { nodes, samples = [], timeDeltas = [] } of profiles) {
+  for (const { nodes, startTime, samples = [], timeDeltas = [] } of profiles) {
+    let at = startTime;
     const frames = new Map(nodes.map((node) => [node.id, node.callFrame]));
     for (const [index, id] of samples.entries()) {
       const frame = frames.get(id);
       const time = timeDeltas[index] ?? 0;
+      at += time;
       if (frame === undefined || frame.functionName === '(idle)') continue;
+      if (at < fromUs || at > toUs) continue;
       busy += time;
       const place = placeOf(frame, mapOf);
       const name = frame.functionName === '' ? '(anonymous)' : frame.functionName;
@@ -91,4 +124,19 @@ export function profilesIn(folder: string): CpuProfile[] {
   return readdirSync(folder)
     .filter((name) => name.endsWith('.cpuprofile'))
     .map((name): CpuProfile => JSON.parse(readFileSync(join(folder, name), 'utf8')));
+}
+
+/** What `strace -c` wrote: percent, seconds, microseconds a call, calls, errors if any, name. */
+export function systemCallsOf(summary: string): SystemCall[] {
+  const line = /^\s*([\d.]+)\s+[\d.]+\s+\d+\s+(\d+)(?:\s+(\d+))?\s+(\w+)$/gm;
+  return [...summary.matchAll(line)]
+    .map(([, percent, calls, errors = 0, name = '']) => ({
+      name,
+      calls: Number(calls),
+      errors: Number(errors),
+      share: Number(percent) / 100,
+    }))
+    .filter(({ name }) => name !== 'total')
+    .sort((a, b) => b.share - a.share)
+    .slice(0, CALLS);
 }

@@ -1,6 +1,7 @@
 // `npm run bench -- readme FILE`: the tables of README.md, made from a result, between its measurement markers.
 
 import { type Judged, judge } from './goals.ts';
+import { whyMissed } from './limits.ts';
 import type { Report } from './result.ts';
 import { goalText, numberText, ratioText, titleOf, wordsOf } from './words.ts';
 
@@ -66,6 +67,22 @@ the HTML report beside the result shows all of it.
 `;
 }
 
+/** What was busy in the rows whose goals are not reached, a line for each row. */
+function reasons(report: Report, judged: readonly Judged[]): string {
+  const lines = new Map<string, string>();
+  for (const one of judged.filter(({ reached }) => !reached)) {
+    const { row, ours } = one.goal;
+    const why = whyMissed(report, one);
+    const named = ours === undefined ? row : `${row}, \`--flush os\``;
+    // Of a row's goals the one of a rate says most.
+    if (why.length > (lines.get(named)?.length ?? 0)) lines.set(named, why);
+  }
+  if (lines.size === 0) return '';
+  const items = [...lines].map(([row, why]) => `- ${row}: ${why}.\n`).join('');
+  const profiled = report.profiles === undefined ? '' : ' The HTML report has the profile of each.';
+  return `\nWhat was busy in the rows that are not reached:${profiled}\n\n${items}`;
+}
+
 function losses(report: Report): string {
   let text = '';
   if (report.thrownOut.length > 0) {
@@ -94,5 +111,5 @@ export function measurementsSection(report: Report, file: string): string {
       lines.map((one) => goalLine(report, one)),
     );
   }
-  return `${text}${losses(report)}\n`;
+  return `${text}${reasons(report, judged)}${losses(report)}\n`;
 }

@@ -5,7 +5,7 @@ import { cpus, release, totalmem, type } from 'node:os';
 import { KAFKA_VERSION, LIBRDKAFKA_VERSION, projectRoot } from '../peers/index.ts';
 import type { Figures } from '../suite.ts';
 import { coarsen, type Histogram, mergeHistograms } from './histogram.ts';
-import type { HotFunction } from './profile.ts';
+import type { RowProfile } from './profile.ts';
 import { type Spread, spreads } from './statistics.ts';
 
 /** One system's runs of one row. */
@@ -43,8 +43,8 @@ export interface Report {
   readonly missing: readonly Missing[];
   readonly thrownOut: readonly ThrownOut[];
   readonly foreignCoresMax: number;
-  /** Of all our brokers of the run together, with `--profile`. */
-  readonly profile?: readonly HotFunction[];
+  /** Of our rows with goals that are not reached, and of all with `--profile`. */
+  readonly profiles?: readonly RowProfile[];
   readonly results: readonly Result[];
 }
 

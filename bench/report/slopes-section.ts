@@ -1,8 +1,9 @@
-// What one record costs as something grows: rows named `slope, connections: 100`, drawn over the number.
+// What one record costs as something grows: rows named `slope, connections: 100`, drawn over the number, and where each
+// line bends. A cost per record that stays the same is linear in the number of records: it turns where it begins to rise.
 
 import type { Report } from './result.ts';
-import { curveChart } from './svg.ts';
-import { wordsOf } from './words.ts';
+import { curveChart, escapeXml } from './svg.ts';
+import { numberText, wordsOf } from './words.ts';
 
 const NAME = /^slope, (.+): ([\d,]+)$/;
 
@@ -26,6 +27,61 @@ export function slopesOf({ results }: Report): Map<string, SlopePoint[]> {
   }
   for (const points of slopes.values()) points.sort((a, b) => a.at - b.at);
   return slopes;
+}
+
+/** A cost that is so many times its smallest before has turned; less is noise. */
+const TURNED = 1.5;
+const judged = ['brokerCpuMicrosecondsPerRecord', 'p99Ms'];
+
+/** What was found behind the turns, with `perf` and V8's profiler. */
+const reasons: Readonly<Record<string, string>> = {};
+
+export interface Turn {
+  readonly figure: string;
+  /** Where it was smallest before it turned. */
+  readonly low: { readonly at: number; readonly value: number };
+  /** The first number at which it is clearly more; null where it never is. */
+  readonly turned: { readonly at: number; readonly value: number } | null;
+  readonly last: { readonly at: number; readonly value: number };
+}
+
+/** Where the cost of one record begins to rise with the number. Null with fewer than two points. */
+export function turnOf(points: readonly SlopePoint[], figure: string): Turn | null {
+  const measured = points.flatMap(({ at, figures }) => {
+    const value = figures[figure];
+    return value === undefined ? [] : [{ at, value }];
+  });
+  const [first] = measured;
+  const last = measured.at(-1);
+  if (first === undefined || last === undefined || measured.length < 2) return null;
+  let low = first;
+  for (const point of measured) {
+    if (point.value >= low.value * TURNED) return { figure, low, turned: point, last };
+    if (point.value < low.value) low = point;
+  }
+  return { figure, low, turned: null, last };
+}
+
+function turnText(what: string, { figure, low, turned, last }: Turn): string {
+  const number = (at: number): string => at.toLocaleString('en-US');
+  const lowest = `${numberText(low.value)} at ${number(low.at)}`;
+  if (turned === null) {
+    return `${wordsOf(figure)}: does not grow with ${what}: ${lowest}, ${numberText(last.value)} at ${number(last.at)}`;
+  }
+  const times = (value: number): string => `${numberText(value / low.value)} times as much`;
+  const end = last === turned ? '' : `, at ${number(last.at)} ${times(last.value)}`;
+  return `${wordsOf(figure)}: ${lowest}, turns at ${number(turned.at)}: ${times(turned.value)}${end}`;
+}
+
+function turnsText(report: Report): string {
+  const parts = [...slopesOf(report)].map(([what, points]) => {
+    const turns = judged.flatMap((figure) => turnOf(points, figure) ?? []);
+    if (turns.length === 0) return '';
+    const items = turns.map((turn) => `<li>${escapeXml(turnText(what, turn))}</li>`).join('');
+    const why = reasons[what];
+    return `<h3>${escapeXml(what)}</h3><ul>${items}</ul>${why === undefined ? '' : `<p>${escapeXml(why)}</p>`}`;
+  });
+  return parts.join('');
 }
 
 const drawn = ['brokerCpuMicrosecondsPerRecord', 'p50Ms', 'p99Ms', 'residentMb'];
@@ -57,5 +113,5 @@ export function slopesSection(report: Report): string {
   );
   const shown = charts.filter((chart) => chart !== '');
   if (shown.length === 0) return '';
-  return `<h2>Slopes</h2><div class="plots">${shown.join('')}</div>`;
+  return `<h2>Slopes</h2><div class="plots">${shown.join('')}</div>${turnsText(report)}`;
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
-import { type CpuProfile, hotFunctions } from '../../../bench/report/profile.ts';
+import { type CpuProfile, hotFunctions, systemCallsOf } from '../../../bench/report/profile.ts';
 
 const frame = (functionName: string, url = '') => ({
   functionName,
@@ -12,6 +12,7 @@ const frame = (functionName: string, url = '') => ({
   columnNumber: 0,
 });
 const profile: CpuProfile = {
+  startTime: 5_000,
   nodes: [
     { id: 1, callFrame: frame('(idle)') },
     { id: 2, callFrame: frame('append', 'file:///home/me/tidemark/dist/src/storage/log.js') },
@@ -37,9 +38,32 @@ test('a bundled function is shown where its source is', () => {
     const map = { version: 3, names: [], sources: ['../../src/a.ts'], mappings: ';;;;;;AAEA' };
     writeFileSync(join(folder, 'a.js.map'), JSON.stringify(map));
     const callFrame = frame('append', pathToFileURL(join(folder, 'a.js')).href);
-    const once = { nodes: [{ id: 1, callFrame }], samples: [1], timeDeltas: [100] };
+    const once = { startTime: 0, nodes: [{ id: 1, callFrame }], samples: [1], timeDeltas: [100] };
     expect(hotFunctions([once])).toEqual([{ name: 'append', place: 'src/a.ts:3', share: 1 }]);
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test('of a stretch of time only its samples count', () => {
+  const stretch = { fromUs: 6_250, toUs: 6_350 };
+  expect(hotFunctions([profile], stretch)).toEqual([
+    { name: 'append', place: 'src/storage/log.js:7', share: 1 },
+  ]);
+});
+
+test('the summary of strace is read, with and without errors', () => {
+  const summary = `% time     seconds  usecs/call     calls    errors syscall
+------ ----------- ----------- --------- --------- ----------------
+ 20.00    0.100000          10     10000           writev
+ 70.00    0.350000          12     29166       217 futex
+ 10.00    0.050000           5     10000           read
+------ ----------- ----------- --------- --------- ----------------
+100.00    0.500000          10     49166       217 total
+`;
+  expect(systemCallsOf(summary)).toEqual([
+    { name: 'futex', calls: 29_166, errors: 217, share: 0.7 },
+    { name: 'writev', calls: 10_000, errors: 0, share: 0.2 },
+    { name: 'read', calls: 10_000, errors: 0, share: 0.1 },
+  ]);
 });

@@ -6,7 +6,7 @@ import { judge } from '../../../bench/report/goals.ts';
 import { htmlOf } from '../../../bench/report/html.ts';
 import { measurementsSection, replaceMeasurements } from '../../../bench/report/readme.ts';
 import { Gathered, type Report } from '../../../bench/report/result.ts';
-import { slopesOf } from '../../../bench/report/slopes-section.ts';
+import { slopesOf, turnOf } from '../../../bench/report/slopes-section.ts';
 import { goalText, numberText, ratioText } from '../../../bench/report/words.ts';
 import type { Figures } from '../../../bench/suite.ts';
 
@@ -158,6 +158,80 @@ describe('the HTML report', () => {
         ?.map((point) => point.at),
     ).toEqual([1, 1000]);
     expect(htmlOf(report)).toContain('as partitions grow');
+  });
+});
+
+describe('rows that are not reached', () => {
+  const busy = { seconds: 2, brokerCpuSeconds: 1.6, clientCpuSeconds: 2.2, syncs: 300 };
+  const loop = { busyCores: 1.92, loopBusyPercent: 60, loopWaitingPercent: 20 };
+  const runs: Run[] = [
+    ['tidemark', 'produce 100 B', { recordsPerSecond: 2e6, ...busy, ...loop }],
+    ['kafka', 'produce 100 B', { recordsPerSecond: 2.5e6 }],
+  ];
+  const profiles = [
+    {
+      row: 'produce 100 B',
+      functions: [{ name: 'readBuffer', place: 'src/<x>.js:1', share: 0.25 }],
+      calls: [{ name: 'writev', calls: 12_345, errors: 0, share: 0.5 }],
+    },
+  ];
+
+  test('the page tells what was busy, and shows functions and system calls', () => {
+    const html = htmlOf(reportOf(runs, { profiles }));
+    expect(html).toContain('the processors are the limit, which broker and client share');
+    expect(html).toContain('broker 0.8, client 1.1 of 2 cores');
+    for (const text of ['readBuffer', 'src/&lt;x>.js:1', '25.0 %', 'writev', '12,345']) {
+      expect(html).toContain(text);
+    }
+  });
+
+  test('so does the README, a line for each row', () => {
+    const section = measurementsSection(reportOf(runs, { profiles }), 'x.json');
+    expect(section).toContain('- produce 100 B: the processors are the limit');
+    expect(section).toContain('event loop running 60 % of the time, waiting for a core 20 %');
+  });
+
+  test('an event loop that had no time left is the limit, and else nothing on the processors is', () => {
+    const with_ = (figures: Figures): string =>
+      measurementsSection(
+        reportOf([
+          ['tidemark', 'produce 100 B', { recordsPerSecond: 2e6, ...figures }],
+          ...runs.slice(1),
+        ]),
+        'x.json',
+      );
+    expect(with_({ busyCores: 1.4, loopBusyPercent: 85, loopWaitingPercent: 10 })).toContain(
+      'the event loop is the limit',
+    );
+    expect(with_({ busyCores: 1.4, loopBusyPercent: 50, loopWaitingPercent: 10 })).toContain(
+      'no processor is the limit',
+    );
+  });
+});
+
+describe('slopes', () => {
+  const points = (values: readonly number[]) =>
+    values.map((p99Ms, index) => ({ at: 10 ** index, figures: { p99Ms } }));
+
+  test('a cost turns where it is half as much again as its smallest before', () => {
+    expect(turnOf(points([4, 2, 2.5, 3.1, 9]), 'p99Ms')).toEqual({
+      figure: 'p99Ms',
+      low: { at: 10, value: 2 },
+      turned: { at: 1_000, value: 3.1 },
+      last: { at: 10_000, value: 9 },
+    });
+    expect(turnOf(points([4, 3, 4]), 'p99Ms')?.turned).toBeNull();
+    expect(turnOf(points([4]), 'p99Ms')).toBeNull();
+  });
+
+  test('the page tells the point', () => {
+    const html = htmlOf(
+      reportOf([
+        ['tidemark', 'slope, partitions: 1', { p99Ms: 1 }],
+        ['tidemark', 'slope, partitions: 1,000', { p99Ms: 3 }],
+      ]),
+    );
+    expect(html).toContain('p99, ms: 1 at 1, turns at 1,000: 3 times as much');
   });
 });
 

@@ -1,0 +1,49 @@
+// What held a row of ours back, in words: from what was counted while it ran.
+
+import { type Judged, medianOf } from './goals.ts';
+import type { Report } from './result.ts';
+import { numberText } from './words.ts';
+
+/** Of all cores: beyond it a faster client or broker would have to take the other's time. */
+const BUSY = 0.9;
+/** Of the time in which the event loop ran, or could have. */
+const LOOP_FULL_PERCENT = 90;
+
+/** How busy processors, event loop and disk were in the row; '' where nothing was counted. */
+export function loadOf(report: Report, row: string, system = 'tidemark'): string {
+  const of = (figure: string): number => medianOf(report, system, row, figure);
+  const seconds = of('seconds');
+  const cores = Number.parseInt(report.machine['processor'] ?? '', 10);
+  const parts: string[] = [];
+  const say = (value: number, text: (value: string) => string): void => {
+    if (Number.isFinite(value)) parts.push(text(numberText(value)));
+  };
+  say(of('brokerCpuSeconds') / seconds, (busy) => `broker ${busy}`);
+  say(of('clientCpuSeconds') / seconds, (busy) => `client ${busy} of ${cores} cores`);
+  say(of('loopBusyPercent'), (busy) => `event loop running ${busy} % of the time`);
+  say(of('loopWaitingPercent'), (waited) => `waiting for a core ${waited} %`);
+  say(of('syncs') / seconds, (syncs) => `${syncs} syncs a second`);
+  return parts.join(', ');
+}
+
+/** Which of them a rate could not go beyond; '' for latencies and costs, or where it was not counted. */
+export function limitOf(report: Report, { goal }: Judged): string {
+  if (goal.better !== 'higher') return '';
+  const of = (figure: string): number =>
+    medianOf(report, goal.ours ?? 'tidemark', goal.row, figure);
+  const cores = Number.parseInt(report.machine['processor'] ?? '', 10);
+  const busy = of('busyCores');
+  if (Number.isNaN(busy) || Number.isNaN(cores)) return '';
+  if (busy >= BUSY * cores) return 'the processors are the limit, which broker and client share';
+  if (of('loopBusyPercent') + of('loopWaitingPercent') >= LOOP_FULL_PERCENT) {
+    return 'the event loop is the limit';
+  }
+  return 'no processor is the limit: client and broker wait for the disk or for each other';
+}
+
+/** Limit and load of a missed goal as one line; '' where nothing was counted. */
+export function whyMissed(report: Report, judged: Judged): string {
+  const limit = limitOf(report, judged);
+  const load = loadOf(report, judged.goal.row, judged.goal.ours);
+  return [limit, load].filter((part) => part !== '').join(': ');
+}
