@@ -7,6 +7,7 @@ import {
   installLibrdkafka,
   type Librdkafka,
   type PeerBroker,
+  runChild,
   type System,
   usageOf,
 } from '../peers/index.ts';
@@ -134,6 +135,11 @@ async function measureRound(work: Work, round: number): Promise<void> {
   }
 }
 
+/** Nobody pays for what another broker has written and left to the system to bring to the disk. */
+async function writeBack(): Promise<void> {
+  await runChild('sync', []);
+}
+
 /**
  * Measures a row, again when others were too busy meanwhile. A peer that does not do the work in time is tried again
  * too, and then named: the other rows go on. Ours has to do all of it.
@@ -144,6 +150,7 @@ async function measureQuietly(work: Work, row: Row, one: Running, round: number)
   const tries = quick ? 1 : TRIES;
   for (let attempt = 1; attempt <= tries; attempt += 1) {
     const topic = `row-${rows.indexOf(row)}-${round}-${attempt}`;
+    await writeBack();
     const where = { tools, broker: one.broker, quick };
     const measured = await measureRow(where, row, topic).catch((error: unknown) => {
       if (one.system.name.startsWith('tidemark')) throw error;

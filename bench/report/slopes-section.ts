@@ -1,5 +1,5 @@
 // What one record costs as something grows: rows named `slope, connections: 100`, drawn over the number, and where each
-// line bends. A cost per record that stays the same is linear in the number of records: it turns where it begins to rise.
+// line turns: a cost per record that stays the same is linear, one that begins to rise is not.
 
 import type { Report } from './result.ts';
 import { curveChart, escapeXml } from './svg.ts';
