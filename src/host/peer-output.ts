@@ -1,4 +1,5 @@
-// What goes out to one peer, in order. Answers in memory go through the stream, as one system call. Regions of files go
+// What goes out to one peer, in order. Answers in memory that one turn of the event loop has made (those of one commit,
+// for instance) leave together, as one system call, at the end of its microtasks. Regions of files go
 // from the page cache to the socket by sendfile, around the stream: only while the stream has nothing of its own on the
 // way, so that nothing is overtaken, and in small calls, so that others get their turn. When the socket takes no more,
 // a little is read and written through the stream, which says when there is room again; what is not in the page cache
@@ -52,6 +53,8 @@ export class PeerOutput {
   /** A piece is being read, or the next turn is waited for. */
   #waiting = false;
   #pumping = false;
+  /** The pump runs once all of this moment's answers are there. */
+  #gathering = false;
   /** Sendfile is known not to go from these files to this socket. */
   #copying: boolean;
   /** Up to where the region at work is known to be in the page cache, while we have not waited since. */
@@ -76,7 +79,13 @@ export class PeerOutput {
       return;
     }
     this.#queue.push(outgoing);
-    this.#pump();
+    if (this.#gathering) return;
+    this.#gathering = true;
+    // After all microtasks: the answers to what was committed together are made in as many of them.
+    process.nextTick(() => {
+      this.#gathering = false;
+      this.#pump();
+    });
   }
 
   /** Calls back once when everything has been handed to the stream. */
@@ -97,7 +106,7 @@ export class PeerOutput {
         this.#queue.shift();
         finish(first);
       } else if (!isFileRegion(chunk)) {
-        this.#sendMemory(first);
+        this.#sendMemory();
       } else if (this.#inStream > 0) {
         break;
       } else if (budget <= 0) {
@@ -124,28 +133,47 @@ export class PeerOutput {
     this.#pump();
   }
 
-  /** Sends buffers in a row. */
-  #sendMemory(outgoing: Outgoing): void {
-    const { chunks, index } = outgoing;
-    let end = index + 1;
-    while (end < chunks.length && !isFileRegion(chunks[end] as Chunk)) end++;
-    const last = end === chunks.length;
-    let buffers = chunks.slice(index, end) as Buffer[];
+  /** Sends buffers in a row, of as many answers as are short enough to be joined. */
+  #sendMemory(): void {
+    const { buffers, answers, more } = this.#gather();
     const first = buffers[0] as Buffer;
     const whole = buffers.length === 1 ? first : joined(buffers);
+    let unsent: readonly Buffer[] = buffers;
     if (whole !== null && this.#inStream === 0 && !this.#copying) {
-      const taken = this.#sendNow(whole, !last);
+      const taken = this.#sendNow(whole, more);
       if (this.#gone) return;
       const rest = whole.subarray(taken);
-      // What was joined is in memory that the next answer takes.
-      if (taken > 0)
-        buffers = rest.length === 0 ? [] : [whole === first ? rest : Buffer.from(rest)];
+      // What was joined is in memory that the next answers take.
+      if (taken > 0) unsent = rest.length === 0 ? [] : [whole === first ? rest : Buffer.from(rest)];
     }
-    outgoing.index = end;
-    if (buffers.length === 0) return;
-    // The last of an answer counts as sent when the stream has sent it.
-    if (last) this.#queue.shift();
-    this.#writeStream(buffers, last ? () => finish(outgoing) : nothing);
+    const done = this.#queue.splice(0, answers);
+    const finishAll = (): void => {
+      for (const outgoing of done) finish(outgoing);
+    };
+    // What goes through the stream counts as sent when the stream has sent it.
+    if (unsent.length === 0) finishAll();
+    else this.#writeStream(unsent, finishAll);
+  }
+
+  /**
+   * The buffers that come next, in a row; how many answers end with them, and whether a region follows. The first
+   * answer's are taken however long they are.
+   */
+  #gather(): { buffers: Buffer[]; answers: number; more: boolean } {
+    const buffers: Buffer[] = [];
+    let bytes = 0;
+    let answers = 0;
+    for (const outgoing of this.#queue) {
+      const { chunks, index } = outgoing;
+      const run = buffersFrom(chunks, index);
+      for (const buffer of run) bytes += buffer.byteLength;
+      if (answers > 0 && bytes > JOINED_BYTES_MAX) break;
+      for (const buffer of run) buffers.push(buffer);
+      outgoing.index = index + run.length;
+      if (outgoing.index < chunks.length) return { buffers, answers, more: true };
+      answers++;
+    }
+    return { buffers, answers, more: false };
   }
 
   /**
@@ -279,6 +307,17 @@ export class PeerOutput {
 }
 
 function nothing(): void {}
+
+/** The chunks in memory from `index` up to the next region, or the end. */
+function buffersFrom(chunks: readonly Chunk[], index: number): Buffer[] {
+  const run: Buffer[] = [];
+  for (let at = index; at < chunks.length; at++) {
+    const chunk = chunks[at] as Chunk;
+    if (isFileRegion(chunk)) break;
+    run.push(chunk);
+  }
+  return run;
+}
 
 /** Where short buffers are joined, for as long as one call takes. */
 const joint = Buffer.allocUnsafeSlow(JOINED_BYTES_MAX);

@@ -253,6 +253,54 @@ describe('what the system may answer', () => {
     expect(received().equals(expected)).toBe(true);
   });
 
+  test.runIf(native !== null)('answers of one turn leave in one call', async () => {
+    const calls = fickle([]);
+    const sends: number[] = [];
+    const counting: Calls = {
+      ...calls,
+      send(socket, bytes, more) {
+        sends.push(bytes.byteLength);
+        return calls.send(socket, bytes, more);
+      },
+    };
+    const { output, received } = await pair(counting);
+    const order: number[] = [];
+    const answers = [0, 1, 2].map((index) =>
+      sendAll(output, [Buffer.from(`head ${index} `), Buffer.from('body ')]).then(() => {
+        order.push(index);
+      }),
+    );
+    // One that is made a few microtasks later still belongs to this turn.
+    await Promise.resolve();
+    answers.push(sendAll(output, [Buffer.from('late')]));
+    await Promise.all(answers);
+    await until(() => received().length >= 40);
+    expect(received().toString()).toBe('head 0 body head 1 body head 2 body late');
+    expect(sends).toEqual([40]);
+    expect(order).toEqual([0, 1, 2]);
+  });
+
+  test.runIf(native !== null)('long answers are not joined to others', async () => {
+    const { output, received } = await pair(fickle([]));
+    const long = Buffer.alloc(100_000, 'x');
+    const one = await region(0, 20_000);
+    await Promise.all([
+      sendAll(output, [Buffer.from('a')]),
+      sendAll(output, [long]),
+      sendAll(output, [Buffer.from('b'), one]),
+      sendAll(output, [Buffer.from('c')]),
+    ]);
+    const expected = Buffer.concat([
+      Buffer.from('a'),
+      long,
+      Buffer.from('b'),
+      content.subarray(0, 20_000),
+      Buffer.from('c'),
+    ]);
+    await until(() => received().length >= expected.length);
+    expect(received().equals(expected)).toBe(true);
+  });
+
   test.runIf(native !== null)('a broken connection is closed', async () => {
     const { output, server } = await pair(fickle([4, 1000, 'failed']));
     const one = await region(0, MIB);
