@@ -97,6 +97,7 @@ export class Journal {
   readonly #options: JournalOptions;
   #nextGeneration: number;
   #current: Generation | null = null;
+  #preparing = false;
   /** Generations under or after checkpoint, oldest first; removed in this order only. */
   readonly #old: Generation[] = [];
   #cancelTimer: () => void = () => {};
@@ -113,6 +114,25 @@ export class Journal {
   /** Checkpoints do not keep up: commits should do without the journal for a while. */
   get lagging(): boolean {
     return this.#old.length >= WAITING_FILES_MAX;
+  }
+
+  /** Whether a file is open for entries. */
+  get ready(): boolean {
+    return this.#current !== null;
+  }
+
+  /** Opens a file for entries to come, without anybody waiting for it; one that cannot be had is tried for again. */
+  prepare(): void {
+    if (this.#current !== null || this.#preparing) return;
+    this.#preparing = true;
+    const opened = this.#inLane(async () => {
+      this.#current ?? (await this.#begin());
+    });
+    void opened
+      .catch(() => {})
+      .then(() => {
+        this.#preparing = false;
+      });
   }
 
   /** Writes and syncs the entries. When it rejects, none of them may be taken for committed. */

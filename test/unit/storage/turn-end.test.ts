@@ -53,6 +53,26 @@ test('one write a log and one sync in all', async () => {
     expect(await world.clock.until(readBaseOffsets(log))).toEqual(upTo(6));
 });
 
+test('commits of one log alone go to the journal, once there were a few', async () => {
+  const disk = new SimulatedDisk({ seed: 5, writesNow: 1 });
+  const world = await open(disk, 1);
+  const syncs = { own: 0, journal: 0 };
+  disk.hook = (operation, path) => {
+    if (operation === 'sync' && path.startsWith('t-0/') && path.endsWith('.log')) syncs.own++;
+    if (operation === 'sync' && path.endsWith('.journal')) syncs.journal++;
+  };
+  // A few now and then are not worth a second file.
+  for (let index = 0; index < 5; index++) await commit(world, index, 1);
+  expect(syncs).toEqual({ own: 5, journal: 0 });
+  for (let index = 5; index < 50; index++) await commit(world, index, 1);
+  expect(syncs.own + syncs.journal).toBe(50);
+  expect(syncs.journal).toBeGreaterThan(35);
+
+  const after = await open(disk.crash(), 1);
+  for (const log of after.logs)
+    expect(await after.clock.until(readBaseOffsets(log))).toEqual(upTo(50));
+});
+
 test('a disk that takes no writes within the turn gets them all the same, in order', async () => {
   const world = await open(new SimulatedDisk({ seed: 2, writesNow: 0.5 }), 2);
   for (let index = 0; index < 30; index++) await commit(world, index, 1);

@@ -41,7 +41,8 @@ async function stopped(stop: 'clean' | 'killed', compact: boolean, segmentBytes:
   const disk = new MemoryDisk();
   const { store, log, clock } = await open(disk, compact, segmentBytes);
   for (let index = 0; index < BATCHES; index++) await log.append(testBatch(index)).committed;
-  await clock.advance(2_000);
+  // The journal is emptied: a batch that it holds would come back.
+  await clock.advance(10_000);
   const killed = await copyOf(disk);
   await store.close();
   return stop === 'killed' ? killed : disk;
