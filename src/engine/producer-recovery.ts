@@ -20,10 +20,18 @@ export async function recoverProducers(
 ): Promise<ProducerStates> {
   const { states, offset } = await newestSnapshot(log, context);
   const from = Math.max(offset, log.startOffset);
-  if (from >= log.endOffset) return states;
+  // What the opening of the log has read is not read again.
+  const scanned = log.takeScanned();
+  const until = scanned?.from ?? log.endOffset;
   const header = new BatchHeader(Buffer.alloc(0));
-  for await (const batch of log.batches(from)) {
-    applyHeader(states, header.at(batch, 0), context.nowMs);
+  if (from < until) {
+    for await (const batch of log.batches(from)) {
+      if (header.at(batch, 0).baseOffset >= until) break;
+      applyHeader(states, header, context.nowMs);
+    }
+  }
+  for (const seen of scanned?.headers() ?? []) {
+    if (seen.lastOffset >= from) applyHeader(states, seen, context.nowMs);
   }
   return states;
 }

@@ -10,9 +10,14 @@ import {
   MAGIC_V2,
 } from '../record/index.ts';
 import type { DiskFile } from './disk.ts';
+import { withScanMemory } from './scan-memory.ts';
 
 /** Bytes read at once while walking. */
 export const SCAN_CHUNK_BYTES = 1024 * 1024;
+/** Where headers alone are wanted, and batches are this long, a read for each costs less than all of the bytes. */
+const SPARSE_BYTES = 32 * 1024;
+/** What a walk over headers reads first, before it knows how long batches are. */
+const FIRST_CHUNK_BYTES = 64 * 1024;
 
 /** Smallest value of the batch length field: a header without records. */
 const BATCH_LENGTH_MIN = BATCH_HEADER_BYTES - LOG_OVERHEAD;
@@ -92,7 +97,8 @@ export interface ScanResult {
 class Window {
   readonly #file: DiskFile;
   readonly #to: number;
-  readonly #chunkBytes: number;
+  /** Read at once. */
+  #chunkBytes: number;
   readonly #until: number;
   readonly #memory: Buffer | null;
   buffer: Buffer = Buffer.alloc(0);
@@ -110,6 +116,11 @@ class Window {
     return position >= this.start && position + bytes <= this.start + this.buffer.length;
   }
 
+  /** From now on this much is read at once. */
+  resize(chunkBytes: number): void {
+    this.#chunkBytes = chunkBytes;
+  }
+
   /** Loads so that `bytes` from `position` are in the window, if the file has them. */
   async load(position: number, bytes: number): Promise<boolean> {
     const ahead = Math.min(this.#chunkBytes, this.#until - position);
@@ -118,17 +129,33 @@ class Window {
     const memory = this.#memory;
     const fits = memory !== null && memory.length >= want;
     const buffer = fits ? memory.subarray(0, want) : Buffer.allocUnsafe(want);
-    const count = await this.#file.read(buffer, position);
+    const count = await this.#read(buffer, position);
     this.buffer = count === want ? buffer : buffer.subarray(0, count);
     this.start = position;
     return count >= bytes;
   }
+
+  /** A header that lies in the page cache needs no thread. */
+  #read(into: Buffer, position: number): number | Promise<number> {
+    if (into.length === BATCH_HEADER_BYTES) {
+      const count = this.#file.readNow?.(into, position);
+      if (count === into.length) return count;
+    }
+    return this.#file.read(into, position);
+  }
 }
 
 /** Walks batches from `from` to `to`. Throws DiskError when the disk refuses. */
-export async function scanBatches(options: ScanOptions, visit: ScanVisitor): Promise<ScanResult> {
-  const { from, to, depth, lookAhead = false } = options;
+export function scanBatches(options: ScanOptions, visit: ScanVisitor): Promise<ScanResult> {
+  if (options.depth === 'checked' || options.memory !== undefined) return scan(options, visit);
+  // Visitors of headers have nothing to keep.
+  return withScanMemory((memory) => scan({ ...options, memory }, visit));
+}
+
+async function scan(options: ScanOptions, visit: ScanVisitor): Promise<ScanResult> {
+  const { from, to, depth, lookAhead = false, chunkBytes = SCAN_CHUNK_BYTES } = options;
   const window = new Window(options);
+  if (depth === 'headers') window.resize(Math.min(chunkBytes, FIRST_CHUNK_BYTES));
   const header = new BatchHeader(window.buffer);
   let position = from;
   while (position < to) {
@@ -147,6 +174,9 @@ export async function scanBatches(options: ScanOptions, visit: ScanVisitor): Pro
     header.at(window.buffer, position - window.start);
     const nextBase = lookAhead ? baseAt(window, position + bytes) : -1;
     if (!visit(header, position, bytes, nextBase)) return { end: 'stopped', position };
+    if (depth === 'headers') {
+      window.resize(bytes >= SPARSE_BYTES ? BATCH_HEADER_BYTES : chunkBytes);
+    }
     position += bytes;
   }
   return { end: 'end', position };

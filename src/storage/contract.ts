@@ -3,6 +3,7 @@
 import type { FileRegion } from '../base/payload.ts';
 import type { CleanerStats } from './compaction/cleaner.ts';
 import type { CompactionConfig } from './compaction/plan.ts';
+import type { ScannedHeaders } from './scanned-headers.ts';
 
 /** Where records are: offsets from `startOffset` up to, not including, `highWatermark` may be read. */
 export interface LogBounds {
@@ -136,6 +137,11 @@ export interface PartitionLog extends LogBounds {
 
   /** Whole batches in offset order from `offset` (or the first batch after it) up to the end of the log. */
   batches(fromOffset: number): AsyncIterable<Buffer>;
+  /**
+   * Headers of producers' batches that the opening, or a reopening, has just read: given once, so that they are not
+   * kept. Null when it read none, or too many.
+   */
+  takeScanned(): ScannedHeaders | null;
 
   /** Called after each rise of the high watermark. */
   onCommit(listener: (highWatermark: number) => void): () => void;

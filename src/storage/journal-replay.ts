@@ -7,6 +7,10 @@ import type { Disk, DiskFile } from './disk.ts';
 import { ENTRY_KIND, JOURNAL_DIRECTORY, parseJournal, type ReplayEntry } from './journal-format.ts';
 import { readTopicId } from './metadata-file.ts';
 import { segmentName } from './segment.ts';
+import { Slots } from './slots.ts';
+
+/** Logs written back at the same time: each waits for a sync of its own. */
+const REPLAYING_MAX = 16;
 
 export interface ReplayResult {
   readonly kept: KeptJournal;
@@ -129,15 +133,16 @@ async function apply(
   live: Map<string, ReplayEntry[]>,
 ): Promise<Map<string, string>> {
   const blocked = new Map<string, string>();
-  for (const [key, entries] of live) {
+  const slots = new Slots(REPLAYING_MAX);
+  const replay = async (key: string, entries: readonly ReplayEntry[]): Promise<void> => {
     const space = key.indexOf(' ');
     const topicId = key.slice(0, space);
     const name = key.slice(space + 1);
     // The name came from a file: it must not lead out of the data directory.
-    if (space < 0 || name.includes('/') || name.startsWith('.')) continue;
+    if (space < 0 || name.includes('/') || name.startsWith('.')) return;
     // Of another topic: made after these entries. Without readable metadata it is taken for what its name says.
     const found = await readTopicId(disk, name);
-    if (found !== null && found !== topicId) continue;
+    if (found !== null && found !== topicId) return;
     try {
       await replayLog(disk, name, entries);
     } catch (error) {
@@ -145,7 +150,8 @@ async function apply(
       logger.error({ log: name, error: message }, `the journal of ${name} could not be replayed`);
       blocked.set(name, key);
     }
-  }
+  };
+  await Promise.all(Array.from(live, ([key, entries]) => slots.run(() => replay(key, entries))));
   return blocked;
 }
 

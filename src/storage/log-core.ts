@@ -12,6 +12,7 @@ import type { LeaderEpochs } from './leader-epochs.ts';
 import type { MarkTable } from './marks.ts';
 import { NextPlaces } from './next-places.ts';
 import { ReaderLatch } from './reader-latch.ts';
+import type { ScannedHeaders } from './scanned-headers.ts';
 import { Segment } from './segment.ts';
 import type { TailBudget } from './tail.ts';
 import type { TaskOwner } from './tasks.ts';
@@ -55,6 +56,8 @@ export interface LogContents {
   readonly cleaned: CleanedSegments | null;
   /** From where the next start has to scan; null: from the end. */
   readonly recovery: SyncedPlace | null;
+  /** What a recovery read of producers' batches; null where it read none, or too many. */
+  readonly scanned: ScannedHeaders | null;
 }
 
 export interface CoreOptions {

@@ -59,6 +59,7 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
     this.#lastFlushOffset = options.core.endOffset;
     this.#syncedPlace = this.#endPlace();
     this.#recoveryPlace = options.recovery ?? this.#syncedPlace;
+    this.#finishSoon();
   }
 
   /** Everything below is synced in the segment files, not only in the journal. */
@@ -74,6 +75,12 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
     this.#batches = 0;
     this.#offsets = 0;
     this.#bytes = 0;
+    this.#finishSoon();
+  }
+
+  /** A recovery left segments to be finished when there is time. */
+  #finishSoon(): void {
+    if (this.#nextToSeal() >= 0) this.#core.context.marks.touch(this, 0);
   }
 
   #endPlace(): SyncedPlace {
@@ -253,7 +260,7 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
     const last = done[count - 1];
     if (last !== undefined) this.#acknowledge(done, last);
     this.#resolveFlushes();
-    core.context.marks.touch(this);
+    core.context.marks.touch(this, round.bytes);
     this.#sealRolled();
   }
 
@@ -364,7 +371,7 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
     segment.offsets = new OffsetIndex();
     segment.times = new TimeIndex();
     this.#recoveryPlace = { offset: next.baseOffset, segment: next, position: 0 };
-    core.context.marks.touch(this);
+    core.context.marks.touch(this, 0);
   }
 
   /** Waits until no sync of this log is under way. */

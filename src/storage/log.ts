@@ -22,6 +22,7 @@ import { LogRetention } from './log-retention.ts';
 import { maxTimestampOf, offsetForTimestamp } from './log-search.ts';
 import { LogSync } from './log-sync.ts';
 import { LogWriter } from './log-writer.ts';
+import type { ScannedHeaders } from './scanned-headers.ts';
 import { type ScrubbedLog, type ScrubPlace, scrubStep } from './scrub.ts';
 import type { Segment } from './segment.ts';
 import { saveIndexes } from './segment-files.ts';
@@ -52,6 +53,7 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
   /** The indexes on disk were whole when it was opened, up to this end. */
   readonly #untouched: boolean;
   readonly #openedAt: number;
+  #scanned: ScannedHeaders | null;
   #closing: Promise<void> | null = null;
 
   constructor(options: CoreOptions, reopen: Reopen) {
@@ -60,6 +62,7 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     this.#reopen = reopen;
     this.#untouched = options.contents.recovery === null;
     this.#openedAt = options.contents.endOffset;
+    this.#scanned = options.contents.scanned;
     this.directory = core.name;
     this.topicId = core.topicId;
     this.#tail = new Tail(core.context.tailBudget);
@@ -175,6 +178,12 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     return readBatches(this.#core, fromOffset);
   }
 
+  takeScanned(): ScannedHeaders | null {
+    const scanned = this.#scanned;
+    this.#scanned = null;
+    return scanned;
+  }
+
   scrub(place: ScrubPlace | null): Promise<{ readonly next: ScrubPlace | null; bytes: number }> {
     return scrubStep(this.#core, place);
   }
@@ -212,6 +221,7 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
       const contents = await this.#reopen({ ...trusted, writable: true });
       await core.context.committer.forget(core.name, core.topicId);
       core.install(contents);
+      this.#scanned = contents.scanned;
       this.compaction.reset();
       this.#sync.reset(contents.recovery);
       this.#sync.publishMark();

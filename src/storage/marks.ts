@@ -29,7 +29,9 @@ const EPOCHS_BYTES = 4;
 const ADVANCING_MAX = 4;
 /** Half of the second that a mark may be late: the other half is for the disk. */
 const WRITE_EVERY_MS = 500;
-const FILE_BYTES_MIN = 1024 * 1024;
+/** Committed bytes without a mark after which marks are written at once: a recovery rewrites what is above them. */
+const BYTES_BEHIND_MAX = 16 * 1024 * 1024;
+const FILE_BYTES_MIN = 256 * 1024;
 
 /** What is kept of one log. */
 export interface Mark {
@@ -164,6 +166,10 @@ export class MarkTable {
   #lane: Promise<void> = Promise.resolve();
   /** Logs whose marks in here are behind. */
   readonly #behind = new Set<MarkSource>();
+  #bytesBehind = 0;
+  #hurrying = false;
+  /** Logs that were written to since their recovery points were looked at. */
+  readonly #grown = new Set<MarkSource>();
 
   constructor(options: MarkTableOptions) {
     this.#options = options;
@@ -211,14 +217,18 @@ export class MarkTable {
     if (mark !== undefined) this.put({ ...mark, ...change });
   }
 
-  /** The log's mark is behind what was committed; it is asked for the new one before the next write. */
-  touch(source: MarkSource): void {
+  /** The log's mark is behind by `bytes` more; it is asked for the new one before the next write. */
+  touch(source: MarkSource, bytes: number): void {
     this.#behind.add(source);
+    this.#grown.add(source);
+    this.#bytesBehind += bytes;
     this.#schedule();
+    if (this.#bytesBehind >= BYTES_BEHIND_MAX) this.#hurry();
   }
 
   forget(source: MarkSource): void {
     this.#behind.delete(source);
+    this.#grown.delete(source);
   }
 
   remove(name: string): void {
@@ -258,17 +268,37 @@ export class MarkTable {
   }
 
   async #writeDue(): Promise<void> {
-    const behind = [...this.#behind];
-    this.#behind.clear();
-    for (const source of behind) source.publishMark();
-    await this.flush();
+    await this.#catchUp();
     // After the marks: these write more and may take longer than a mark may be late.
+    const grown = [...this.#grown];
+    this.#grown.clear();
     const advance = async (): Promise<void> => {
-      for (let next = behind.pop(); next !== undefined; next = behind.pop()) {
+      for (let next = grown.pop(); next !== undefined; next = grown.pop()) {
         await next.advanceRecoveryPoint();
       }
     };
     await Promise.all(Array.from({ length: ADVANCING_MAX }, advance));
+  }
+
+  /** Much was committed: the marks do not wait for their time. */
+  #hurry(): void {
+    if (this.#hurrying || this.#closed) return;
+    this.#hurrying = true;
+    this.#options.tasks.start('writing the marks', async () => {
+      try {
+        await this.#catchUp();
+      } finally {
+        this.#hurrying = false;
+      }
+    });
+  }
+
+  async #catchUp(): Promise<void> {
+    const behind = [...this.#behind];
+    this.#behind.clear();
+    this.#bytesBehind = 0;
+    for (const source of behind) source.publishMark();
+    await this.flush();
   }
 
   #inLane(work: () => Promise<void>): Promise<void> {

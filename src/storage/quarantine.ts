@@ -2,8 +2,8 @@
 // there is ever read again by us; it is kept for people.
 
 import type { Clock } from '../base/ports.ts';
-import { SCAN_CHUNK_BYTES } from './batch-scan.ts';
 import type { Disk, DiskFile } from './disk.ts';
+import { withScanMemory } from './scan-memory.ts';
 import { segmentName } from './segment.ts';
 import { replaceFile } from './small-file.ts';
 
@@ -48,14 +48,15 @@ export async function copyRange(
   const to = await disk.open(range.path, 'create');
   try {
     await to.truncate(0);
-    const chunk = Buffer.allocUnsafe(Math.min(range.bytes, SCAN_CHUNK_BYTES));
-    for (let at = 0; at < range.bytes; ) {
-      const want = Math.min(chunk.length, range.bytes - at);
-      const count = await from.read(chunk.subarray(0, want), range.from + at);
-      if (count === 0) break;
-      await to.write([chunk.subarray(0, count)], at);
-      at += count;
-    }
+    await withScanMemory(async (chunk) => {
+      for (let at = 0; at < range.bytes; ) {
+        const want = Math.min(chunk.length, range.bytes - at);
+        const count = await from.read(chunk.subarray(0, want), range.from + at);
+        if (count === 0) break;
+        await to.write([chunk.subarray(0, count)], at);
+        at += count;
+      }
+    });
     await to.datasync();
   } finally {
     await to.close();

@@ -7,6 +7,8 @@ import type { DamagedRange } from './contract.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import type { EpochEntry } from './leader-epochs.ts';
 import { OffsetIndex } from './offset-index.ts';
+import { withScanMemory } from './scan-memory.ts';
+import { ScannedHeaders } from './scanned-headers.ts';
 import { Segment, segmentName } from './segment.ts';
 import { readSmallFile } from './small-file.ts';
 import { TimeIndex } from './time-index.ts';
@@ -63,8 +65,12 @@ export interface ScanOutcome {
   readonly rollAtEnd: boolean;
   /** Leader epochs of the batches scanned, rising, with the offset that each was first seen at. */
   readonly epochs: readonly EpochEntry[];
+  /** Where the scan began, in the first piece. */
+  readonly begin: { readonly offset: number; readonly position: number };
   /** All batches of the files were scanned. */
   readonly whole: boolean;
+  /** Of batches with a producer; null when there were too many. */
+  readonly headers: ScannedHeaders | null;
 }
 
 export class RecoveryScan {
@@ -76,7 +82,9 @@ export class RecoveryScan {
   #over = false;
   #rollAtEnd = false;
   readonly #epochs: EpochEntry[] = [];
+  #begin = { offset: 0, position: 0 };
   #whole = false;
+  #headers: ScannedHeaders | null = null;
 
   constructor(plan: ScanPlan) {
     this.#plan = plan;
@@ -97,7 +105,9 @@ export class RecoveryScan {
       leftovers: this.#leftovers,
       rollAtEnd: this.#rollAtEnd,
       epochs: this.#epochs,
+      begin: this.#begin,
       whole: this.#whole,
+      headers: this.#headers,
     };
   }
 
@@ -128,7 +138,11 @@ export class RecoveryScan {
       }
       if (from === 0) this.#beginAt(origin.baseOffset);
       if (index === 0) this.#whole = from === 0;
-      await this.#walk(piece, file, { index, from });
+      if (isFirst) {
+        this.#begin = { offset: this.#expected, position: from };
+        this.#headers = new ScannedHeaders(this.#expected);
+      }
+      await withScanMemory((memory) => this.#walk(piece, file, { index, from, memory }));
     } finally {
       await file.close();
     }
@@ -222,26 +236,30 @@ export class RecoveryScan {
   async #walk(
     first: Piece,
     file: DiskFile,
-    where: { readonly index: number; readonly from: number },
+    where: { readonly index: number; readonly from: number; readonly memory: Buffer },
   ): Promise<void> {
     const { files, mark, rewriteFrom, intervalBytes, gapsAllowed } = this.#plan;
     const next = files[where.index + 1]?.baseOffset ?? Number.POSITIVE_INFINITY;
     const to = first.origin.bytes;
+    const { memory } = where;
     let piece = first;
     let position = where.from;
     while (position < to) {
-      let stop = 'bad' as 'bad' | 'split' | 'overlap';
+      let overlap = false;
       const expected = () => this.#expected;
       const result = await scanInOrder(
-        { file, from: position, to, expected, offsetLimit: next },
+        { file, from: position, to, memory, expected, offsetLimit: next },
         (header, at, bytes) => {
           const { baseOffset, lastOffset, maxTimestamp } = header;
           if (baseOffset < this.#expected) return false;
           if (this.#crossesMark(baseOffset, lastOffset)) return false;
-          if (baseOffset >= next) stop = 'overlap';
-          else if (piece.segment.baseOffset < rewriteFrom && baseOffset >= rewriteFrom)
-            stop = 'split';
-          if (stop !== 'bad' || lastOffset >= next) return false;
+          overlap = baseOffset >= next;
+          if (overlap) return false;
+          if (piece.segment.baseOffset < rewriteFrom && baseOffset >= rewriteFrom) {
+            // A batch never spans the mark; a gap before it keeps the base at what was expected.
+            piece = this.#newPiece(first.origin, Math.max(this.#expected, rewriteFrom), at);
+          }
+          if (lastOffset >= next) return false;
           const missing = baseOffset > this.#expected && !gapsAllowed;
           if (missing && this.#expected >= mark) return false;
           if (missing) this.#addDamage(piece, baseOffset - 1, at - piece.from, 0);
@@ -249,6 +267,7 @@ export class RecoveryScan {
           segment.verified.add(segment.size, segment.size + bytes);
           segment.track({ baseOffset, lastOffset, bytes, maxTimestamp }, intervalBytes);
           this.#expected = lastOffset + 1;
+          if (header.hasProducerId && this.#headers?.add(header) === false) this.#headers = null;
           const { partitionLeaderEpoch: epoch } = header;
           if (epoch > (this.#epochs.at(-1)?.epoch ?? -1)) {
             this.#epochs.push({ epoch, startOffset: baseOffset });
@@ -258,14 +277,9 @@ export class RecoveryScan {
       );
       position = result.position;
       if (result.end === 'end') return;
-      if (stop === 'overlap' && (await this.#isInNext(file, position, next))) {
+      if (overlap && (await this.#isInNext(file, position, next))) {
         this.#leftovers.push({ origin: first.origin, from: position, overlap: true });
         return;
-      }
-      if (stop === 'split') {
-        piece = this.#newPiece(first.origin, Math.max(this.#expected, rewriteFrom), position);
-        // A batch never spans the mark; a gap before it keeps the base at what was expected.
-        continue;
       }
       position = await this.#passBad(piece, file, { position, to, next });
     }

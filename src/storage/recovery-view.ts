@@ -53,5 +53,6 @@ export async function openForReading(options: OpenDirectory): Promise<LogContent
     epochs,
     cleaned: await CleanedSegments.load(disk, name),
     recovery: { offset: recoveryOffset, segment, position: recoveryPosition },
+    scanned: null,
   };
 }

@@ -24,8 +24,8 @@ import { loadIndexes, SEGMENT_SUFFIXES, saveIndexes } from './segment-files.ts';
 const REWRITE_SUFFIX = '.rewrite';
 /** A segment up to this size needs no index: one read covers it. */
 const INDEX_FREE_BYTES = 4096;
-/** When a recovery scanned more than this, it also moves the recovery point. */
-const SCANNED_BYTES_MAX = 1024 * 1024;
+/** When a recovery scanned more than this, it also moves the recovery point: twice what a kill leaves, about. */
+const SCANNED_BYTES_MAX = 8 * 1024 * 1024;
 
 /** Opens the directory; throws DiskError when the disk refuses what must be done. */
 export async function openDirectory(options: OpenDirectory): Promise<LogContents> {
@@ -54,7 +54,7 @@ async function emptyLog(options: OpenDirectory): Promise<Found> {
   if (stop === 'crashed' || epochs.latest < 0) epochs.assign(latest + 1, end);
   const segment = new Segment(name, end, clock.now());
   const contents = { segments: [segment], startOffset: end, endOffset: end, damaged: [] };
-  return { ...contents, epochs, recovery: null };
+  return { ...contents, epochs, recovery: null, scanned: null };
 }
 
 /** What the marks noted at a clean stop; null when the files are not as they were then. */
@@ -89,6 +89,7 @@ async function openClean(
     damaged,
     epochs,
     recovery: null,
+    scanned: null,
   };
 }
 
@@ -119,6 +120,7 @@ async function recover(
     damaged: [...known, ...outcome.damaged].filter((d) => d.firstOffset < endOffset),
     epochs,
     recovery,
+    scanned: outcome.headers,
   };
 }
 
@@ -180,13 +182,17 @@ async function settleFiles(options: OpenDirectory, outcome: ScanOutcome): Promis
       cut.set(`${name}/${segmentName(origin.baseOffset)}`, from);
     }
   }
+  let removed = false;
   for (const [stem, bytes] of cut) {
     pool.detach(`${stem}.log`);
     const kept = outcome.pieces.some(({ segment }) => segment.stem === stem);
     if (kept) await cutFile(disk, `${stem}.log`, bytes);
-    else for (const suffix of SEGMENT_SUFFIXES) await disk.remove(stem + suffix);
+    else {
+      for (const suffix of SEGMENT_SUFFIXES) await disk.remove(stem + suffix);
+      removed = true;
+    }
   }
-  if (cut.size > 0 || rewritten.length > 0) await disk.syncDirectory(name);
+  if (removed) await disk.syncDirectory(name);
   for (const { segment } of outcome.pieces) segment.written = segment.synced = segment.size;
   // An unknown mark says nothing of what is on the disk: sync what counts from now on.
   if (Number.isFinite(options.mark)) return;
@@ -248,25 +254,28 @@ async function cutFile(disk: Disk, path: string, bytes: number): Promise<void> {
   }
 }
 
-/** Writes the indexes that the scan built. Answers the place up to which a later start need not scan again. */
+/**
+ * Answers the place up to which a later start need not scan again; null: the end. After a short scan that is where
+ * this one began, and indexes are written later, as those of segments that were rolled: nobody waits for them.
+ */
 async function finishSegments(
   options: OpenDirectory,
-  { pieces, rollAtEnd, endOffset }: ScanOutcome,
+  { pieces, rollAtEnd, begin, endOffset }: ScanOutcome,
 ): Promise<SyncedPlace | null> {
   const { disk } = options;
-  for (const [index, { segment }] of pieces.entries()) {
-    if (index === pieces.length - 1 && !rollAtEnd) break;
-    segment.finishTimes();
+  const [first] = pieces as [Piece];
+  const last = pieces[pieces.length - 1] as Piece;
+  if (first === last && !rollAtEnd && begin.offset === endOffset && begin.position > 0) return null;
+  const before = rollAtEnd ? pieces : pieces.slice(0, -1);
+  for (const { segment } of before) segment.finishTimes();
+  let bytes = -begin.position;
+  for (const { segment } of pieces) bytes += segment.size;
+  if (bytes <= SCANNED_BYTES_MAX) return { ...begin, segment: first.segment };
+  for (const { segment } of before) {
     await saveIndexes(disk, segment);
     segment.sealed = true;
   }
-  const last = (pieces[pieces.length - 1] as Piece).segment;
-  if (rollAtEnd) return null;
-  const first = (pieces[0] as Piece).segment;
-  if (last === first && options.recoveryOffset === endOffset && last.size > 0) return null;
-  if (last.size <= SCANNED_BYTES_MAX)
-    return { offset: last.baseOffset, segment: last, position: 0 };
-  await saveIndexes(disk, last);
+  if (!rollAtEnd) await saveIndexes(disk, last.segment);
   return null;
 }
 

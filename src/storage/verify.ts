@@ -7,14 +7,11 @@ import { scanBatches } from './batch-scan.ts';
 import { behindDamage, isInOrder, noteDamage } from './damage.ts';
 import type { DiskFile } from './disk.ts';
 import type { LogCore } from './log-core.ts';
+import { withScanMemory } from './scan-memory.ts';
 import type { Segment } from './segment.ts';
 
 /** Checked at once at least, so that small reads in a row do not check in small pieces. */
 const VERIFY_BYTES = 1024 * 1024;
-
-/** Memory of checks that have ended, for the next ones: large buffers made anew cost more than the checks. */
-const spare: Buffer[] = [];
-const SPARE_MAX = 4;
 
 export interface UncheckedSpan {
   /** Where a batch begins. */
@@ -103,19 +100,18 @@ export async function checkStretch(
   const endOffset = core.segmentEnd(core.segments.indexOf(segment));
   let { expected } = span;
   let full = false;
-  const memory = spare.pop() ?? Buffer.allocUnsafeSlow(VERIFY_BYTES);
-  const scan = { file, from, to: end, until: Math.min(to, end), chunkBytes, memory };
-  const result = await scanInOrder(
-    { ...scan, expected: () => expected, offsetLimit: endOffset },
-    (header, position) => {
-      full = position >= to || behindDamage(core, segment, position) >= 0;
-      if (full || !isInOrder(core, header, { expected, endOffset })) return false;
-      expected = header.lastOffset + 1;
-      return true;
-    },
-  ).finally(() => {
-    if (spare.length < SPARE_MAX) spare.push(memory);
-  });
+  const scan = { file, from, to: end, until: Math.min(to, end), chunkBytes };
+  const result = await withScanMemory((memory) =>
+    scanInOrder(
+      { ...scan, memory, expected: () => expected, offsetLimit: endOffset },
+      (header, position) => {
+        full = position >= to || behindDamage(core, segment, position) >= 0;
+        if (full || !isInOrder(core, header, { expected, endOffset })) return false;
+        expected = header.lastOffset + 1;
+        return true;
+      },
+    ),
+  );
   const { position } = result;
   segment.verified.add(from, position);
   core.context.integrity.verifiedBytes += position - from;

@@ -97,6 +97,10 @@ export class FakeLog implements PartitionLog {
     return this.#pending.length;
   }
 
+  takeScanned(): null {
+    return null;
+  }
+
   async read(options: LogReadOptions): Promise<LogRead> {
     const wanted = this.stored.filter((batch) => {
       const header = new BatchHeader(batch);
