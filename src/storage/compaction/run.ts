@@ -18,6 +18,9 @@ import { readSegment } from './segment-source.ts';
 /** Called with the bytes read and written since the last call; may wait, to keep within a rate. */
 export type Throttle = (bytes: number) => Promise<void>;
 
+/** Read at once. */
+const READ_BYTES = 1024 * 1024;
+
 /** What cleaning a batch needs to know. */
 interface Cleaning {
   readonly context: CleanContext;
@@ -46,6 +49,8 @@ class Pass {
   readonly #disk: Disk;
   readonly #job: CompactionJob;
   readonly #throttle: Throttle;
+  /** Segments are read into it, one group of batches after the other: new memory each time wakes the collector. */
+  readonly #memory = Buffer.allocUnsafeSlow(READ_BYTES);
   readonly #tally: Tally = {
     bytesRead: 0,
     bytesWritten: 0,
@@ -92,7 +97,7 @@ class Pass {
   async #fill(map: KeyMap): Promise<number> {
     for (const segment of this.#job.segments) {
       if (segment.nextOffset <= this.#job.firstDirtyOffset) continue;
-      for await (const batches of readSegment(this.#source(), segment)) {
+      for await (const batches of this.#read(segment)) {
         await this.#account(batches, 'bytesRead');
         for (const batch of batches) {
           const header = new BatchHeader(batch);
@@ -131,7 +136,7 @@ class Pass {
 
   /** Base offset of the first batch that cleaning changes; null when none does. */
   async #firstChange(segment: SegmentFacts, how: Cleaning): Promise<number | null> {
-    for await (const batches of readSegment(this.#source(), segment)) {
+    for await (const batches of this.#read(segment)) {
       await this.#account(batches, 'bytesRead');
       for (const batch of batches) {
         const cleaned = await this.#cleanOne(batch, how);
@@ -148,7 +153,7 @@ class Pass {
     how: Cleaning & { readonly from: number },
   ): Promise<void> {
     const header = new BatchHeader(Buffer.alloc(0));
-    for await (const batches of readSegment(this.#source(), segment)) {
+    for await (const batches of this.#read(segment)) {
       await this.#account(batches, 'bytesRead');
       const kept: Buffer[] = [];
       for (const batch of batches) {
@@ -196,7 +201,8 @@ class Pass {
     await this.#throttle(bytes);
   }
 
-  #source() {
-    return { disk: this.#disk, directory: this.#job.directory, skip: this.#job.skip };
+  #read(segment: SegmentFacts): AsyncGenerator<readonly Buffer[], void, undefined> {
+    const { directory, skip } = this.#job;
+    return readSegment({ disk: this.#disk, directory, skip }, segment, this.#memory);
   }
 }

@@ -1,14 +1,12 @@
 // The batches of closed segments in order, checked, with breathing space for the caller between chunks.
 
-import { scanBatches } from '../batch-scan.ts';
+import { BATCH_HEADER_BYTES } from '../../record/index.ts';
+import { crcMatches, plausibleSize } from '../batch-scan.ts';
 import type { Disk, DiskFile } from '../disk.ts';
 import { segmentName } from '../segment.ts';
 import { CompactionError } from './compaction-error.ts';
 import type { SkippedRange } from './job.ts';
 import type { SegmentFacts } from './plan.ts';
-
-/** Bytes after which {@link readSegment} hands over what it has. */
-const HANDOVER_BYTES = 1024 * 1024;
 
 export interface SegmentSource {
   readonly disk: Disk;
@@ -17,18 +15,20 @@ export interface SegmentSource {
 }
 
 /**
- * Groups of whole, verified batches of one segment, about a megabyte each. The buffers are the caller's. Known damage
- * is stepped over. Throws CompactionError `damaged` at a batch that is not good.
+ * Groups of whole, verified batches of one segment, as many as fit into `memory`, or a longer one. They lie in that
+ * memory, so they are gone with the next group. Known damage is stepped over. Throws CompactionError `damaged` at a
+ * batch that is not good.
  */
 export async function* readSegment(
   source: SegmentSource,
   segment: SegmentFacts,
+  memory: Buffer,
 ): AsyncGenerator<readonly Buffer[], void, undefined> {
   const path = `${source.directory}/${segmentName(segment.baseOffset)}.log`;
   const file = await source.disk.open(path, 'read');
   try {
     for (const [from, to] of goodStretches(source.skip, segment)) {
-      yield* readStretch(file, from, to);
+      yield* readStretch(file, { from, to, memory });
     }
   } finally {
     await file.close();
@@ -51,27 +51,43 @@ function goodStretches(skip: readonly SkippedRange[], segment: SegmentFacts): [n
 
 async function* readStretch(
   file: DiskFile,
-  from: number,
-  to: number,
+  { from, to, memory }: { readonly from: number; readonly to: number; readonly memory: Buffer },
 ): AsyncGenerator<readonly Buffer[], void, undefined> {
-  let position = from;
-  while (position < to) {
-    const batches: Buffer[] = [];
-    let bytes = 0;
-    const result = await scanBatches(
-      { file, from: position, to, depth: 'checked' },
-      (header, _at, size) => {
-        if (bytes >= HANDOVER_BYTES) return false;
-        batches.push(header.buffer.subarray(header.position, header.position + size));
-        bytes += size;
-        return true;
-      },
-    );
-    if (result.end === 'bad') {
-      const message = `a bad batch in ${file.path} at position ${result.position}; run tidemark verify`;
+  for (let position = from; position < to; ) {
+    const room = memory.subarray(0, Math.min(memory.length, to - position));
+    const loaded = room.subarray(0, await file.read(room, position));
+    const long = longBatch(loaded, to - position);
+    const batches = long === 0 ? goodBatches(loaded) : [await longOne(file, position, long)];
+    if (batches.length === 0 || batches.includes(null)) {
+      const message = `a bad batch in ${file.path} at position ${position}; run tidemark verify`;
       throw new CompactionError('damaged', message);
     }
-    position = result.position;
-    if (batches.length > 0) yield batches;
+    for (const batch of batches as Buffer[]) position += batch.length;
+    yield batches as Buffer[];
   }
+}
+
+/** Bytes of the first batch when it does not fit into what was loaded, but into what there is; else 0. */
+function longBatch(loaded: Buffer, rest: number): number {
+  const bytes = loaded.length < BATCH_HEADER_BYTES ? 0 : plausibleSize(loaded, 0);
+  return bytes > loaded.length && bytes <= rest ? bytes : 0;
+}
+
+async function longOne(file: DiskFile, position: number, bytes: number): Promise<Buffer | null> {
+  const batch = Buffer.allocUnsafeSlow(bytes);
+  return (await file.read(batch, position)) === bytes && crcMatches(batch) ? batch : null;
+}
+
+/** The batches that are whole and good, from the beginning up to the first that is not. */
+function goodBatches(loaded: Buffer): Buffer[] {
+  const batches: Buffer[] = [];
+  for (let at = 0; at + BATCH_HEADER_BYTES <= loaded.length; ) {
+    const bytes = plausibleSize(loaded, at);
+    if (bytes === 0 || at + bytes > loaded.length) break;
+    const batch = loaded.subarray(at, at + bytes);
+    if (!crcMatches(batch)) break;
+    batches.push(batch);
+    at += bytes;
+  }
+  return batches;
 }
