@@ -75,6 +75,8 @@ class DirectoryStore implements LogStore {
   readonly #scrubber: Scrubber | null;
   readonly #logs = new Map<string, DiskLog>();
   readonly #opening = new Slots(OPENING_MAX);
+  /** Directories that an attempt to open their logs made, or began to make, and did not make durable. */
+  readonly #unsettled = new Set<string>();
   #closing: Promise<void> | null = null;
 
   static async open(options: LogStoreOptions): Promise<DirectoryStore> {
@@ -252,12 +254,13 @@ class DirectoryStore implements LogStore {
     const { disk, logger } = this.#context;
     const exists = (await disk.stat(name)) !== undefined;
     const found = exists ? await readTopicId(disk, name) : null;
-    if (found === topicId) return;
+    if (found === topicId && !this.#unsettled.has(name)) return;
+    this.#unsettled.add(name);
     // The marks name a log only once its directory is its own: then the metadata alone is damaged.
     const own = exists && this.#context.marks.get(name)?.topicId === topicId;
     if (own)
       logger.warn({ log: name, found }, `${name}: the topic id on disk was unreadable or wrong`);
-    const strange = found !== null && !own;
+    const strange = found !== null && found !== topicId && !own;
     if (!exists || strange) await this.#checkpoint.forget(name);
     if (strange) {
       const stray = this.#freeName(name, 'stray');
@@ -269,6 +272,7 @@ class DirectoryStore implements LogStore {
     await disk.makeDirectory(name);
     await writeTopicId(disk, name, topicId);
     await disk.syncDirectory('.');
+    this.#unsettled.delete(name);
   }
 
   /** Kafka's names for directories on their way out, kept below 255 characters. */

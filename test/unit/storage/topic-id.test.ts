@@ -2,8 +2,9 @@
 // that file is damaged.
 
 import { expect, test } from 'vitest';
-import { type Disk, MemoryDisk } from '../../../src/storage/index.ts';
+import { type Disk, DiskError, MemoryDisk } from '../../../src/storage/index.ts';
 import { capturedLog } from '../../support/captured-log.ts';
+import { SimulatedDisk } from '../../support/simulated-disk.ts';
 import { openStore, readBaseOffsets, testBatch, testConfig } from './support.ts';
 
 const name = 'orders-0';
@@ -54,4 +55,23 @@ test("another topic's directory is never taken for this one's", async () => {
   const disk = await filled();
   expect(await offsetsOf(disk, other)).toEqual([]);
   expect((await disk.list('.')).filter((entry) => entry.endsWith('-stray'))).toHaveLength(1);
+});
+
+test('a directory that a first attempt could not make durable is so before the second one takes records', async () => {
+  for (let seed = 0; seed < 16; seed++) {
+    const disk = new SimulatedDisk({ seed });
+    const store = await openStore(disk);
+    disk.hook = (operation, path) => {
+      if (operation === 'syncdir' && path === name) {
+        throw new DiskError('io_error', path, 'refused by the test');
+      }
+    };
+    await expect(store.openLog({ name, topicId, config: testConfig })).rejects.toThrow('refused');
+    disk.hook = () => {};
+    const log = await store.openLog({ name, topicId, config: testConfig });
+    await log.append(testBatch(0)).committed;
+    const next = disk.crash();
+    expect(await next.list('.'), `seed ${seed}`).toContain(name);
+    expect(await offsetsOf(next, topicId), `seed ${seed}`).toEqual([0]);
+  }
 });
