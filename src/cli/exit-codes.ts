@@ -13,6 +13,20 @@ export const ExitCode = {
   interrupted: 130,
 } as const;
 
+/** What each code means, in the words of `--help` and README.md. */
+export const exitCodeTable: readonly (readonly [code: number, meaning: string])[] = [
+  [ExitCode.ok, 'done'],
+  [
+    ExitCode.error,
+    'it failed, or a check (verify, doctor, archive verify, torture, dump) found something wrong',
+  ],
+  [ExitCode.usage, 'the command was typed wrongly: nothing was done'],
+  [ExitCode.notFound, 'a topic, group, job, file or config that was named does not exist'],
+  [ExitCode.cannotConnect, 'no broker could be reached, or none answered in time'],
+  [ExitCode.refused, 'refused: no permission, or somebody still uses it (a group with members)'],
+  [ExitCode.interrupted, 'ended by Ctrl-C or SIGTERM; what was printed or acknowledged stands'],
+];
+
 /** A failure that the command line words itself: what is wrong, and what to type next. */
 export class CliError extends TidemarkError<'cli_error'> {
   readonly exitCode: number;
@@ -50,9 +64,17 @@ const unreachable: ReadonlySet<KafkaErrorName> = new Set<KafkaErrorName>([
   'COORDINATOR_NOT_AVAILABLE',
 ]);
 
+/** The broker will not, as long as somebody uses it, or by its policy. */
+const inUse: ReadonlySet<KafkaErrorName> = new Set<KafkaErrorName>([
+  'NON_EMPTY_GROUP',
+  'GROUP_SUBSCRIBED_TO_TOPIC',
+  'POLICY_VIOLATION',
+]);
+
 function ofKafkaError(code: KafkaErrorName): number {
   if (notFound.has(code)) return ExitCode.notFound;
   if (unreachable.has(code)) return ExitCode.cannotConnect;
+  if (inUse.has(code)) return ExitCode.refused;
   const refused =
     code.endsWith('_AUTHORIZATION_FAILED') || code.includes('SASL') || code === 'SECURITY_DISABLED';
   return refused ? ExitCode.refused : ExitCode.error;
@@ -64,6 +86,7 @@ const byCode: Readonly<Record<string, number>> = {
   request_timed_out: ExitCode.cannotConnect,
   delivery_timed_out: ExitCode.cannotConnect,
   invalid_address: ExitCode.usage,
+  invalid_option: ExitCode.usage,
   invalid_offset_spec: ExitCode.usage,
   invalid_duration: ExitCode.usage,
   invalid_byte_size: ExitCode.usage,

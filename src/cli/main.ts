@@ -3,7 +3,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { commandIndex, loadCommand } from './command-index.ts';
-import { exitCodeOf, messageOf, nextStepOf } from './exit-codes.ts';
+import { exitCodeOf, exitCodeTable, messageOf, nextStepOf } from './exit-codes.ts';
 import { paint, processIo } from './io.ts';
 import { exitCodeOfCommander, finishProgram } from './program.ts';
 import { VERSION } from './version.ts';
@@ -99,4 +99,5 @@ First steps:
   echo hello | tidemark produce orders        write a record
   tidemark consume orders -o earliest -e      read what is there
 
-Exit codes: 0 ok, 1 error, 2 usage, 3 not found, 4 cannot connect or timed out, 5 refused, 130 interrupted`;
+Exit codes, of every command:
+${exitCodeTable.map(([code, meaning]) => `  ${String(code).padEnd(4)} ${meaning}`).join('\n')}`;

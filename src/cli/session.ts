@@ -2,10 +2,16 @@
 
 import type { Cluster, TcpOptions } from '../client/index.ts';
 import { usageError } from './exit-codes.ts';
+import { type CliIo, processIo } from './io.ts';
+import { wholeNumber } from './numbers.ts';
 import type { BrokerOptions } from './program.ts';
 import { clientTlsOf, tlsProperties } from './tls-files.ts';
+import { Waiting } from './waiting.ts';
 
 const BROKERS_DEFAULT = '127.0.0.1:9092';
+/** The client's defaults, in ms. */
+const REQUEST_TIMEOUT_MS = 30_000;
+const CONNECT_TIMEOUT_MS = 10_000;
 
 /** The broker list: option, then environment, then the default. */
 export function brokersOf(options: BrokerOptions): string {
@@ -37,6 +43,7 @@ const ofCommands = new Set([
   'linger.ms',
   'batch.size',
   'isolation.level',
+  'group.protocol',
 ]);
 const times: Readonly<Record<string, 'requestTimeoutMs' | 'connectTimeoutMs'>> = {
   'request.timeout.ms': 'requestTimeoutMs',
@@ -76,9 +83,11 @@ function unknownProperty(name: string): Error {
   );
 }
 
+/** What timers take, in milliseconds: 24 days. */
+const TIME_MAX_MS = 2 ** 31 - 1;
+
 function milliseconds(name: string, value: string): number {
-  if (!/^\d{1,9}$/.test(value)) throw usageError(`-X ${name}=${value}: write milliseconds`);
-  return Number(value);
+  return wholeNumber(`-X ${name}`, value, { from: 1, to: TIME_MAX_MS });
 }
 
 /** A connected command. */
@@ -88,6 +97,8 @@ export interface Session {
   /** Broker list as it was resolved. */
   readonly brokers: string;
   readonly properties: ReadonlyMap<string, string>;
+  /** Tells of what is waited for. */
+  readonly waiting: Waiting;
 }
 
 /** Runs `work` with a cluster, and closes the cluster after it. Nothing is connected before the first request. */
@@ -109,22 +120,33 @@ export async function withCluster<T>(
     ]);
   useAccelerators();
   const { apiTimeoutMs, ...tcp } = settings;
+  let io: CliIo | null = null;
+  const say = (line: string): void => {
+    io ??= processIo();
+    io.say(line);
+  };
+  const waiting = new Waiting(say, {
+    requestTimeoutMs: settings.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
+    connectTimeoutMs: settings.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+  });
   const tcpOptions: TcpOptions = {
     ...tcp,
     connector: tls === null ? connectors.tcpConnector : connectors.tlsConnector(tls),
     clock: clientClock,
     random: nodeRandom,
   };
-  const network = client.tcpNetwork(client.parseBrokers(brokers), tcpOptions);
+  const addresses = client.parseBrokers(brokers);
+  const network = waiting.watch(client.tcpNetwork(addresses, tcpOptions), addresses);
   const timing = apiTimeoutMs === undefined ? {} : { apiTimeoutMs };
   const cluster = new client.Cluster({
     network,
     clock: clientClock,
     random: nodeRandom,
+    onTrouble: (error, leftMs) => waiting.hear(error, leftMs),
     ...timing,
   });
   try {
-    return await work({ cluster, client, brokers, properties });
+    return await work({ cluster, client, brokers, properties, waiting });
   } finally {
     await cluster.close();
   }

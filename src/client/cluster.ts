@@ -23,6 +23,8 @@ export interface ClusterOptions {
   readonly metadataMaxAgeMs?: number;
   /** Whether asking for an unknown topic may create it (`allow.auto.create.topics`). Default true. */
   readonly allowAutoTopicCreation?: boolean;
+  /** Hears of each failure that is tried again, and for how long (ms) yet; Infinity: until it is closed. */
+  readonly onTrouble?: (error: unknown, leftMs: number) => void;
 }
 
 export interface PartitionInfo {
@@ -65,6 +67,7 @@ export class Cluster {
   readonly #apiTimeoutMs: number;
   readonly #metadataMaxAgeMs: number;
   readonly #autoCreate: boolean;
+  readonly #onTrouble: ((error: unknown, leftMs: number) => void) | undefined;
   readonly #topics = new Map<string, { info: TopicInfo; untilMs: number }>();
   readonly #coordinators = new Map<string, Node>();
   #nodes: readonly Node[] = [];
@@ -79,6 +82,7 @@ export class Cluster {
     this.#apiTimeoutMs = options.apiTimeoutMs ?? 60_000;
     this.#metadataMaxAgeMs = options.metadataMaxAgeMs ?? 300_000;
     this.#autoCreate = options.allowAutoTopicCreation ?? true;
+    this.#onTrouble = options.onTrouble;
   }
 
   /** Brokers and controller, asked for anew. */
@@ -256,7 +260,9 @@ export class Cluster {
         const hopeless = error instanceof ClientError && this.#nodes.length === 0;
         if (!isRetriableError(error) || hopeless || !mayRetry(error)) throw error;
         const waitMs = Math.min(backoffMs, RETRY_BACKOFF_MAX_MS) * (0.8 + 0.4 * this.random.next());
-        if (clock.monotonic() + waitMs >= deadlineMs) throw error;
+        const leftMs = deadlineMs - clock.monotonic();
+        if (waitMs >= leftMs) throw error;
+        this.#onTrouble?.(error, leftMs);
         await sleep(clock, waitMs);
       }
     }
@@ -274,6 +280,7 @@ export class Cluster {
       apiTimeoutMs: this.#apiTimeoutMs,
       metadataMaxAgeMs: this.#metadataMaxAgeMs,
       allowAutoTopicCreation: this.#autoCreate,
+      ...(this.#onTrouble && { onTrouble: this.#onTrouble }),
     });
   }
 

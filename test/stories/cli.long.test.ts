@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type ServedBroker, scratch, serve, tidemark } from './support.ts';
+import { finished, type ServedBroker, saw, scratch, serve, start, tidemark } from './support.ts';
 
 const directory = scratch();
 let broker: ServedBroker;
@@ -63,6 +63,10 @@ describe('the first five minutes', () => {
     expect(ofBroker).toMatchObject({ code: 0 });
     const readBack = await broker.run('config get --broker log.retention.ms'.split(' '));
     expect(readBack.stdout).toBe('86400000\n');
+    await broker.run('config set --broker --unset log.retention.ms'.split(' '));
+    const followed = await broker.run('config get --broker log.retention.ms'.split(' '));
+    expect(followed.stdout).toBe('604800000\n');
+    expect(followed.stderr).toContain('log.retention.hours');
     const brokerConfigs = await broker.run('config show --all --json'.split(' '));
     expect(documents(brokerConfigs.stdout)[0].configs.length).toBeGreaterThan(50);
   });
@@ -131,13 +135,68 @@ describe('records in and out', () => {
     expect(await read('-o', 'latest', '-e')).toEqual([]);
   });
 
-  test('a group remembers where it left off', async () => {
+  test('a group remembers where it left off, and looking at it changes nothing', async () => {
     await broker.run(['topic', 'create', 'shared', '-p', '1']);
     await broker.run(['produce', 'shared'], { input: 'a\nb\nc\n' });
-    const args = ['consume', 'shared', '-g', 'readers', '--commit', '-q', '-e'];
+    const args = ['consume', 'shared', '-g', 'readers', '-q', '-e'];
     expect((await broker.run([...args, '-n', '2'])).stdout).toBe('a\nb\n');
+    expect((await broker.run([...args, '--no-join'])).stdout).toBe('c\n');
     expect((await broker.run(args)).stdout).toBe('c\n');
     expect((await broker.run(args)).stdout).toBe('');
+    const described = await broker.run(['group', 'describe', 'readers', '--json']);
+    expect(documents(described.stdout)[0]).toMatchObject({ state: 'Empty', members: [] });
+  });
+
+  test.each(['classic', 'consumer'])(
+    'consume -g is a member (%s): it shares, commits what was printed on Ctrl-C, and leaves',
+    async (protocol) => {
+      const name = `members-${protocol}`;
+      await broker.run(['topic', 'create', name, '-p', '2']);
+      await broker.run(['produce', name, '-p', '0'], { input: 'a\n' });
+      const args = ['consume', name, '-g', name, '-X', `group.protocol=${protocol}`];
+      const child = start(args, { env: { TIDEMARK_BROKERS: broker.bootstrap } });
+      const seen = saw(child.stdout, 'a\n');
+      const end = finished(child);
+      await seen;
+      const group = async () => {
+        const shown = await broker.run(['group', 'describe', name, '--json']);
+        return documents(shown.stdout)[0];
+      };
+      expect(await group()).toMatchObject({ state: 'Stable', members: [expect.anything()] });
+      child.kill('SIGINT');
+      expect(await end).toMatchObject({ code: 130, stdout: 'a\n' });
+      expect(await group()).toMatchObject({ state: 'Empty', members: [] });
+      // Nothing is read twice.
+      await broker.run(['produce', name, '-p', '1'], { input: 'b\n' });
+      const rest = await broker.run([...args, '-e']);
+      expect(rest).toMatchObject({ code: 0, stdout: 'b\n' });
+      expect(rest.stderr).toContain(`${name}/0: from offset 1, as a member of ${name}`);
+    },
+  );
+
+  test('two that consume with -g share the partitions', async () => {
+    await broker.run(['topic', 'create', 'halves', '-p', '4']);
+    const args = ['consume', 'halves', '-g', 'halves', '-f', '%p %v\\n'];
+    const env = { TIDEMARK_BROKERS: broker.bootstrap };
+    const first = start(args, { env });
+    const given = saw(first.stderr, 'halves/3: from offset 0');
+    const shared = saw(first.stderr, 'given up');
+    const ends = [finished(first)];
+    await given;
+    const second = start(args, { env });
+    ends.push(finished(second));
+    await shared;
+    const printed = [saw(first.stdout, '\n'), saw(second.stdout, '\n')];
+    for (const partition of ['0', '1', '2', '3']) {
+      await broker.run(['produce', 'halves', '-p', partition, 'x']);
+    }
+    await Promise.all(printed);
+    for (const child of [first, second]) child.kill('SIGTERM');
+    const outputs = (await Promise.all(ends)).map(({ stdout }) => lines(stdout));
+    expect(outputs.every((some) => some.length >= 1)).toBe(true);
+    // What neither had printed when it was stopped is read by the next.
+    const rest = lines((await broker.run([...args, '-e'])).stdout);
+    expect([...outputs.flat(), ...rest].sort()).toEqual(['0 x', '1 x', '2 x', '3 x']);
   });
 });
 
@@ -162,6 +221,10 @@ describe('what goes wrong', () => {
     [['config', 'get'], 2, /name a config/],
     [['dump', '.'], 2, /is a directory/],
     [['produce', 'absent', 'x'], 3, /--create/],
+    [['consume', 'first', '-g', 'g', '-p', '0'], 2, /--no-join/],
+    [['consume', 'first', '-g', 'g', '-o', '5'], 2, /group reset/],
+    [['consume', 'absent', '-g', 'g'], 3, /there is no topic 'absent'/],
+    [['consume', 'first', '-n', '-1'], 2, /--count -1: write a whole number from 0 on/],
     [['produce', 'first', 'x', '-p', '7'], 3, /no partition 7, only 0 to 0[\s\S]*leave the/],
     [['completion', 'cmd'], 2, /Allowed choices/],
   ])('%j ends with %i', async (args, code, words) => {
@@ -195,10 +258,25 @@ describe('what goes wrong', () => {
     expect(ended.stderr).toMatch(/MESSAGE_TOO_LARGE.*\(1 record not acknowledged\)\n.*raise/);
   });
 
-  test('--create makes a missing topic', async () => {
-    const ended = await broker.run(['produce', 'made-by-produce', '--create', 'x']);
-    expect(ended.code).toBe(0);
-    expect((await broker.run(['consume', 'made-by-produce', '-e', '-q'])).stdout).toBe('x\n');
+  test('dlq show says when a topic is not one of dead letters', async () => {
+    await broker.run(['topic', 'create', 'alive']);
+    await broker.run(['produce', 'alive', 'x', 'y']);
+    const shown = await broker.run(['dlq', 'show', 'alive', '-n', '1']);
+    expect(shown.code).toBe(0);
+    expect(shown.stderr).toContain('alive may not be a topic of dead letters: this record has no');
+  });
+
+  test("--create makes a missing topic as the broker's configs have it, also where brokers do not by themselves", async () => {
+    const sets = ['--set', 'num.partitions=3', '--set', 'auto.create.topics.enable=false'];
+    const other = await serve(['--memory', ...sets]);
+    try {
+      const ended = await other.run(['produce', 'made', '--create', 'x']);
+      expect(ended.code).toBe(0);
+      expect(ended.stderr).toContain('topic made created (3 partitions)');
+      expect((await other.run(['consume', 'made', '-e', '-q'])).stdout).toBe('x\n');
+    } finally {
+      await other.stop();
+    }
   });
 });
 

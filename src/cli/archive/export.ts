@@ -18,6 +18,7 @@ import type { OffsetSpec } from '../../client/index.ts';
 import { nodeClock } from '../../host/node-clock.ts';
 import { ExitCode, usageError, withNextStep } from '../exit-codes.ts';
 import { processIo } from '../io.ts';
+import { wholeNumber } from '../numbers.ts';
 import { partitionsOf } from '../partition-list.ts';
 import { type BrokerOptions, brokerCommand, collect } from '../program.ts';
 import { type Session, withCluster } from '../session.ts';
@@ -67,8 +68,7 @@ const LEVEL_DEFAULT = 3;
 
 function levelOf({ level }: ExportFlags): number {
   if (level === undefined) return 'zstdCompressSync' in zlib ? LEVEL_DEFAULT : 0;
-  if (/^1?\d$/.test(level)) return Number(level);
-  throw usageError(`--level ${level}: write 0 to 19`);
+  return wholeNumber('--level', level, { from: 0, to: 19 });
 }
 
 async function run(topics: readonly string[], flags: ExportFlags): Promise<void> {

@@ -11,6 +11,7 @@ import { formatByteSize } from '../../base/byte-size.ts';
 import { ExitCode, usageError, withNextStep } from '../exit-codes.ts';
 import { ProgressLine } from '../inspect/progress-line.ts';
 import { processIo } from '../io.ts';
+import { wholeNumber } from '../numbers.ts';
 import { type BrokerOptions, brokerCommand } from '../program.ts';
 import { withCluster } from '../session.ts';
 import { stopSignal } from '../stop-signal.ts';
@@ -66,9 +67,10 @@ function isMode(text: string): text is OffsetsMode {
 async function run(path: string, flags: ImportFlags): Promise<void> {
   const { to, prefix = '', offsets, fillGaps = false, resume = false, create, partitions } = flags;
   if (!isMode(offsets)) throw usageError(`--offsets ${offsets}: write keep, header or new`);
-  if (partitions !== undefined && !/^[1-9]\d{0,4}$/.test(partitions)) {
-    throw usageError(`--partitions ${partitions}: write a number from 1`);
-  }
+  const count =
+    partitions === undefined
+      ? null
+      : wholeNumber('--partitions', partitions, { from: 1, to: 99_999 });
   const io = processIo();
   const format = formatOf(path, flags.format);
   const source = await (format === 'archive'
@@ -95,7 +97,7 @@ async function run(path: string, flags: ImportFlags): Promise<void> {
         fillGaps,
         resume,
         create,
-        partitions: partitions === undefined ? null : Number(partitions),
+        partitions: count,
         signal: stop.signal,
         onProgress: (done, total) => progress.show(path, done, total),
       }),

@@ -9,6 +9,7 @@ import type { Live, LoadPlan } from '../bench/load.ts';
 import type { BenchReport } from '../bench/report.ts';
 import { CliError, ExitCode, messageOf, usageError } from '../exit-codes.ts';
 import { type CliIo, processIo } from '../io.ts';
+import { wholeNumber } from '../numbers.ts';
 import { type BrokerOptions, brokerCommand, type CommandModule } from '../program.ts';
 import { type Session, withCluster } from '../session.ts';
 import { stopSignal } from '../stop-signal.ts';
@@ -58,14 +59,6 @@ function build(): Command {
 /** The verb `bench`. */
 export const benchCommand: CommandModule = { build };
 
-function wholeNumber(option: string, text: string, lowest = 1): number {
-  const value = Number(text);
-  if (!/^\d{1,9}$/.test(text) || value < lowest) {
-    throw usageError(`${option} ${text}: write a whole number from ${lowest} on`);
-  }
-  return value;
-}
-
 function planOf(flags: BenchFlags): LoadPlan {
   const producer: ProducerOptions<'buffer', 'buffer'> = {
     key: 'buffer',
@@ -81,10 +74,10 @@ function planOf(flags: BenchFlags): LoadPlan {
   if (recordBytes < 8) throw usageError(`--size ${flags.size}: at least 8 bytes`);
   return {
     topic: `tidemark-bench-${randomBytes(6).toString('hex')}`,
-    partitions: wholeNumber('--partitions', flags.partitions),
+    partitions: wholeNumber('--partitions', flags.partitions, { from: 1 }),
     recordBytes,
-    seconds: wholeNumber('--seconds', flags.seconds),
-    perSecond: wholeNumber('--rate', flags.rate),
+    seconds: wholeNumber('--seconds', flags.seconds, { from: 1 }),
+    perSecond: wholeNumber('--rate', flags.rate, { from: 1 }),
     maxBytes: parseByteSize(flags.maxBytes),
     producer,
   };
@@ -96,7 +89,7 @@ async function bench(flags: BenchFlags): Promise<void> {
   const copies =
     flags.replicationFactor === undefined
       ? -1
-      : wholeNumber('--replication-factor', flags.replicationFactor);
+      : wholeNumber('--replication-factor', flags.replicationFactor, { from: 1 });
   const stop = stopSignal();
   try {
     await withCluster(flags, async (session) => {

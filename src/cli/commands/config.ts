@@ -2,6 +2,7 @@
 
 import { type Command, Option } from 'commander';
 import type { ConfigEntry, ConfigResource } from '../../client/index.ts';
+import { effectiveValue } from '../config/effective.ts';
 import { configPairs } from '../config-pairs.ts';
 import { CliError, ExitCode, usageError } from '../exit-codes.ts';
 import { paint, processIo } from '../io.ts';
@@ -143,8 +144,8 @@ async function show(options: ShowOptions): Promise<void> {
     }
     const rows = entries.map((entry) => [
       entry.name,
-      entry.sensitive ? '(hidden)' : (entry.value ?? ''),
-      ...(options.origin === true ? [originOf(entry)] : []),
+      entry.sensitive ? '(hidden)' : (effectiveValue(entry, all).value ?? ''),
+      ...(options.origin === true ? [originOf(entry, all)] : []),
       ...(documentation ? [(entry.documentation ?? '').replace(/\s+/g, ' ')] : []),
     ]);
     const header = ['NAME', 'VALUE'];
@@ -155,9 +156,9 @@ async function show(options: ShowOptions): Promise<void> {
 }
 
 /** The source, with the name that gave the value when it is another one. */
-function originOf(entry: ConfigEntry): string {
-  const [by] = entry.synonyms;
-  const other = by === undefined || by.name === entry.name ? '' : ` (${by.name})`;
+function originOf(entry: ConfigEntry, all: readonly ConfigEntry[]): string {
+  const by = effectiveValue(entry, all).from ?? entry.synonyms[0]?.name ?? entry.name;
+  const other = by === entry.name ? '' : ` (${by})`;
   return paint('dim', `${entry.source}${other}`);
 }
 
@@ -174,7 +175,14 @@ async function get(name: string, options: ResourceOptions): Promise<void> {
         `did you mean ${nearest(name, entries)}? "tidemark config show --all" lists them`,
       );
     }
-    await io.data(options.json === true ? `${JSON.stringify(entry)}\n` : `${entry.value ?? ''}\n`);
+    const { value, from } = effectiveValue(entry, entries);
+    if (options.json === true) {
+      await io.data(`${JSON.stringify({ ...entry, effective: { value, from } })}\n`);
+      return;
+    }
+    await io.data(`${value ?? ''}\n`);
+    if (from !== null) io.say(`${name} is not set: this is what ${from} makes of it`);
+    else if (value === null && !entry.sensitive) io.say(`${name} has no value`);
   });
 }
 

@@ -8,8 +8,12 @@ import type {
   OffsetRangeSpec,
   OffsetSpec,
 } from '../../client/index.ts';
+import { consumeAsMember, type MemberRun } from '../consume/as-member.ts';
+import { shorten } from '../consume/notes.ts';
 import { CliError, ExitCode, usageError } from '../exit-codes.ts';
 import { type CliIo, processIo } from '../io.ts';
+import { wholeNumber } from '../numbers.ts';
+import { partitionsOf } from '../partition-list.ts';
 import { type BrokerOptions, brokerCommand, type CommandModule, collect } from '../program.ts';
 import { type Encoding, encodings, prepareEncoding, toJsonField } from '../record-encoding.ts';
 import { compileFormat, type PrintableRecord, type RecordFormatter } from '../record-format.ts';
@@ -23,7 +27,7 @@ interface ConsumeOptions extends BrokerOptions {
   readonly exit?: boolean;
   readonly format: string;
   readonly group?: string;
-  readonly commit?: boolean;
+  readonly join: boolean;
   readonly isolation: Isolation;
   readonly keyEncoding: Encoding;
   readonly valueEncoding: Encoding;
@@ -46,6 +50,8 @@ function build(): Command {
     'tidemark consume orders -o @-1h -f "%T{iso} %k: %v\\n"',
     'tidemark consume orders -e --json | jq .value',
     'tidemark consume orders -p 0 -o 100..200',
+    'tidemark consume orders -g billing            as a member of the group; -e: up to its end',
+    'tidemark consume orders -g billing --no-join -e   what it has not read yet',
   ])
     .argument('<topic>', 'topic to read')
     .option('-o, --offset <where>', 'where to begin, or a range (default: earliest)', collect)
@@ -58,8 +64,8 @@ function build(): Command {
         'value and line feed',
       ),
     )
-    .option('-g, --group <id>', 'begin where this group left off (-o committed)')
-    .option('--commit', 'commit what was read for --group; the group must have no members')
+    .option('-g, --group <id>', 'read as a member of this group: share, commit what was printed')
+    .option('--no-join', 'with --group: only look, from where it left off; commit nothing')
     .addOption(
       new Option('--isolation <level>', 'whether records of open or aborted transactions show')
         .choices(['read_committed', 'read_uncommitted'])
@@ -79,49 +85,71 @@ function encodingOption(flag: string, words: string): Option {
   return new Option(`${flag} <encoding>`, words).choices([...encodings]).default('text');
 }
 
-/** `0,2`, `0-3`, several times; null: all. */
-function partitionsOf(lists: readonly string[] | undefined): ReadonlySet<number> | null {
-  if (lists === undefined) return null;
-  const wanted = new Set<number>();
-  for (const part of lists.flatMap((list) => list.split(','))) {
-    const match = /^\s*(\d{1,9})(?:-(\d{1,9}))?\s*$/.exec(part);
-    const from = Number(match?.[1]);
-    const to = Number(match?.[2] ?? match?.[1]);
-    if (match === null || to < from || to - from > 100_000) {
-      throw usageError(`--partition ${part}: write numbers such as 0,2 or 0-3`);
-    }
-    for (let partition = from; partition <= to; partition++) wanted.add(partition);
-  }
-  return wanted;
-}
-
 function countOf(text: string | undefined): number {
-  if (text === undefined) return Number.POSITIVE_INFINITY;
-  if (!/^\d{1,15}$/.test(text)) throw usageError(`--count ${text}: write a whole number`);
-  return Number(text);
+  return text === undefined ? Number.POSITIVE_INFINITY : wholeNumber('--count', text);
 }
 
 async function consume(topic: string, options: ConsumeOptions): Promise<void> {
   const io = processIo();
   const limit = countOf(options.count);
   const partitions = partitionsOf(options.partition);
-  if (options.commit === true && options.group === undefined) {
-    throw usageError('--commit needs --group');
-  }
   await prepareEncoding(options.keyEncoding);
   await prepareEncoding(options.valueEncoding);
   if (/\{msgpack\}/.test(options.format)) await prepareEncoding('msgpack');
   const print = options.json === true ? jsonPrinter(options) : textPrinter(options);
   await withCluster(options, async (session) => {
-    if (options.commit === true && options.group !== undefined) {
-      const { refuseLiveMembers } = await import('../group/reset.ts');
-      await refuseLiveMembers(session, options.group, 'nobody else can commit for it');
+    const stop = stopSignal();
+    try {
+      const { group } = options;
+      if (group !== undefined && options.join) {
+        const from = firstPlace(session, options);
+        await session.cluster.topic(topic);
+        const run = memberRun(session, topic, { group, from, print, limit }, options);
+        await consumeAsMember(io, session, run, stop.signal);
+      } else {
+        const range = rangeOf(session, options);
+        const run = new ConsumeRun(io, session, { topic, options, print, limit });
+        await run.start(partitions, range);
+        await run.read(stop.signal);
+      }
+    } finally {
+      stop.off();
     }
-    const range = rangeOf(session, options);
-    const run = new ConsumeRun(io, session, { topic, options, print, limit });
-    await run.start(partitions, range);
-    await run.read();
+    if (stop.signal.aborted) process.exitCode = ExitCode.interrupted;
   });
+}
+
+function memberRun(
+  { properties }: Session,
+  topic: string,
+  own: Pick<MemberRun, 'group' | 'from' | 'print' | 'limit'>,
+  options: ConsumeOptions,
+): MemberRun {
+  const { exit = false, quiet = false, isolation } = options;
+  const protocol = properties.get('group.protocol')?.toLowerCase() ?? 'classic';
+  if (protocol !== 'classic' && protocol !== 'consumer') {
+    throw usageError(`-X group.protocol=${protocol}: write classic or consumer`);
+  }
+  return { topic, exit, quiet, isolation, protocol, ...own };
+}
+
+/** A group goes on where it left off; only where it has not been yet, -o says where to begin. */
+function firstPlace({ client }: Session, options: ConsumeOptions): OffsetSpec {
+  const look = 'with --no-join it is read without joining the group';
+  if (options.partition !== undefined) {
+    throw usageError('a group shares out its partitions: leave --partition out', look);
+  }
+  let first: OffsetSpec = { kind: 'earliest' };
+  for (const text of options.offset ?? []) {
+    const { from, to } = client.parseOffsetRange(text, Date.now());
+    const shifted = from?.kind === 'offset' || (from?.kind === 'committed' && from.shift !== 0);
+    if (to !== undefined || shifted) {
+      const next = `${look}; "tidemark group reset" moves a group`;
+      throw usageError(`-o ${text}: a group begins where it left off`, next);
+    }
+    if (from !== undefined && from.kind !== 'committed') first = from;
+  }
+  return first;
 }
 
 function rangeOf(
@@ -173,7 +201,7 @@ interface RunOptions {
   readonly limit: number;
 }
 
-/** One run: resolves places, reads, prints, commits. */
+/** One run outside any group: resolves places, reads, prints. */
 class ConsumeRun {
   readonly #io: CliIo;
   readonly #session: Session;
@@ -181,8 +209,6 @@ class ConsumeRun {
   readonly #reader: LogReader;
   /** Where to stop in each partition; absent: never. */
   readonly #stops = new Map<number, number>();
-  /** Next offset to be printed in each partition. */
-  readonly #positions = new Map<number, number>();
   #printed = 0;
 
   constructor(io: CliIo, session: Session, run: RunOptions) {
@@ -199,7 +225,7 @@ class ConsumeRun {
 
   /** Looks up where each partition begins and ends, and says so. */
   async start(
-    wanted: ReadonlySet<number> | null,
+    wanted: readonly number[] | null,
     range: OffsetRangeSpec & { readonly from: OffsetSpec },
   ): Promise<void> {
     const { topic, options } = this.#run;
@@ -211,7 +237,7 @@ class ConsumeRun {
         throw new CliError(ExitCode.notFound, `${known}, not ${partition}`, 'look at --partition');
       }
     }
-    const mine = all.filter((partition) => wanted?.has(partition) ?? true);
+    const mine = all.filter((partition) => wanted?.includes(partition) ?? true);
     const to = range.to ?? (options.exit === true ? ({ kind: 'latest' } as const) : null);
     const notes = await Promise.all(mine.map((one) => this.#place(one, range.from, to)));
     if (options.quiet !== true) for (const note of shorten(notes)) this.#io.say(note);
@@ -225,7 +251,6 @@ class ConsumeRun {
     const lookup = client.offsetLookup(cluster, at, options.isolation);
     const begin = await client.resolveOffset(from, lookup);
     let note = `${topic}/${partition}: from ${begin.note}`;
-    this.#positions.set(partition, begin.offset);
     if (to !== null) {
       const end = await client.resolveOffset(to, lookup);
       note += `, before ${end.note}`;
@@ -236,21 +261,13 @@ class ConsumeRun {
     return note;
   }
 
-  async read(): Promise<void> {
+  async read(stop: AbortSignal): Promise<void> {
     const { limit } = this.#run;
-    const stop = stopSignal();
-    try {
-      if (limit > 0) {
-        for await (const fetched of this.#reader.read(stop.signal)) {
-          await this.#take(fetched);
-          if (this.#printed >= limit) break;
-        }
-      }
-    } finally {
-      stop.off();
+    if (limit === 0) return;
+    for await (const fetched of this.#reader.read(stop)) {
+      await this.#take(fetched);
+      if (this.#printed >= limit) return;
     }
-    await this.#commit();
-    if (stop.signal.aborted) process.exitCode = ExitCode.interrupted;
   }
 
   async #take(fetched: FetchedRecords): Promise<void> {
@@ -258,34 +275,13 @@ class ConsumeRun {
     const { partition } = fetched;
     const stopAt = this.#stops.get(partition) ?? Number.POSITIVE_INFINITY;
     const out: Buffer[] = [];
-    let position = fetched.nextOffset;
     for (const record of fetched.records) {
-      if (record.offset >= stopAt) break;
-      if (this.#printed >= limit) {
-        position = record.offset;
-        break;
-      }
+      if (record.offset >= stopAt || this.#printed >= limit) break;
       this.#printed += 1;
       const printable: PrintableRecord = { ...record, topic, partition };
       out.push(print(printable, this.#printed));
     }
-    this.#positions.set(partition, Math.min(position, stopAt));
     if (fetched.nextOffset >= stopAt) this.#reader.remove(partition);
     if (out.length > 0) await this.#io.data(Buffer.concat(out));
   }
-
-  async #commit(): Promise<void> {
-    const { topic, options } = this.#run;
-    if (options.commit !== true || options.group === undefined) return;
-    const { client, cluster } = this.#session;
-    await client.commitOffsets(cluster, options.group, topic, this.#positions);
-    if (options.quiet !== true) this.#io.say(`committed for group ${options.group}`);
-  }
-}
-
-/** Of many partitions the first few lines are enough. */
-function shorten(notes: readonly string[]): readonly string[] {
-  const shown = 8;
-  if (notes.length <= shown + 1) return notes;
-  return [...notes.slice(0, shown), `… and ${notes.length - shown} more partitions`];
 }

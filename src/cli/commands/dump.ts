@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import type { DumpEntry } from '../../inspect/index.ts';
 import { CliError, ExitCode, usageError } from '../exit-codes.ts';
 import { type CliIo, paint, processIo } from '../io.ts';
+import { wholeNumber } from '../numbers.ts';
 import { type CommandModule, type CommonOptions, makeCommand } from '../program.ts';
 import {
   decodeBytes,
@@ -55,12 +56,15 @@ interface Settings {
 
 async function settingsOf(flags: DumpFlags): Promise<Settings> {
   const { json = false, records = false, limit } = flags;
-  if (limit !== undefined && !/^\d{1,12}$/.test(limit)) {
-    throw usageError(`--limit ${limit}: write a number`);
-  }
   const key = await encodingOf(flags.keyEncoding);
   const value = await encodingOf(flags.valueEncoding);
-  return { json, records, limit: limit === undefined ? Infinity : Number(limit), key, value };
+  return {
+    json,
+    records,
+    limit: limit === undefined ? Infinity : wholeNumber('--limit', limit),
+    key,
+    value,
+  };
 }
 
 async function encodingOf(name: string): Promise<Encoding> {

@@ -16,9 +16,10 @@ import {
 } from '../exit-codes.ts';
 import { type CliIo, processIo } from '../io.ts';
 import { delimiterBytes, readLines } from '../line-reader.ts';
+import { wholeNumber } from '../numbers.ts';
 import { type BrokerOptions, brokerCommand, type CommandModule, collect } from '../program.ts';
 import { type Encoding, encodings, prepareEncoding } from '../record-encoding.ts';
-import { withCluster } from '../session.ts';
+import { type Session, withCluster } from '../session.ts';
 import { stopSignal, untilAborted } from '../stop-signal.ts';
 import {
   type LineForm,
@@ -78,7 +79,10 @@ function build(): Command {
     .option('--rate <count>', 'at most so many records a second')
     .addOption(encodingOption('--key-encoding', 'how keys are typed'))
     .addOption(encodingOption('--value-encoding', 'how values are typed'))
-    .option('--create', 'make the topic when it does not exist')
+    .option(
+      '--create',
+      "make the topic when it does not exist, with the broker's number of partitions",
+    )
     .option('-q, --quiet', 'no progress and no summary')
     .action((topic: string, values: string[], options: ProduceOptions) =>
       produce(topic, values, options),
@@ -90,15 +94,6 @@ export const produceCommand: CommandModule = { build };
 
 function encodingOption(flag: string, words: string): Option {
   return new Option(`${flag} <encoding>`, words).choices([...encodings]).default('text');
-}
-
-function wholeNumber(text: string | undefined, option: string, lowest: number): number | null {
-  if (text === undefined) return null;
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value < lowest || !Number.isSafeInteger(value)) {
-    throw usageError(`${option} ${text}: write a whole number from ${lowest} on`);
-  }
-  return value;
 }
 
 function acksOf(text: string | undefined): -1 | 0 | 1 {
@@ -124,7 +119,7 @@ function codecOfOptions(options: ProduceOptions, property: string | undefined): 
 }
 
 function lineForm(options: ProduceOptions): LineForm {
-  const { keyDelimiter } = options;
+  const { keyDelimiter, partition } = options;
   return {
     keyDelimiter:
       keyDelimiter === undefined ? null : delimiterBytes(keyDelimiter, '--key-delimiter'),
@@ -133,7 +128,7 @@ function lineForm(options: ProduceOptions): LineForm {
     valueEncoding: options.valueEncoding,
     headers: (options.header ?? []).map(parseHeader),
     emptyIsNull: options.null ?? false,
-    partition: wholeNumber(options.partition, '--partition', 0),
+    partition: partition === undefined ? null : wholeNumber('--partition', partition),
   };
 }
 
@@ -147,25 +142,24 @@ async function produce(
     throw usageError('give records as arguments or with --file, not both');
   }
   const form = lineForm(options);
-  const rate = wholeNumber(options.rate, '--rate', 1);
+  const rate = options.rate === undefined ? null : wholeNumber('--rate', options.rate, { from: 1 });
   await prepareEncoding(options.keyEncoding);
   await prepareEncoding(options.valueEncoding);
   if (options.ndjson === true) await prepareEncoding('msgpack');
   const lines = values.length > 0 ? ofValues(values) : ofInput(io, options);
-  await withCluster(options, async ({ cluster, client, properties }) => {
+  await withCluster(options, async (session) => {
+    const { cluster, client, properties } = session;
     const create = options.create ?? false;
     const settings: ProducerOptions<'buffer', 'buffer'> = {
       key: 'buffer',
       value: 'buffer',
-      createTopics: create,
+      createTopics: false,
       acks: acksOf(options.acks ?? properties.get('acks')),
       compression: codecOfOptions(options, properties.get('compression.type')),
       ...numberProperty(properties, 'linger.ms', 'lingerMs'),
       ...numberProperty(properties, 'batch.size', 'batchBytes'),
     };
-    await cluster.topic(topic, { create }).catch((error: unknown) => {
-      throw withCreateAdvice(error, topic);
-    });
+    await ensureTopic(session, topic, { create, quiet: options.quiet ?? false, io });
     const producer = new client.Producer(cluster, settings);
     const json = options.ndjson === true;
     const run = new ProduceRun(io, producer, { topic, quiet: options.quiet ?? false, rate, json });
@@ -175,9 +169,31 @@ async function produce(
   });
 }
 
+/** Looks the topic up, and makes it if it may: with the broker's `num.partitions` and `default.replication.factor`. */
+async function ensureTopic(
+  { cluster, client }: Session,
+  topic: string,
+  { create, quiet, io }: { readonly create: boolean; readonly quiet: boolean; readonly io: CliIo },
+): Promise<void> {
+  try {
+    await cluster.topic(topic);
+  } catch (error) {
+    if (!create || !isUnknown(error)) throw withCreateAdvice(error, topic);
+    const [made] = await client.createTopics(cluster, [{ name: topic }]);
+    // Somebody else was quicker: as good.
+    if (made?.error?.code === 'TOPIC_ALREADY_EXISTS') return;
+    if (made === undefined || made.error !== null) throw made?.error ?? error;
+    if (!quiet) io.say(`topic ${topic} created (${countOf(made.partitions, 'partition')})`);
+  }
+}
+
+function isUnknown(error: unknown): boolean {
+  return error instanceof KafkaError && error.code === 'UNKNOWN_TOPIC_OR_PARTITION';
+}
+
 /** A topic is not made by a slip of the keys: say how to make it. */
 function withCreateAdvice(error: unknown, topic: string): unknown {
-  if (!(error instanceof KafkaError) || error.code !== 'UNKNOWN_TOPIC_OR_PARTITION') return error;
+  if (!isUnknown(error)) return error;
   const make = `add --create to make it, or "tidemark topic create ${topic}"`;
   const step = `${make}; "tidemark topic list" shows what there is`;
   return new CliError(ExitCode.notFound, messageOf(error), step, { cause: error });
@@ -188,8 +204,9 @@ function numberProperty<Name extends 'lingerMs' | 'batchBytes'>(
   property: string,
   name: Name,
 ): { [K in Name]?: number } {
-  const value = wholeNumber(properties.get(property), `-X ${property}`, 0);
-  return value === null ? {} : ({ [name]: value } as { [K in Name]?: number });
+  const text = properties.get(property);
+  if (text === undefined) return {};
+  return { [name]: wholeNumber(`-X ${property}`, text) } as { [K in Name]?: number };
 }
 
 async function* ofValues(values: readonly string[]): AsyncGenerator<Buffer> {
@@ -371,9 +388,7 @@ function isBlank(line: Buffer): boolean {
 
 /** That there is the topic was seen at the start: what is unknown by now is a partition. */
 function stepAfter(error: unknown): string | null {
-  return error instanceof KafkaError && error.code === 'UNKNOWN_TOPIC_OR_PARTITION'
-    ? PARTITION_STEP
-    : nextStepOf(error);
+  return isUnknown(error) ? PARTITION_STEP : nextStepOf(error);
 }
 
 const PARTITION_STEP =

@@ -8,6 +8,7 @@ import { parseByteSize } from '../../base/byte-size.ts';
 import type { OffsetSpec } from '../../client/index.ts';
 import { nodeClock } from '../../host/node-clock.ts';
 import { usageError } from '../exit-codes.ts';
+import { positiveNumber } from '../numbers.ts';
 import { partitionsOf } from '../partition-list.ts';
 import { type BrokerOptions, brokerCommand, type CommandModule, collect } from '../program.ts';
 import { controlCommand, listCommand, showCommand } from '../replay/jobs.ts';
@@ -145,17 +146,11 @@ function targetOf({ to, toFile, toUrl, toStdout }: ReplayFlags): ReplayTarget {
 
 function paceOf({ rate, bytesRate, speed }: ReplayFlags): Pace {
   return {
-    recordsPerSecond: rate === undefined ? null : positive('--rate', rate),
+    recordsPerSecond: rate === undefined ? null : positiveNumber('--rate', rate),
     bytesPerSecond: bytesRate === undefined ? null : parseByteSize(bytesRate),
     speed:
-      speed === undefined || speed === 'max' ? null : positive('--speed', speed.replace(/x$/, '')),
+      speed === undefined || speed === 'max'
+        ? null
+        : positiveNumber('--speed', speed.replace(/x$/, '')),
   };
-}
-
-function positive(option: string, text: string): number {
-  const value = Number(text);
-  if (!(value > 0) || !Number.isFinite(value)) {
-    throw usageError(`${option} ${text}: write a number above 0`);
-  }
-  return value;
 }

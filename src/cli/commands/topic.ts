@@ -6,6 +6,7 @@ import { configPairs } from '../config-pairs.ts';
 import { confirm } from '../confirm.ts';
 import { CliError, ExitCode, messageOf, usageError } from '../exit-codes.ts';
 import { type CliIo, paint, processIo } from '../io.ts';
+import { wholeNumber } from '../numbers.ts';
 import {
   addGuards,
   type BrokerOptions,
@@ -135,11 +136,7 @@ function deleteCommand(): Command {
 
 function count(text: string | undefined, option: string): number | undefined {
   if (text === undefined) return undefined;
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > 1_000_000) {
-    throw usageError(`${option} ${text}: write a whole number from 1 on`);
-  }
-  return value;
+  return wholeNumber(option, text, { from: 1, to: 1_000_000 });
 }
 
 async function create(names: readonly string[], options: CreateOptions): Promise<void> {

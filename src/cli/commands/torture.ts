@@ -7,6 +7,7 @@ import type { Command } from 'commander';
 import { parseByteSize } from '../../base/byte-size.ts';
 import { CliError, ExitCode, usageError } from '../exit-codes.ts';
 import { type CliIo, paint, processIo } from '../io.ts';
+import { wholeNumber } from '../numbers.ts';
 import { type CommandModule, type CommonOptions, makeCommand } from '../program.ts';
 import { stopSignal } from '../stop-signal.ts';
 
@@ -155,11 +156,6 @@ async function checkIt(io: CliIo, directory: string, flags: TortureFlags): Promi
 
 function acksOf(directory: string, { acks }: TortureFlags): string {
   return acks === undefined ? join(directory, 'tidemark-torture-acks') : resolve(acks);
-}
-
-function wholeNumber(name: string, text: string): number {
-  if (!/^\d{1,10}$/.test(text)) throw usageError(`${name} ${text}: write a number`);
-  return Number(text);
 }
 
 function bytesOf({ maxBytes }: TortureFlags): number {

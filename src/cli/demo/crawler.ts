@@ -23,6 +23,7 @@ import {
 import type { Cluster } from '../../client/index.ts';
 import { usageError } from '../exit-codes.ts';
 import { processIo } from '../io.ts';
+import { wholeNumber } from '../numbers.ts';
 import { type BrokerOptions, brokerCommand } from '../program.ts';
 import { withCluster } from '../session.ts';
 import { stopSignal } from '../stop-signal.ts';
@@ -90,12 +91,6 @@ async function serve(
   );
 }
 
-function count(option: string, text: string, least: number): number {
-  const value = Number(text);
-  if (/^\d{1,7}$/.test(text) && value >= least) return value;
-  throw usageError(`${option} ${text}: write a number from ${least}`);
-}
-
 type Undo = () => Promise<unknown> | unknown;
 
 async function run(given: string | undefined, flags: CrawlerFlags): Promise<void> {
@@ -107,14 +102,16 @@ async function run(given: string | undefined, flags: CrawlerFlags): Promise<void
     const settings: CrawlSettings = {
       name: flags.name ?? `crawl-${Date.now().toString(36)}`,
       hosts: [...hosts, ...(flags.hosts?.split(',') ?? [])],
-      depthMax: count('--depth', flags.depth, 0),
-      pagesPerHost: count('--pages', flags.pages, 1),
-      delayMs: count('--delay', flags.delay ?? (given === undefined ? '20' : '1000'), 0),
+      depthMax: wholeNumber('--depth', flags.depth, { from: 0 }),
+      pagesPerHost: wholeNumber('--pages', flags.pages, { from: 1 }),
+      delayMs: wholeNumber('--delay', flags.delay ?? (given === undefined ? '20' : '1000'), {
+        from: 0,
+      }),
       userAgent: crawlDefaults.userAgent,
       timeoutMs: crawlDefaults.timeoutMs,
     };
-    const fetchers = count('--fetchers', flags.fetchers, 1);
-    const processors = count('--processors', flags.processors, 1);
+    const fetchers = wholeNumber('--fetchers', flags.fetchers, { from: 1 });
+    const processors = wholeNumber('--processors', flags.processors, { from: 1 });
     await withCluster({ ...flags, brokers }, async ({ cluster }) => {
       await prepareCrawl(cluster, settings.name, Math.max(8, fetchers, processors));
       await seedCrawl(cluster, settings, [address]);

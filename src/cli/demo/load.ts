@@ -2,8 +2,8 @@
 
 import type { Command } from 'commander';
 import { LOAD_TOPICS, LoadGenerator } from '../../../tools/demo/index.ts';
-import { usageError } from '../exit-codes.ts';
 import { processIo } from '../io.ts';
+import { positiveNumber, wholeNumber } from '../numbers.ts';
 import { type BrokerOptions, brokerCommand } from '../program.ts';
 import { withCluster } from '../session.ts';
 import { stopSignal } from '../stop-signal.ts';
@@ -35,19 +35,13 @@ export function loadCommand(): Command {
 
 async function run(flags: LoadFlags): Promise<void> {
   const io = processIo();
-  const rate = Number(flags.rate);
-  if (!(rate > 0)) throw usageError(`--rate ${flags.rate}: write a number above 0`);
-  if (flags.seconds !== undefined && !(Number(flags.seconds) > 0)) {
-    throw usageError(`--seconds ${flags.seconds}: write a number above 0`);
-  }
+  const rate = positiveNumber('--rate', flags.rate);
+  const seconds = flags.seconds === undefined ? null : positiveNumber('--seconds', flags.seconds);
+  const seed = flags.seed === undefined ? Date.now() : wholeNumber('--seed', flags.seed);
   const stop = stopSignal();
-  const timer =
-    flags.seconds === undefined
-      ? null
-      : setTimeout(() => stop.abort(), 1000 * Number(flags.seconds));
+  const timer = seconds === null ? null : setTimeout(() => stop.abort(), 1000 * seconds);
   try {
     await withCluster(flags, async ({ cluster }) => {
-      const seed = flags.seed === undefined ? Date.now() : Number(flags.seed);
       const generator = new LoadGenerator(cluster, { rate, prefix: flags.prefix, seed });
       const sent = await generator.run(stop.signal, ({ records, perSecond, burst }) =>
         io.progress(`${records} records, ${Math.round(perSecond)}/s${burst ? '  burst' : ''}`),

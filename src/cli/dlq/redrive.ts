@@ -22,6 +22,7 @@ import {
 import { nodeClock } from '../../host/node-clock.ts';
 import { CliError, ExitCode, usageError } from '../exit-codes.ts';
 import { type CliIo, processIo } from '../io.ts';
+import { positiveNumber } from '../numbers.ts';
 import { brokerCommand } from '../program.ts';
 import { type Session, withCluster } from '../session.ts';
 import { stopSignal } from '../stop-signal.ts';
@@ -74,8 +75,7 @@ async function run(topic: string | undefined, flags: RedriveFlags): Promise<void
     return;
   }
   if (topic === undefined) throw usageError('which letters?', 'tidemark dlq redrive TOPIC');
-  const { rate } = flags;
-  if (rate !== undefined && !(Number(rate) > 0)) throw usageError(`--rate ${rate}: write a number`);
+  const perSecond = rateOf(flags);
   await withCluster(flags, async (session) => {
     const store = new JobStore(session.cluster);
     const open = await unfinishedRedrive(store, topic);
@@ -91,7 +91,7 @@ async function run(topic: string | undefined, flags: RedriveFlags): Promise<void
     try {
       const survey = await look(session, found, { ledger, module, to: flags.to ?? null });
       if (flags.execute !== true) return await showPlan(io, survey, flags.json === true);
-      const job = newJob(found, flags);
+      const job = newJob(found, flags, perSecond);
       await Promise.all([store.prepare(), ledger.prepare()]);
       const topics = [...survey.topics.keys()];
       await execute(io, session, { job, choice: found.choice, topics, ledger, module, flags });
@@ -105,7 +105,15 @@ function moduleOf(path: string | null): Promise<ModuleRunner> | null {
   return path === null ? null : ModuleRunner.load(path, nodeClock);
 }
 
-function newJob({ source, stretches, choice }: Chosen, flags: RedriveFlags): JobRecord {
+function rateOf({ rate }: RedriveFlags): number | null {
+  return rate === undefined ? null : positiveNumber('--rate', rate);
+}
+
+function newJob(
+  { source, stretches, choice }: Chosen,
+  flags: RedriveFlags,
+  recordsPerSecond: number | null,
+): JobRecord {
   const nowMs = nodeClock.now();
   return {
     id: flags.id ?? randomBytes(4).toString('hex'),
@@ -118,7 +126,7 @@ function newJob({ source, stretches, choice }: Chosen, flags: RedriveFlags): Job
     filter: choice.filter,
     module: flags.module ?? null,
     pace: {
-      recordsPerSecond: flags.rate === undefined ? null : Number(flags.rate),
+      recordsPerSecond,
       bytesPerSecond: null,
       speed: null,
     },

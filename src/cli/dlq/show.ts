@@ -4,8 +4,8 @@ import type { Command } from 'commander';
 import { chooser, Ledger, type Letter, ownHeaders, readLetters } from '../../../tools/dlq/index.ts';
 import { compileFilter, recordDocument } from '../../../tools/replay/index.ts';
 import { formatTime } from '../../client/index.ts';
-import { usageError } from '../exit-codes.ts';
 import { type CliIo, paint, processIo } from '../io.ts';
+import { wholeNumber } from '../numbers.ts';
 import { brokerCommand } from '../program.ts';
 import { withCluster } from '../session.ts';
 import { type ChoiceFlags, chosen, withChoice } from './choice.ts';
@@ -30,8 +30,7 @@ export function showCommand(): Command {
 }
 
 async function run(topic: string, flags: ShowFlags): Promise<void> {
-  if (!/^\d{1,9}$/.test(flags.limit)) throw usageError(`--limit ${flags.limit}: write a number`);
-  const limit = Number(flags.limit);
+  const limit = wholeNumber('--limit', flags.limit);
   const io = processIo();
   await withCluster(flags, async (session) => {
     const { choice, stretches } = await chosen(session, topic, flags);
@@ -44,18 +43,32 @@ async function run(topic: string, flags: ShowFlags): Promise<void> {
       return meant(record) && choice.only?.has(`${record.partition}/${record.offset}`) !== false;
     };
     let shown = 0;
+    let strangers = 0;
     for await (const letters of readLetters(session.cluster, stretches, ledger)) {
       for (const letter of letters.filter(wanted)) {
         if (shown >= limit) {
           io.say(`… only the first ${limit}: there are more, see --limit`);
+          if (strangers === shown) sayStrangers(io, topic, shown);
           return;
         }
         shown += 1;
+        if (letter.facts.origin === null && letter.facts.error === null) strangers += 1;
         await show(io, letter, flags.json === true);
       }
     }
+    if (shown > 0 && strangers === shown) sayStrangers(io, topic, shown);
     if (shown === 0) io.say(`no letter of ${topic} is pending${flags.all ? '' : ', or meant'}`);
   });
+}
+
+/** Records without any header of a dead letter: most likely the topic's name was mistyped. */
+function sayStrangers(io: CliIo, topic: string, count: number): void {
+  const none =
+    count === 1 ? 'this record has no header' : `none of these ${count} records has a header`;
+  io.say(
+    `${topic} may not be a topic of dead letters: ${none} that tells its origin or error; ` +
+      `"tidemark dlq list" shows those that there are, "tidemark consume ${topic}" reads records`,
+  );
 }
 
 async function show(io: CliIo, { record, facts, state }: Letter, json: boolean): Promise<void> {

@@ -5,6 +5,7 @@ import { parseDuration } from '../../base/duration.ts';
 import { KafkaError } from '../../base/kafka-errors.ts';
 import type { OffsetSpec } from '../../client/index.ts';
 import { CliError, ExitCode, usageError } from '../exit-codes.ts';
+import { wholeNumber } from '../numbers.ts';
 import type { Session } from '../session.ts';
 
 export interface ResetFlags {
@@ -54,13 +55,14 @@ export function specOf(session: Session, flags: ResetFlags, nowMs: number): Offs
   if (flags.toEarliest === true) specs.push({ kind: 'earliest' });
   if (flags.toLatest === true) specs.push({ kind: 'latest' });
   if (flags.toCurrent === true) specs.push({ kind: 'committed', shift: 0 });
-  if (toOffset !== undefined) specs.push(parse(wholeNumber('--to-offset', toOffset, /^\d+$/)));
+  if (toOffset !== undefined)
+    specs.push({ kind: 'offset', offset: wholeNumber('--to-offset', toOffset) });
   if (toDatetime !== undefined) specs.push(parse(`@${toDatetime}`));
   if (byDuration !== undefined) {
     specs.push({ kind: 'timestamp', timestampMs: nowMs - durationMs(byDuration) });
   }
   if (shiftBy !== undefined) {
-    const shift = Number(wholeNumber('--shift-by', shiftBy, /^[+-]?\d+$/));
+    const shift = wholeNumber('--shift-by', shiftBy, { from: Number.MIN_SAFE_INTEGER });
     specs.push({ kind: 'committed', shift });
   }
   if (flags.fromFile !== undefined) specs.push(null);
@@ -71,13 +73,6 @@ export function specOf(session: Session, flags: ResetFlags, nowMs: number): Offs
     throw usageError('say where to, in one way', `one of ${all}, or --to with -10, @-2h …`);
   }
   return spec;
-}
-
-function wholeNumber(option: string, text: string, form: RegExp): string {
-  if (!form.test(text) || !Number.isSafeInteger(Number(text))) {
-    throw usageError(`${option} ${text}: write a whole number`);
-  }
-  return text;
 }
 
 /** What a reset would do, by topic and partition. Throws a usage error, or KafkaError. */

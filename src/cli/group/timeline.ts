@@ -7,8 +7,9 @@ import {
   type TimelineEntry,
 } from '../../coordinator/timeline/entry.ts';
 import { nodeClock } from '../../host/node-clock.ts';
-import { CliError, ExitCode, usageError } from '../exit-codes.ts';
+import { CliError, ExitCode } from '../exit-codes.ts';
 import { type CliIo, paint, processIo, type Style } from '../io.ts';
+import { wholeNumber } from '../numbers.ts';
 import type { BrokerOptions } from '../program.ts';
 import { type Session, withCluster } from '../session.ts';
 import { stopSignal } from '../stop-signal.ts';
@@ -29,7 +30,7 @@ export async function showTimeline(
   options: TimelineOptions,
 ): Promise<void> {
   const io = processIo();
-  const last = lastOf(options.last);
+  const last = wholeNumber('--last', options.last);
   await withCluster(options, async (session) => {
     const places = await placesToRead(session, options.since);
     const print = (entry: Told): Promise<void> =>
@@ -41,11 +42,6 @@ export async function showTimeline(
     for (const entry of past.slice(-last)) await print(entry);
     if (options.follow === true) await follow(session, places, { wanted, print });
   });
-}
-
-function lastOf(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw usageError(`--last ${text}: write a whole number`);
-  return Number(text);
 }
 
 /** An entry with its place in the topic. */

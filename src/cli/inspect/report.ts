@@ -55,7 +55,7 @@ function textOf(
   repairing: boolean,
 ): string {
   const lines = [heading(directory, live, report)];
-  for (const item of bySeverity(report.findings)) lines.push(lineOf(item));
+  lines.push(...linesOf(report.findings));
   lines.push(summary(report));
   if (steps.length > 0 && after === null && !live) {
     lines.push('', 'with --repair, verify would:');
@@ -65,7 +65,7 @@ function textOf(
     lines.push('', 'repaired:');
     for (const step of steps) lines.push(`  ${describeStep(step)}`);
     lines.push('', `after the repair: ${summary(after)}`);
-    for (const item of bySeverity(after.findings)) lines.push(lineOf(item));
+    lines.push(...linesOf(after.findings));
     if (after.lostOffsets > 0 || report.lostOffsets > 0) {
       lines.push('what was lost stays lost; the damaged bytes are in quarantine/');
     }
@@ -86,6 +86,26 @@ function heading(directory: string, live: boolean, report: VerifyReport): string
 function bySeverity(findings: readonly Finding[]): Finding[] {
   const rank = (item: Finding): number => severities.indexOf(item.severity);
   return [...findings].sort((a, b) => rank(b) - rank(a));
+}
+
+/** So many findings of one kind are named; the others are only counted. `--json` has all. */
+const NAMED = 3;
+
+/** The findings, the worst first; of those that only inform and say the same, the first few and a number. */
+export function linesOf(findings: readonly Finding[]): string[] {
+  const alike = new Map<string, number>();
+  const lines: string[] = [];
+  for (const item of bySeverity(findings)) {
+    const seen = (alike.get(item.what) ?? 0) + 1;
+    if (item.severity === 'info') alike.set(item.what, seen);
+    if (item.severity !== 'info' || seen <= NAMED) lines.push(lineOf(item));
+  }
+  for (const [what, count] of alike) {
+    if (count <= NAMED) continue;
+    const kind = paint(colours.info, 'info'.padEnd(7));
+    lines.push(`  ${kind}  … and ${(count - NAMED).toLocaleString('en-US')} more: ${what}`);
+  }
+  return lines;
 }
 
 /** One finding as a line. */
