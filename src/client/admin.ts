@@ -39,11 +39,19 @@ import {
 } from './admin-topics.ts';
 import type { Cluster, ClusterInfo, TopicInfo } from './cluster.ts';
 import { describeGroup, type GroupDescription } from './describe-group.ts';
+import { ClientError } from './errors.ts';
 import { commitOffsets } from './group-offsets.ts';
 import { type FoundOffset, type Isolation, listOffsets, SpecialTime } from './list-offsets.ts';
 
 /** Where to look: the first offset, the end, the record with the highest time, or the first at or after a time. */
 export type OffsetAt = 'earliest' | 'latest' | 'maxTimestamp' | Date;
+
+function timeOf(at: OffsetAt): number {
+  const time = at instanceof Date ? at.getTime() : (SpecialTime[at] as number | undefined);
+  if (time !== undefined && !Number.isNaN(time)) return time;
+  const message = `'${String(at)}' is no place: 'earliest', 'latest', 'maxTimestamp', or a Date`;
+  throw new ClientError('invalid_option', message);
+}
 
 /**
  * Looks after a cluster. Everything throws KafkaError with Kafka's code for what the brokers refuse, and ClientError
@@ -74,6 +82,10 @@ export class Admin {
 
   /** Makes a topic. Throws `TOPIC_ALREADY_EXISTS`, `INVALID_TOPIC_EXCEPTION`, `INVALID_CONFIG` and others. */
   async createTopic(topic: NewTopic, options: AdminOptions = {}): Promise<CreatedTopic> {
+    const given: unknown = topic;
+    if (typeof given === 'string') {
+      throw new ClientError('invalid_option', `createTopic takes an object: { name: '${given}' }`);
+    }
     const [made] = await createTopics(this.#cluster, [topic], options);
     if (made === undefined)
       throw new TypeError(`the broker did not say what became of '${topic.name}'`);
@@ -116,7 +128,7 @@ export class Admin {
     const partitions =
       options.partitions ??
       (await this.#cluster.topic(topic)).partitions.map((one) => one.partition);
-    const timestamp = at instanceof Date ? at.getTime() : SpecialTime[at];
+    const timestamp = timeOf(at);
     return listOffsets(this.#cluster, topic, { partitions, timestamp, isolation });
   }
 

@@ -26,6 +26,8 @@ export interface ByteStream {
 
 /** Opens connections. */
 export interface Connector {
+  /** Whether it speaks TLS: errors are told accordingly. */
+  readonly secure?: boolean;
   /** Rejects with the system's error (`code` ECONNREFUSED, ENOTFOUND …) or after `timeoutMs`. */
   connect(
     target: { readonly host: string; readonly port: number; readonly timeoutMs: number },

@@ -44,10 +44,15 @@ export class ClusterClient implements Client {
   ): Producer<K, V> {
     this.#checkOpen();
     checkProducerNames(options);
-    const producer: Producer<K, V> = new Producer(this.cluster, options, () => {
-      this.#producers.delete(producer);
+    // A signal that is aborted already ends it before it is here.
+    let ended = false;
+    const made: Producer<K, V>[] = [];
+    const producer = new Producer<K, V>(this.cluster, options, () => {
+      ended = true;
+      for (const one of made) this.#producers.delete(one);
     });
-    this.#producers.add(producer);
+    made.push(producer);
+    if (!ended) this.#producers.add(producer);
     return producer;
   }
 
@@ -56,7 +61,9 @@ export class ClusterClient implements Client {
   ): Consumer<K, V> {
     this.#checkOpen();
     checkConsumerNames(options);
-    const consumer: Consumer<K, V> = new Consumer(this.cluster, options, () => {
+    // Nothing at all may come from plain JavaScript: then that topics are missing is told.
+    const wanted = (options as ConsumerOptions<K, V> | undefined) ?? {};
+    const consumer: Consumer<K, V> = new Consumer(this.cluster, wanted, () => {
       this.#consumers.delete(consumer);
     });
     this.#consumers.add(consumer);

@@ -25,6 +25,8 @@ export interface ClusterOptions {
   readonly allowAutoTopicCreation?: boolean;
   /** Hears of each failure that is tried again, and for how long (ms) yet; Infinity: until it is closed. */
   readonly onTrouble?: (error: unknown, leftMs: number) => void;
+  /** Where what nobody listens for is told, once it has lasted: the process's warnings. */
+  readonly warn?: (message: string) => void;
 }
 
 export interface PartitionInfo {
@@ -67,6 +69,7 @@ export class Cluster {
   readonly #apiTimeoutMs: number;
   readonly #metadataMaxAgeMs: number;
   readonly #autoCreate: boolean;
+  readonly #warn: ((message: string) => void) | undefined;
   readonly #onTrouble: ((error: unknown, leftMs: number) => void) | undefined;
   readonly #topics = new Map<string, { info: TopicInfo; untilMs: number }>();
   readonly #coordinators = new Map<string, Node>();
@@ -83,6 +86,7 @@ export class Cluster {
     this.#metadataMaxAgeMs = options.metadataMaxAgeMs ?? 300_000;
     this.#autoCreate = options.allowAutoTopicCreation ?? true;
     this.#onTrouble = options.onTrouble;
+    this.#warn = options.warn;
   }
 
   /** Brokers and controller, asked for anew. */
@@ -281,7 +285,23 @@ export class Cluster {
       metadataMaxAgeMs: this.#metadataMaxAgeMs,
       allowAutoTopicCreation: this.#autoCreate,
       ...(this.#onTrouble && { onTrouble: this.#onTrouble }),
+      ...(this.#warn && { warn: this.#warn }),
     });
+  }
+
+  /** Something is tried again until its owner is closed, and its owner has nobody who listens. */
+  hearTrouble(error: unknown): void {
+    this.#onTrouble?.(error, Number.POSITIVE_INFINITY);
+  }
+
+  /** Whether somebody hears of trouble; else {@link warn} is all there is. */
+  get isHeard(): boolean {
+    return this.#onTrouble !== undefined;
+  }
+
+  /** A message for whoever runs the program. */
+  warn(message: string): void {
+    this.#warn?.(message);
   }
 
   close(): Promise<void> {
@@ -319,8 +339,9 @@ function isUnknownTopic(error: unknown): boolean {
 }
 
 function topicProblem(name: string, code: number): string {
-  return code === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-    ? `there is no topic '${name}'`
+  if (code === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) return `there is no topic '${name}'`;
+  return code === ErrorCode.INVALID_TOPIC_EXCEPTION
+    ? `'${name}' is no name of a topic: 1 to 249 of the characters a-z A-Z 0-9 . _ -`
     : `topic '${name}'`;
 }
 

@@ -19,6 +19,7 @@ import {
 } from '../protocol/index.ts';
 import { type BrokerAddress, formatAddress } from './address.ts';
 import type { ByteStream, Connector } from './byte-stream.ts';
+import { connectFailed, refusedAtOnce } from './connect-errors.ts';
 import { ClientError } from './errors.ts';
 import { FrameAssembler } from './frame-assembler.ts';
 
@@ -92,13 +93,13 @@ export class Connection {
         },
       );
     } catch (cause) {
-      throw connectFailed(address, cause);
+      throw connectFailed(address, cause, connector.secure === true);
     }
     try {
       await connection.#negotiate();
     } catch (cause) {
       connection.destroy();
-      throw cause;
+      throw refusedAtOnce(address, cause, connector.secure === true);
     }
     return connection;
   }
@@ -250,11 +251,9 @@ export class Connection {
     try {
       bytes();
     } catch (cause) {
-      this.#fail(
-        new ClientError('bad_response', `${this.#name()} does not speak the Kafka protocol`, {
-          cause,
-        }),
-      );
+      const why = cause instanceof Error ? `: ${cause.message}` : '';
+      const message = `${this.#name()} does not speak the Kafka protocol${why}`;
+      this.#fail(new ClientError('bad_response', message, { cause }));
     }
   }
 
@@ -315,32 +314,4 @@ function decodeApiVersions(version: number, frame: Buffer): unknown {
 
 function isUnanswered(api: Api, request: unknown): boolean {
   return api.key === Produce.key && (request as { acks: number }).acks === 0;
-}
-
-const UNKNOWN_AUTHORITY =
-  'its certificate is of an authority that is not known here; give that as the CA';
-
-const reasons: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nothing listens there',
-  ENOTFOUND: 'the host name is unknown',
-  EAI_AGAIN: 'the host name cannot be looked up now',
-  ETIMEDOUT: 'no answer in time',
-  EHOSTUNREACH: 'there is no way to the host',
-  ENETUNREACH: 'there is no way to the network',
-  ECONNRESET: 'the connection was reset; does it want TLS, or a certificate?',
-  EPROTO: 'it does not speak TLS there, or refused our certificate',
-  DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_AUTHORITY,
-  SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_AUTHORITY,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_AUTHORITY,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_AUTHORITY,
-  ERR_TLS_CERT_ALTNAME_INVALID:
-    'its certificate is for another name; ask for that one (servername)',
-  CERT_HAS_EXPIRED: 'its certificate has expired',
-};
-
-function connectFailed(address: BrokerAddress, cause: unknown): ClientError {
-  const code = (cause as NodeJS.ErrnoException | null)?.code ?? '';
-  const why = reasons[code] ?? (cause instanceof Error ? cause.message : String(cause));
-  const name = formatAddress(address);
-  return new ClientError('cannot_connect', `cannot connect to ${name}: ${why}`, { cause });
 }

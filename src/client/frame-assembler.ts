@@ -7,6 +7,11 @@ import { ClientError } from './errors.ts';
 /** Shared by all connections: bytes stay here only within one {@link FrameAssembler.advance}. */
 const scratch = Buffer.allocUnsafeSlow(64 * 1024);
 const LENGTH_BYTES = 4;
+
+/** Whether these four bytes begin a TLS alert: type 21, version 3.0 to 3.4 (RFC 8446). No first answer is so long. */
+function isTlsAlert(length: number): boolean {
+  return length >= 0x15030000 && length < 0x15030500;
+}
 /** Room taken at once for a frame; beyond it the room doubles as bytes arrive, so that a wrong length costs little. */
 const ROOM_FIRST = 2 * 1024 * 1024;
 
@@ -15,6 +20,7 @@ export class FrameAssembler {
   readonly #onFrame: (frame: Buffer) => void;
   readonly #prefix = Buffer.alloc(LENGTH_BYTES);
   #prefixed = 0;
+  #isFirst = true;
   /** The frame that is coming, as far as there is room for it. */
   #frame: Buffer | null = null;
   #filled = 0;
@@ -59,15 +65,25 @@ export class FrameAssembler {
     if (this.#prefixed < LENGTH_BYTES) return taken;
     this.#prefixed = 0;
     const length = this.#prefix.readInt32BE(0);
-    if (length < 0 || length > this.#lengthMax) {
-      const message = `an answer of ${length} bytes was announced, ${this.#lengthMax} are allowed`;
-      throw new ClientError('bad_response', message);
+    if (length < 0 || length > this.#lengthMax || (this.#isFirst && isTlsAlert(length))) {
+      throw new ClientError('bad_response', this.#tooLong(length));
     }
+    this.#isFirst = false;
     this.#length = length;
     this.#filled = 0;
     this.#frame = Buffer.allocUnsafe(Math.min(length, ROOM_FIRST));
     if (length === 0) this.#came(this.#frame, 0);
     return taken;
+  }
+
+  #tooLong(length: number): string {
+    const text = this.#prefix.toString('latin1');
+    if (text === 'HTTP') return 'its answer is one of an HTTP server; is that the right port?';
+    if (/^[\x20-\x7e\r\n]{4}$/.test(text)) return `its answer begins with the text '${text}'`;
+    if (this.#isFirst && isTlsAlert(length)) {
+      return 'its answer is one of a TLS server: connect with TLS (tls: true)';
+    }
+    return `an answer of ${length} bytes was announced, ${this.#lengthMax} are allowed`;
   }
 
   #came(frame: Buffer, length: number): void {

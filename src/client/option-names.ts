@@ -67,7 +67,12 @@ export function checkConsumerNames(options: object): void {
   check('a consumer', options, consumerNames);
 }
 
-function check(what: string, options: object, names: Readonly<Record<string, true>>): void {
-  const wrong = unknownOption(what, options, names);
+function check(
+  what: string,
+  given: object | null | undefined,
+  names: Readonly<Record<string, true>>,
+): void {
+  // From plain JavaScript nothing at all may come.
+  const wrong = unknownOption(what, given ?? {}, names);
   if (wrong !== null) throw new ClientError('invalid_option', wrong);
 }

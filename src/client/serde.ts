@@ -48,12 +48,23 @@ export function msgpackSerde<T = unknown>(): Serde<T> {
 const json: Serde<unknown> = {
   encode: (value) => {
     // `undefined` is no JSON, although the type of stringify does not say so.
-    const text = JSON.stringify(value) as string | undefined;
+    const text = jsonText(value);
     if (text === undefined) throw notWritable('json', value);
     return Buffer.from(text);
   },
   decode: (bytes) => JSON.parse(bytes.toString()) as unknown,
 };
+
+/** Throws ClientError `invalid_record` for what JSON cannot say: a bigint, a circle. */
+function jsonText(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value) as string | undefined;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const message = `the json serde cannot write this value: ${why}`;
+    throw new ClientError('invalid_record', message, { cause });
+  }
+}
 
 // 'auto', number or bigint by size, is missing from msgpackr's types.
 const packr = new Packr({ useRecords: false, int64AsType: 'auto' as 'number' });

@@ -13,6 +13,7 @@ import { useAccelerators } from '../host/accelerators.ts';
 import { clientClock } from '../host/node-clock.ts';
 import { nodeRandom } from '../host/node-random.ts';
 import { type ClientTls, tcpConnector, tlsConnector } from '../host/tcp-connector.ts';
+import { warnProcess } from '../host/warn.ts';
 import { connectNames } from './option-names.ts';
 
 /** Kafka's names in brackets; all times in milliseconds. */
@@ -29,6 +30,12 @@ export interface ConnectOptions {
   readonly metadataMaxAgeMs?: number;
   /** TLS, with the authorities that Node knows (`true`) or as told. Default: plain TCP. */
   readonly tls?: boolean | ClientTls;
+  /**
+   * Hears of trouble that is borne: requests that failed and are tried again for `leftMs`; with Infinity, until the
+   * producer or consumer is closed. Consumers with an `onTrouble` of their own tell that. Without either the process is
+   * warned (`process.on('warning')`) of a consumer that has waited for 5 s.
+   */
+  readonly onTrouble?: (error: unknown, leftMs: number) => void;
 }
 
 /**
@@ -42,6 +49,7 @@ export async function connect(
 ): Promise<Client> {
   const wrong = unknownOption('connect', options, connectNames);
   if (wrong !== null) throw new ClientError('invalid_option', wrong);
+  checkConnectOptions(options);
   const list = typeof brokers === 'string' ? brokers : brokers.join(',');
   const cluster = remoteCluster(list, options);
   try {
@@ -53,13 +61,44 @@ export async function connect(
   return new ClusterClient(cluster);
 }
 
+const times = ['apiTimeoutMs', 'requestTimeoutMs', 'connectTimeoutMs', 'metadataMaxAgeMs'] as const;
+
+/** For callers without types. Throws ClientError `invalid_option`. */
+function checkConnectOptions(options: ConnectOptions): void {
+  for (const name of times) {
+    const value: unknown = options[name];
+    if (value === undefined || (typeof value === 'number' && value > 0)) continue;
+    throw new ClientError('invalid_option', `${name} ${String(value)}: write milliseconds above 0`);
+  }
+  const { tls = {} } = options;
+  if (typeof tls === 'boolean') return;
+  for (const name of ['ca', 'cert', 'key'] as const) {
+    for (const given of [tls[name] ?? []].flat()) {
+      // Node takes anything as an authority and then trusts nobody.
+      if (given.includes('-----BEGIN ')) continue;
+      const message = `tls.${name} is no PEM text; give what is in the file, not its name: readFileSync('${name}.pem')`;
+      throw new ClientError('invalid_option', message);
+    }
+  }
+  if ((tls.cert === undefined) !== (tls.key === undefined)) {
+    throw new ClientError('invalid_option', 'tls.cert and tls.key belong together: give both');
+  }
+}
+
 /**
  * Connects when first used. `brokers`: `host:port`, several with commas between. Throws ClientError
  * `invalid_address`.
  */
 export function remoteCluster(brokers: string, options: ConnectOptions = {}): Cluster {
   useAccelerators();
-  const { clientId = 'tidemark', apiTimeoutMs, metadataMaxAgeMs, tls = false, ...times } = options;
+  const {
+    clientId = 'tidemark',
+    apiTimeoutMs,
+    metadataMaxAgeMs,
+    tls = false,
+    onTrouble,
+    ...times
+  } = options;
   const secure = tls === false ? null : tlsConnector(tls === true ? {} : tls);
   const shared = { clock: clientClock, random: nodeRandom };
   const network = tcpNetwork(parseBrokers(brokers), {
@@ -73,5 +112,7 @@ export function remoteCluster(brokers: string, options: ConnectOptions = {}): Cl
     ...shared,
     ...(apiTimeoutMs !== undefined && { apiTimeoutMs }),
     ...(metadataMaxAgeMs !== undefined && { metadataMaxAgeMs }),
+    ...(onTrouble !== undefined && { onTrouble }),
+    warn: warnProcess,
   });
 }

@@ -6,6 +6,7 @@ import { ClientError, type ClientErrorCode, Cluster, singleNetwork } from '../cl
 import { hold, letGo } from '../host/keep-alive.ts';
 import { clientClock } from '../host/node-clock.ts';
 import { nodeRandom } from '../host/node-random.ts';
+import { warnProcess } from '../host/warn.ts';
 import type {
   Api,
   Fields,
@@ -22,6 +23,7 @@ export function inProcessCluster(broker: Broker): Cluster {
     network: singleNetwork(new ClientTransport(broker.transport())),
     clock: clientClock,
     random: nodeRandom,
+    warn: warnProcess,
   });
 }
 

@@ -35,6 +35,7 @@ export const connectNames: NamesOf<ConnectOptions> = {
   connectTimeoutMs: true,
   metadataMaxAgeMs: true,
   tls: true,
+  onTrouble: true,
 };
 
 /** Throws {@link BrokerOptionError} for a name that there is not. */

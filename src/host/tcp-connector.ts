@@ -125,6 +125,7 @@ export function tlsConnector(tls: ClientTls): Connector {
   const { ca, ...rest } = tls;
   const authorities = ca === undefined ? {} : { ca: Array.isArray(ca) ? [...ca] : ca };
   return {
+    secure: true,
     connect(target, handler) {
       const { host, port } = target;
       // A name is asked for; an address cannot be (RFC 6066), but is checked all the same.

@@ -122,7 +122,7 @@ async function consume(topic: string, options: ConsumeOptions): Promise<void> {
 function memberRun(
   { properties }: Session,
   topic: string,
-  own: Pick<MemberRun, 'group' | 'from' | 'print' | 'limit'>,
+  own: Omit<MemberRun, 'topic' | 'exit' | 'quiet' | 'isolation' | 'protocol'>,
   options: ConsumeOptions,
 ): MemberRun {
   const { exit = false, quiet = false, isolation } = options;

@@ -1,5 +1,5 @@
-// Broker configs that come in several units or under two names: without a value of its own, one follows another (Kafka's
-// broker documentation), but brokers describe it as empty.
+// Broker configs that come in several units or under two names: without a value of its own, one follows another
+// (Kafka's broker documentation), but brokers describe it as empty.
 
 import type { ConfigEntry } from '../../client/index.ts';
 

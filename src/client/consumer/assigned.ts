@@ -38,6 +38,7 @@ export class Assigned implements TopicPartition {
 
   /** Begins anew at an offset. */
   restart(offset: number, epoch = -1): void {
+    this.progress.abandon();
     this.progress = new Progress(offset, epoch);
     this.expected = offset;
   }

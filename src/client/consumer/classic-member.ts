@@ -51,7 +51,8 @@ export class ClassicMember implements Member {
   readonly #host: MemberHost;
   readonly #watch: TopicWatch;
   readonly #cooperative: boolean;
-  readonly #leaving = new AbortController();
+  #leaving = new AbortController();
+  #left: Promise<void> | null = null;
   #me: { readonly memberId: string; readonly generation: number } = NOBODY;
   #round = 0;
   #joining = true;
@@ -95,7 +96,14 @@ export class ClassicMember implements Member {
   }
 
   /** A static member says no good-bye: it may come back before its session ends, and then gets the same again. */
-  async leave(): Promise<void> {
+  leave(): Promise<void> {
+    this.#left ??= this.#leave().finally(() => {
+      this.#left = null;
+    });
+    return this.#left;
+  }
+
+  async #leave(): Promise<void> {
     this.#leaving.abort();
     this.#wake();
     await this.#running?.catch(() => {});
@@ -103,7 +111,12 @@ export class ClassicMember implements Member {
     try {
       await this.#host.revoke(this.#host.owned());
     } finally {
-      await this.#sayGoodBye('the consumer is being closed');
+      await this.#sayGoodBye('the consumer stops reading');
+      this.#leaving = new AbortController();
+      this.#running = null;
+      this.#joining = true;
+      this.#rejoin = false;
+      this.#heard = null;
     }
   }
 

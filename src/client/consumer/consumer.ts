@@ -3,7 +3,7 @@
 
 import type { CancelTimer } from '../../base/ports.ts';
 import type { TopicPartition } from '../admin-cluster.ts';
-import { type Cluster, isRetriableError } from '../cluster.ts';
+import type { Cluster } from '../cluster.ts';
 import { ClientError } from '../errors.ts';
 import { Fetcher } from '../fetcher.ts';
 import { outsider } from '../group-offsets.ts';
@@ -11,20 +11,21 @@ import type { OffsetSpec } from '../offset-spec.ts';
 import { type AnySerde, type SerdeValue, serdeOf } from '../serde.ts';
 import { ClassicMember } from './classic-member.ts';
 import { Committer } from './committer.ts';
+import { Complaint } from './complaint.ts';
 import { type Chunk, Feed } from './feed.ts';
 import { Holdings } from './holdings.ts';
+import { insist, type Persistence } from './insist.ts';
 import { type Member, type MemberHost, pause, without } from './membership.ts';
 import { ModernMember } from './modern-member.ts';
 import type { BatchOf, ConsumerOptions, OffsetToCommit, RecordOf } from './options.ts';
 import type { Progress } from './progress.ts';
 import { RecordDecoder } from './record.ts';
-import { runOneByOne, runSideBySide } from './run.ts';
+import { checkRun, runOneByOne, runSideBySide } from './run.ts';
+import { Seat } from './seat.ts';
 import { type ConsumerSettings, settingsOf, specOf } from './settings.ts';
 import { RecordSource } from './source.ts';
 import { Stuck } from './stuck.ts';
 import { TopicWatch } from './topic-watch.ts';
-
-const RETRY_MS = 500;
 
 /** See `Client.consumer`. */
 export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msgpack'>
@@ -32,13 +33,16 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
 {
   readonly #cluster: Cluster;
   readonly #onClosed: (() => void) | undefined;
+  readonly #signal: AbortSignal | undefined;
   readonly #settings: ConsumerSettings;
   readonly #fetcher: Fetcher;
   readonly #source: RecordSource<SerdeValue<KS>, SerdeValue<VS>>;
   readonly #holdings: Holdings;
   readonly #stuck: Stuck;
+  readonly #hear: (error: unknown) => void;
   readonly #watch: TopicWatch | null;
   readonly #member: Member | null;
+  readonly #seat: Seat | null;
   /** Aborted by the user's signal: no new records. By `close`: no waiting for old ones. */
   readonly #stopping = new AbortController();
   readonly #ending = new AbortController();
@@ -57,12 +61,15 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
    */
   constructor(cluster: Cluster, options: ConsumerOptions<KS, VS>, onClosed?: () => void) {
     this.#onClosed = onClosed;
+    this.#signal = options.signal;
     const settings = settingsOf(options as ConsumerOptions<AnySerde, AnySerde>);
     const own = cluster.fork();
     this.#cluster = own;
     this.#settings = settings;
     this.#stuck = new Stuck(own.clock);
-    const onTrouble = (error: unknown): void => settings.onTrouble?.(error);
+    const complaint = new Complaint(own, settings);
+    const onTrouble = (error: unknown): void => complaint.hear(error);
+    this.#hear = onTrouble;
     const patienceMs = Number.POSITIVE_INFINITY;
     this.#fetcher = new Fetcher(own, { ...settings.fetcher, patienceMs, onTrouble });
     const committer = new Committer(own, {
@@ -70,7 +77,8 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
       isJoining: () => this.#member?.isJoining ?? false,
       owns: (name) => this.#holdings.places.get(name)?.active ?? false,
     });
-    this.#holdings = new Holdings(own, this.#fetcher, committer, settings.holdings);
+    const holding = { ...settings.holdings, onTrouble };
+    this.#holdings = new Holdings(own, this.#fetcher, committer, holding);
     const decoder = new RecordDecoder(
       serdeOf<KS>(options.key ?? ('string' as KS)),
       serdeOf<VS>(options.value ?? ('msgpack' as VS)),
@@ -85,6 +93,9 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
     });
     this.#watch = this.#watchTopics();
     this.#member = this.#join();
+    const failed = (error: unknown): void => this.#source.fail(error);
+    const events = { trouble: onTrouble, failed };
+    this.#seat = this.#member && new Seat(this.#member, own.clock, this.#ending.signal, events);
     const stop = (): void => this.#stop();
     if (options.signal?.aborted === true) stop();
     else
@@ -186,12 +197,15 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
   /**
    * Calls `handler` for each record until the consumer is closed, for up to `concurrency` (default 1) of them at once;
    * records of a partition with the same key, and those without any, stay in order. Rejects with what a handler throws,
-   * after the others at work are done; calling it again begins with that record.
+   * after the others at work are done, what is dealt with is committed (unless `autoCommit` is false), and the group is
+   * left, so that others go on with that record. Calling it again joins the group again; without a group it begins with
+   * that record.
    */
   async run(
     handler: (record: RecordOf<KS, VS>) => unknown,
-    { concurrency = 1 }: { readonly concurrency?: number } = {},
+    { concurrency = 1, ...others }: { readonly concurrency?: number } = {},
   ): Promise<void> {
+    checkRun(handler, concurrency, others);
     this.#enter('run');
     const at = { source: this.#source, stuck: this.#stuck, fetcher: this.#fetcher };
     const work =
@@ -201,8 +215,11 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
     this.#running = work.catch(() => {});
     try {
       await work;
-    } finally {
+    } catch (error) {
       this.#holdings.rewind();
+      await this.#seat?.stepOut();
+      throw error;
+    } finally {
       await this.#leave();
     }
   }
@@ -249,11 +266,14 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
   }
 
   #enter(reader: 'records' | 'batches' | 'run'): void {
+    const over = this.#closed !== null && this.#signal?.aborted !== true;
+    if (over) throw new ClientError('closed', 'the consumer is closed; make another one');
     if (this.#reader !== null) {
       const message = `a consumer is read by one loop at a time, and ${this.#reader} are being read`;
       throw new ClientError('invalid_option', message);
     }
     this.#reader = reader;
+    this.#seat?.comeBack();
   }
 
   async #leave(): Promise<void> {
@@ -305,7 +325,7 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
   async #begin(): Promise<void> {
     const isPassing = (error: unknown): boolean =>
       !(error instanceof ClientError && error.code === 'cannot_connect');
-    await this.#insist(() => this.#cluster.describe(), isPassing);
+    await insist(() => this.#cluster.describe(), { ...this.#persistence(), isPassing });
     if (this.#ending.signal.aborted) return;
     await (this.#member?.run() ?? this.#takeAll(undefined));
   }
@@ -315,7 +335,7 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
       // What fails now is tried again next time, or done again by the partitions' next owner.
       void this.#holdings
         .commitDone()
-        .catch((error: unknown) => this.#settings.onTrouble?.(error))
+        .catch(this.#hear)
         .finally(() => {
           if (!this.#ending.signal.aborted) this.#commitEvery(everyMs);
         });
@@ -328,7 +348,7 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
     return new TopicWatch(this.#cluster, {
       topics,
       everyMs,
-      onTrouble: (error) => this.#settings.onTrouble?.(error),
+      onTrouble: this.#hear,
       onChange: (what) => {
         if (this.#member !== null) this.#member.requestRejoin(what);
         else this.#takeNew();
@@ -338,25 +358,12 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
 
   /** Of partitions that came while we were reading, nothing may be missed. */
   #takeNew(): void {
-    const taken = this.#insist(() => this.#takeAll({ kind: 'earliest' }));
+    const taken = insist(() => this.#takeAll({ kind: 'earliest' }), this.#persistence());
     taken.catch((error: unknown) => this.#source.fail(error));
   }
 
-  /** Tries again what may pass. */
-  async #insist(
-    attempt: () => Promise<unknown>,
-    isPassing: (error: unknown) => boolean = () => true,
-  ): Promise<void> {
-    while (!this.#ending.signal.aborted) {
-      try {
-        await attempt();
-        return;
-      } catch (error) {
-        if (!isRetriableError(error) || !isPassing(error)) throw error;
-        this.#settings.onTrouble?.(error);
-        await pause(this.#cluster.clock, RETRY_MS, this.#ending.signal);
-      }
-    }
+  #persistence(): Persistence {
+    return { clock: this.#cluster.clock, until: this.#ending.signal, trouble: this.#hear };
   }
 
   /** Without a group: all partitions of the topics, or those that were named. */
@@ -383,7 +390,7 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
       lost: (places) => this.#holdings.lose(places),
       stuckMs: () => this.#stuck.forMs(),
       unstuck: (signal) => this.#stuck.end(signal),
-      trouble: (error) => this.#settings.onTrouble?.(error),
+      trouble: this.#hear,
     };
     const options = { ...member, group, topics };
     return protocol === 'consumer'

@@ -13,7 +13,7 @@ export interface Member {
   readonly identity: GroupIdentity;
   /** Whether a rebalance is under way, after which a refused commit may be tried again. */
   readonly isJoining: boolean;
-  /** Takes part until {@link leave}. Rejects when it never can. */
+  /** Takes part until {@link leave}; may be called again after that. Rejects when it never can. */
   run(): Promise<void>;
   /** The subscription, or its topics, changed. */
   requestRejoin(reason: string): void;

@@ -37,7 +37,8 @@ export class ModernMember implements Member {
   readonly #host: MemberHost;
   readonly #ids: TopicIds;
   readonly #memberId: string;
-  readonly #leaving = new AbortController();
+  #leaving = new AbortController();
+  #left: Promise<void> | null = null;
   #epoch = JOIN;
   #intervalMs = BACKOFF_MS;
   /** Whether the broker may not know all that it should: after joining, and after an answer was lost. */
@@ -76,14 +77,27 @@ export class ModernMember implements Member {
   /** The broker looks after topics by itself. */
   requestRejoin(): void {}
 
-  async leave(): Promise<void> {
+  leave(): Promise<void> {
+    this.#left ??= this.#leave().finally(() => {
+      this.#left = null;
+    });
+    return this.#left;
+  }
+
+  async #leave(): Promise<void> {
     this.#leaving.abort();
     this.#beatNow();
     await this.#running?.catch(() => {});
+    await this.#reconciling;
     try {
       await this.#host.revoke(this.#host.owned());
     } finally {
       await this.#sayGoodBye();
+      this.#leaving = new AbortController();
+      this.#running = null;
+      this.#tellAll = true;
+      this.#target = null;
+      this.#failure = null;
     }
   }
 

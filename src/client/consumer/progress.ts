@@ -68,6 +68,14 @@ export class Progress {
     if (offset > this.#next) this.#next = offset;
   }
 
+  /** Another stretch took its place: nothing of this one counts any more, so nobody needs to wait for it. */
+  abandon(): void {
+    this.#open.length = 0;
+    this.#head = 0;
+    this.#done.clear();
+    this.#idle();
+  }
+
   /** Resolves when nothing is at work. */
   idle(): Promise<void> {
     if (this.isIdle) return Promise.resolve();

@@ -1,5 +1,7 @@
 // Handlers for records: one after the other, or side by side with order kept per key.
 
+import { unknownOption } from '../../base/option-names.ts';
+import { ClientError } from '../errors.ts';
 import { type Fetcher, nameOf } from '../fetcher.ts';
 import { KeyedPool } from './keyed-pool.ts';
 import type { ConsumedRecord } from './options.ts';
@@ -12,6 +14,19 @@ const QUEUED_PER_HANDLER = 16;
 
 /** What a handler returns is waited for when it is a promise. */
 export type RecordHandler<K, V> = (record: ConsumedRecord<K, V>) => unknown;
+
+/** Throws ClientError `invalid_option`: for callers without types. */
+export function checkRun(handler: unknown, concurrency: unknown, others: object): void {
+  if (typeof handler !== 'function') {
+    throw new ClientError('invalid_option', 'run needs a function: run((record) => …)');
+  }
+  if (!Number.isInteger(concurrency) || Number(concurrency) < 1) {
+    const message = `concurrency ${String(concurrency)}: write a whole number from 1 on`;
+    throw new ClientError('invalid_option', message);
+  }
+  const wrong = unknownOption('run', others, { concurrency: true });
+  if (wrong !== null) throw new ClientError('invalid_option', wrong);
+}
 
 /** Until there are no more records, or a handler throws: then rejects with that. */
 export async function runOneByOne<K, V>(

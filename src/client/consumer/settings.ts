@@ -20,7 +20,7 @@ export interface ConsumerSettings {
   readonly metadataMaxAgeMs: number;
   readonly closeTimeoutMs: number;
   readonly fetcher: FetcherOptions;
-  readonly holdings: HoldingsOptions;
+  readonly holdings: Omit<HoldingsOptions, 'onTrouble'>;
   readonly member: Omit<ClassicOptions & ModernOptions, 'group' | 'topics'>;
   readonly onTrouble: ((error: unknown) => void) | undefined;
 }
@@ -52,12 +52,41 @@ function assignorsOf(given: AssignorName | readonly AssignorName[] | undefined):
   return names;
 }
 
+/** The options that are numbers, and the least of each. */
+const numbers = {
+  sessionTimeoutMs: 1,
+  heartbeatIntervalMs: 1,
+  maxPollIntervalMs: 1,
+  metadataMaxAgeMs: 1,
+  bufferBytes: 1,
+  maxBytes: 1,
+  partitionBytes: 1,
+  minBytes: 0,
+  maxWaitMs: 0,
+  closeTimeoutMs: 0,
+} as const satisfies Partial<Record<keyof ConsumerOptions, number>>;
+
+function checkNumbers(options: ConsumerOptions<AnySerde, AnySerde>): void {
+  for (const [name, least] of Object.entries(numbers)) {
+    const value: unknown = options[name as keyof typeof numbers];
+    if (value === undefined || (typeof value === 'number' && value >= least)) continue;
+    throw invalid(`${name} ${String(value)}: write a number from ${least} on`);
+  }
+  const every: unknown = (options.autoCommit as { everyMs?: unknown } | undefined)?.everyMs;
+  if (every !== undefined && !(typeof every === 'number' && every > 0)) {
+    throw invalid(`autoCommit.everyMs ${String(every)}: write a number above 0`);
+  }
+}
+
 function check(options: ConsumerOptions<AnySerde, AnySerde>): void {
   const { topics, assign, group, protocol, autoCommit } = options;
   if ((topics === undefined) === (assign === undefined)) {
     throw invalid('give a consumer either topics or assign');
   }
   if (typeof topics === 'string') throw invalid(`topics is a list: ['${topics}']`);
+  if (Array.isArray(topics) && topics.length === 0) throw invalid('topics is an empty list');
+  if (assign?.length === 0) throw invalid('assign is an empty list');
+  checkNumbers(options);
   if (group === '') throw invalid('a group needs a name');
   if (protocol === 'consumer' && group === undefined) {
     throw invalid("protocol 'consumer' is about groups: give the consumer one");
@@ -102,7 +131,6 @@ export function settingsOf(options: ConsumerOptions<AnySerde, AnySerde>): Consum
       onAssigned,
       onRevoked,
       onLost,
-      onTrouble: options.onTrouble,
     },
     member: {
       instanceId,

@@ -131,6 +131,41 @@ export function groupSuite(target: Target): void {
       await reading;
     });
 
+    test.each([1, 4])(
+      'a handler that throws gives its place in the group up at once, %i at work; running again takes one',
+      async (concurrency) => {
+        const topic = await stage.topic();
+        const group = stage.name('g');
+        const events: string[] = [];
+        const options = { ...common, topics: [topic], group, heartbeatIntervalMs: 50 };
+        const angry = stage.consumer({
+          ...options,
+          onRevoked: () => void events.push('revoked'),
+          onLost: () => void events.push('lost'),
+        });
+        await stage.write(topic, numbered(0, 5));
+        const seen: unknown[] = [];
+        const running = angry.run(
+          ({ value }) => {
+            if (value === '2') throw new Error('not this one');
+          },
+          { concurrency },
+        );
+        await expect(running).rejects.toThrow('not this one');
+        expect([angry.assignment(), events]).toEqual([[], ['revoked']]);
+        expect(await stage.client.admin().describeGroup(group)).toMatchObject({ members: [] });
+        // Without waiting for a session or poll timeout another one has the record.
+        const other = stage.consumer(options);
+        expect(valuesOf(await take(other, 1))).toEqual(['2']);
+        await other.close();
+        const again = angry.run(({ value }) => void seen.push(value), { concurrency });
+        await until(() => seen.length === 3);
+        expect(seen).toEqual(['2', '3', '4']);
+        await angry.close();
+        await again;
+      },
+    );
+
     test('a static member comes back without a rebalance', async () => {
       const topic = await stage.topic(2);
       const group = stage.name('g');

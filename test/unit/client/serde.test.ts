@@ -109,6 +109,16 @@ describe('what cannot be written or read says so', () => {
   });
 });
 
+test('what JSON cannot say is told as any record that cannot be written', () => {
+  const circle: Record<string, unknown> = {};
+  circle['itself'] = circle;
+  for (const value of [{ big: 5n }, circle]) {
+    expect(() => serdeOf('json').encode(value)).toThrowError(
+      expect.objectContaining({ code: 'invalid_record', cause: expect.any(TypeError) }),
+    );
+  }
+});
+
 test('int64 as other languages write it', () => {
   const int64 = (value: bigint): Buffer => {
     const bytes = Buffer.from([0xd3, 0, 0, 0, 0, 0, 0, 0, 0]);

@@ -17,6 +17,15 @@ describe('what may be committed', () => {
     expect([progress.position, progress.next]).toEqual([12, 12]);
   });
 
+  test('one that was replaced keeps nobody waiting', async () => {
+    const progress = new Progress(0, -1);
+    progress.begin(0, 0);
+    const idle = progress.idle();
+    progress.abandon();
+    await idle;
+    expect(progress.isIdle).toBe(true);
+  });
+
   test('is right in any order of doing', () => {
     const runs = fc.array(fc.record({ gap: fc.nat(2), when: fc.nat(5_000) }), { maxLength: 3_000 });
     fc.assert(
