@@ -9,6 +9,7 @@ import {
   type MetadataResponse,
   type Transport,
 } from '../protocol/index.ts';
+import type { TopicPartition } from './admin-cluster.ts';
 import { ClientError } from './errors.ts';
 import type { Network, Node } from './network.ts';
 import { sleep } from './tcp-transport.ts';
@@ -44,6 +45,17 @@ export interface TopicInfo {
   readonly internal: boolean;
   /** By partition number, ascending. */
   readonly partitions: readonly PartitionInfo[];
+}
+
+/** What a refusal says of a partition's leader: nothing where `leaderId` is -1. */
+export interface LeaderHint {
+  readonly leader: { readonly leaderId: number; readonly leaderEpoch: number };
+  /** Where the brokers that are named are. */
+  readonly endpoints: readonly {
+    readonly nodeId: number;
+    readonly host: string;
+    readonly port: number;
+  }[];
 }
 
 export interface ClusterInfo {
@@ -154,6 +166,30 @@ export class Cluster {
   /** The broker of that id as metadata last named it; null when they did not. */
   node(id: number): Node | null {
     return this.#nodes.find((one) => one.id === id) ?? null;
+  }
+
+  /**
+   * Takes over what a broker that does not lead a partition said of the one that does (KIP-951). True: it is news, and
+   * {@link knownLeader} is that one; false: ask for metadata.
+   */
+  learnLeader({ topic, partition }: TopicPartition, { leader, endpoints }: LeaderHint): boolean {
+    const { leaderId, leaderEpoch } = leader;
+    const cached = this.#topics.get(topic);
+    const before = cached?.info.partitions.find((one) => one.partition === partition);
+    if (cached === undefined || before === undefined || leaderId < 0) return false;
+    if (leaderEpoch <= before.leaderEpoch) return false;
+    const told = endpoints.find((one) => one.nodeId === leaderId);
+    if (told === undefined && this.node(leaderId) === null) return false;
+    if (told !== undefined) {
+      const { host, port } = told;
+      const others = this.#nodes.filter((one) => one.id !== leaderId);
+      this.#nodes = [...others, { id: leaderId, host, port }];
+    }
+    const partitions = cached.info.partitions.map((one) =>
+      one === before ? { ...one, leaderId, leaderEpoch } : one,
+    );
+    this.#topics.set(topic, { ...cached, info: { ...cached.info, partitions } });
+    return true;
   }
 
   /** Forgets what is known of a topic, after an error that says it is stale. */

@@ -10,6 +10,7 @@ import {
 } from '../protocol/index.ts';
 import type { TopicPartition } from './admin-cluster.ts';
 import { byTopic } from './by-topic.ts';
+import type { Cluster } from './cluster.ts';
 import type { Isolation } from './list-offsets.ts';
 
 /** A partition to be asked for. */
@@ -30,16 +31,26 @@ export interface FetchLimits {
 
 export type PartitionAnswer = FetchResponse['responses'][number]['partitions'][number];
 
+export interface AnsweredPart<Part extends FetchPart> {
+  readonly part: Part;
+  readonly answer: PartitionAnswer;
+  /** Brokers that the answer names. */
+  readonly endpoints: FetchResponse['nodeEndpoints'];
+}
+
 /** How much longer than its own wait a broker may take to answer. */
 const GRACE_MS = 30_000;
 
-/** Asks, and answers what came for each part, in the order of the answer. Throws KafkaError and ClientError. */
+/**
+ * Asks, and answers what came for each part, in the order of the answer, with the brokers that are named in it. Throws
+ * KafkaError and ClientError.
+ */
 export async function fetchParts<Part extends FetchPart>(
   leader: Transport,
   parts: readonly Part[],
   limits: FetchLimits,
   options: SendOptions,
-): Promise<{ readonly part: Part; readonly answer: PartitionAnswer }[]> {
+): Promise<AnsweredPart<Part>[]> {
   const request = requestOf(parts, limits);
   const timeoutMs = limits.maxWaitMs + GRACE_MS;
   const response = await leader.send(Fetch, request, { timeoutMs, ...options });
@@ -53,13 +64,23 @@ export async function fetchParts<Part extends FetchPart>(
     byPlace.set(`${part.topicId}/${part.partition}`, part);
     byPlace.set(`:${part.topic}/${part.partition}`, part);
   }
+  const endpoints = response.nodeEndpoints;
   return response.responses.flatMap(({ topic, topicId, partitions }) => {
     const name = topic === '' ? topicId : `:${topic}`;
     return partitions.flatMap((answer) => {
       const part = byPlace.get(`${name}/${answer.partitionIndex}`);
-      return part === undefined ? [] : [{ part, answer }];
+      return part === undefined ? [] : [{ part, answer, endpoints }];
     });
   });
+}
+
+/** Whether it is a refusal that tells of a new leader, which the cluster then knows (KIP-951). */
+export function movesLeader(
+  cluster: Cluster,
+  { part, answer, endpoints }: AnsweredPart<FetchPart>,
+): boolean {
+  if (answer.errorCode === ErrorCode.NONE) return false;
+  return cluster.learnLeader(part, { leader: answer.currentLeader, endpoints });
 }
 
 function requestOf(parts: readonly FetchPart[], limits: FetchLimits): RequestInput<typeof Fetch> {

@@ -1,17 +1,18 @@
 // Reads partitions of any topics from given offsets on, ahead of whoever takes the records: one long poll per leader
 // at a time, of all its partitions, as long as what waits to be taken stays below a number of bytes.
 
-import { ErrorCode, errorName, KafkaError } from '../base/kafka-errors.ts';
+import { ErrorCode, KafkaError } from '../base/kafka-errors.ts';
 import type { CancelTimer } from '../base/ports.ts';
 import { RecordError } from '../record/index.ts';
 import type { TopicPartition } from './admin-cluster.ts';
-import { type Cluster, isRetriableError } from './cluster.ts';
+import { type Cluster, isRetriableError, throwIfError } from './cluster.ts';
 import { divergence, truncatedError } from './divergence.ts';
 import { FetchQueue } from './fetch-queue.ts';
 import {
   type FetchLimits,
   type FetchPart,
   fetchParts,
+  movesLeader,
   type PartitionAnswer,
 } from './fetch-request.ts';
 import { decodeFetched, type FetchedRecords, prepareFor } from './fetched-records.ts';
@@ -318,12 +319,14 @@ export class Fetcher {
     const answers = await fetchParts(this.#cluster.to(node), parts, limits, { signal });
     for (const { answer } of answers) await prepareFor(answer.records);
     if (signal.aborted) return;
-    for (const { part, answer } of answers) {
+    for (const one of answers) {
+      const { part, answer } = one;
       const { reading } = part;
       // Removed or set elsewhere meanwhile: then that holds.
       if (!this.#isCurrent(reading) || reading.offset !== part.offset) continue;
       try {
-        this.#answered(part, answer);
+        // The new leader is asked at once.
+        if (!movesLeader(this.#cluster, one)) this.#answered(part, answer);
       } catch (error) {
         this.#bear(reading, error);
       }
@@ -336,10 +339,7 @@ export class Fetcher {
       this.#ask(reading, () => this.#reset(reading));
       return;
     }
-    if (answer.errorCode !== ErrorCode.NONE) {
-      const name = errorName(answer.errorCode);
-      throw new KafkaError(name, `fetch of ${topic}-${partition}: ${name}`);
-    }
+    throwIfError(answer.errorCode, `fetch of ${topic}-${partition}`);
     const { isolation } = this.#limits;
     const checkCrcs = this.#options.checkCrcs ?? true;
     const fetched = decodeFetched({ ...answer, topic, fetchOffset }, { isolation, checkCrcs });

@@ -4,7 +4,7 @@
 import { ErrorCode, errorName, KafkaError } from '../../base/kafka-errors.ts';
 import type { CancelTimer } from '../../base/ports.ts';
 import { InitProducerId, Produce, type ProduceResponse } from '../../protocol/index.ts';
-import { type Cluster, isRetriableError, throwIfError } from '../cluster.ts';
+import { type Cluster, isRetriableError, type LeaderHint, throwIfError } from '../cluster.ts';
 import { ClientError } from '../errors.ts';
 import type { Node } from '../network.ts';
 import type { ProducerBatch } from './batch.ts';
@@ -156,6 +156,7 @@ export class Dispatcher {
     const { acks, requestTimeoutMs } = this.#settings;
     this.#requests.set(node.id, (this.#requests.get(node.id) ?? 0) + 1);
     let outcome: (sending: Sending) => Outcome;
+    let hint: (sending: Sending) => LeaderHint | null = () => null;
     try {
       const response = await this.#cluster.to(node).send(
         Produce,
@@ -169,25 +170,30 @@ export class Dispatcher {
         { timeoutMs: requestTimeoutMs + 5_000 },
       );
       outcome = acks === 0 ? () => NOT_TOLD : (sending) => outcomeOf(response, sending);
+      hint = (sending) => hintOf(response, sending);
     } catch (error) {
       outcome = () => ({ error: error as Error });
     }
     this.#requests.set(node.id, (this.#requests.get(node.id) ?? 1) - 1);
     if (this.#stopped) return;
-    for (const sending of sendings) this.#answer(sending, outcome(sending));
+    for (const sending of sendings) this.#answer(sending, outcome(sending), hint(sending));
     this.#pump();
   }
 
-  #answer(sending: Sending, outcome: Outcome): void {
+  #answer(sending: Sending, outcome: Outcome, hint: LeaderHint | null = null): void {
     const { topic, queue, batch } = sending;
     const { clock, random } = this.#cluster;
     topic.underWay -= 1;
     const told = batch.settled;
+    const { partition } = queue;
+    let moved = false;
     if ('error' in outcome) {
       topic.lastError = outcome.error;
-      if (isRetriableError(outcome.error)) this.#cluster.forget(topic.name);
+      moved = hint !== null && this.#cluster.learnLeader({ topic: topic.name, partition }, hint);
+      if (!moved && isRetriableError(outcome.error)) this.#cluster.forget(topic.name);
     }
     const done = queue.answered(batch, outcome, clock.monotonic(), random.next());
+    if (moved) queue.retryNow();
     if (queue.hasUnsent) this.#active.set(queue, topic);
     if (done && !told) this.#events.released(batch.heldBytes);
   }
@@ -295,6 +301,13 @@ function outcomeOf(response: ProduceResponse, sending: Sending): Outcome {
   const recordError = answer.recordErrors[0]?.batchIndexErrorMessage;
   const message = [where, answer.errorMessage ?? name, recordError].filter(Boolean).join(': ');
   return { error: new KafkaError(name, message) };
+}
+
+/** What the broker said of the partition's leader, with an error. */
+function hintOf(response: ProduceResponse, sending: Sending): LeaderHint | null {
+  const answer = answerFor(response, sending);
+  if (answer === undefined || answer.errorCode === ErrorCode.NONE) return null;
+  return { leader: answer.currentLeader, endpoints: response.nodeEndpoints };
 }
 
 type Answer = ProduceResponse['responses'][number]['partitionResponses'][number];

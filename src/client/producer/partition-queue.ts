@@ -174,6 +174,11 @@ export class PartitionQueue {
     return false;
   }
 
+  /** What failed need not wait: the partition's leader is known again. */
+  retryNow(): void {
+    this.#notBeforeMs = 0;
+  }
+
   /** Gives up a batch that is not wanted any more; one that is under way leaves with its answer. */
   giveUp(batch: ProducerBatch, error: Error): void {
     batch.fail(error);
