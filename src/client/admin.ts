@@ -15,7 +15,7 @@ import {
   describeConfigs,
   listConfigResources,
 } from './admin-configs.ts';
-import { deleteGroup, deleteOffsets } from './admin-groups.ts';
+import { deleteGroup, deleteOffsets, type MemberToRemove, removeMembers } from './admin-groups.ts';
 import {
   type ActiveProducer,
   alterReassignments,
@@ -28,6 +28,7 @@ import {
   type Quorum,
   type Reassignment,
 } from './admin-partitions.ts';
+import { type ClientQuota, describeClientQuotas, type QuotaFilter } from './admin-quotas.ts';
 import {
   type AdminOptions,
   type CreatedTopic,
@@ -169,6 +170,14 @@ export class Admin {
     return deleteGroup(this.#cluster, group);
   }
 
+  /**
+   * Makes members leave a group: static ones that will not come back by `instanceId`, others by `memberId` (KIP-345).
+   * Throws `UNKNOWN_MEMBER_ID`, `GROUP_ID_NOT_FOUND`.
+   */
+  removeMembers(group: string, members: readonly MemberToRemove[]): Promise<void> {
+    return removeMembers(this.#cluster, group, members);
+  }
+
   /** Commits offsets for a group without members, by partition. Throws `UNKNOWN_MEMBER_ID` while it has some. */
   alterOffsets(group: string, topic: string, offsets: ReadonlyMap<number, number>): Promise<void> {
     return commitOffsets(this.#cluster, group, topic, offsets);
@@ -203,6 +212,14 @@ export class Admin {
     type: 'preferred' | 'unclean' = 'preferred',
   ): Promise<PartitionOutcome[]> {
     return electLeaders(this.#cluster, which, type);
+  }
+
+  /** Client quotas that match (KIP-546), or all; `strict`: of entities with no other part than those named. */
+  describeClientQuotas(
+    filter: QuotaFilter = {},
+    { strict = false }: { readonly strict?: boolean } = {},
+  ): Promise<ClientQuota[]> {
+    return describeClientQuotas(this.#cluster, filter, strict);
   }
 
   /** Moves of replicas under way (KIP-455). */

@@ -18,7 +18,7 @@ export {
   describeConfigs,
   listConfigResources,
 } from './admin-configs.ts';
-export { deleteGroup, deleteOffsets } from './admin-groups.ts';
+export { deleteGroup, deleteOffsets, type MemberToRemove } from './admin-groups.ts';
 export {
   type ActiveProducer,
   alterReassignments,
@@ -32,6 +32,7 @@ export {
   type QuorumReplica,
   type Reassignment,
 } from './admin-partitions.ts';
+export type { ClientQuota, QuotaEntity, QuotaFilter } from './admin-quotas.ts';
 export {
   type AdminOptions,
   type CreatedTopic,

@@ -102,6 +102,53 @@ export function adminSuite(target: Target): void {
     await expect(admin.deleteGroup(group)).rejects.toMatchObject({ code: 'GROUP_ID_NOT_FOUND' });
   });
 
+  test('members are removed: a static one by its name, a live one joins again', async () => {
+    await using lab = await target.open();
+    const admin = lab.client.admin();
+    const topic = await lab.topic();
+    const group = `members-of-${topic}`;
+    const options = { topics: [topic], group, heartbeatIntervalMs: 50 };
+    const joined = async (options: object): Promise<void> => {
+      const member = lab.client.consumer({ topics: [topic], group, ...options });
+      const running = member.run(() => {});
+      while (member.assignment().length === 0)
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      await member.close();
+      await running;
+    };
+    // Closing a static member leaves it in the group.
+    await joined({ ...options, instanceId: 'a' });
+    expect((await admin.describeGroup(group)).members).toMatchObject([{ instanceId: 'a' }]);
+    await admin.removeMembers(group, [{ instanceId: 'a' }]);
+    expect((await admin.describeGroup(group)).members).toEqual([]);
+    const gone = expect(admin.removeMembers(group, [{ instanceId: 'a' }])).rejects;
+    await gone.toMatchObject({ code: 'UNKNOWN_MEMBER_ID' });
+    const live = lab.client.consumer(options);
+    const running = live.run(() => {});
+    const members = async () => (await admin.describeGroup(group)).members;
+    const joins = async (not: string): Promise<string> => {
+      for (;;) {
+        const [one] = await members();
+        if (one !== undefined && one.memberId !== not && live.assignment().length > 0)
+          return one.memberId;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    };
+    const memberId = await joins('');
+    await admin.removeMembers(group, [{ memberId }]);
+    expect(await joins(memberId)).not.toBe(memberId);
+    await live.close();
+    await running;
+  });
+
+  test('client quotas: none are set', async () => {
+    await using lab = await target.open();
+    const admin = lab.client.admin();
+    expect(await admin.describeClientQuotas()).toEqual([]);
+    const one = await admin.describeClientQuotas({ 'client-id': { any: true } }, { strict: true });
+    expect(one).toEqual([]);
+  });
+
   test('the cluster: brokers, quorum, directories, producers, elections, moves', async () => {
     await using lab = await target.open();
     const admin = lab.client.admin();
