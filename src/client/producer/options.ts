@@ -111,20 +111,36 @@ export function settingsOf(options: ProducerOptions<AnySerde, AnySerde>): Produc
     const text = `maxInFlight ${maxInFlight}: brokers remember 5 batches, so at most 5, or idempotent: false`;
     throw new ClientError('invalid_option', text);
   }
+  const codec = oneOf('compression', options.compression ?? 'none', codecNames);
   return {
     acks,
     idempotent,
     lingerMs: options.lingerMs === undefined ? null : atLeast('lingerMs', options.lingerMs, 0),
     batchBytes: atLeast('batchBytes', options.batchBytes ?? 512 * 1024, 1),
     bufferBytes: atLeast('bufferBytes', options.bufferBytes ?? 32 * 1024 * 1024, 1),
-    codec: oneOf('compression', options.compression ?? 'none', codecNames),
-    level: options.level,
+    codec,
+    level: levelOf(codec, options.level),
     deliveryTimeoutMs: atLeast('deliveryTimeoutMs', options.deliveryTimeoutMs ?? 120_000, 1),
     requestTimeoutMs: atLeast('requestTimeoutMs', options.requestTimeoutMs ?? 30_000, 1),
     retryBackoffMs: atLeast('retryBackoffMs', options.retryBackoffMs ?? 100, 0),
     maxInFlight,
     createTopics: options.createTopics ?? true,
   };
+}
+
+/** The highest level of the codecs that have levels; the lowest is 1. */
+const levels: Partial<Record<Codec, number>> = { gzip: 9, zstd: 22 };
+
+function levelOf(codec: Codec, level: number | undefined): number | undefined {
+  if (level === undefined) return undefined;
+  const highest = levels[codec];
+  if (highest === undefined) {
+    const text = `level ${level}: compression '${codec}' has no levels; gzip and zstd have`;
+    throw new ClientError('invalid_option', text);
+  }
+  if (Number.isInteger(level) && level >= 1 && level <= highest) return level;
+  const text = `level ${level}: ${codec} has the whole numbers from 1 to ${highest}`;
+  throw new ClientError('invalid_option', text);
 }
 
 function oneOf<T extends string | number>(name: string, value: T, allowed: readonly T[]): T {

@@ -95,6 +95,18 @@ describe('producers and consumers', () => {
     await consumer.close();
   });
 
+  test.each([
+    [{ compression: 'gzip', level: 10 }, /level 10: gzip has the whole numbers from 1 to 9/],
+    [{ compression: 'zstd', level: 0 }, /level 0: zstd has the whole numbers from 1 to 22/],
+    [{ compression: 'zstd', level: 2.5 }, /level 2.5/],
+    [{ compression: 'snappy', level: 1 }, /compression 'snappy' has no levels/],
+    [{ level: 3 }, /compression 'none' has no levels/],
+  ] as const)('producer(%j)', (options, message) => {
+    const make = () => log.producer(options);
+    expect(make).toThrowError(expect.objectContaining({ code: 'invalid_option' }));
+    expect(make).toThrowError(message);
+  });
+
   test('a closed consumer says so', async () => {
     const consumer = log.consumer({ topics: ['t'] });
     await consumer.close();
