@@ -97,6 +97,60 @@ describe('a cluster whose leader dies', () => {
     240_000,
   );
 
+  for (const protocol of ['classic', 'consumer'] as const) {
+    testWith('java')(
+      `a group (${protocol}): two members see everything acknowledged, in order, and hand over what is committed`,
+      async () => {
+        const topic = `group-${protocol}`;
+        await client.admin().createTopic({ name: topic, partitions: PARTITIONS });
+        /** Numbers by partition, in the order in which anybody first had them. */
+        const seen = new Map<number, Set<number>>();
+        const trouble = new Set<string>();
+        const member = () =>
+          client.consumer({
+            topics: [topic],
+            group: topic,
+            protocol,
+            value: 'string',
+            heartbeatIntervalMs: 500,
+            sessionTimeoutMs: 10_000,
+            autoCommit: { everyMs: 500 },
+            onTrouble: (error) => void trouble.add((error as { code?: string }).code ?? ''),
+          });
+        const members = [member(), member()];
+        const reading = members.map((one) =>
+          one.run(({ partition, value }) => {
+            const numbers = seen.get(partition) ?? new Set();
+            seen.set(partition, numbers.add(Number(value?.split(' ')[0])));
+          }),
+        );
+        const acknowledged = await load(topic, true);
+        const missing = (): number[] =>
+          [...acknowledged].flatMap(([partition, numbers]) =>
+            numbers.filter((n) => seen.get(partition)?.has(n) !== true),
+          );
+        const until = Date.now() + 60_000;
+        while (missing().length > 0 && Date.now() < until) {
+          await new Promise((resolve) => setTimeout(resolve, 200));
+        }
+        expect(missing()).toEqual([]);
+        for (const numbers of seen.values()) {
+          expect([...numbers]).toEqual([...numbers].sort((a, b) => a - b));
+        }
+        // Leaders were lost on the way: else nothing was tried.
+        expect(trouble.size).toBeGreaterThan(0);
+        for (const one of members) await one.close();
+        await Promise.all(reading);
+        const ends = await client.admin().listOffsets(topic, 'latest');
+        const { offsets, members: left } = await client.admin().describeGroup(topic);
+        expect(left).toEqual([]);
+        const committed = new Map(offsets.map((one) => [one.partition, one.offset]));
+        for (const [partition, { offset }] of ends) expect(committed.get(partition)).toBe(offset);
+      },
+      240_000,
+    );
+  }
+
   testWith('java')(
     'not idempotent: repeats may be, losses and new orders not',
     async () => {
