@@ -325,9 +325,9 @@ export class Cluster {
     });
   }
 
-  /** Something is tried again until its owner is closed, and its owner has nobody who listens. */
-  hearTrouble(error: unknown): void {
-    this.#onTrouble?.(error, Number.POSITIVE_INFINITY);
+  /** Something failed and is tried again for so long (ms); Infinity: until its owner is closed. */
+  hearTrouble(error: unknown, leftMs: number): void {
+    this.#onTrouble?.(error, leftMs);
   }
 
   /** Whether somebody hears of trouble; else {@link warn} is all there is. */

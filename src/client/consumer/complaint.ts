@@ -36,7 +36,7 @@ export class Complaint {
       return;
     }
     if (cluster.isHeard) {
-      cluster.hearTrouble(error);
+      cluster.hearTrouble(error, Number.POSITIVE_INFINITY);
       return;
     }
     const now = cluster.clock.monotonic();

@@ -192,7 +192,12 @@ export class Dispatcher {
       moved = hint !== null && this.#cluster.learnLeader({ topic: topic.name, partition }, hint);
       if (!moved && isRetriableError(outcome.error)) this.#cluster.forget(topic.name);
     }
-    const done = queue.answered(batch, outcome, clock.monotonic(), random.next());
+    const nowMs = clock.monotonic();
+    const done = queue.answered(batch, outcome, nowMs, random.next());
+    if (!done && 'error' in outcome) {
+      const untilMs = batch.openedMs + this.#settings.deliveryTimeoutMs;
+      this.#cluster.hearTrouble(outcome.error, Math.max(0, untilMs - nowMs));
+    }
     if (moved) queue.retryNow();
     if (queue.hasUnsent) this.#active.set(queue, topic);
     if (done && !told) this.#events.released(batch.heldBytes);

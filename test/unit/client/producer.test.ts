@@ -31,8 +31,14 @@ function sentIn(request: FakeRequest): Sent[] {
 /** A broker with one topic; `codes` are the error codes of the produce requests to come, then 0. */
 type Bytes = ProducerOptions<'buffer', 'buffer'>;
 
-function setUp(options: Bytes & { partitions?: number; codes?: number[] } = {}) {
-  const { partitions = 1, codes = [], ...rest } = options;
+interface FakeOptions extends Bytes {
+  partitions?: number;
+  codes?: number[];
+  onTrouble?: (error: unknown, leftMs: number) => void;
+}
+
+function setUp(options: FakeOptions = {}) {
+  const { partitions = 1, codes = [], onTrouble = () => {}, ...rest } = options;
   const offsets = new Map<number, number>();
   let producerId = 100;
   const broker = new FakeBroker((request) => {
@@ -63,7 +69,7 @@ function setUp(options: Bytes & { partitions?: number; codes?: number[] } = {}) 
     clientId: 'test',
     connector: broker,
   });
-  const cluster = new Cluster({ network, ...shared });
+  const cluster = new Cluster({ network, onTrouble, ...shared });
   const open = () => new Producer(cluster, { key: 'buffer', value: 'buffer', ...rest });
   const sent = () => broker.of(Produce).flatMap(sentIn);
   return { broker, clock, open, sent };
@@ -74,6 +80,20 @@ const record = (value: string, key?: string) => ({
   topic: 't',
   key: key === undefined ? null : Buffer.from(key),
   value: Buffer.from(value),
+});
+
+test('what is sent again is told to the client, with the time that is left', async () => {
+  const heard: [unknown, number][] = [];
+  const { clock, open } = setUp({
+    codes: [6, 6, 0],
+    deliveryTimeoutMs: 5_000,
+    onTrouble: (error, leftMs) => void heard.push([(error as { code: string }).code, leftMs]),
+  });
+  const landed = await clock.until(open().send(record('a')));
+  expect(landed.offset).toBe(0);
+  expect(heard.map(([code]) => code)).toEqual(Array(2).fill('NOT_LEADER_OR_FOLLOWER'));
+  expect(heard[0]?.[1]).toBe(5_000);
+  expect(heard[1]?.[1]).toBeLessThan(5_000);
 });
 
 describe('batching', () => {
