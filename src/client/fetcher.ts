@@ -8,9 +8,9 @@ import type { TopicPartition } from './admin-cluster.ts';
 import { type Cluster, isRetriableError, throwIfError } from './cluster.ts';
 import { divergence, truncatedError } from './divergence.ts';
 import { FetchQueue } from './fetch-queue.ts';
+import type { Part, Reading } from './fetch-reading.ts';
 import {
   type FetchLimits,
-  type FetchPart,
   fetchParts,
   movesLeader,
   type PartitionAnswer,
@@ -38,28 +38,10 @@ export interface FetcherOptions {
   readonly outOfRange?: 'earliest' | 'latest' | 'error';
   /** Hears of positions that had to move. */
   readonly onMoved?: (place: TopicPartition, from: number, to: number) => void;
-  /** Hears of trouble that is borne. */
+  /** Hears of trouble that is borne. Default: the client's listener does. */
   readonly onTrouble?: (error: unknown, place: TopicPartition) => void;
   /** Trouble is borne for so long before it is thrown. Default 60 000. */
   readonly patienceMs?: number;
-}
-
-/** A partition that is read. Set anew it is another one, so that what is on its way for the old one is dropped. */
-interface Reading extends TopicPartition {
-  offset: number;
-  /** Leader epoch of what lies before `offset`, -1 when unknown. */
-  epoch: number;
-  /** Epoch of the leader that `offset` is known to be right with. */
-  leaderEpoch: number;
-  /** A question about it is under way. */
-  busy: boolean;
-  notBeforeMs: number;
-  troubles: number;
-  troubleSinceMs: number | null;
-}
-
-interface Part extends FetchPart {
-  readonly reading: Reading;
 }
 
 const RETRY_BACKOFF_MS = 100;
@@ -384,7 +366,8 @@ export class Fetcher {
     const lastedMs = now - reading.troubleSinceMs;
     // What was damaged on the way is right the second time.
     const passing = error instanceof RecordError ? reading.troubles === 1 : isRetriableError(error);
-    if (!passing || lastedMs >= (this.#options.patienceMs ?? 60_000)) {
+    const { patienceMs = 60_000 } = this.#options;
+    if (!passing || lastedMs >= patienceMs) {
       this.#failure ??= { error };
       reading.troubles = 0;
       reading.troubleSinceMs = null;
@@ -392,7 +375,9 @@ export class Fetcher {
       return;
     }
     const { topic, partition } = reading;
-    this.#options.onTrouble?.(error, { topic, partition });
+    const { onTrouble } = this.#options;
+    if (onTrouble === undefined) this.#cluster.hearTrouble(error, patienceMs - lastedMs);
+    else onTrouble(error, { topic, partition });
     this.#cluster.forget(topic);
     const waitMs = Math.min(RETRY_BACKOFF_MS * 2 ** (reading.troubles - 1), RETRY_BACKOFF_MAX_MS);
     reading.notBeforeMs = now + waitMs;
