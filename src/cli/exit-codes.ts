@@ -110,6 +110,9 @@ const steps: Readonly<Record<string, string>> = {
     'start a broker with "tidemark serve", or name one with --brokers host:port or TIDEMARK_BROKERS',
   connection_lost:
     'look at the log of the broker (perhaps it wants --tls); "tidemark doctor" checks the way to it',
+  tls_wanted:
+    'if it is a broker with TLS, add --tls, and --tls-ca FILE for an authority of your own; its log says more',
+  tls_unknown: 'leave --tls (and TIDEMARK_TLS) out, or name the port that speaks TLS',
   tls: 'look at --tls-ca, --tls-client-cert and --tls-client-key; the log of the broker says why it refused',
   request_timed_out: 'try again, perhaps with -X request.timeout.ms=60000; is the broker busy?',
   delivery_timed_out: 'the broker may be down or refuse for now: its log says why',
@@ -132,13 +135,19 @@ const steps: Readonly<Record<string, string>> = {
   INVALID_CONFIG: '"tidemark config show" lists names, values and types',
 };
 
+/** What the client's words about TLS come to on the command line; null: it is about something else. */
+function tlsStep(error: TidemarkError): string | null {
+  const text = messageOf(error);
+  if (text.includes('(tls: true)')) return 'tls_wanted';
+  if (text.includes('connect without TLS')) return 'tls_unknown';
+  return unreached.has(error.code) && /\b(TLS|certificate)\b/.test(text) ? 'tls' : null;
+}
+
 /** What to do about a failure, when there is something to say. */
 export function nextStepOf(error: unknown): string | null {
   if (error instanceof CliError) return error.nextStep;
   if (!isTidemarkError(error)) return null;
-  const byTls =
-    unreached.has(error.code) && /\b(TLS|certificate)\b/.test(messageOf(error)) ? 'tls' : null;
-  return steps[byTls ?? error.code] ?? null;
+  return steps[tlsStep(error) ?? error.code] ?? null;
 }
 
 /** OpenSSL's errors have their reason in the midst of addresses and file names. */

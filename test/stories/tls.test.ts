@@ -55,7 +55,7 @@ describe.runIf(made !== null)('TLS on the command line', () => {
 
   test('without them the way is closed, and a file that is not there is named', async () => {
     const plain = await broker.run(['topic', 'list', '-X', 'default.api.timeout.ms=500']);
-    expect(plain).toMatchObject({ code: 4, stderr: expect.stringContaining('--tls') });
+    expect(plain).toMatchObject({ code: 4, stderr: expect.stringContaining('add --tls') });
     const unshown = await broker.run(['topic', 'list', '--tls', '--tls-ca', file('ca.pem')]);
     expect(unshown).toMatchObject({
       code: 4,

@@ -3,9 +3,11 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { effectiveValue } from '../../../src/cli/config/effective.ts';
-import { exitCodeTable } from '../../../src/cli/exit-codes.ts';
+import { exitCodeTable, nextStepOf } from '../../../src/cli/exit-codes.ts';
 import { linesOf } from '../../../src/cli/inspect/report.ts';
+import { connectFailed, refusedAtOnce } from '../../../src/client/connect-errors.ts';
 import type { ConfigEntry } from '../../../src/client/index.ts';
+import { ClientError } from '../../../src/client/index.ts';
 import type { Finding } from '../../../src/inspect/index.ts';
 
 const told = { position: null, partition: null, offsets: null, bytes: null, repair: null };
@@ -55,6 +57,17 @@ test.each([
   const all = Object.entries(others).map(([other, given]) => entry(other, given));
   expect(effectiveValue(entry(name, null), all)).toEqual({ value, from });
   expect(effectiveValue(entry(name, '7'), all)).toEqual({ value: '7', from: null });
+});
+
+test('TLS against plain text, in both directions: which option to change', () => {
+  const at = { host: 'there', port: 9092 };
+  const lost = new ClientError('connection_lost', 'ended');
+  const plain = refusedAtOnce(at, lost, false);
+  expect(nextStepOf(plain)).toContain('add --tls');
+  const reset = Object.assign(new Error('disconnected'), { code: 'ECONNRESET' });
+  expect(nextStepOf(connectFailed(at, reset, true))).toContain('leave --tls');
+  const refused = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+  expect(nextStepOf(connectFailed(at, refused, true))).toContain('tidemark serve');
 });
 
 test('README has the same table of exit codes as --help', () => {
