@@ -8,7 +8,7 @@ import { useAccelerators } from '../host/accelerators.ts';
 import { CompactionPool, workersAvailable } from '../host/compaction-pool.ts';
 import { prepareDataDirectory } from '../host/data-directory.ts';
 import { dataDirectoryLock } from '../host/data-lock.ts';
-import { nativeIoOrNull } from '../host/native-io.ts';
+import { nativeIoOrNull, nativeIoWhenNeeded } from '../host/native-io.ts';
 import { nodeClock } from '../host/node-clock.ts';
 import { NodeDisk } from '../host/node-disk.ts';
 import { nodeRandom } from '../host/node-random.ts';
@@ -66,7 +66,7 @@ function assembleOnHost(
   const { dataDir } = options;
   const { clock = nodeClock, intercept } = seams;
   const inMemory = (): Disk => seams.disk ?? new MemoryDisk(() => clock.now());
-  const disk = dataDir === undefined ? inMemory() : new NodeDisk(dataDir, nativeIoOrNull());
+  const disk = dataDir === undefined ? inMemory() : new NodeDisk(dataDir, nativeIoWhenNeeded);
   const ports = { disk, root: dataDir ?? 'memory', clock, random: nodeRandom, logger };
   const compactionRunner =
     dataDir !== undefined && workersAvailable()
@@ -79,7 +79,7 @@ function assembleOnHost(
     ...(dataDir !== undefined && {
       store: {
         lock: dataDirectoryLock(dataDir),
-        regions: regions !== null,
+        regions: () => regions !== null && nativeIoOrNull() !== null,
         openFilesMax: openFilesAllowed(),
       },
     }),
@@ -96,6 +96,5 @@ function regionSending(options: PlacedLogOptions, seams: LogSeams): RegionSendin
   if (!wanted || options.dataDir === undefined) return null;
   // Who intercepts requests may drop an answer, and then nobody lets go of the files that it holds.
   if (seams.intercept !== undefined) return null;
-  const native = nativeIoOrNull();
-  return native && { native, stats: { sentByKernel: 0, sentByCopy: 0 } };
+  return { native: nativeIoWhenNeeded, stats: { sentByKernel: 0, sentByCopy: 0 } };
 }

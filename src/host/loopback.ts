@@ -5,7 +5,7 @@
 
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { nativeIoOrNull } from './native-io.ts';
+import { whenNativeIoLoaded } from './native-io.ts';
 
 /** Tried in order: every Linux has the last. */
 const unpaced = ['cubic', 'reno'];
@@ -33,14 +33,15 @@ export function descriptorOf(stream: Socket): number {
   return typeof handle?.fd === 'number' ? handle.fd : -1;
 }
 
-/** Call it for each accepted connection, before anything is sent. */
+/** Call it for each accepted connection. Early ones are paced until the native calls are loaded, for a moment. */
 export function sparePacing(stream: Socket): void {
   paces ??= machinePaces();
   if (!paces) return;
   const { remoteAddress = '', localAddress = '' } = stream;
   if (!isLoopback(remoteAddress, localAddress)) return;
-  const native = nativeIoOrNull();
-  const socket = descriptorOf(stream);
-  if (native === null || socket < 0) return;
-  unpaced.some((name) => native.setCongestionControl(socket, name));
+  whenNativeIoLoaded((native) => {
+    const socket = descriptorOf(stream);
+    if (native === null || socket < 0) return;
+    unpaced.some((name) => native.setCongestionControl(socket, name));
+  });
 }

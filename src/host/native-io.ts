@@ -7,6 +7,7 @@
 // is closed meanwhile can belong to somebody else by then.
 
 import { createRequire } from 'node:module';
+import { nodeClock } from './node-clock.ts';
 
 /** What a send came to: bytes taken, or why none were. */
 export type SendOutcome = number | 'full' | 'ended' | 'unsupported' | 'failed';
@@ -47,6 +48,8 @@ const RWF_NOWAIT = 0x8;
 /** The same on all architectures; since Linux 6.5. */
 const SYS_CACHESTAT = 451;
 const SC_PAGESIZE = 30;
+/** After the first answer of a broker that has just started. */
+const LOAD_DELAY_MS = 100;
 /** Read at once at most, into memory of a fixed address. */
 const SCRATCH_BYTES = 64 * 1024;
 
@@ -66,6 +69,41 @@ export function nativeIo(): NativeIo | NoNativeIo {
 export function nativeIoOrNull(): NativeIo | null {
   const io = nativeIo();
   return 'reason' in io ? null : io;
+}
+
+/**
+ * {@link nativeIo} for those who can wait: now when it is loaded, else a moment later, so that a start and its first
+ * answers do without the 6 ms that loading takes.
+ */
+export function whenNativeIoLoaded(then: (io: NativeIo | null) => void): void {
+  if (loaded !== undefined) then(nativeIoOrNull());
+  else nodeClock.setTimer(LOAD_DELAY_MS, () => then(nativeIoOrNull()));
+}
+
+/**
+ * Loaded with the first file that is asked for, or soon after the first answer; until then sockets take nothing. Where
+ * there is none, nothing is in the page cache and nothing can be sent.
+ */
+export const nativeIoWhenNeeded: NativeIo = {
+  sendFile: (...args) => nativeIoOrNull()?.sendFile(...args) ?? 'unsupported',
+  send(...args) {
+    if (loaded === undefined) {
+      loadSoon();
+      return 'full';
+    }
+    return nativeIoOrNull()?.send(...args) ?? 'unsupported';
+  },
+  setCongestionControl: (...args) => nativeIoOrNull()?.setCongestionControl(...args) ?? false,
+  isCached: (...args) => nativeIoOrNull()?.isCached(...args) ?? false,
+  readCached: (...args) => nativeIoOrNull()?.readCached(...args) ?? -1,
+};
+
+let loadingSoon = false;
+
+function loadSoon(): void {
+  if (loadingSoon) return;
+  loadingSoon = true;
+  whenNativeIoLoaded(() => undefined);
 }
 
 function load(): NativeIo | NoNativeIo {

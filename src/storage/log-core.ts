@@ -33,7 +33,7 @@ export interface StoreContext {
   /** Background work that close waits for. */
   readonly tasks: TaskOwner;
   /** Whether reads may answer with file regions. */
-  readonly regions: boolean;
+  readonly regions: () => boolean;
   readonly integrity: IntegrityStats;
 }
 

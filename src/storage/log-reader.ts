@@ -88,7 +88,7 @@ async function readSegment(
   if (bytes <= 0) return EMPTY;
   const pinned = await core.context.pool.acquire(segment.logPath);
   const { pool, regions } = core.context;
-  if (regions && bytes >= REGION_BYTES_MIN && pool.roomy) {
+  if (bytes >= REGION_BYTES_MIN && pool.roomy && regions()) {
     return { records: fileRegion(pinned, place.position, bytes), byteLength: bytes };
   }
   try {

@@ -109,7 +109,7 @@ class DirectoryStore implements LogStore {
       options.tailBytesMax ?? TAIL_BYTES_MAX,
       TAIL_BYTES_PER_LOG_MAX,
     );
-    const regions = options.regions ?? false;
+    const regions = options.regions ?? (() => false);
     const context: StoreContext = {
       disk,
       pool,

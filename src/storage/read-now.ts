@@ -58,7 +58,7 @@ function answer(
 ): LogRead | null {
   if (bytes >= REGION_BYTES_MIN) {
     const { regions, pool } = core.context;
-    if (!regions || !pool.roomy) return null;
+    if (!pool.roomy || !regions()) return null;
     return { records: fileRegion(pinned, position, bytes), byteLength: bytes };
   }
   const records = Buffer.allocUnsafeSlow(bytes);

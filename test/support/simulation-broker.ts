@@ -133,7 +133,7 @@ export class SimulatedMachine {
         memory: false,
         advertise: null,
         acceptReplicationFactor: false,
-        store: { regions: true },
+        store: { regions: () => true },
       });
       await check(broker);
       if (!life.clock.alive) return new Promise(() => {});

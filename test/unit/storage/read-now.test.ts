@@ -39,7 +39,7 @@ async function filled(disk: Disk, regions: boolean, openFilesMax = 64): Promise<
     logger: silentLogger,
     // Nothing is kept in memory, so that all is read from the files.
     tailBytesMax: 0,
-    regions,
+    regions: () => regions,
     openFilesMax,
   });
   stores.push(store);
