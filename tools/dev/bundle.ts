@@ -41,12 +41,13 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     'record/',
     ...['accelerators', 'keep-alive', 'node-clock', 'node-random', 'node-tls'].map(inHost),
     inHost('tcp-connector'),
+    'compose/addresses.ts',
   ],
   protocol: ['protocol/'],
   storage: [
     'storage/',
     ...['data-lock', 'make-directories', 'native-io', 'node-disk', 'open-files'].map(inHost),
-    inHost('prompt-writes'),
+    ...['prompt-calls', 'prompt-reads'].map(inHost),
   ],
   client: ['client/'],
   broker: [
