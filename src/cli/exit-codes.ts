@@ -92,6 +92,7 @@ const byCode: Readonly<Record<string, number>> = {
   invalid_byte_size: ExitCode.usage,
   invalid_filter: ExitCode.usage,
   invalid_replay: ExitCode.usage,
+  range_outside_log: ExitCode.usage,
   invalid_archive_request: ExitCode.usage,
   unknown_job: ExitCode.notFound,
 };
@@ -159,7 +160,9 @@ function whyOf(cause: Error & { readonly code?: unknown; readonly reason?: unkno
 /** The error as one of the command line, with what to type once its cause is mended. */
 export function withNextStep(error: unknown, step: string): unknown {
   if (!(error instanceof Error)) return error;
-  return new CliError(ExitCode.error, error.message, step, { cause: error });
+  const { cause } = error;
+  const code = exitCodeOf(cause instanceof KafkaError ? cause : error);
+  return new CliError(code, error.message, step, { cause: error });
 }
 
 /** Words for people: the message, the Kafka code when there is one, and causes that add something. */

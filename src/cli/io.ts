@@ -40,7 +40,10 @@ export function processIo(): CliIo {
   const { stdout, stderr, stdin } = process;
   for (const stream of [stdout, stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      process.exit(error.code === 'EPIPE' ? 0 : 1);
+      if (error.code === 'EPIPE') process.exit(0);
+      if (stream === stdout)
+        stderr.write(`error: cannot write to standard output: ${error.message}\n`);
+      process.exit(1);
     });
   }
   const clearProgress = (): void => {

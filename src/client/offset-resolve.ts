@@ -19,6 +19,8 @@ export interface ResolvedOffset {
   readonly timestampMs: number | null;
   /** One line for people: `@2026-… → offset 12 (record of 2026-…)`. */
   readonly note: string;
+  /** The end of the log that it was moved to, since it lies outside. */
+  readonly moved?: 'earliest' | 'latest';
 }
 
 /** Looks a place up. Places outside the log move to its nearer end, and the note says so. */
@@ -63,8 +65,14 @@ function plain(name: string, offset: number): ResolvedOffset {
 
 async function clamp(name: string, offset: number, lookup: OffsetLookup): Promise<ResolvedOffset> {
   const earliest = await lookup.earliest();
-  if (offset < earliest) return plain(`${name}: before the log's start, so earliest`, earliest);
+  if (offset < earliest) {
+    const found = plain(`${name}: before the log's start, so earliest`, earliest);
+    return { ...found, moved: 'earliest' };
+  }
   const latest = await lookup.latest();
-  if (offset > latest) return plain(`${name}: after the log's end, so latest`, latest);
+  if (offset > latest) {
+    const found = plain(`${name}: after the log's end, so latest`, latest);
+    return { ...found, moved: 'latest' };
+  }
   return plain(name, offset);
 }

@@ -83,6 +83,9 @@ function dying(inner: Sink, afterRecords: number, unsent: number): Sink {
   };
   return {
     has: (source, record) => inner.has(source, record),
+    get confirmed() {
+      return inner.confirmed;
+    },
     positions: () => inner.positions(),
     close: () => inner.close(),
     async write(source, record) {
@@ -96,6 +99,7 @@ function dying(inner: Sink, afterRecords: number, unsent: number): Sink {
       await pass(unsent);
     },
     async flush() {
+      if (taken > afterRecords) throw new Crash('the process is dead');
       await pass(0);
       await inner.flush();
     },

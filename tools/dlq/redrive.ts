@@ -141,9 +141,12 @@ class RedriveSink implements Sink {
 
   async flush(): Promise<void> {
     for (const sink of this.#sinks.values()) await sink.flush();
-    const letters = this.#letters;
+    if (this.#letters.length > 0) await this.#ledger.settle(this.#letters, 'redriven');
     this.#letters = [];
-    if (letters.length > 0) await this.#ledger.settle(letters, 'redriven');
+  }
+
+  get confirmed(): number {
+    return [...this.#sinks.values()].reduce((sum, one) => sum + one.confirmed, 0);
   }
 
   positions(): Readonly<Record<string, number>> {

@@ -1,6 +1,7 @@
 // Failures of a replay that have nothing to do with the cluster.
 
 import { TidemarkError } from '../../src/base/errors.ts';
+import { KafkaError } from '../../src/base/kafka-errors.ts';
 
 export type ReplayErrorCode =
   /** The filter does not parse; the message has the column. */
@@ -10,6 +11,8 @@ export type ReplayErrorCode =
   | 'invalid_replay'
   | 'unknown_job'
   | 'job_exists'
+  /** Records that were asked for are gone, or not there yet. */
+  | 'range_outside_log'
   /** The target refused a record. */
   | 'target_refused'
   /** Retention took what the job had not read yet. */
@@ -17,3 +20,9 @@ export type ReplayErrorCode =
 
 /** What a replay stops with. The job can be resumed once the cause is gone. */
 export class ReplayError extends TidemarkError<ReplayErrorCode> {}
+
+/** What a target said, with Kafka's name for it. */
+export function refusalText(cause: Error): string {
+  const named = !(cause instanceof KafkaError) || cause.message.includes(cause.code);
+  return named ? cause.message : `${cause.code}: ${cause.message}`;
+}

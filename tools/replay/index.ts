@@ -4,16 +4,23 @@ export { ReplayError } from './errors.ts';
 export { compileFilter } from './filter.ts';
 export { JobStore } from './jobs.ts';
 export { KeyValueTopic } from './key-value-topic.ts';
-export { offsetsIn, planStretches, type StretchTimes, stretchTimes } from './plan.ts';
+export {
+  offsetsIn,
+  type PlanOptions,
+  planStretches,
+  type StretchTimes,
+  stretchTimes,
+} from './plan.ts';
 export { recordDocument } from './record-json.ts';
 export { ModuleRunner } from './record-module.ts';
 export { type ReplayProgress, runReplay } from './run.ts';
-export { isCopyOf, makeSelect, type Select } from './select.ts';
+export { makeSelect, type Select } from './select.ts';
 export type { Sink } from './sink.ts';
 export { BatchSink, openBatchSink } from './sink-batches.ts';
 export { openFileSink, streamSink } from './sink-file.ts';
 export { openHttpSink } from './sink-http.ts';
 export { openTopicSink } from './sink-topic.ts';
+export { type Survey, type SurveyOptions, survey } from './survey.ts';
 export type {
   JobRecord,
   Pace,

@@ -53,8 +53,9 @@ export class JobStore {
     return found === undefined || found.atMs < sinceMs ? null : found.command;
   }
 
-  save(job: JobRecord): Promise<void> {
-    return this.#topic.write([[job.id, job]]);
+  /** Throws what the brokers refuse, at the latest after `timeoutMs`. */
+  save(job: JobRecord, timeoutMs?: number): Promise<void> {
+    return this.#topic.write([[job.id, job]], timeoutMs);
   }
 
   send(id: string, command: JobCommand, atMs: number): Promise<void> {

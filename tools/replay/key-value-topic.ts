@@ -32,9 +32,16 @@ export class KeyValueTopic {
     if (made?.error && made.error.code !== 'TOPIC_ALREADY_EXISTS') throw made.error;
   }
 
-  /** Writes several; resolves when all are safe. */
-  async write(entries: Iterable<readonly [key: string, value: object]>): Promise<void> {
-    const producer = new Producer(this.#cluster, { value: 'json', createTopics: false });
+  /** Writes several; resolves when all are safe. Nobody waits for longer than `timeoutMs`, where it is given. */
+  async write(
+    entries: Iterable<readonly [key: string, value: object]>,
+    timeoutMs?: number,
+  ): Promise<void> {
+    const producer = new Producer(this.#cluster, {
+      value: 'json',
+      createTopics: false,
+      ...(timeoutMs !== undefined && { deliveryTimeoutMs: timeoutMs }),
+    });
     const topic = this.#topic;
     const records = [...entries].map(([key, value]) => ({ topic, key, value, partition: 0 }));
     try {

@@ -1,6 +1,8 @@
 // The other side of record-module.ts: runs a user's `filter` and `transform` on batches of records, in a thread that
 // can be ended when they hang.
 
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { PlacedRecord, ReplayedRecord } from './types.ts';
 
@@ -37,6 +39,49 @@ function asBuffer(value: unknown, what: string): Buffer | null {
   );
 }
 
+/** A list, as records have it, or `{ name: value }`, as producers take it. */
+function asHeaders(headers: unknown): ReplayedRecord['headers'] {
+  if (typeof headers !== 'object' || headers === null) {
+    throw new TypeError(`transform gave ${headers === null ? 'null' : typeof headers} for headers`);
+  }
+  const pairs = Array.isArray(headers)
+    ? headers.map((one: { key: unknown; value: unknown }) => [one?.key, one?.value] as const)
+    : Object.entries(headers);
+  return pairs.map(([key, value]) => {
+    if (typeof key === 'string') return { key, value: asBuffer(value, `header ${key}`) };
+    throw new TypeError('transform gave a header without a key: give [{ key, value }]');
+  });
+}
+
+function asTimestamp(value: unknown): number {
+  const ms = value instanceof Date ? value.getTime() : value;
+  if (typeof ms === 'number' && Number.isSafeInteger(ms) && ms >= -1) return ms;
+  throw new TypeError(`transform gave ${String(value)} for the timestamp: give whole milliseconds`);
+}
+
+/** The message, and the line of the module that it came from. */
+function inWords(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const line = lineIn(error.stack ?? '') ?? (error instanceof SyntaxError ? checkedLine() : null);
+  return line === null ? error.message : `${error.message} (line ${line})`;
+}
+
+function lineIn(text: string): string | null {
+  for (const name of [url, fileURLToPath(url)]) {
+    const at = text.indexOf(name);
+    if (at >= 0) return /^:(\d+)/.exec(text.slice(at + name.length))?.[1] ?? null;
+  }
+  return null;
+}
+
+/** What does not parse is told without a line when it is imported, with one when it is checked. */
+function checkedLine(): string | null {
+  const checked = spawnSync(process.execPath, ['--check', fileURLToPath(url)], {
+    encoding: 'utf8',
+  });
+  return lineIn(checked.stderr ?? '');
+}
+
 async function apply(module: RecordModule, record: PlacedRecord): Promise<ReplayedRecord | null> {
   if (module.filter !== undefined && !(await module.filter(record))) return null;
   const { key, value, headers, timestamp } = record;
@@ -48,8 +93,8 @@ async function apply(module: RecordModule, record: PlacedRecord): Promise<Replay
   return {
     key: asBuffer(next.key, 'the key'),
     value: asBuffer(next.value, 'the value'),
-    headers: next.headers.map((one) => ({ key: one.key, value: asBuffer(one.value, 'a header') })),
-    timestamp: Number(next.timestamp),
+    headers: asHeaders(next.headers),
+    timestamp: asTimestamp(next.timestamp),
   };
 }
 
@@ -75,7 +120,7 @@ async function runBatch(
     try {
       results.push(await apply(module, revived(record)));
     } catch (error) {
-      return { failure: error instanceof Error ? error.message : String(error), index };
+      return { failure: inWords(error), index };
     }
   }
   return { results };
@@ -94,7 +139,7 @@ async function main(): Promise<void> {
     });
     tell({ ready: true });
   } catch (error) {
-    tell({ failure: error instanceof Error ? error.message : String(error), index: -1 });
+    tell({ failure: inWords(error), index: -1 });
   }
 }
 

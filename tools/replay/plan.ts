@@ -9,13 +9,25 @@ import {
   resolveOffset,
 } from '../../src/client/index.ts';
 import { ReplayError } from './errors.ts';
-import type { ReplaySource, Stretch } from './types.ts';
+import { placeOf, type ReplaySource, type Stretch } from './types.ts';
 
 /** Partitions resolved at a time. */
 const RESOLVING_MAX = 16;
 
-/** Looks the source up. Throws KafkaError for unknown topics, ReplayError `invalid_replay` for partitions. */
-export async function planStretches(cluster: Cluster, source: ReplaySource): Promise<Stretch[]> {
+export interface PlanOptions {
+  /** Takes what is left of a range whose first records are gone, instead of refusing it. */
+  readonly skipCut?: boolean;
+}
+
+/**
+ * Looks the source up. Throws KafkaError for unknown topics, ReplayError `invalid_replay` for partitions,
+ * `range_outside_log` where records that were asked for are gone, or the whole range begins after the end.
+ */
+export async function planStretches(
+  cluster: Cluster,
+  source: ReplaySource,
+  { skipCut = false }: PlanOptions = {},
+): Promise<Stretch[]> {
   const places: { topic: string; partition: number }[] = [];
   for (const topic of source.topics) {
     const info = await cluster.topic(topic, { create: false });
@@ -27,19 +39,53 @@ export async function planStretches(cluster: Cluster, source: ReplaySource): Pro
     }
     for (const partition of source.partitions ?? all) places.push({ topic, partition });
   }
-  const stretches: Stretch[] = [];
+  const planned: Planned[] = [];
   for (let at = 0; at < places.length; at += RESOLVING_MAX) {
     const some = places.slice(at, at + RESOLVING_MAX);
-    stretches.push(...(await Promise.all(some.map((place) => stretch(cluster, source, place)))));
+    planned.push(...(await Promise.all(some.map((place) => plan(cluster, source, place)))));
   }
-  return stretches;
+  refuseOutside(planned, skipCut);
+  return planned.map((one) => one.stretch);
 }
 
-async function stretch(
+/** Names places up to here. */
+const NAMED_MAX = 5;
+
+function refuseOutside(planned: readonly Planned[], skipCut: boolean): void {
+  const refuse = (these: readonly Planned[], what: string, then: string): void => {
+    const names = these.slice(0, NAMED_MAX).map(({ stretch, begins }) => {
+      const log = `the log has offsets ${begins.earliest} to ${begins.latest - 1}`;
+      return `${placeOf(stretch.topic, stretch.partition)} (${begins.latest > begins.earliest ? log : 'the log is empty'})`;
+    });
+    if (these.length > NAMED_MAX) names.push(`${these.length - NAMED_MAX} more`);
+    throw new ReplayError('range_outside_log', `${what} in ${names.join(', ')}: ${then}`);
+  };
+  const cut = planned.filter((one) => one.begins.moved === 'earliest');
+  if (cut.length > 0 && !skipCut) {
+    const then = 'retention took them, or they were deleted; --skip-cut takes what is left';
+    refuse(cut, 'the range begins before the first record', then);
+  }
+  // A range that only some partitions reach is one of those; the plan says what became of the others.
+  if (planned.length > 0 && planned.every((one) => one.begins.moved === 'latest')) {
+    refuse(planned, 'the range begins after the last record', 'nothing lies in it');
+  }
+}
+
+interface Planned {
+  readonly stretch: Stretch;
+  /** Where the range began outside the log: which end is nearer, and where the ends are. */
+  readonly begins: {
+    readonly moved: 'earliest' | 'latest' | null;
+    readonly earliest: number;
+    readonly latest: number;
+  };
+}
+
+async function plan(
   cluster: Cluster,
   source: ReplaySource,
   place: { readonly topic: string; readonly partition: number },
-): Promise<Stretch> {
+): Promise<Planned> {
   const { group } = source;
   // What open transactions hold back is not there yet: a reader would wait for it.
   const at = { ...place, ...(group === null ? {} : { group }) };
@@ -48,10 +94,17 @@ async function stretch(
   const from = await resolve(source.from);
   const to = await resolve(source.to);
   return {
-    ...place,
-    from: from.offset,
-    to: Math.max(from.offset, to.offset),
-    note: `from ${from.note}, before ${to.note}`,
+    stretch: {
+      ...place,
+      from: from.offset,
+      to: Math.max(from.offset, to.offset),
+      note: `from ${from.note}, before ${to.note}`,
+    },
+    begins: {
+      moved: from.moved ?? null,
+      earliest: from.moved === undefined ? 0 : await lookup.earliest(),
+      latest: from.moved === undefined ? 0 : await lookup.latest(),
+    },
   };
 }
 

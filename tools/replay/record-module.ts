@@ -20,6 +20,9 @@ export class ModuleRunner {
   readonly #limitMs: number;
   readonly #worker: Worker;
   readonly #progress = new Int32Array(new SharedArrayBuffer(4));
+  /** Why its thread has ended. */
+  #dead: string | null = null;
+  #working: readonly PlacedRecord[] = [];
   #waiting: { resolve: (answer: ModuleAnswer) => void; reject: (error: Error) => void } | null =
     null;
 
@@ -33,7 +36,8 @@ export class ModuleRunner {
     };
     this.#worker = new Worker(new URL(workerFile(), import.meta.url), { workerData });
     this.#worker.on('message', (answer: ModuleAnswer) => this.#waiting?.resolve(answer));
-    this.#worker.on('error', (error: Error) => this.#waiting?.reject(this.#failed(error.message)));
+    this.#worker.on('error', (error: Error) => this.#die(error.message));
+    this.#worker.on('exit', (code) => this.#die(`it ended its thread with process.exit(${code})`));
   }
 
   /** Loads the module. Throws ReplayError `replay_module_failed`. */
@@ -74,6 +78,8 @@ export class ModuleRunner {
   #answer(records: readonly PlacedRecord[] | null): Promise<ModuleAnswer> {
     let cancel: CancelTimer = () => {};
     const answered = new Promise<ModuleAnswer>((resolve, reject) => {
+      if (this.#dead !== null) throw this.#failed(this.#dead, records?.[0]);
+      this.#working = records ?? [];
       this.#waiting = { resolve, reject };
       Atomics.store(this.#progress, 0, 0);
       cancel = this.#watch(records, reject);
@@ -102,6 +108,12 @@ export class ModuleRunner {
     };
     look();
     return () => cancel();
+  }
+
+  /** The thread has ended, by an error that nobody caught, or by itself. */
+  #die(why: string): void {
+    this.#dead ??= why;
+    this.#waiting?.reject(this.#failed(this.#dead, this.#working[this.#progress[0] ?? 0]));
   }
 
   #failed(why: string, record?: PlacedRecord): ReplayError {

@@ -45,11 +45,15 @@ export interface RunOptions {
   readonly skipCut: boolean;
   readonly signal: AbortSignal;
   onProgress?(progress: ReplayProgress): void;
+  /** Hears the job's record each time it is remembered, and as it failed in any case. Never: it cannot be resumed. */
+  onSave?(job: JobRecord): void;
 }
 
 /** How often the jobs topic learns how far the job is, and commands are looked for. */
 const CHECKPOINT_MS = 2000;
 const PROGRESS_MS = 200;
+/** The jobs topic may take so long to learn of a failure. */
+const LAST_WORDS_MS = 5_000;
 /** All that is read is there already; a poll that waits long would only be in the way of the next reader. */
 const READ_WAIT_MS = 10;
 /** Of one partition in one answer, where batches are passed on. */
@@ -74,6 +78,10 @@ class Run {
   #checkpointMs: number;
   #progressMs = 0;
   #stop: Stop | null = null;
+  /** Whether it can be gone on with. */
+  #remembered = false;
+  /** Confirmed by the target when the last checkpoint was taken. */
+  #confirmed = 0;
 
   constructor(job: JobRecord, options: RunOptions) {
     const { module, clock } = options;
@@ -100,11 +108,25 @@ class Run {
       await this.#checkpoint(this.#stop ?? 'done');
       return this.#job;
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      // Only what the last checkpoint has is known to be written.
-      await this.#save('failed', why).catch(() => {});
+      if (await this.#fail(error)) return this.#job;
       throw error;
     }
+  }
+
+  /** Leaves how far the job came. Answers whether it was only interrupted. */
+  async #fail(error: unknown): Promise<boolean> {
+    const { sink, signal } = this.#options;
+    const state = signal.aborted ? 'interrupted' : 'failed';
+    const why = error instanceof Error ? error.message : String(error);
+    // What the target has taken is settled where it still answers; where the target failed, this throws once more.
+    await this.#settle().catch(() => {});
+    const since = sink.confirmed - this.#confirmed;
+    if (since > 0) this.#job = { ...this.#job, confirmedSince: since };
+    // Brokers that take nothing any more shall not keep the error from who waits for it.
+    await this.#save(state, state === 'failed' ? why : null, LAST_WORDS_MS).catch(() => {
+      if (this.#remembered) this.#options.onSave?.(this.#job);
+    });
+    return state === 'interrupted';
   }
 
   async #topic(topic: string): Promise<void> {
@@ -242,23 +264,32 @@ class Run {
   }
 
   async #checkpoint(state: JobRecord['state']): Promise<void> {
+    await this.#settle();
+    await this.#save(state, null);
+    this.#checkpointMs = this.#options.clock.monotonic();
+  }
+
+  /** What was taken is safe, and how far that is is known. */
+  async #settle(): Promise<void> {
     const { sink } = this.#options;
     await sink.flush();
+    this.#confirmed = sink.confirmed;
+    const { confirmedSince: _, ...job } = this.#job;
     this.#job = {
-      ...this.#job,
+      ...job,
       ...(sink instanceof BatchSink && { writer: sink.writer() }),
       positions: { ...this.#positions },
       targetPositions: sink.positions(),
       counts: { ...this.#counts },
     };
-    await this.#save(state, null);
-    this.#checkpointMs = this.#options.clock.monotonic();
   }
 
-  async #save(state: JobRecord['state'], error: string | null): Promise<void> {
+  async #save(state: JobRecord['state'], error: string | null, timeoutMs?: number): Promise<void> {
     const updatedMs = this.#options.clock.now();
     this.#job = { ...this.#job, state, updatedMs, error };
-    await this.#options.store?.save(this.#job);
+    await this.#options.store?.save(this.#job, timeoutMs);
+    this.#remembered = true;
+    this.#options.onSave?.(this.#job);
   }
 
   #tell(): void {

@@ -12,7 +12,7 @@ import {
 } from '../../src/client/index.ts';
 import { addSequence, BatchHeader } from '../../src/record/index.ts';
 import { BatchPacker, type OffsetRange, recordsOf } from '../batches/packer.ts';
-import { ReplayError } from './errors.ts';
+import { ReplayError, refusalText } from './errors.ts';
 import type { JobRecord } from './types.ts';
 
 /** Who writes a copy, and how many records of each partition it had written at the last checkpoint. */
@@ -106,6 +106,8 @@ export class BatchSink {
   readonly #there: Map<number, number>;
   readonly #packers = new Map<number, BatchPacker>();
   #failure: ReplayError | null = null;
+  /** Records of this run that the target has confirmed. */
+  confirmed = 0;
 
   constructor(
     sender: BatchSender,
@@ -194,11 +196,12 @@ export class BatchSink {
       this.#sequences.set(partition, next);
       await this.#sender.send(partition, bytes, (error, baseOffset) => {
         if (error === null) {
+          this.confirmed += count;
           if (baseOffset >= 0) this.#positions.set(partition, baseOffset + count);
           return;
         }
         const text = `topic ${this.#topic} refused records up to offset ${lastOffset} of partition ${partition}`;
-        this.#failure ??= new ReplayError('target_refused', `${text}: ${error.message}`, {
+        this.#failure ??= new ReplayError('target_refused', `${text}: ${refusalText(error)}`, {
           cause: error,
         });
       });

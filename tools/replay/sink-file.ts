@@ -64,6 +64,8 @@ class FileSink implements Sink {
   readonly #written: ReadonlyMap<string, number>;
   #lines: string[] = [];
   #bytes = 0;
+  #failure: ReplayError | null = null;
+  confirmed = 0;
 
   constructor(path: string, file: FileHandle, written: ReadonlyMap<string, number>) {
     this.#path = path;
@@ -98,17 +100,21 @@ class FileSink implements Sink {
   }
 
   async #put(): Promise<void> {
-    const text = this.#lines.join('');
+    // A line may have been written in part: what follows would be read back as written while it is not.
+    if (this.#failure !== null) throw this.#failure;
+    const lines = this.#lines;
     this.#lines = [];
     this.#bytes = 0;
-    await this.#file.appendFile(text).catch((error: Error) => {
+    await this.#file.appendFile(lines.join('')).catch((error: Error) => {
       throw this.#refused(error);
     });
+    this.confirmed += lines.length;
   }
 
   #refused(cause: Error): ReplayError {
     const text = `cannot write ${this.#path}: ${cause.message}`;
-    return new ReplayError('target_refused', text, { cause });
+    this.#failure = new ReplayError('target_refused', text, { cause });
+    return this.#failure;
   }
 }
 
@@ -116,6 +122,7 @@ class FileSink implements Sink {
 export function streamSink(put: (text: string) => Promise<void>): Sink {
   return {
     has: () => false,
+    confirmed: 0,
     write: (source, record) => put(`${JSON.stringify(recordDocument(source, record))}\n`),
     flush: () => Promise.resolve(),
     positions: () => ({}),

@@ -13,6 +13,10 @@ const WAITING_MAX = 256;
 const ATTEMPTS = 6;
 const BACKOFF_MS = 200;
 const TIMEOUT_MS = 30_000;
+/** What is on its way when the job is interrupted gets so long to be answered. */
+const GRACE_MS = 2_000;
+/** Characters of a refusal that are shown. */
+const WORDS_MAX = 200;
 
 /** Waits and what the far side may answer: too busy, or broken for the moment. */
 const TRY_AGAIN = new Set([408, 425, 429, 500, 502, 503, 504]);
@@ -21,6 +25,12 @@ export interface HttpSinkOptions {
   readonly job: string;
   readonly url: string;
   readonly clock: Clock;
+  /** Ends waits and repetitions. */
+  readonly signal: AbortSignal;
+  /** For one answer (default: 30 s). */
+  readonly timeoutMs?: number;
+  /** Hears that a record has to be sent again, and why. */
+  onRetry?(what: string): void;
 }
 
 /** Throws ReplayError `invalid_replay` when the URL is not one of HTTP. */
@@ -41,9 +51,14 @@ class HttpSink implements Sink {
   #waiting = 0;
   #room: (() => void) | null = null;
   #failure: ReplayError | null = null;
+  readonly #giveUp = new AbortController();
+  confirmed = 0;
 
   constructor(options: HttpSinkOptions) {
     this.#options = options;
+    const { signal, clock } = options;
+    const end = (): void => this.#giveUp.abort();
+    signal.addEventListener('abort', () => clock.setTimer(GRACE_MS, end), { once: true });
   }
 
   has(): boolean {
@@ -82,10 +97,12 @@ class HttpSink implements Sink {
   /** Never throws: the first failure is kept, and ends all that comes after it. */
   async #post(source: PlacedRecord, record: ReplayedRecord): Promise<void> {
     try {
-      if (this.#failure === null) await this.#deliver(source, record);
+      if (this.#failure === null) {
+        await this.#deliver(source, record);
+        this.confirmed += 1;
+      }
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      const text = `${this.#options.url} refused ${sourceOf(source)}: ${why}`;
+      const text = `${this.#options.url} did not take ${sourceOf(source)}: ${this.#reason(cause)}`;
       this.#failure ??= new ReplayError('target_refused', text, { cause });
     } finally {
       this.#waiting -= 1;
@@ -95,7 +112,7 @@ class HttpSink implements Sink {
   }
 
   async #deliver(source: PlacedRecord, record: ReplayedRecord): Promise<void> {
-    const { url, job, clock } = this.#options;
+    const { url, job, clock, signal, timeoutMs = TIMEOUT_MS, onRetry } = this.#options;
     const request = {
       method: 'POST',
       headers: {
@@ -105,20 +122,33 @@ class HttpSink implements Sink {
       body: JSON.stringify(recordDocument(source, record)),
     };
     for (let attempt = 1; ; attempt++) {
-      const last = attempt === ATTEMPTS;
+      const last = attempt === ATTEMPTS || signal.aborted;
+      let why: string;
       try {
-        const answer = await fetch(url, { ...request, signal: AbortSignal.timeout(TIMEOUT_MS) });
-        // The body is of no interest, but the connection is free only once it is read.
-        await answer.arrayBuffer();
+        const either = AbortSignal.any([AbortSignal.timeout(timeoutMs), this.#giveUp.signal]);
+        const answer = await fetch(url, { ...request, signal: either });
+        // Also where it is of no interest: the connection is free only once the body is read.
+        const words = (await answer.text()).slice(0, WORDS_MAX).replaceAll(/\s+/g, ' ').trim();
         if (answer.ok) return;
-        if (last || !TRY_AGAIN.has(answer.status)) {
-          throw new ReplayError('target_refused', `it answered ${answer.status}`);
-        }
+        why = `it answered ${answer.status}${words === '' ? '' : ` ${words}`}`;
+        if (last || !TRY_AGAIN.has(answer.status)) throw new ReplayError('target_refused', why);
       } catch (error) {
         if (last || error instanceof ReplayError) throw error;
+        why = this.#reason(error);
       }
+      onRetry?.(`${sourceOf(source)}: ${why} (attempt ${attempt} of ${ATTEMPTS})`);
       const waitMs = BACKOFF_MS * 2 ** (attempt - 1);
       await new Promise<void>((resolve) => clock.setTimer(waitMs, resolve));
     }
+  }
+
+  /** In words; `fetch` has what matters in the cause. */
+  #reason(error: unknown): string {
+    if (!(error instanceof Error)) return String(error);
+    const { timeoutMs = TIMEOUT_MS } = this.#options;
+    if (error.name === 'TimeoutError') return `no answer within ${timeoutMs} ms`;
+    if (error.name === 'AbortError') return 'the job was interrupted';
+    const { cause } = error;
+    return cause instanceof Error && cause.message !== '' ? cause.message : error.message;
   }
 }

@@ -13,7 +13,7 @@ import {
   Producer,
   SpecialTime,
 } from '../../src/client/index.ts';
-import { ReplayError } from './errors.ts';
+import { ReplayError, refusalText } from './errors.ts';
 import { JOB_HEADER, parseSource, type Sink, SOURCE_HEADER, sourceOf } from './sink.ts';
 import { type PlacedRecord, placeOf, type ReplayedRecord } from './types.ts';
 
@@ -33,6 +33,8 @@ export interface TopicSinkOptions {
    * everything up to the last copy counts as written, also what compaction took since.
    */
   readonly exact?: boolean;
+  /** After so long without an answer a record counts as refused (default: the producer's). */
+  readonly deliveryTimeoutMs?: number;
   /** Of an earlier run: what it wrote since lies at or after them. Null for a new job. */
   readonly resumeFrom: Readonly<Record<string, number>> | null;
 }
@@ -46,7 +48,13 @@ export async function openTopicSink(cluster: Cluster, options: TopicSinkOptions)
   const positions = new Map([...ends].map(([partition, { offset }]) => [partition, offset]));
   const written: Written = { last: new Map(), all: new Set() };
   if (resumeFrom !== null) await readBack(cluster, topic, { job, resumeFrom, positions, written });
-  const producer = new Producer(cluster, { key: 'buffer', value: 'buffer', createTopics: false });
+  const { deliveryTimeoutMs } = options;
+  const producer = new Producer(cluster, {
+    key: 'buffer',
+    value: 'buffer',
+    createTopics: false,
+    ...(deliveryTimeoutMs !== undefined && { deliveryTimeoutMs }),
+  });
   return new TopicSink(producer, options, { positions, written });
 }
 
@@ -107,6 +115,7 @@ class TopicSink implements Sink {
   /** Of `written.last`: what the source was not read up to yet. Whoever goes on after us has to find it again. */
   readonly #behind: Set<string>;
   #failure: ReplayError | null = null;
+  confirmed = 0;
 
   constructor(
     producer: Producer<'buffer', 'buffer'>,
@@ -140,7 +149,10 @@ class TopicSink implements Sink {
     const { topic } = this.#options;
     const room = this.#producer.enqueue(
       { topic, key, value, headers, timestamp, partition },
-      (landed) => this.#positions.set(partition, landed.offset + 1),
+      (landed) => {
+        this.confirmed += 1;
+        this.#positions.set(partition, landed.offset + 1);
+      },
       (error) => {
         this.#failure ??= this.#refused(source, error);
       },
@@ -178,7 +190,7 @@ class TopicSink implements Sink {
   }
 
   #refused(source: PlacedRecord, cause: Error): ReplayError {
-    const text = `topic ${this.#options.topic} refused ${sourceOf(source)}: ${cause.message}`;
+    const text = `topic ${this.#options.topic} refused ${sourceOf(source)}: ${refusalText(cause)}`;
     return new ReplayError('target_refused', text, { cause });
   }
 }

@@ -8,11 +8,14 @@ export interface Sink {
   /** Whether an earlier run of this job wrote the record already. */
   has(source: PlacedRecord, record: ReplayedRecord): boolean | Promise<boolean>;
   /**
-   * Takes a record; resolves at once, or when there is room for the next. Failures may come with a later call.
+   * Takes a record; resolves at once, or when there is room for the next. Failures may come with a later call, and every
+   * call after it fails as well.
    */
   write(source: PlacedRecord, record: ReplayedRecord): Promise<void>;
   /** Resolves when all that was taken is safe. Throws ReplayError `target_refused` with the first failure. */
   flush(): Promise<void>;
+  /** Records of this run that the target has confirmed: of a failure it tells how far it came. */
+  readonly confirmed: number;
   /** By partition of a target topic: where the next record lands. Empty for other targets. */
   positions(): Readonly<Record<string, number>>;
   close(): Promise<void>;

@@ -102,6 +102,8 @@ export interface JobRecord {
   /** By partition of the target topic: what this job writes after the last checkpoint is at or after it. */
   readonly targetPositions: Readonly<Record<string, number>>;
   readonly counts: ReplayCounts;
+  /** Of a job that failed: what the target confirmed since the last checkpoint. Whoever goes on finds it there. */
+  readonly confirmedSince?: number;
   readonly error: string | null;
 }
 

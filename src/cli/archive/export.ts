@@ -59,7 +59,7 @@ export function exportCommand(): Command {
     .option('--format <name>', 'archive, ndjson or csv (default: by the name of the file)')
     .option('--level <number>', 'of zstd, 1 to 19; 0 stores')
     .option('--resume', 'go on with an export that was interrupted')
-    .option('--skip-cut', 'go on behind records that retention took during the export')
+    .option('--skip-cut', 'go on behind records that retention took, before or during the export')
     .addHelpText('after', details)
     .action((topics: string[], flags: ExportFlags) => run(topics, flags));
 }
@@ -142,13 +142,15 @@ async function planned(
   for (const text of flags.offset ?? []) {
     Object.assign(range, session.client.parseOffsetRange(text, nodeClock.now()));
   }
-  const stretches = await planStretches(session.cluster, {
+  const source = {
     topics,
     partitions: partitionsOf(flags.partition),
     from: range.from ?? { kind: 'earliest' },
     to: range.to ?? { kind: 'latest' },
     group: flags.group ?? null,
-  });
+  } as const;
+  const { skipCut = false } = flags;
+  const stretches = await planStretches(session.cluster, source, { skipCut });
   const by = `${userInfo().username}@${hostname()}`;
   const head = await planArchive(session.cluster, stretches, by);
   const { path, format, level } = how;

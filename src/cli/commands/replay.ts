@@ -5,6 +5,7 @@ import { hostname, userInfo } from 'node:os';
 import { type Command, Option } from 'commander';
 import type { Pace, ReplayTarget } from '../../../tools/replay/index.ts';
 import { parseByteSize } from '../../base/byte-size.ts';
+import { parseDuration } from '../../base/duration.ts';
 import type { OffsetSpec } from '../../client/index.ts';
 import { nodeClock } from '../../host/node-clock.ts';
 import { usageError } from '../exit-codes.ts';
@@ -30,6 +31,8 @@ interface ReplayFlags extends BrokerOptions {
   readonly speed?: string;
   readonly includeReplayed?: boolean;
   readonly skipCut?: boolean;
+  readonly urlTimeout?: string;
+  readonly exact?: boolean;
   readonly asIs?: boolean;
   readonly id?: string;
   readonly resume?: string;
@@ -38,7 +41,8 @@ interface ReplayFlags extends BrokerOptions {
 
 const details = `
 A range is written as in consume: -o @2026-11-22T10:00Z..@2026-11-22T11:00Z, -o earliest..42, -o -1000, -o committed
-with --group. Without one it is everything up to where the log ends now.
+with --group. Without one it is everything up to where the log ends now. A range whose first records
+are gone, or that begins after the end, is refused.
 
 A filter looks at key, value (JSON by path), header.NAME, topic, partition, offset, timestamp and size:
   value.total > 100 && header.region == "eu"      key in ["a", "b"] || startsWith(key, "user-")
@@ -69,6 +73,7 @@ function build(): Command {
     .option('--to <topic>', 'write to this topic; it must exist')
     .option('--to-file <path>', 'write to this file, a JSON document a line')
     .option('--to-url <url>', 'POST each record as JSON, in order per partition')
+    .option('--url-timeout <duration>', 'how long the endpoint may take to answer (default: 30s)')
     .option('--to-stdout', 'write to standard output, a JSON document a line')
     .option('--rate <records>', 'records per second')
     .option('--bytes-rate <size>', 'bytes per second, such as 10MiB')
@@ -76,10 +81,11 @@ function build(): Command {
       new Option('--speed <factor>', 'as the records came, by their timestamps: 1x, 10x, max'),
     )
     .option('--include-replayed', 'also copies that an earlier replay put into the same topic')
-    .option('--skip-cut', 'go on behind records that retention took during the job')
+    .option('--skip-cut', 'go on behind records that retention took, before or during the job')
     .option('--as-is', 'copy whole batches, and add no headers: several times as fast')
     .option('--id <id>', 'name of the job (default: a random one)')
     .option('--resume <id>', 'go on with a job that was interrupted or failed')
+    .option('--exact', 'count everything, not only what 10 s allow, to say what would be done')
     .option('--execute', 'do it; without this only what would be done is shown')
     .addHelpText('after', details)
     .action((topics: string[], flags: ReplayFlags) => replay(topics, flags));
@@ -98,7 +104,8 @@ async function replay(topics: readonly string[], flags: ReplayFlags): Promise<vo
   if (flags.resume !== undefined) {
     if (topics.length > 0) throw usageError('--resume knows its topics: leave them out');
     const { resume, skipCut = false } = flags;
-    await withCluster(flags, (session) => resumeReplay(session, { id: resume, skipCut, json }));
+    const how = { id: resume, skipCut, json, timeoutMs: timeoutOf(flags) };
+    await withCluster(flags, (session) => resumeReplay(session, how));
     return;
   }
   if (topics.length === 0) {
@@ -115,10 +122,12 @@ async function replay(topics: readonly string[], flags: ReplayFlags): Promise<vo
     includeReplayed: flags.includeReplayed ?? false,
     skipCut: flags.skipCut ?? false,
     asIs: flags.asIs ?? false,
+    exact: flags.exact ?? false,
     id: flags.id ?? null,
     who: `${userInfo().username}@${hostname()}`,
     execute: flags.execute ?? false,
     json,
+    timeoutMs: timeoutOf(flags),
   };
   await withCluster(flags, (session) => {
     const range: { from?: OffsetSpec; to?: OffsetSpec } = {};
@@ -153,4 +162,8 @@ function paceOf({ rate, bytesRate, speed }: ReplayFlags): Pace {
         ? null
         : positiveNumber('--speed', speed.replace(/x$/, '')),
   };
+}
+
+function timeoutOf({ urlTimeout }: ReplayFlags): number | null {
+  return urlTimeout === undefined ? null : parseDuration(urlTimeout);
 }

@@ -55,6 +55,6 @@ export async function chosen(session: Session, topic: string, flags: ChoiceFlags
   return {
     choice: { only, filter: flags.filter ?? null },
     source,
-    stretches: await planStretches(session.cluster, source),
+    stretches: await planStretches(session.cluster, source, { skipCut: true }),
   };
 }

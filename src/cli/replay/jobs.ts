@@ -74,7 +74,7 @@ async function list(options: BrokerOptions): Promise<void> {
       job.state,
       job.source.topics.join(','),
       targetText(job),
-      String(job.counts.written),
+      String(job.counts.written + (job.confirmedSince ?? 0)),
       String(offsetsIn(job.stretches)),
       new Date(job.startedMs).toISOString(),
       job.who,

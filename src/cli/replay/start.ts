@@ -3,37 +3,30 @@
 import { randomBytes } from 'node:crypto';
 import {
   type BatchSink,
-  isCopyOf,
   type JobRecord,
   JobStore,
   ModuleRunner,
-  makeSelect,
   offsetsIn,
   openBatchSink,
   openFileSink,
   openHttpSink,
   openTopicSink,
   type Pace,
-  type PlacedRecord,
   planStretches,
-  type ReplayedRecord,
   type ReplaySource,
   type ReplayTarget,
-  recordDocument,
   runReplay,
   type Sink,
-  type Stretch,
-  type StretchTimes,
   streamSink,
-  stretchTimes,
 } from '../../../tools/replay/index.ts';
 import { formatDuration } from '../../base/duration.ts';
-import { formatTime, type OffsetSpec } from '../../client/index.ts';
+import type { OffsetSpec } from '../../client/index.ts';
 import { nodeClock } from '../../host/node-clock.ts';
 import { CliError, ExitCode, usageError, withNextStep } from '../exit-codes.ts';
 import { type CliIo, processIo } from '../io.ts';
 import type { Session } from '../session.ts';
 import { stopSignal } from '../stop-signal.ts';
+import { sayStretches, showPlan } from './dry-run.ts';
 
 export interface ReplayRequest {
   readonly topics: readonly string[];
@@ -46,18 +39,15 @@ export interface ReplayRequest {
   readonly includeReplayed: boolean;
   readonly asIs: boolean;
   readonly skipCut: boolean;
+  /** A dry run counts everything, however long that takes. */
+  readonly exact: boolean;
   readonly id: string | null;
   readonly who: string;
   readonly execute: boolean;
   readonly json: boolean;
+  /** For an answer of an endpoint; null: the default. */
+  readonly timeoutMs: number | null;
 }
-
-/** Records that a dry run reads, over all partitions, to see what a filter takes. */
-const SAMPLE_MAX = 10_000;
-const SHOWN_MAX = 3;
-const NOTES_MAX = 8;
-/** Partitions whose first and last record are looked at. */
-const TIMES_MAX = 100;
 
 /** Plans, shows, and with `execute` runs a new job. */
 export async function startReplay(
@@ -68,13 +58,14 @@ export async function startReplay(
   const { cluster } = session;
   const { topics, partitions, from, to, group, filter, module, target, pace } = request;
   const source: ReplaySource = { topics, partitions, from, to, group };
-  const stretches = await planStretches(cluster, source);
+  const stretches = await planStretches(cluster, source, { skipCut: request.skipCut });
   if (target.kind === 'topic') await cluster.topic(target.topic, { create: false });
   if (request.asIs) await checkAsIs(session, request);
   if (!request.execute) {
     await showPlan(io, session, { request, stretches });
     return;
   }
+  if (target.kind !== 'stdout') sayStretches(io, stretches);
   const nowMs = nodeClock.now();
   const job: JobRecord = {
     id: request.id ?? randomBytes(4).toString('hex'),
@@ -104,13 +95,19 @@ export async function startReplay(
       throw new CliError(ExitCode.usage, `there is a job '${job.id}' already`, step);
     }
   }
-  await execute(io, session, { job, resumed: false, skipCut: request.skipCut, json: request.json });
+  const { skipCut, json, timeoutMs } = request;
+  await execute(io, session, { job, resumed: false, skipCut, json, timeoutMs });
 }
 
 /** Goes on with a job that stopped before its end. */
 export async function resumeReplay(
   session: Session,
-  options: { readonly id: string; readonly skipCut: boolean; readonly json: boolean },
+  options: {
+    readonly id: string;
+    readonly skipCut: boolean;
+    readonly json: boolean;
+    readonly timeoutMs: number | null;
+  },
 ): Promise<void> {
   const io = processIo();
   const store = new JobStore(session.cluster);
@@ -121,8 +118,8 @@ export async function resumeReplay(
   }
   // Whatever was ordered before is over.
   await store.send(job.id, 'resume', nodeClock.now());
-  const { skipCut, json } = options;
-  await execute(io, session, { job, resumed: true, skipCut, json });
+  const { skipCut, json, timeoutMs } = options;
+  await execute(io, session, { job, resumed: true, skipCut, json, timeoutMs });
 }
 
 /** What a copy as it is cannot do. Throws a usage error. */
@@ -149,6 +146,7 @@ interface Execution {
   readonly resumed: boolean;
   readonly skipCut: boolean;
   readonly json: boolean;
+  readonly timeoutMs: number | null;
 }
 
 async function execute(io: CliIo, session: Session, execution: Execution): Promise<void> {
@@ -157,8 +155,9 @@ async function execute(io: CliIo, session: Session, execution: Execution): Promi
   const stop = stopSignal();
   const module = job.module === null ? null : await ModuleRunner.load(job.module, nodeClock);
   let sink: Sink | BatchSink | null = null;
+  let last: JobRecord | null = null;
   try {
-    sink = await openSink(io, session, job, resumed);
+    sink = await openSink(io, session, execution, stop.signal);
     if (job.target.kind !== 'stdout') {
       io.say(`job ${job.id}${resumed ? ' goes on' : ''}: ${offsetsIn(job.stretches)} offsets`);
     }
@@ -170,6 +169,9 @@ async function execute(io: CliIo, session: Session, execution: Execution): Promi
       module,
       skipCut,
       signal: stop.signal,
+      onSave: (saved) => {
+        last = saved;
+      },
       onProgress: ({ done, total, counts, recordsPerSecond, etaMs }) => {
         const percent = total === 0 ? 100 : Math.floor((100 * done) / total);
         const left =
@@ -184,7 +186,8 @@ async function execute(io: CliIo, session: Session, execution: Execution): Promi
     await report(io, ended, json);
   } catch (error) {
     io.progress('');
-    throw job.target.kind === 'stdout' ? error : withResume(error, job.id);
+    // Before anything was remembered there is nothing to go on with.
+    throw last === null || job.target.kind === 'stdout' ? error : withResume(error, last);
   } finally {
     stop.off();
     await sink?.close().catch(() => {});
@@ -195,8 +198,8 @@ async function execute(io: CliIo, session: Session, execution: Execution): Promi
 async function openSink(
   io: CliIo,
   { cluster }: Session,
-  job: JobRecord,
-  resumed: boolean,
+  { job, resumed, timeoutMs }: Execution,
+  signal: AbortSignal,
 ): Promise<Sink | BatchSink> {
   const { target, id } = job;
   switch (target.kind) {
@@ -211,7 +214,14 @@ async function openSink(
     case 'file':
       return openFileSink(target.path, resumed);
     case 'http':
-      return openHttpSink({ job: id, url: target.url, clock: nodeClock });
+      return openHttpSink({
+        job: id,
+        url: target.url,
+        clock: nodeClock,
+        signal,
+        ...(timeoutMs !== null && { timeoutMs }),
+        onRetry: (what) => io.say(`again: ${what}`),
+      });
     case 'topic': {
       if (job.asIs === true) {
         const writer = resumed ? (job.writer ?? null) : null;
@@ -246,99 +256,9 @@ async function report(io: CliIo, job: JobRecord, json: boolean): Promise<void> {
   }
 }
 
-function withResume(error: unknown, id: string): unknown {
-  return withNextStep(error, `once that is mended, go on with "tidemark replay --resume ${id}"`);
-}
-
-interface Plan {
-  readonly request: ReplayRequest;
-  readonly stretches: readonly Stretch[];
-}
-
-async function showPlan(io: CliIo, session: Session, { request, stretches }: Plan): Promise<void> {
-  const total = offsetsIn(stretches);
-  const sample = await readSample(session, request, stretches);
-  const times = await Promise.all(
-    stretches.slice(0, TIMES_MAX).map((one) => stretchTimes(session.cluster, one)),
-  );
-  const documents = sample.shown.map(([source, record]) => recordDocument(source, record));
-  if (request.json) {
-    const { read, copies, selected } = sample;
-    const timed = stretches.map((one, at) => ({ ...one, ...times[at] }));
-    const shown = { read, copies, selected, records: documents };
-    const plan = { offsets: total, stretches: timed, sample: shown };
-    await io.data(`${JSON.stringify(plan)}\n`);
-    return;
-  }
-  const notes = stretches.map(
-    ({ topic, partition, from, to, note }, at) =>
-      `${topic}/${partition}: ${to - from} (${note})${timesText(times[at])}`,
-  );
-  for (const note of notes.slice(0, NOTES_MAX)) io.say(note);
-  if (notes.length > NOTES_MAX) io.say(`… and ${notes.length - NOTES_MAX} more partitions`);
-  io.say(`${total} offsets in all`);
-  const whole = sample.read < SAMPLE_MAX;
-  const of = whole ? `all ${sample.read} records` : `the first ${sample.read} records`;
-  if (sample.copies > 0) {
-    io.say(
-      `${sample.copies} of them are copies of earlier replays: --include-replayed takes them too`,
-    );
-  }
-  io.say(`of ${of}, ${sample.selected} would be written${documents.length > 0 ? ', such as' : ''}`);
-  for (const one of documents) io.say(`  ${JSON.stringify(one)}`);
-  io.say('nothing was written: add --execute to do it');
-}
-
-function timesText(times: StretchTimes | undefined): string {
-  if (!times || times.firstMs === null || times.lastMs === null) return '';
-  return `, records of ${formatTime(times.firstMs)} to ${formatTime(times.lastMs)}`;
-}
-
-interface Sample {
-  readonly read: number;
-  /** Left out, since an earlier replay put them into the topic that is written. */
-  readonly copies: number;
-  readonly selected: number;
-  readonly shown: readonly (readonly [PlacedRecord, ReplayedRecord])[];
-}
-
-async function readSample(
-  { cluster, client }: Session,
-  request: ReplayRequest,
-  stretches: readonly Stretch[],
-): Promise<Sample> {
-  const { filter, target, includeReplayed } = request;
-  const module =
-    request.module === null ? null : await ModuleRunner.load(request.module, nodeClock);
-  const select = makeSelect({ filter, module, target, includeReplayed });
-  const shown: [PlacedRecord, ReplayedRecord][] = [];
-  let read = 0;
-  let copies = 0;
-  let selected = 0;
-  try {
-    for (const { topic, partition, from, to } of stretches) {
-      if (from >= to || read >= SAMPLE_MAX) continue;
-      const reader = new client.LogReader(cluster, { topic });
-      reader.set(partition, from);
-      for await (const { records, nextOffset } of reader.read()) {
-        const within = records
-          .filter((one) => one.offset < to)
-          .slice(0, SAMPLE_MAX - read)
-          .map((one) => ({ ...one, topic, partition }));
-        const results = await select(within);
-        read += within.length;
-        if (!includeReplayed) copies += within.filter((one) => isCopyOf(target, one)).length;
-        for (const [at, result] of results.entries()) {
-          const source = within[at];
-          if (result === null || source === undefined) continue;
-          selected += 1;
-          if (shown.length < SHOWN_MAX) shown.push([source, result]);
-        }
-        if (nextOffset >= to || read >= SAMPLE_MAX) break;
-      }
-    }
-  } finally {
-    await module?.close();
-  }
-  return { read, copies, selected, shown };
+function withResume(error: unknown, { id, counts, confirmedSince = 0 }: JobRecord): unknown {
+  const written = counts.written + confirmedSince;
+  const again = `"tidemark replay --resume ${id}"`;
+  const step = `${written} records are written; once that is mended, go on with ${again}`;
+  return withNextStep(error, step);
 }
