@@ -53,7 +53,7 @@ export interface ConfigDef {
   readonly sensitive: boolean;
   /** Left out of listings unless set. */
   readonly hidden: boolean;
-  /** Broker configs that give the topic config's default, the strongest first. */
+  /** Broker configs that give the default of a topic's or group's config, the strongest first. */
   readonly synonyms: readonly ConfigSynonym[];
 }
 
@@ -75,10 +75,10 @@ export function defineConfig(input: ConfigDefInput): ConfigDef {
 
 /** All definitions of one kind of thing, by name, in the order of their names. */
 export class ConfigTable {
-  readonly kind: 'topic' | 'broker';
+  readonly kind: 'topic' | 'broker' | 'group';
   readonly #byName: ReadonlyMap<string, ConfigDef>;
 
-  constructor(kind: 'topic' | 'broker', definitions: readonly ConfigDef[]) {
+  constructor(kind: ConfigTable['kind'], definitions: readonly ConfigDef[]) {
     this.kind = kind;
     const sorted = [...definitions].sort((a, b) => (a.name < b.name ? -1 : 1));
     this.#byName = new Map(sorted.map((definition) => [definition.name, definition]));

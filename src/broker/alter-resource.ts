@@ -41,6 +41,8 @@ async function change(
         throw new KafkaError('INVALID_REQUEST', text);
       }
       return engine.alterBrokerConfigs(changes, validateOnly);
+    case ResourceType.GROUP:
+      return engine.alterGroupConfigs(resourceName, changes, validateOnly);
     default:
       throw new KafkaError('INVALID_REQUEST', `resource type ${resourceType} cannot be altered`);
   }

@@ -110,7 +110,18 @@ function groupConfig(engine: Engine): GroupConfig {
     get messageMaxBytes() {
       return value('message.max.bytes', base.messageMaxBytes);
     },
-    ofGroup: base.ofGroup,
+    ofGroup(groupId) {
+      const own = (name: string): number | undefined =>
+        engine.groupConfig(groupId, `consumer.${name}`) ?? undefined;
+      const sessionTimeoutMs = own('session.timeout.ms');
+      const heartbeatIntervalMs = own('heartbeat.interval.ms');
+      const assignmentIntervalMs = own('assignment.interval.ms');
+      return {
+        ...(sessionTimeoutMs !== undefined && { sessionTimeoutMs }),
+        ...(heartbeatIntervalMs !== undefined && { heartbeatIntervalMs }),
+        ...(assignmentIntervalMs !== undefined && { assignmentIntervalMs }),
+      };
+    },
   };
 }
 

@@ -17,6 +17,7 @@ export const sourceCode: Readonly<Record<ConfigValue['source'], number>> = {
   'dynamic-broker': 2,
   'static-broker': 4,
   default: 5,
+  group: 8,
 };
 
 /** Kafka's DescribeConfigsResponse.ConfigType. */

@@ -18,6 +18,12 @@ export type CatalogueRecord =
   /** Nothing of a deleted topic is left on disk. */
   | { readonly kind: 'topic-purged'; readonly id: string }
   | { readonly kind: 'broker-configs'; readonly configs: Readonly<Record<string, string>> }
+  /** All configs that a group has set for itself; none: it has none any more. */
+  | {
+      readonly kind: 'group-configs';
+      readonly group: string;
+      readonly configs: Readonly<Record<string, string>>;
+    }
   /** Producer ids below `next` may have been given out. */
   | { readonly kind: 'producer-ids'; readonly next: number };
 
@@ -40,6 +46,8 @@ export interface CatalogueState {
   /** Ids of deleted topics whose directories may still be there. */
   readonly deleted: Set<string>;
   brokerConfigs: ReadonlyMap<string, string>;
+  /** By group id; those with none are not in it. */
+  readonly groupConfigs: Map<string, ReadonlyMap<string, string>>;
   producerIdNext: number;
   /** Records of kinds that a newer version wrote: kept, so that going back and forth loses none. */
   readonly unknown: unknown[];
@@ -52,6 +60,7 @@ export function emptyCatalogue(): CatalogueState {
     topics: new Map(),
     deleted: new Set(),
     brokerConfigs: new Map(),
+    groupConfigs: new Map(),
     producerIdNext: 0,
     unknown: [],
   };
@@ -83,6 +92,12 @@ export function applyCatalogueRecord(state: CatalogueState, record: CatalogueRec
     case 'broker-configs':
       state.brokerConfigs = new Map(Object.entries(record.configs));
       break;
+    case 'group-configs': {
+      const configs = new Map(Object.entries(record.configs));
+      if (configs.size === 0) state.groupConfigs.delete(record.group);
+      else state.groupConfigs.set(record.group, configs);
+      break;
+    }
     case 'producer-ids':
       state.producerIdNext = Math.max(state.producerIdNext, record.next);
       break;
@@ -115,6 +130,9 @@ export function snapshotRecords(state: CatalogueState): unknown[] {
   add({ kind: 'producer-ids', next: state.producerIdNext });
   if (state.brokerConfigs.size > 0) {
     add({ kind: 'broker-configs', configs: Object.fromEntries(state.brokerConfigs) });
+  }
+  for (const [group, configs] of state.groupConfigs) {
+    add({ kind: 'group-configs', group, configs: Object.fromEntries(configs) });
   }
   for (const topic of state.topics.values()) add(topicRecord(topic));
   for (const id of state.deleted) add({ kind: 'topic-deleted', id });

@@ -1,4 +1,4 @@
-// Values of configs and where they come from. For a topic config: the topic's own value, else the
+// Values of configs and where they come from. For a topic's or group's config: its own value, else the
 // broker config that stands for it (changed at run time, else given at the start), else the
 // default.
 
@@ -9,6 +9,7 @@ import {
   parseConfig,
 } from '../base/config-def.ts';
 import { brokerConfigs } from '../base/configs/broker-configs.ts';
+import { groupConfigs } from '../base/configs/group-configs.ts';
 import { topicConfigs } from '../base/configs/topic-configs.ts';
 import { assert } from '../base/errors.ts';
 import { KafkaError } from '../base/kafka-errors.ts';
@@ -88,7 +89,7 @@ export class ConfigStore {
   /** A topic config's value, converted, for a topic with `configs` set on it. */
   topic(configs: ReadonlyMap<string, string>, name: string): ConfigScalar {
     const definition = topicConfigs.get(name);
-    return parseConfig(definition, this.#topicLayers(definition, configs).value);
+    return parseConfig(definition, this.#layers(definition, 'topic', configs).value);
   }
 
   topicNumber(configs: ReadonlyMap<string, string>, name: string): number {
@@ -103,10 +104,31 @@ export class ConfigStore {
 
   /** Every config of a topic, as DescribeConfigs tells it. */
   topicValues(configs: ReadonlyMap<string, string>): readonly ConfigValue[] {
+    return this.#values(topicConfigs, 'topic', configs);
+  }
+
+  /** Every config of a group, as DescribeConfigs tells it. */
+  groupValues(configs: ReadonlyMap<string, string>): readonly ConfigValue[] {
+    return this.#values(groupConfigs, 'group', configs);
+  }
+
+  /** A group config's value, its own or the one of all groups. */
+  groupNumber(configs: ReadonlyMap<string, string>, name: string): number {
+    const definition = groupConfigs.get(name);
+    const value = parseConfig(definition, this.#layers(definition, 'group', configs).value);
+    assert(typeof value === 'number', `group config ${name} is a number`);
+    return value;
+  }
+
+  #values(
+    table: ConfigTable,
+    own: 'topic' | 'group',
+    configs: ReadonlyMap<string, string>,
+  ): readonly ConfigValue[] {
     const values: ConfigValue[] = [];
-    for (const definition of topicConfigs.all()) {
+    for (const definition of table.all()) {
       if (definition.hidden && !configs.has(definition.name)) continue;
-      const { value, layers } = this.#topicLayers(definition, configs);
+      const { value, layers } = this.#layers(definition, own, configs);
       values.push(describe(definition, value, layers, false));
     }
     return values;
@@ -123,15 +145,16 @@ export class ConfigStore {
     return layers;
   }
 
-  /** The value in units of the topic config, and the layers in their own names and units. */
-  #topicLayers(
+  /** The value in units of the topic's or group's config, and the layers in their own names and units. */
+  #layers(
     definition: ConfigDef,
+    source: 'topic' | 'group',
     configs: ReadonlyMap<string, string>,
   ): { value: string | null; layers: Synonym[] } {
     const layers: Synonym[] = [];
     const own = configs.get(definition.name);
     let value = own ?? null;
-    if (own !== undefined) layers.push({ name: definition.name, value: own, source: 'topic' });
+    if (own !== undefined) layers.push({ name: definition.name, value: own, source });
     for (const [place, synonym] of definition.synonyms.entries()) {
       for (const layer of this.#brokerLayers(synonym.name)) {
         value ??= scaled(layer.value, synonym.factor);

@@ -36,7 +36,7 @@ export interface ConfigChange {
 export interface ConfigValue {
   readonly name: string;
   readonly value: string | null;
-  readonly source: 'topic' | 'dynamic-broker' | 'static-broker' | 'default';
+  readonly source: 'topic' | 'group' | 'dynamic-broker' | 'static-broker' | 'default';
   readonly readOnly: boolean;
   readonly sensitive: boolean;
   readonly type:
@@ -206,6 +206,18 @@ export interface Engine {
    * Current value, converted: 'log.retention.ms' → number, 'auto.create.topics.enable' → boolean.
    */
   brokerConfig(name: string): string | number | boolean | null;
+  /** Configs of one group, whether there is such a group or not. */
+  groupConfigs(group: string): readonly ConfigValue[];
+  /** Throws INVALID_CONFIG, also for what is out of the bounds that broker configs set. */
+  alterGroupConfigs(
+    group: string,
+    changes: readonly ConfigChange[],
+    validateOnly: boolean,
+  ): Promise<void>;
+  /** Ids of the groups that have configs of their own. */
+  groupsWithConfigs(): readonly string[];
+  /** What a group has set for itself, brought within the bounds as they are now; null: nothing. */
+  groupConfig(group: string, name: string): number | null;
   /** A producer id never given before, also after a crash (blocks are reserved durably). */
   nextProducerId(): Promise<number>;
   /** Called after topics were created, deleted or grown. */

@@ -15,6 +15,7 @@ import type {
   Partition,
   Topic,
 } from './contract.ts';
+import { GroupConfigs } from './group-configs.ts';
 import { forEachLimited } from './limited.ts';
 import type { EngineMetrics } from './metrics.ts';
 import { ProducerIds } from './producer-ids.ts';
@@ -41,6 +42,7 @@ export class TidemarkEngine implements Engine {
   readonly #parts: EngineParts;
   readonly #admin: TopicAdmin;
   readonly #producerIds: ProducerIds;
+  readonly #groupConfigs: GroupConfigs;
   readonly #listeners = new Set<(names: readonly string[]) => void>();
   #cancelHousekeeping: CancelTimer = () => {};
   #housekeeping: Promise<void> | null = null;
@@ -53,6 +55,7 @@ export class TidemarkEngine implements Engine {
     this.nodeId = state.nodeId;
     parts.configs.settle('node.id', String(state.nodeId));
     this.#producerIds = new ProducerIds(parts.catalogue);
+    this.#groupConfigs = new GroupConfigs(parts.catalogue, parts.configs);
     this.#admin = new TopicAdmin({ ...parts, changed: (names) => this.#changed(names) });
     this.#scheduleHousekeeping(parts.configs.brokerNumber('log.initial.task.delay.ms'));
   }
@@ -145,6 +148,27 @@ export class TidemarkEngine implements Engine {
 
   brokerConfig(name: string): ConfigScalar {
     return this.#parts.configs.broker(name);
+  }
+
+  groupConfigs(group: string): readonly ConfigValue[] {
+    return this.#groupConfigs.values(group);
+  }
+
+  async alterGroupConfigs(
+    group: string,
+    changes: readonly ConfigChange[],
+    validateOnly: boolean,
+  ): Promise<void> {
+    this.#checkOpen();
+    await this.#admin.exclusive(() => this.#groupConfigs.alter(group, changes, validateOnly));
+  }
+
+  groupsWithConfigs(): readonly string[] {
+    return this.#groupConfigs.groups;
+  }
+
+  groupConfig(group: string, name: string): number | null {
+    return this.#groupConfigs.effective(group, name);
   }
 
   async nextProducerId(): Promise<number> {

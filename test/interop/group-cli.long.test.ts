@@ -129,6 +129,24 @@ describe.each(['tidemark', 'kafka'] as const)('groups on %s', (kind) => {
     MINUTES,
   );
 
+  test('configs of a group', async () => {
+    const name = 'consumer.session.timeout.ms';
+    expect((await run(`config get ${name} --group modern`)).stdout).toBe('45000\n');
+    expect((await run(`config set --group modern ${name}=50s`)).code).toBe(0);
+    await waitUntil(
+      async () => (await run(`config get ${name} --group modern`)).stdout === '50000\n',
+      { timeoutMs: 10_000, what: 'the config is in force' },
+    );
+    expect(await json('config show --group modern')).toMatchObject({
+      resource: { type: 'group', name: 'modern' },
+      configs: [{ name, value: '50000', source: 'group' }],
+    });
+    const refused = await run(`config set --group modern ${name}=1s`);
+    expect(refused.code).not.toBe(0);
+    expect(refused.stderr).toContain('group.consumer.min.session.timeout.ms');
+    expect((await run(`config set --group modern --unset ${name}`)).code).toBe(0);
+  });
+
   test(
     'groups without members: every way of moving them',
     async () => {
@@ -194,6 +212,37 @@ describe.each(['tidemark', 'kafka'] as const)('groups on %s', (kind) => {
       await run('group reset modern --all-topics --to-latest --execute');
       const taken = await run(`group reset old --from-file ${whole} --execute`);
       expect([taken.code, await offsets('old')]).toEqual([0, [7, 7, 7]]);
+
+      const all = '--topic orders:0,1 --to-offset 5';
+      const both = await run(`group reset old modern ${all} --export --execute`);
+      const kafkas = await kafkaTool(
+        '--reset-offsets --group old --group modern --topic orders:0,1 --to-offset 5 --export --dry-run',
+      );
+      const fields = (text: string) =>
+        text
+          .split('\n')
+          .filter((line) => /orders,/.test(line))
+          .map((line) => line.replaceAll('"', ''))
+          .sort();
+      expect(fields(both.stdout)).toHaveLength(4);
+      expect(fields(both.stdout)).toEqual(fields(kafkas.output));
+      expect([await offsets('old'), await offsets('modern')]).toEqual([
+        [5, 5, 7],
+        [5, 5, 10],
+      ]);
+      const copied = join(directory.path, 'both.csv');
+      writeFileSync(copied, both.stdout);
+      await run('group reset old modern --topic orders --to-latest --execute');
+      await kafkaTool(`--reset-offsets --group old --group modern --from-file ${copied} --execute`);
+      expect([await offsets('old'), await offsets('modern')]).toEqual([
+        [5, 5, 10],
+        [5, 5, 10],
+      ]);
+      await run('group reset old --all-topics --to-offset 7 --execute');
+      expect(await json('group describe old modern')).toMatchObject([
+        { id: 'old' },
+        { id: 'modern' },
+      ]);
       const described = await kafkaTool('--describe --group old --offsets');
       expect(described.output).toMatch(/old +orders +0 +7 +10 +3 /);
     },

@@ -3,8 +3,8 @@
 // v1 sources and synonyms · v3 types and documentation (KIP-569) · v4 flexible.
 //
 // Resources: topics, and this broker (by its id, or by the empty name for the defaults of the
-// cluster, which are then only the dynamic ones). Loggers, client metrics and groups have no
-// configs here and are answered with none.
+// cluster, which are then only the dynamic ones), and groups, whether there are such groups or not.
+// Loggers and client metrics have no configs here and are answered with none.
 
 import { KafkaError } from '../../base/kafka-errors.ts';
 import type { ConfigValue } from '../../engine/index.ts';
@@ -50,8 +50,9 @@ function configsOf(services: Services, resource: Resource): readonly ConfigValue
       return brokerConfigs(services, resource.resourceName);
     case ResourceType.BROKER_LOGGER:
     case ResourceType.CLIENT_METRICS:
-    case ResourceType.GROUP:
       return [];
+    case ResourceType.GROUP:
+      return services.engine.groupConfigs(resource.resourceName);
     default:
       throw new KafkaError(
         'INVALID_REQUEST',

@@ -16,6 +16,10 @@ function namesSet(services: Services, resource: Resource): readonly string[] {
   if (resource.resourceType === ResourceType.TOPIC) {
     return [...(engine.topic(resource.resourceName)?.configs.keys() ?? [])];
   }
+  if (resource.resourceType === ResourceType.GROUP) {
+    const configs = resource.resourceName === '' ? [] : engine.groupConfigs(resource.resourceName);
+    return configs.filter(({ source }) => source === 'group').map(({ name }) => name);
+  }
   return engine
     .brokerConfigs()
     .filter((config) => config.source === 'dynamic-broker')

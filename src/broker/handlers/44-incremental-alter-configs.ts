@@ -1,5 +1,5 @@
 // IncrementalAlterConfigs, versions 0 and 1 (v1 flexible): sets, deletes, appends to or subtracts
-// from single configs of topics and of this broker (KIP-339). Loggers cannot be altered.
+// from single configs of topics, groups and of this broker (KIP-339). Loggers cannot be altered.
 
 import { KafkaError } from '../../base/kafka-errors.ts';
 import type { ConfigChange } from '../../engine/index.ts';

@@ -1,7 +1,7 @@
 // ListConfigResources, versions 0 and 1 (KIP-1142).
 //
 // v0 lists client metrics, of which there are none. v1 lists the types asked for, or all: topics,
-// this broker and its loggers; groups with configs of their own do not exist. An unknown type is
+// this broker and its loggers, and the groups that have configs of their own. An unknown type is
 // UNSUPPORTED_VERSION, as in Kafka.
 
 import { KafkaError } from '../../base/kafka-errors.ts';
@@ -20,6 +20,8 @@ function namesOf(services: Services, resourceType: number): string[] {
     case ResourceType.BROKER:
     case ResourceType.BROKER_LOGGER:
       return [String(engine.nodeId)];
+    case ResourceType.GROUP:
+      return [...engine.groupsWithConfigs()];
     default:
       return [];
   }

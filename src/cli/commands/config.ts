@@ -13,6 +13,7 @@ import { renderTable } from '../table.ts';
 interface ResourceOptions extends BrokerOptions {
   readonly topic?: string;
   readonly broker?: string | true;
+  readonly group?: string;
 }
 
 interface ShowOptions extends ResourceOptions {
@@ -27,11 +28,12 @@ interface SetOptions extends ResourceOptions {
 }
 
 function build(): Command {
-  const config = nounCommand('config', 'show and change configs of topics and brokers', [
+  const config = nounCommand('config', 'show and change configs of topics, brokers and groups', [
     'tidemark config show --topic orders',
     'tidemark config show --broker --all --origin',
     'tidemark config get retention.ms --topic orders',
     'tidemark config set --topic orders retention.ms=7d',
+    'tidemark config set --group billing consumer.session.timeout.ms=50s',
   ]);
   config.addCommand(showCommand());
   config.addCommand(getCommand());
@@ -44,7 +46,8 @@ export const configCommand: CommandModule = { build };
 
 function resourceCommand(name: string, summary: string, examples: readonly string[]): Command {
   return brokerCommand(name, summary, examples)
-    .addOption(new Option('-t, --topic <name>', 'of this topic').conflicts('broker'))
+    .addOption(new Option('-t, --topic <name>', 'of this topic').conflicts(['broker', 'group']))
+    .addOption(new Option('-g, --group <id>', 'of this consumer group').conflicts('broker'))
     .option('--broker [id]', 'of this broker; without a number of the one that answers (default)');
 }
 
@@ -107,7 +110,8 @@ function withoutSwallowed<T extends ResourceOptions>(
 }
 
 async function resourceOf(session: Session, options: ResourceOptions): Promise<ConfigResource> {
-  const { topic, broker } = options;
+  const { topic, broker, group } = options;
+  if (group !== undefined) return { type: 'group', name: group };
   if (topic !== undefined) {
     await session.cluster.topic(topic);
     return { type: 'topic', name: topic };
@@ -121,10 +125,10 @@ function isSet(entry: ConfigEntry): boolean {
   return entry.source !== 'default' && entry.source !== 'unknown';
 }
 
-/** Of a topic what was set on it; of a broker what differs from its defaults. */
+/** Of a topic or group what was set on it; of a broker what differs from its defaults. */
 function isShown(entry: ConfigEntry, resource: ConfigResource, options: ShowOptions): boolean {
   if (options.all === true || options.docs === true) return true;
-  return resource.type === 'topic' ? entry.source === 'topic' : isSet(entry);
+  return resource.type === 'broker' ? isSet(entry) : entry.source === resource.type;
 }
 
 async function show(options: ShowOptions): Promise<void> {

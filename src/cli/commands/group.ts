@@ -6,8 +6,9 @@ import type { GroupDescription, TopicPartition } from '../../client/index.ts';
 import { nodeClock } from '../../host/node-clock.ts';
 import { type DeleteGroupOptions, deleteGroups } from '../group/delete.ts';
 import { type LagRow, lagRows } from '../group/lag.ts';
-import { type ResetOptions, resetGroup } from '../group/reset.ts';
+import { type ResetOptions, resetGroups } from '../group/reset.ts';
 import { showTimeline, type TimelineOptions } from '../group/timeline.ts';
+import { checkWhich, groupIds, type WhichGroups } from '../group/which.ts';
 import { processIo } from '../io.ts';
 import {
   addGuards,
@@ -20,6 +21,8 @@ import {
 import { withCluster } from '../session.ts';
 import { renderTable } from '../table.ts';
 import { plural } from '../topic-description.ts';
+
+interface DescribeOptions extends BrokerOptions, WhichGroups {}
 
 interface ListOptions extends BrokerOptions {
   readonly state?: string;
@@ -47,10 +50,11 @@ function build(): Command {
   group.addCommand(
     brokerCommand('describe', 'show state, coordinator, assignor, committed offsets and lag', [
       'tidemark group describe billing',
-      'tidemark group describe billing --json',
+      'tidemark group describe --all-groups --json',
     ])
-      .argument('<id>', 'id of the group')
-      .action((id: string, options: BrokerOptions) => describe(id, options)),
+      .argument('[ids...]', 'ids of the groups')
+      .option('--all-groups', 'every group')
+      .action((ids: string[], options: DescribeOptions) => describe(ids, options)),
   );
   group.addCommand(
     brokerCommand('members', 'show who is in a group and what each one reads', [
@@ -98,7 +102,8 @@ function resetCommand(): Command {
     'tidemark group reset billing --all-topics --to-current --export > offsets.csv',
     'tidemark group reset billing --from-file offsets.csv --execute',
   ])
-    .argument('<id>', 'id of the group; it must have no live members')
+    .argument('[ids...]', 'ids of the groups; they must have no live members')
+    .option('--all-groups', 'every group')
     .option(
       '--topic <name[:partitions]>',
       'a topic, or some of its partitions, repeatable',
@@ -112,12 +117,15 @@ function resetCommand(): Command {
     .option('--to-datetime <time>', 'to the first record at or after a time')
     .option('--by-duration <duration>', 'to the first record since so long ago: 2h, PT2H')
     .option('--shift-by <records>', 'so many records forward, or back with a minus')
-    .option('--from-file <file>', 'to the offsets in a file of lines topic,partition,offset')
+    .option(
+      '--from-file <file>',
+      'to the offsets in a file of lines topic,partition,offset, with a group before it if need be',
+    )
     .option('--to <offset>', 'any place as consume takes it: -10, @-2h, latest …')
     .option('--dry-run', 'only show what would be done: the default')
     .option('--execute', 'do it; without this nothing is changed')
     .option('--export', 'print lines topic,partition,offset for --from-file')
-    .action((id: string, options: ResetOptions) => resetGroup(id, options));
+    .action((ids: string[], options: ResetOptions) => resetGroups(ids, options));
 }
 
 function deleteCommand(): Command {
@@ -151,25 +159,34 @@ async function list(options: ListOptions): Promise<void> {
   });
 }
 
-async function describe(id: string, options: BrokerOptions): Promise<void> {
+/** One group is one object in JSON, several are an array. */
+async function describe(named: readonly string[], options: DescribeOptions): Promise<void> {
   const io = processIo();
+  checkWhich(named, options);
   await withCluster(options, async (session) => {
-    const group = await session.client.describeGroup(session.cluster, id);
-    const rows = await lagRows(session, group, null);
-    if (options.json === true) {
+    const ids = await groupIds(session, named, options);
+    const all: object[] = [];
+    for (const id of ids) {
+      const group = await session.client.describeGroup(session.cluster, id);
+      const rows = await lagRows(session, group, null);
       const { offsets: _, ...rest } = group;
-      const partitions = rows.map(({ lagMs: _, ...row }) => row);
-      await io.data(`${JSON.stringify({ ...rest, partitions })}\n`);
-      return;
+      all.push({ ...rest, partitions: rows.map(({ lagMs: _, ...row }) => row) });
+      if (options.json !== true) await io.data(`${describedText(group, rows)}\n`);
     }
-    const count = group.members.length;
-    const words = `${count} member${count === 1 ? '' : 's'}`;
-    await io.data(`${id}  ${group.state}  ${words}  ${group.type}\n${detailsOf(group)}\n`);
-    if (rows.length === 0) return;
-    const header = ['TOPIC', 'PARTITION', 'COMMITTED', 'END', 'LAG', 'CLIENT'];
-    const cells = rows.map((row) => [...placeCells(row), row.clientId ?? '']);
-    await io.data(renderTable(header, cells, { right: [1, 2, 3, 4] }));
+    if (options.json !== true) return;
+    const several = options.allGroups === true || ids.length > 1;
+    await io.data(`${JSON.stringify(several ? all : all[0])}\n`);
   });
+}
+
+function describedText(group: GroupDescription, rows: readonly LagRow[]): string {
+  const count = group.members.length;
+  const words = `${count} member${count === 1 ? '' : 's'}`;
+  const head = `${group.id}  ${group.state}  ${words}  ${group.type}\n${detailsOf(group)}`;
+  if (rows.length === 0) return head;
+  const header = ['TOPIC', 'PARTITION', 'COMMITTED', 'END', 'LAG', 'CLIENT'];
+  const cells = rows.map((row) => [...placeCells(row), row.clientId ?? '']);
+  return `${head}\n${renderTable(header, cells, { right: [1, 2, 3, 4] }).trimEnd()}`;
 }
 
 /** `coordinator 127.0.0.1:9092 (broker 1), assignor uniform, epoch 5, target epoch 5` */

@@ -32,8 +32,8 @@ export interface ResetRow {
   readonly note: string;
 }
 
-/** ISO 8601's form, which Kafka's tool takes: P1DT2H30M. */
-const ISO_DURATION = /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$/;
+/** ISO 8601's form, which Kafka's tool takes: P1DT2H30M, PT0.5S. */
+const ISO_DURATION = /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d{1,9})?)S)?)?$/i;
 
 /** `P1DT2H`, or words such as `26h`; milliseconds. Throws a usage error. */
 export function durationMs(text: string): number {
@@ -43,7 +43,7 @@ export function durationMs(text: string): number {
   const [days = 0, hours = 0, minutes = 0, seconds = 0] = iso
     .slice(1)
     .map((part) => Number(part ?? 0));
-  return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000;
+  return Math.floor((((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000);
 }
 
 /** The place that the options name; null for `--from-file`. Throws a usage error unless there is exactly one. */
@@ -155,7 +155,7 @@ async function scope(session: Session, flags: ResetFlags, committed: Committed):
 }
 
 /** A line of a file of offsets: `topic,partition,offset`, or with the group before it; fields may be quoted. */
-const LINE = /^(?:"?([^",]+)"?,)?"?([\w.-]+)"?,(\d+),(\d+)$/;
+const LINE = /^(?:(?:"((?:[^"]|"")+)"|([^",]+)),)?"?([\w.-]+)"?,"?(\d+)"?,"?(\d+)"?$/;
 
 /** Lines as `--export` and Kafka's tool write them, the latter for many groups with the group first. */
 async function planFromFile(
@@ -169,9 +169,9 @@ async function planFromFile(
     if (line.trim() === '') continue;
     const match = LINE.exec(line.trim());
     if (match === null) throw usageError(`${path} line ${index + 1}: write topic,partition,offset`);
-    const [, whose = group, topic = ''] = match;
-    if (whose !== group) continue;
-    const [partition, offset] = [Number(match[3]), Number(match[4])];
+    const [, quoted, plain, topic = ''] = match;
+    if ((quoted?.replaceAll('""', '"') ?? plain ?? group) !== group) continue;
+    const [partition, offset] = [Number(match[4]), Number(match[5])];
     const lookup = client.offsetLookup(cluster, { topic, partition });
     const resolved = await client.resolveOffset({ kind: 'offset', offset }, lookup);
     const before = committed.get(topic)?.get(partition) ?? null;

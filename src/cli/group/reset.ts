@@ -10,36 +10,71 @@ import { type Session, withCluster } from '../session.ts';
 import { renderTable } from '../table.ts';
 import { plural } from '../topic-description.ts';
 import { planReset, type ResetFlags, type ResetRow } from './reset-plan.ts';
+import { checkWhich, groupIds, type WhichGroups } from './which.ts';
 
 /** Options of `group reset`. */
-export interface ResetOptions extends BrokerOptions, ResetFlags {
+export interface ResetOptions extends BrokerOptions, ResetFlags, WhichGroups {
   readonly execute?: boolean;
   readonly dryRun?: boolean;
   readonly export?: boolean;
 }
 
-/** `group reset`. */
-export async function resetGroup(group: string, options: ResetOptions): Promise<void> {
+/** What is to become of one group. */
+interface Plan {
+  readonly group: string;
+  readonly rows: readonly ResetRow[];
+}
+
+/** `group reset`. Everything is looked up and checked, for all groups, before anything is changed. */
+export async function resetGroups(named: readonly string[], options: ResetOptions): Promise<void> {
   const io = processIo();
+  checkWhich(named, options);
   if (options.execute === true && options.dryRun === true) {
     throw usageError('--execute and --dry-run together: say which', 'without both it is --dry-run');
   }
   await withCluster(options, async (session) => {
-    await refuseLiveMembers(session, group, 'its offsets cannot be moved');
-    const rows = await planReset(session, group, options, nodeClock.now());
-    if (options.execute === true) await commitAll(session, group, rows);
-    if (options.export === true) {
-      const lines = rows.map(({ topic, partition, after }) => `${topic},${partition},${after}\n`);
-      await io.data(lines.join(''));
-    } else if (options.json === true) {
-      await io.data(`${JSON.stringify({ group, executed: options.execute === true, rows })}\n`);
-    } else {
-      await io.data(table(rows));
+    const ids = await groupIds(session, named, options);
+    const plans: Plan[] = [];
+    for (const group of ids) {
+      await refuseLiveMembers(session, group, 'its offsets cannot be moved');
+      plans.push({ group, rows: await planReset(session, group, options, nodeClock.now()) });
     }
-    if (rows.length === 0) io.say(`group ${group} has committed nothing: name topics with --topic`);
-    else if (options.execute === true) io.say(`group ${group}: ${rows.length} offsets committed`);
-    else io.say('nothing was changed: add --execute to do it');
+    const executed = options.execute === true;
+    if (executed) for (const { group, rows } of plans) await commitAll(session, group, rows);
+    await io.data(shown(plans, options));
+    for (const { group, rows } of plans) {
+      if (rows.length === 0) io.say(`group ${group} has nothing to move: name topics with --topic`);
+      else if (executed) io.say(`group ${group}: ${rows.length} offsets committed`);
+    }
+    const some = plans.some(({ rows }) => rows.length > 0);
+    if (some && !executed) io.say('nothing was changed: add --execute to do it');
   });
+}
+
+/** Several groups are told apart: in lines as Kafka's tool writes and reads them, in JSON by an array. */
+function shown(plans: readonly Plan[], options: ResetOptions): string {
+  const several = options.allGroups === true || plans.length > 1;
+  if (options.export === true) {
+    const lines = plans.flatMap(({ group, rows }) =>
+      rows.map(({ topic, partition, after }) => {
+        const line = `${topic},${partition},${after}\n`;
+        return several ? `${csvField(group)},${line}` : line;
+      }),
+    );
+    return lines.join('');
+  }
+  if (options.json === true) {
+    const all = plans.map((plan) => ({ ...plan, executed: options.execute === true }));
+    return `${JSON.stringify(several ? all : all[0])}\n`;
+  }
+  return plans
+    .map(({ group, rows }) => `${several && rows.length > 0 ? `${group}\n` : ''}${table(rows)}`)
+    .join('');
+}
+
+/** Group ids may hold anything; names of topics may not. */
+function csvField(text: string): string {
+  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 async function commitAll(

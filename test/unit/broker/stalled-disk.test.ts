@@ -42,7 +42,11 @@ async function stallable(): Promise<{ port: number; stall: () => void }> {
       return file.datasync();
     },
   }));
-  const configs = { 'group.initial.rebalance.delay.ms': 0, 'offsets.topic.num.partitions': 1 };
+  const configs = {
+    'group.initial.rebalance.delay.ms': 0,
+    'group.consumer.assignment.interval.ms': 0,
+    'offsets.topic.num.partitions': 1,
+  };
   broker = await serveAlone({ memory: true, port: 0, configs }, { disk });
   const stall = (): void => {
     free = new Promise((resolve) => {

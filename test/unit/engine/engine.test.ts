@@ -267,6 +267,91 @@ describe('configs', () => {
     expect(shown).toMatchObject({ value: '100', source: 'dynamic-broker' });
   });
 
+  test('a group has configs of its own, within the bounds of the broker, and they outlive the process', async () => {
+    const engine = await open();
+    const session = 'consumer.session.timeout.ms';
+    const heartbeat = 'consumer.heartbeat.interval.ms';
+    const set = (group: string, name: string, value: string | null, validateOnly = false) =>
+      engine.alterGroupConfigs(
+        group,
+        [{ name, operation: value === null ? 'delete' : 'set', value }],
+        validateOnly,
+      );
+    expect(engine.groupConfig('g', session)).toBe(null);
+    await set('g', session, '50000', true);
+    expect(engine.groupsWithConfigs()).toEqual([]);
+    await set('g', session, '50000');
+    await set('other', heartbeat, '6000');
+    await set('other', heartbeat, null);
+    await set('other', heartbeat, null);
+    for (const [name, value] of [
+      [session, '1000'],
+      [session, '60001'],
+      [session, 'soon'],
+      [heartbeat, '4999'],
+      [heartbeat, '0'],
+      ['consumer.assignment.interval.ms', '15001'],
+      ['share.session.timeout.ms', '45000'],
+    ] as const) {
+      await expect(set('g', name, value), `${name}=${value}`).rejects.toThrow(
+        code('INVALID_CONFIG'),
+      );
+    }
+    await expect(set('', session, '50000')).rejects.toThrow(code('INVALID_REQUEST'));
+    expect(() => engine.groupConfigs('')).toThrow(code('INVALID_REQUEST'));
+    const check = (now: Engine): void => {
+      expect(now.groupsWithConfigs()).toEqual(['g']);
+      expect(now.groupConfig('g', session)).toBe(50_000);
+      expect(now.groupConfigs('g').find(({ name }) => name === session)).toMatchObject({
+        value: '50000',
+        source: 'group',
+        readOnly: false,
+        synonyms: [
+          { name: session, value: '50000', source: 'group' },
+          { name: `group.${session}`, value: '45000', source: 'default' },
+        ],
+      });
+      expect(now.groupConfigs('nobody').find(({ name }) => name === session)).toMatchObject({
+        value: '45000',
+        source: 'default',
+      });
+    };
+    check(engine);
+    await engine.close();
+    // The second start reads the snapshot that the first one made.
+    for (let start = 0; start < 2; start++) {
+      const after = await open();
+      check(after);
+      await after.close();
+    }
+  });
+
+  test('a group has no longer a session than the broker allows now', async () => {
+    const engine = await open();
+    const name = 'consumer.session.timeout.ms';
+    const long = { name, operation: 'set', value: '60000' } as const;
+    await engine.alterGroupConfigs('g', [long], false);
+    await engine.close();
+    const after = await open(disk, config({ [`group.consumer.max.session.timeout.ms`]: '46000' }));
+    expect(after.groupConfig('g', name)).toBe(46_000);
+  });
+
+  test('a session is longer than the interval between heartbeats', async () => {
+    const bounds = {
+      'group.consumer.min.session.timeout.ms': '1',
+      'group.consumer.min.heartbeat.interval.ms': '1',
+    };
+    const engine = await open(disk, config(bounds));
+    const change = (name: string, value: string) => ({ name, operation: 'set', value }) as const;
+    const session = change('consumer.session.timeout.ms', '900');
+    await expect(engine.alterGroupConfigs('g', [session], false)).rejects.toThrow(
+      code('INVALID_CONFIG'),
+    );
+    const heartbeat = change('consumer.heartbeat.interval.ms', '300');
+    await engine.alterGroupConfigs('g', [session, heartbeat], false);
+    expect(engine.groupConfig('g', session.name)).toBe(900);
+  });
+
   test('an unknown config given at the start is told of and ignored; a wrong one ends the start', async () => {
     const warnings: string[] = [];
     const logger: Logger = { ...silentLogger, warn: (_fields, message) => warnings.push(message) };

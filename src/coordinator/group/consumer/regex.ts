@@ -7,6 +7,14 @@ type Engine = typeof import('re2js').RE2JS;
 
 let engine: Engine | null = null;
 
+/**
+ * Instructions that a compiled expression may have: a name takes at worst its length times this, and every topic's name
+ * is looked at. An alternation of two hundred names stays below.
+ */
+const PROGRAM_SIZE_MAX = 5_000;
+/** Characters of a wrong expression that an error repeats. */
+const SHOWN_MAX = 150;
+
 /** Loads the engine; to be awaited before an expression is decided about. */
 export async function loadRegexEngine(): Promise<void> {
   engine ??= (await import('re2js')).RE2JS;
@@ -26,13 +34,21 @@ export function matchingTopics(regex: string, names: Iterable<string>): string[]
 }
 
 function compile(loaded: Engine, regex: string): ReturnType<Engine['compile']> {
+  let compiled: ReturnType<Engine['compile']>;
   try {
-    return loaded.compile(regex);
+    compiled = loaded.compile(regex);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new KafkaError(
-      'INVALID_REGULAR_EXPRESSION',
-      `SubscribedTopicRegex \`${regex}\` is not a valid regular expression: ${reason}.`,
-    );
+    throw invalid(regex, error instanceof Error ? error.message : String(error));
   }
+  if (compiled.programSize() > PROGRAM_SIZE_MAX) throw invalid(regex, 'it is too large');
+  return compiled;
+}
+
+function invalid(regex: string, reason: string): KafkaError {
+  const message = `SubscribedTopicRegex \`${cut(regex)}\` is not a valid regular expression: ${cut(reason)}.`;
+  return new KafkaError('INVALID_REGULAR_EXPRESSION', message);
+}
+
+function cut(text: string): string {
+  return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text;
 }

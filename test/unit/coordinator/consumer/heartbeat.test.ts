@@ -205,6 +205,12 @@ test('a regular expression takes in topics that come later; a broken or greedy o
   // Backtracking would take for ever here.
   h.topics.add('a'.repeat(60), 1);
   expect((await a.beat({ subscribedTopicRegex: '(a+)+b' })).errorCode).toBe(0);
+  // Linear in the name, but also in the expression.
+  for (const large of ['a?'.repeat(10_000), '(((a{30}){30}){30}){30}', '('.repeat(9_000)]) {
+    const { errorCode, errorMessage } = await a.beat({ subscribedTopicRegex: large });
+    expect(errorName(errorCode)).toBe('INVALID_REGULAR_EXPRESSION');
+    expect(errorMessage!.length).toBeLessThan(400);
+  }
 });
 
 test('what is refused, with the code of Kafka', async () => {

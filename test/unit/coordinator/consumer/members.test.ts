@@ -143,6 +143,20 @@ test('session timeout and heartbeat interval are the configured ones', async () 
   expect(codeOf(await a.beat())).toBe('UNKNOWN_MEMBER_ID');
 });
 
+test('a group has settings of its own, and a change of them counts at once', async () => {
+  const h = await harness();
+  const [a, b] = [new ModernMember(h, 'a', 'own'), new ModernMember(h, 'b', 'other')];
+  h.config.ofGroup = (groupId) =>
+    groupId === 'own' ? { sessionTimeoutMs: 3_000, heartbeatIntervalMs: 700 } : null;
+  expect((await a.beat()).heartbeatIntervalMs).toBe(700);
+  expect((await b.beat()).heartbeatIntervalMs).toBe(1_000);
+  h.config.ofGroup = () => ({ sessionTimeoutMs: 2_000 });
+  await a.beat();
+  await h.clock.advance(2_100);
+  expect(codeOf(await a.beat())).toBe('UNKNOWN_MEMBER_ID');
+  expect(codeOf(await b.beat())).toBe('NONE');
+});
+
 test('in a full group members go on, nobody comes in, and who leaves makes room', async () => {
   const h = await harness({ config: { groupConsumerMaxSize: 2 } });
   const [a, b, c] = ['a', 'b', 'c'].map((id) => new ModernMember(h, id)) as [

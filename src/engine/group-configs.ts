@@ -1,0 +1,90 @@
+// Configs that single groups have set for themselves. Their coordinator asks for them at each use, so a change counts
+// for a running group at once.
+// Source of the rules and of the texts: org.apache.kafka.coordinator.group.GroupConfig (4.3).
+
+import { parseConfig } from '../base/config-def.ts';
+import { boundsOf, groupConfigs } from '../base/configs/group-configs.ts';
+import { KafkaError } from '../base/kafka-errors.ts';
+import type { Catalogue } from './catalogue.ts';
+import { applyConfigChanges } from './config-changes.ts';
+import type { ConfigStore } from './config-store.ts';
+import type { ConfigChange, ConfigValue } from './contract.ts';
+
+type Configs = ReadonlyMap<string, string>;
+
+const none: Configs = new Map();
+
+export class GroupConfigs {
+  readonly #catalogue: Catalogue;
+  readonly #store: ConfigStore;
+
+  constructor(catalogue: Catalogue, store: ConfigStore) {
+    this.#catalogue = catalogue;
+    this.#store = store;
+  }
+
+  get groups(): readonly string[] {
+    return [...this.#catalogue.state.groupConfigs.keys()];
+  }
+
+  /** Every config of a group, as DescribeConfigs tells it. Throws INVALID_REQUEST without a group. */
+  values(group: string): readonly ConfigValue[] {
+    if (group === '') throw new KafkaError('INVALID_REQUEST', 'Group name must not be empty');
+    return this.#store.groupValues(this.#of(group));
+  }
+
+  /** To be called one at a time. Throws INVALID_CONFIG, or INVALID_REQUEST without a group. */
+  async alter(
+    group: string,
+    changes: readonly ConfigChange[],
+    validateOnly: boolean,
+  ): Promise<void> {
+    if (group === '') {
+      throw new KafkaError('INVALID_REQUEST', 'Default group resources are not allowed.');
+    }
+    const before = this.#of(group);
+    const configs = applyConfigChanges(groupConfigs, before, changes, () => '');
+    for (const [name, text] of configs) parseConfig(groupConfigs.get(name), text);
+    this.#check(configs);
+    if (validateOnly || (configs.size === 0 && before.size === 0)) return;
+    const record = { kind: 'group-configs', group, configs: Object.fromEntries(configs) } as const;
+    await this.#catalogue.commit(record);
+  }
+
+  /** The value that counts: bounds may have changed since it was set. Null when the group has none of its own. */
+  effective(group: string, name: string): number | null {
+    const configs = this.#of(group);
+    if (!configs.has(name)) return null;
+    const { least, most } = this.#bounds(name);
+    return Math.max(least, Math.min(most, this.#store.groupNumber(configs, name)));
+  }
+
+  #of(group: string): Configs {
+    return this.#catalogue.state.groupConfigs.get(group) ?? none;
+  }
+
+  #bounds(name: string) {
+    const { minimum, maximum } = boundsOf(name);
+    const least = this.#store.brokerNumber(minimum);
+    return { minimum, maximum, least, most: this.#store.brokerNumber(maximum) };
+  }
+
+  #check(configs: Configs): void {
+    for (const name of configs.keys()) {
+      const value = this.#store.groupNumber(configs, name);
+      const { minimum, maximum, least, most } = this.#bounds(name);
+      if (value < least) throw invalid(`${name} must be greater than or equal to ${minimum}`);
+      if (value > most) throw invalid(`${name} must be less than or equal to ${maximum}`);
+    }
+    const [session, heartbeat] = ['consumer.session.timeout.ms', 'consumer.heartbeat.interval.ms'];
+    if (!configs.has(session) && !configs.has(heartbeat)) return;
+    const number = (name: string): number => this.#store.groupNumber(configs, name);
+    if (number(session) <= number(heartbeat)) {
+      throw invalid(`${session} must be greater than ${heartbeat}`);
+    }
+  }
+}
+
+function invalid(message: string): KafkaError {
+  return new KafkaError('INVALID_CONFIG', message);
+}
