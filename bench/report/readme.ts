@@ -37,7 +37,7 @@ function goalLine(report: Report, { goal, ratio, reached }: Judged): string[] {
   const { row, figure, against } = goal;
   const ours = goal.ours ?? 'tidemark';
   return [
-    ours === 'tidemark' ? row : `${row}, \`--flush os\``,
+    ours === 'tidemark-os' ? `${row}, \`--flush os\`` : row,
     wordsOf(figure),
     spreadText(report, ours, row, figure),
     against === undefined ? '' : spreadText(report, against, row, figure),

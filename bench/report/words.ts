@@ -15,6 +15,7 @@ const figures: Readonly<Record<string, string>> = {
   recordsPerSecond: 'records/s',
   requestsPerSecond: 'requests/s',
   brokerCpuSecondsPerGb: 'broker CPU, s per GB',
+  cpuSecondsPerMillion: 'client CPU, s per million',
   brokerCpuSecondsPerMillion: 'broker CPU, s per million',
   brokerCpuSeconds: 'broker CPU, s',
   clientCpuSeconds: 'client CPU, s',
@@ -56,9 +57,11 @@ export function ratioText(ratio: number): string {
   return `${Number(ratio.toPrecision(2))} ×`;
 }
 
-export function goalText({ limit, better, against, orShareOfDisk }: Goal): string {
+export function goalText(goal: Goal): string {
+  const { limit, better, against, orShareOfDisk, orShareOfSocket } = goal;
   const sign = better === 'higher' ? '≥' : '≤';
   if (against === undefined) return `${sign} ${numberText(limit)}`;
-  const disk = orShareOfDisk === undefined ? '' : `, or ${orShareOfDisk * 100} % of the disk`;
-  return `${sign} ${ratioText(limit)}${disk}`;
+  const or = (share: number | undefined, whose: string): string =>
+    share === undefined ? '' : `, or ${Math.round(share * 100)} % of ${whose}`;
+  return `${sign} ${ratioText(limit)}${or(orShareOfDisk, 'the disk')}${or(orShareOfSocket, 'the bare socket')}`;
 }

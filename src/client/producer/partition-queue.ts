@@ -65,7 +65,7 @@ export class PartitionQueue {
   /** Whether the broker has a batch of this identity, and so refuses one that comes too early. */
   #known = false;
   #nextSequence = 0;
-  /** Bytes of the last full batch: the room that the next one is given. */
+  /** Bytes of the last batches: the room that the next one is given. */
   #sizeHint = 512;
   #batchBytes: number;
 
@@ -133,7 +133,8 @@ export class PartitionQueue {
     batch.sealed = true;
     batch.underWay = true;
     this.#underWay += 1;
-    this.#sizeHint = batch.byteLength + 64;
+    // A small one between large ones, such as the last of a call, does not make the next grow from its size.
+    this.#sizeHint = Math.max(batch.byteLength + 64, this.#sizeHint >> 1);
     if (identity === null || batch.identity !== null) return;
     this.#identity ??= identity;
     const { producerId, producerEpoch } = this.#identity;

@@ -93,6 +93,29 @@ describe('goals', () => {
       ['p99Ms', false],
     ]);
   });
+
+  const sends = 'single sends, 100 B';
+  const clientRuns = (socketPerSecond: number): Run[] => [
+    ['tidemark on kafka', sends, { recordsPerSecond: 1_200, cpuSecondsPerMillion: 60 }],
+    ['kafkajs on kafka', sends, { recordsPerSecond: 700, cpuSecondsPerMillion: 80 }],
+    ['platformatic on kafka', sends, { recordsPerSecond: 1_000, cpuSecondsPerMillion: 120 }],
+    ['raw socket on kafka', sends, { recordsPerSecond: socketPerSecond, cpuSecondsPerMillion: 1 }],
+    ['kcat on kafka', sends, { recordsPerSecond: 9_000, cpuSecondsPerMillion: 1 }],
+  ];
+
+  test('our client is held against the next of its kind in each figure', () => {
+    const found = judge(reportOf(clientRuns(2_000)));
+    expect(found.map(({ goal, reached }) => [goal.figure, goal.against, reached])).toEqual([
+      ['recordsPerSecond', 'platformatic on kafka', false],
+      ['cpuSecondsPerMillion', 'kafkajs on kafka', false],
+    ]);
+    expect(found[1]?.ratio).toBeCloseTo(0.75);
+  });
+
+  test('a client that leaves the bare socket no such lead is as fast as can be', () => {
+    const [rate] = judge(reportOf(clientRuns(1_700)));
+    expect(rate).toMatchObject({ goal: { figure: 'recordsPerSecond' }, reached: true });
+  });
 });
 
 describe('README', () => {
@@ -289,5 +312,8 @@ describe('numbers as people read them', () => {
     expect([1 / 16, 0.62, 2].map(ratioText)).toEqual(['1/16', '0.62 ×', '2 ×']);
     const goal = { row: '', figure: '', limit: 1, better: 'higher', against: 'kafka' } as const;
     expect(goalText({ ...goal, orShareOfDisk: 0.85 })).toBe('≥ 1 ×, or 85 % of the disk');
+    expect(goalText({ ...goal, orShareOfSocket: 1 / 1.5 })).toBe(
+      '≥ 1 ×, or 67 % of the bare socket',
+    );
   });
 });
