@@ -1,6 +1,6 @@
-// Whether calls to the disk may happen on the event loop. A write to the page cache is a copy: 1 MiB takes 0.2 ms, about
-// as long as handing it to a thread and back costs a small one, and the bytes that were just received and checked are
-// still in this core's cache (measured: 0.2 CPU s/GB here, 0.55 in a thread of the pool). But a disk that is behind
+// Whether calls to the disk may happen on the event loop. A write to the page cache is a copy: 1 MiB takes 0.2 ms,
+// about as long as handing it to a thread and back costs a small one, and the bytes that were just received and checked
+// are still in this core's cache (measured: 0.2 CPU s/GB here, 0.55 in a thread of the pool). But a disk that is behind
 // makes callers wait, and then the loop must not: one slow call sends the next ones to the pool for a while.
 
 export interface PromptLimits {

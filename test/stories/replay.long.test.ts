@@ -152,7 +152,11 @@ describe('replay', () => {
     [['orders', '-p', '7', '--to', 'fixed'], 2, /has no partition 7/],
     [['--resume', 'nobody'], 3, /there is no job 'nobody'/],
     [['orders', '--to', 'fixed', '-m', '/nowhere.mjs'], 1, /the module \/nowhere\.mjs failed/],
-    [['orders', '--to', 'fixed', '-o', '90000..', '--execute'], 2, /begins after the last record in orders\/0/],
+    [
+      ['orders', '--to', 'fixed', '-o', '90000..', '--execute'],
+      2,
+      /begins after the last record in orders\/0/,
+    ],
     [['orders', '--to', 'fixed', '--rate', '0'], 2, /a number above 0/],
     [['orders', '--to-url', 'ftp://x', '--execute'], 2, /is not an http/],
   ])('replay %j ends with %i', async (args, code, words) => {

@@ -54,8 +54,9 @@ const NAMED_MAX = 5;
 function refuseOutside(planned: readonly Planned[], skipCut: boolean): void {
   const refuse = (these: readonly Planned[], what: string, then: string): void => {
     const names = these.slice(0, NAMED_MAX).map(({ stretch, begins }) => {
-      const log = `the log has offsets ${begins.earliest} to ${begins.latest - 1}`;
-      return `${placeOf(stretch.topic, stretch.partition)} (${begins.latest > begins.earliest ? log : 'the log is empty'})`;
+      const { earliest, latest } = begins;
+      const log = latest > earliest ? `has offsets ${earliest} to ${latest - 1}` : 'is empty';
+      return `${placeOf(stretch.topic, stretch.partition)} (the log ${log})`;
     });
     if (these.length > NAMED_MAX) names.push(`${these.length - NAMED_MAX} more`);
     throw new ReplayError('range_outside_log', `${what} in ${names.join(', ')}: ${then}`);
