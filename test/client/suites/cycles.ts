@@ -86,13 +86,15 @@ export function cyclesSuite(count: number): void {
   );
 
   test('in process, in memory', async () => {
-    for (let n = 0; n < 20; n++) await (await open({ memory: true })).close();
-    const [before, heapBefore] = [await held(), heapBytes()];
-    for (let n = 0; n < count / 5; n++) {
+    const cycle = async (): Promise<void> => {
       const log = await open({ memory: true });
       void log.producer({ value: 'string' }).send({ topic: 'life', value: 'x' });
       await log.close();
-    }
+    };
+    // What is loaded on first use is there before it counts.
+    for (let n = 0; n < 20; n++) await cycle();
+    const [before, heapBefore] = [await held(), heapBytes()];
+    for (let n = 0; n < count / 5; n++) await cycle();
     expectNoMore(await held(), before);
     expect((heapBytes() - heapBefore) / (count / 5)).toBeLessThan(4 * 1024);
     expect(unhandled).toEqual([]);

@@ -197,6 +197,8 @@ describe('with a client over TCP', () => {
     await broker.waitFor.assignment('billing', 1);
     await broker.waitFor.committed('billing', 'orders', { 0: 1 });
     expect(seen).toEqual(['a']);
+    // The client would be back within milliseconds.
+    broker.fail('JoinGroup', { error: 'COORDINATOR_NOT_AVAILABLE', times: 3 });
     await broker.clock.advance('31s');
     await expect(broker.waitFor.assignment('billing', 1, { timeoutMs: 0 })).rejects.toThrow(
       'Empty with 0 members',
