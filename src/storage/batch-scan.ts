@@ -129,19 +129,10 @@ class Window {
     const memory = this.#memory;
     const fits = memory !== null && memory.length >= want;
     const buffer = fits ? memory.subarray(0, want) : Buffer.allocUnsafe(want);
-    const count = await this.#read(buffer, position);
+    const count = await this.#file.read(buffer, position);
     this.buffer = count === want ? buffer : buffer.subarray(0, count);
     this.start = position;
     return count >= bytes;
-  }
-
-  /** A header that lies in the page cache needs no thread. */
-  #read(into: Buffer, position: number): number | Promise<number> {
-    if (into.length === BATCH_HEADER_BYTES) {
-      const count = this.#file.readNow?.(into, position);
-      if (count === into.length) return count;
-    }
-    return this.#file.read(into, position);
   }
 }
 
