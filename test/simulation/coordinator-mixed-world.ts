@@ -138,7 +138,7 @@ export class MixedWorld {
 
   /**
    * The member begins with a partition. Whoever else still works on it must be one that could not commit for it any
-   * more, or two would own it.
+   * more, or two would own it; unless the member itself was fenced while its answer was on the way.
    */
   acquired(member: SimMember, topic: string, partition: number): void {
     this.counts.handovers++;
@@ -148,8 +148,14 @@ export class MixedWorld {
     this.#type = groupType;
     for (const other of this.alive) {
       if (other === member || !other.holds(topic, partition)) continue;
-      void this.#mayCommit(other, topic, partition).then((may) => {
-        if (!may || !other.holds(topic, partition) || !member.holds(topic, partition)) return;
+      const both = [other, member].map((one) => this.#mayCommit(one, topic, partition));
+      void Promise.all(both).then((may) => {
+        if (
+          !may.every(Boolean) ||
+          !other.holds(topic, partition) ||
+          !member.holds(topic, partition)
+        )
+          return;
         const owners = `${other.name} (epoch ${other.epoch}) and ${member.name} (${member.epoch})`;
         this.problem(`${topic}-${partition} has two owners: ${owners}`);
       });
