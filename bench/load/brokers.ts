@@ -127,8 +127,13 @@ async function fillTopics({ run, tools, running, rows: wanted }: Work): Promise<
 
 async function measureRound(work: Work, round: number): Promise<void> {
   const { run, running } = work;
-  run.describe(PROBE, 'write and fdatasync of 4 MiB in writes of 128 KiB, and 100 times 128 KiB');
-  run.add('disk', PROBE, probeDisk(run.options.quick ? PROBE_BYTES / 16 : PROBE_BYTES));
+  const { quick } = run.options;
+  run.describe(
+    PROBE,
+    'write and fdatasync of 4 MiB in writes of 128 KiB, of 128 KiB, and of 1 KiB over blocks that are there',
+  );
+  const bytes = quick ? PROBE_BYTES / 16 : PROBE_BYTES;
+  run.add('disk', PROBE, probeDisk(bytes, quick ? 100 : 2_000));
   for (const row of work.rows) {
     const chosen = running.filter(({ system }) => isFor(row, system));
     for (const one of chosen) await measureQuietly(work, row, one, round);

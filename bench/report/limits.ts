@@ -26,8 +26,12 @@ export function loadOf(report: Report, row: string, system = 'tidemark'): string
   return parts.join(', ');
 }
 
-/** Which of them a rate could not go beyond; '' for latencies and costs, or where it was not counted. */
+/** Latencies that a sync is part of. */
+const LATENCY = /^p\d+Ms$/;
+
+/** What a rate or a latency could not go beyond; '' for costs, or where it was not counted. */
 export function limitOf(report: Report, { goal }: Judged): string {
+  if (LATENCY.test(goal.figure)) return syncOf(report);
   if (goal.better !== 'higher') return '';
   const of = (figure: string): number =>
     medianOf(report, goal.ours ?? 'tidemark', goal.row, figure);
@@ -39,6 +43,18 @@ export function limitOf(report: Report, { goal }: Judged): string {
     return 'the event loop is the limit';
   }
   return 'no processor is the limit: client and broker wait for the disk or for each other';
+}
+
+/** What the disk alone took for a sync in the same run. */
+function syncOf(report: Report): string {
+  const [p50, p99] = ['recordCommitP50Ms', 'recordCommitP99Ms'].map((figure) =>
+    medianOf(report, 'disk', 'disk probe', figure),
+  );
+  if (p50 === undefined || p99 === undefined || Number.isNaN(p99)) return '';
+  return (
+    `the disk alone took ${numberText(p50)} ms (p99 ${numberText(p99)} ms) to write and sync 1 KiB, ` +
+    'and each record waits for at least one sync'
+  );
 }
 
 /** Limit and load of a missed goal as one line; '' where nothing was counted. */

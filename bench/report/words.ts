@@ -27,6 +27,8 @@ const figures: Readonly<Record<string, string>> = {
   brokerWrittenMb: 'written to disk, MB',
   firstRecordMs: 'first record acknowledged, ms',
   readyMs: 'ready, ms',
+  recordCommitP50Ms: 'write and sync of 1 KiB p50, ms',
+  recordCommitP99Ms: 'write and sync of 1 KiB p99, ms',
   foreignCores: 'cores kept busy by others',
   busyCores: 'cores busy, all processes',
   loopDelayP99Ms: 'event-loop delay p99, ms',

@@ -137,9 +137,10 @@ export class PeerOutput {
   #sendMemory(): void {
     const { buffers, answers, more } = this.#gather();
     const first = buffers[0] as Buffer;
-    const whole = buffers.length === 1 ? first : joined(buffers);
+    const direct = this.#inStream === 0 && !this.#copying;
+    const whole = !direct ? null : buffers.length === 1 ? first : joined(buffers);
     let unsent: readonly Buffer[] = buffers;
-    if (whole !== null && this.#inStream === 0 && !this.#copying) {
+    if (whole !== null) {
       const taken = this.#sendNow(whole, more);
       if (this.#gone) return;
       const rest = whole.subarray(taken);

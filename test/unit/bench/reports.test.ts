@@ -214,6 +214,19 @@ describe('rows that are not reached', () => {
     expect(section).toContain('event loop running 60 % of the time, waiting for a core 20 %');
   });
 
+  test('a latency is told beside what a sync took', () => {
+    const row = 'end to end, 10,000/s, linger 5';
+    const section = measurementsSection(
+      reportOf([
+        ['disk', 'disk probe', { recordCommitP50Ms: 0.4, recordCommitP99Ms: 9 }],
+        ['tidemark', row, { p99Ms: 20 }],
+        ['kafka', row, { p99Ms: 10 }],
+      ]),
+      'x.json',
+    );
+    expect(section).toContain(`- ${row}: the disk alone took 0.4 ms (p99 9 ms)`);
+  });
+
   test('an event loop that had no time left is the limit, and else nothing on the processors is', () => {
     const with_ = (figures: Figures): string =>
       measurementsSection(
