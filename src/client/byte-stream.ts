@@ -28,6 +28,8 @@ export interface ByteStream {
 export interface Connector {
   /** Whether it speaks TLS: errors are told accordingly. */
   readonly secure?: boolean;
+  /** Whether chunks that were written are free to be changed once the other side has answered what they said. */
+  readonly copies?: true;
   /** Rejects with the system's error (`code` ECONNREFUSED, ENOTFOUND …) or after `timeoutMs`. */
   connect(
     target: { readonly host: string; readonly port: number; readonly timeoutMs: number },

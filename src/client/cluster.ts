@@ -101,6 +101,11 @@ export class Cluster {
     this.#warn = options.warn;
   }
 
+  /** Whether the bytes of a request are ours again once it is answered. */
+  get copies(): boolean {
+    return this.#network.copies;
+  }
+
   /** Brokers and controller, asked for anew. */
   async describe(): Promise<ClusterInfo> {
     await this.retry(() => this.#refresh([], false));

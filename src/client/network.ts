@@ -11,6 +11,8 @@ export interface Node extends BrokerAddress {
 
 /** Finds the transport for a broker. Everything above it does not know what lies below. */
 export interface Network {
+  /** Whether the bytes of a request are ours again once it is answered; a broker in this process keeps them. */
+  readonly copies: boolean;
   /** Ways into the cluster before any node is known, to be tried in turn. */
   entries(): readonly Transport[];
   /** The way to a node. The same object as long as the node keeps its address. */
@@ -33,6 +35,7 @@ export function tcpNetwork(bootstrap: readonly BrokerAddress[], options: TcpOpti
     return transport;
   };
   return {
+    copies: options.connector.copies ?? false,
     entries: () => bootstrap.map(at),
     to: at,
     fork: () => tcpNetwork(bootstrap, options),
@@ -45,6 +48,7 @@ export function tcpNetwork(bootstrap: readonly BrokerAddress[], options: TcpOpti
 /** A network of one transport, whatever node is asked for: a broker in the same process. */
 export function singleNetwork(transport: Transport): Network {
   return {
+    copies: false,
     entries: () => [transport],
     to: () => transport,
     // Nothing waits for anything else in process; whoever made the transport closes it.

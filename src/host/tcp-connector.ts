@@ -106,6 +106,7 @@ function established(socket: Socket, ready: string, target: Target, handler: Byt
 
 /** Plain TCP. `localhost` tries IPv6 and IPv4 in turn (Node's happy eyeballs). */
 export const tcpConnector: Connector = {
+  copies: true,
   connect(target, handler) {
     const { host, port } = target;
     const onread = {
@@ -126,6 +127,7 @@ export function tlsConnector(tls: ClientTls): Connector {
   const authorities = ca === undefined ? {} : { ca: Array.isArray(ca) ? [...ca] : ca };
   return {
     secure: true,
+    copies: true,
     connect(target, handler) {
       const { host, port } = target;
       // A name is asked for; an address cannot be (RFC 6066), but is checked all the same.

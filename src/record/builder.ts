@@ -61,6 +61,8 @@ export interface BatchOptions {
   readonly lastOffset?: number;
   /** First allocation in bytes; it doubles as needed. Default 1024. */
   readonly capacity?: number;
+  /** To be written into, instead of a first allocation. */
+  readonly memory?: Buffer | null;
 }
 
 const CAPACITY_DEFAULT = 1024;
@@ -89,7 +91,7 @@ export class BatchBuilder {
     this.#lastOffset = this.#baseOffset - 1;
     this.#baseTimestamp = options.deleteHorizonMs ?? null;
     const capacity = Math.max(BATCH_HEADER_BYTES, options.capacity ?? CAPACITY_DEFAULT);
-    this.#bytes = Buffer.allocUnsafe(capacity);
+    this.#bytes = options.memory ?? Buffer.allocUnsafe(capacity);
   }
 
   /** Records appended so far. */
@@ -100,6 +102,11 @@ export class BatchBuilder {
   /** Bytes of the batch if it were built now without compression. */
   get byteLength(): number {
     return this.#position;
+  }
+
+  /** What the records are written into; without compression {@link build} gives a slice of it. */
+  get memory(): Buffer {
+    return this.#bytes;
   }
 
   /** Largest timestamp so far, -1 before the first record. */

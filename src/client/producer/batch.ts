@@ -23,6 +23,8 @@ export interface BatchSettings {
   readonly level?: number;
   /** Bytes it will probably hold, so that the buffer need not grow. */
   readonly capacity: number;
+  /** Instead of new memory. */
+  readonly memory?: Buffer | null;
 }
 
 /** Which identity, and which place in its order, a batch was sent with. */
@@ -56,6 +58,7 @@ export class ProducerBatch {
   #bytes: Buffer | null = null;
   #header: Buffer = EMPTY;
   #builtWith: BatchIdentity | null = null;
+  #repeated = false;
 
   constructor(
     place: { topic: string; partition: number },
@@ -106,6 +109,7 @@ export class ProducerBatch {
       this.#header = Buffer.from(this.#bytes.subarray(0, BATCH_HEADER_BYTES));
       return this.#bytes;
     }
+    this.#repeated = true;
     this.#bytes = Buffer.from(this.#bytes);
     this.#header.copy(this.#bytes);
     if (identity !== null && identity !== this.#builtWith) {
@@ -144,7 +148,12 @@ export class ProducerBatch {
 
   #emptyCopy(records: number): ProducerBatch {
     const capacity = Math.ceil((this.byteLength * records) / this.count) + 128;
-    return new ProducerBatch(this, this.openedMs, { ...this.#settings, capacity });
+    return new ProducerBatch(this, this.openedMs, { ...this.#settings, capacity, memory: null });
+  }
+
+  /** Its memory for another, once it is acknowledged; null when it was sent more than once. */
+  memory(): Buffer | null {
+    return this.#repeated ? null : this.#builder.memory;
   }
 
   /** Calls `listener` when the records were told their end. */

@@ -12,6 +12,8 @@ export interface DeadlineEvents {
   giveUp(queue: PartitionQueue, batch: ProducerBatch, error: Error): void;
   /** A deadline passed, and what was due was given up. */
   passed(): void;
+  /** Nothing was awaited for a moment. */
+  idle(): void;
 }
 
 /** How long a timer may be left that nobody needs, since it keeps the process alive. */
@@ -55,7 +57,10 @@ export class Deadlines {
   #tickAfter(delayMs: number): void {
     this.#cancel = this.#clock.setTimer(Math.min(delayMs, TICK_MS), () => {
       this.#cancel = null;
-      if (!this.#any) return;
+      if (!this.#any) {
+        this.#events.idle();
+        return;
+      }
       const nowMs = this.#clock.monotonic();
       if (nowMs < this.#dueMs) this.#tickAfter(this.#dueMs - nowMs);
       else this.#expire(nowMs);

@@ -12,6 +12,7 @@ import type { Clock } from '../../base/ports.ts';
 import { addSequence, type NewRecord } from '../../record/index.ts';
 import { isRetriableError } from '../cluster.ts';
 import { type OnFailed, type OnLanded, ProducerBatch } from './batch.ts';
+import type { BatchMemory } from './batch-memory.ts';
 import type { ProducerSettings } from './options.ts';
 
 export interface Identity {
@@ -27,6 +28,8 @@ export type Outcome =
 const EPOCH_MAX = 0x7fff;
 /** While the partition is busy an open batch waits at most so long, where the user did not say. */
 const BUSY_LINGER_MS = 5;
+/** … unless it is so large that a request of its own is well spent: waiting for the answer would leave the broker idle. */
+const BUSY_LINGER_BYTES = 64 * 1024;
 const BACKOFF_MAX_MS = 1_000;
 
 const ofSequence: ReadonlySet<KafkaErrorName> = new Set<KafkaErrorName>([
@@ -54,6 +57,7 @@ export class PartitionQueue {
   readonly batches: ProducerBatch[] = [];
   readonly #settings: ProducerSettings;
   readonly #clock: Clock;
+  readonly #memory: BatchMemory | null;
   #underWay = 0;
   /** Waits for every answer, and then for the back-off, before all go again. */
   #recovering = false;
@@ -69,11 +73,18 @@ export class PartitionQueue {
   #sizeHint = 512;
   #batchBytes: number;
 
-  constructor(topic: string, partition: number, settings: ProducerSettings, clock: Clock) {
+  /** `memory`: where batches have theirs from, and leave it when they were acknowledged. */
+  constructor(
+    topic: string,
+    partition: number,
+    settings: ProducerSettings,
+    { clock, memory = null }: { readonly clock: Clock; readonly memory?: BatchMemory | null },
+  ) {
     this.topic = topic;
     this.partition = partition;
     this.#settings = settings;
     this.#clock = clock;
+    this.#memory = memory;
     this.#batchBytes = settings.batchBytes;
   }
 
@@ -102,7 +113,9 @@ export class PartitionQueue {
     const nowMs = sinceMs ?? this.#clock.monotonic();
     const { codec, level } = this.#settings;
     const capacity = this.#sizeHint;
-    const settings = level === undefined ? { codec, capacity } : { codec, capacity, level };
+    const memory = this.#memory?.take(capacity) ?? null;
+    const made = { codec, capacity, memory };
+    const settings = level === undefined ? made : { ...made, level };
     const batch = new ProducerBatch(this, nowMs, settings);
     batch.tryAppend(record, this.#batchBytes, landed, failed);
     if (batch.byteLength >= this.#batchBytes) batch.sealed = true;
@@ -134,7 +147,8 @@ export class PartitionQueue {
     batch.underWay = true;
     this.#underWay += 1;
     // A small one between large ones, such as the last of a call, does not make the next grow from its size.
-    this.#sizeHint = Math.max(batch.byteLength + 64, this.#sizeHint >> 1);
+    const room = Math.min(batch.byteLength + 64, Math.max(batch.byteLength, this.#batchBytes));
+    this.#sizeHint = Math.max(room, this.#sizeHint >> 1);
     if (identity === null || batch.identity !== null) return;
     this.#identity ??= identity;
     const { producerId, producerEpoch } = this.#identity;
@@ -156,6 +170,7 @@ export class PartitionQueue {
       this.#known ||= batch.identity?.producerEpoch === this.#identity?.producerEpoch;
       this.#remove(batch);
       batch.land(outcome.baseOffset, outcome.logAppendTimeMs);
+      this.#reclaim(batch);
       return true;
     }
     const { error } = outcome;
@@ -180,6 +195,12 @@ export class PartitionQueue {
     this.#notBeforeMs = 0;
   }
 
+  #reclaim(batch: ProducerBatch): void {
+    // Nobody answers with acks 0: it may be on its way still.
+    const memory = this.#settings.acks === 0 ? null : batch.memory();
+    if (memory !== null) this.#memory?.give(memory);
+  }
+
   /** Gives up a batch that is not wanted any more; one that is under way leaves with its answer. */
   giveUp(batch: ProducerBatch, error: Error): void {
     batch.fail(error);
@@ -198,7 +219,8 @@ export class PartitionQueue {
   #lingerMs(batch: ProducerBatch, nowMs: number): number {
     const { lingerMs } = this.#settings;
     if (lingerMs !== null) return batch.openedMs + lingerMs - nowMs;
-    return this.batches[0] === batch ? 0 : batch.openedMs + BUSY_LINGER_MS - nowMs;
+    if (this.batches[0] === batch || batch.byteLength >= BUSY_LINGER_BYTES) return 0;
+    return batch.openedMs + BUSY_LINGER_MS - nowMs;
   }
 
   #recover(nowMs: number, jitter: number): void {

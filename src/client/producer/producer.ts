@@ -7,6 +7,7 @@ import type { Cluster } from '../cluster.ts';
 import { ClientError } from '../errors.ts';
 import { type AnySerde, type Serde, serdeOf } from '../serde.ts';
 import type { OnFailed, OnLanded } from './batch.ts';
+import { BatchMemory } from './batch-memory.ts';
 import { Deadlines } from './deadlines.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { recordHeaders } from './headers.ts';
@@ -40,6 +41,7 @@ export class Producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpa
   readonly #dispatcher: Dispatcher;
   readonly #locator: Locator;
   readonly #deadlines: Deadlines;
+  readonly #memory: BatchMemory | null;
   readonly #topics = new Map<string, TopicQueue>();
   /** Topics with records that have no place yet. */
   readonly #withWaiting = new Set<TopicQueue>();
@@ -61,6 +63,7 @@ export class Producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpa
     this.#settings = settingsOf(options);
     this.#key = serdeOf<AnySerde>(options.key ?? 'string') as Serde<unknown, unknown>;
     this.#value = serdeOf<AnySerde>(options.value ?? 'msgpack') as Serde<unknown, unknown>;
+    this.#memory = cluster.copies ? new BatchMemory() : null;
     this.#dispatcher = new Dispatcher(cluster, this.#settings, {
       released: (bytes) => this.#released(bytes),
       locate: (topic) => this.#locator.locate(topic),
@@ -74,6 +77,7 @@ export class Producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpa
       topics: this.#topics,
       giveUp: (queue, batch, error) => this.#dispatcher.giveUp(queue, batch, error),
       passed: () => this.#deadlinePassed(),
+      idle: () => this.#memory?.clear(),
     });
     this.#prepare(options.partitioner ?? 'murmur2');
     this.#signal = options.signal;
@@ -236,7 +240,7 @@ export class Producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpa
     let topic = this.#topics.get(record.topic);
     if (topic === undefined) {
       checkTopic(record.topic);
-      topic = new TopicQueue(record.topic, this.#settings, this.#cluster);
+      topic = new TopicQueue(record.topic, this.#settings, this.#cluster, this.#memory);
       this.#topics.set(record.topic, topic);
     }
     const { partition } = record;

@@ -4,6 +4,7 @@ import type { Clock, Random } from '../../base/ports.ts';
 import type { NewRecord } from '../../record/index.ts';
 import type { TopicInfo } from '../cluster.ts';
 import type { OnFailed, OnLanded } from './batch.ts';
+import type { BatchMemory } from './batch-memory.ts';
 import type { ProducerSettings } from './options.ts';
 import { PartitionQueue } from './partition-queue.ts';
 
@@ -38,16 +39,23 @@ export class TopicQueue {
   readonly #settings: ProducerSettings;
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #memory: BatchMemory | null;
   #info: TopicInfo | null = null;
   #available: readonly number[] = [];
   #sticky = 0;
   #stickyBytes = 0;
 
-  constructor(name: string, settings: ProducerSettings, ports: { clock: Clock; random: Random }) {
+  constructor(
+    name: string,
+    settings: ProducerSettings,
+    ports: { clock: Clock; random: Random },
+    memory: BatchMemory | null,
+  ) {
     this.name = name;
     this.#settings = settings;
     this.#clock = ports.clock;
     this.#random = ports.random;
+    this.#memory = memory;
   }
 
   get isKnown(): boolean {
@@ -59,8 +67,9 @@ export class TopicQueue {
     if (info === this.#info) return;
     this.#info = info;
     const first = this.partitions.length === 0;
+    const ports = { clock: this.#clock, memory: this.#memory };
     for (let index = this.partitions.length; index < info.partitions.length; index++) {
-      this.partitions.push(new PartitionQueue(this.name, index, this.#settings, this.#clock));
+      this.partitions.push(new PartitionQueue(this.name, index, this.#settings, ports));
     }
     const led = info.partitions.filter((one) => one.leaderId >= 0).map((one) => one.partition);
     this.#available = led.length > 0 ? led : info.partitions.map((one) => one.partition);

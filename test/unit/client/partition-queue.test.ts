@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { KafkaError } from '../../../src/base/kafka-errors.ts';
+import { BatchMemory } from '../../../src/client/producer/batch-memory.ts';
 import { settingsOf } from '../../../src/client/producer/options.ts';
 import { PartitionQueue } from '../../../src/client/producer/partition-queue.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
@@ -9,7 +10,7 @@ const landed = { baseOffset: 0, logAppendTimeMs: -1 };
 
 function queueOf(records: number) {
   const settings = settingsOf({ batchBytes: 100, lingerMs: 0 });
-  const queue = new PartitionQueue('t', 0, settings, new VirtualClock());
+  const queue = new PartitionQueue('t', 0, settings, { clock: new VirtualClock() });
   for (let index = 0; index < records; index++) {
     const value = Buffer.alloc(200, String(index));
     queue.append({ timestamp: 1, key: null, value }, null, null, null);
@@ -39,4 +40,51 @@ test('one batch alone until the broker knows the producer: it takes any first se
   queue.send(first!, identity);
   expect(queue.answered(first!, landed, 0, 0)).toBe(true);
   expect(sendAll()).toHaveLength(5);
+});
+
+test('memory of a batch serves the next one once it is acknowledged, but not when it was sent again', () => {
+  const memory = new BatchMemory();
+  const queue = new PartitionQueue('t', 0, settingsOf({}), { clock: new VirtualClock(), memory });
+  const send = (times: number): ArrayBufferLike => {
+    queue.append({ timestamp: 1, key: null, value: Buffer.alloc(100_000) }, null, null, null);
+    const batch = queue.batches[0]!;
+    let sentFrom: ArrayBufferLike | null = null;
+    for (let left = times; left > 0; left--) {
+      queue.send(batch, identity);
+      sentFrom ??= batch.bytes().buffer;
+      if (left > 1) {
+        batch.bytes();
+        const error = new KafkaError('NOT_LEADER_OR_FOLLOWER', 'moved');
+        expect(queue.answered(batch, { error }, 0, 0)).toBe(false);
+        expect(queue.next(10_000)).toBe(batch);
+      }
+    }
+    expect(queue.answered(batch, landed, 0, 0)).toBe(true);
+    return sentFrom!;
+  };
+  // The first is given room for little, and grows.
+  send(1);
+  const first = send(1);
+  expect(send(2)).toBe(first);
+  const third = send(1);
+  expect(third).not.toBe(first);
+  queue.append({ timestamp: 1, key: null, value: Buffer.alloc(100_000) }, null, null, null);
+  queue.append({ timestamp: 1, key: null, value: Buffer.alloc(500_000) }, null, null, null);
+  const [waits, behind] = queue.batches;
+  expect(waits!.memory()!.buffer).toBe(third);
+  expect(behind!.memory()!.buffer).not.toBe(third);
+});
+
+test('a pause gives the memory back, and no more is kept than is of use', () => {
+  const memory = new BatchMemory();
+  memory.give(Buffer.alloc(1_000));
+  expect(memory.take(1_000)).toBeNull();
+  const all = Array.from({ length: 17 }, () => Buffer.alloc(512 * 1024));
+  for (const one of all) memory.give(one);
+  expect(memory.take(512 * 1024)).toBe(all[15]);
+  // Batches grew.
+  expect(memory.take(520 * 1024)).toHaveLength(544 * 1024);
+  expect(memory.take(512 * 1024)).toBe(all[13]);
+  memory.clear();
+  expect(all).not.toContain(memory.take(512 * 1024));
 });
