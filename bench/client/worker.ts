@@ -26,7 +26,7 @@ const WARM = 0.5;
  */
 const WARM_CLIENTS = 8;
 /** Single sends of each of them, at the full count. */
-const WARM_SENDS = 0.4;
+const WARM_SENDS = 0.8;
 
 async function measure(task: Task): Promise<Measured> {
   const open = clients[task.client];
