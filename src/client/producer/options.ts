@@ -46,7 +46,7 @@ export interface ProducerOptions<K extends AnySerde = 'string', V extends AnySer
   readonly idempotent?: boolean;
   /**
    * How long a batch waits for more records. Default: none while the partition is idle, and while it is busy until
-   * the answer or 5 ms, so that single sends are quick and many fill batches. [`linger.ms`]
+   * the answer, 64 KiB or 5 ms, so that single sends are quick and many fill batches. [`linger.ms`]
    */
   readonly lingerMs?: number;
   /** Bytes of a batch before compression. Default 512 KiB. [`batch.size`] */
