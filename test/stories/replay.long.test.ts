@@ -83,6 +83,39 @@ describe('replay', () => {
     expect([twice.code, twice.stderr]).toEqual([2, expect.stringContaining('a job')]);
   }, 60_000);
 
+  test('compared with its source, the fix turns out to be wrong, and is done again', async () => {
+    const compared = async (id: string) =>
+      documents((await broker.run(['replay', 'compare', '--job', id, '--json'])).stdout)[0];
+    const counts = { equal: 0, changed: { count: 2970 }, onlyFirst: { count: 30 } };
+    const first = await compared('fix');
+    expect(first).toMatchObject({ ...counts, onlySecond: { count: 0 } });
+    // The fix forgot something: amounts of 50 and more have a fee.
+    const [[before, after]] = first.changed.pairs;
+    const { euros } = JSON.parse(before.value);
+    expect(JSON.parse(after.value)).toEqual({ n: expect.any(Number), cents: euros * 100 });
+    const module = join(directory.path, 'better.mjs');
+    writeFileSync(
+      module,
+      `export const filter = (record) => JSON.parse(record.value).euros > 0;
+       export function transform(record) {
+         const { n, euros } = JSON.parse(record.value);
+         return { value: { n, cents: euros * 100 + (euros >= 50 ? 30 : 0) } };
+       }`,
+    );
+    await broker.run(['topic', 'create', 'fixed-2', '-p', '2']);
+    const args = ['replay', 'orders', '-m', module, '--to', 'fixed-2', '--id', 'fix-2'];
+    expect((await broker.run([...args, '--execute'])).code).toBe(0);
+    expect(await compared('fix-2')).toMatchObject({ ...counts, onlySecond: { count: 0 } });
+    // The two fixes side by side: only what the second one changes differs.
+    const between = await broker.run(['replay', 'compare', 'fixed', 'fixed-2']);
+    expect(between.stdout).toMatch(/^2970 pairs: 1470 equal, 1500 changed\n {2}- .*\n {2}\+ /);
+    expect(between.stdout).toMatch(/\n0 only in fixed\n0 only in fixed-2\n$/);
+    const differ = await broker.run(['replay', 'compare', 'fixed', 'fixed-2', '--equal']);
+    expect(differ.code).toBe(1);
+    const twice = await broker.run(['replay', 'compare', 'fixed']);
+    expect([twice.code, twice.stderr]).toEqual([2, expect.stringContaining('two topics')]);
+  }, 60_000);
+
   test('a job is paused, goes on and is cancelled from another terminal', async () => {
     const env = { TIDEMARK_BROKERS: broker.bootstrap };
     const file = join(directory.path, 'slow.ndjson');

@@ -1,5 +1,12 @@
 // Offset replay: records of a range, filtered and changed, written again somewhere else. What `tidemark replay` calls.
 
+export {
+  type CompareBy,
+  type Compared,
+  type CompareOptions,
+  type Comparison,
+  compareTopics,
+} from './compare.ts';
 export { ReplayError } from './errors.ts';
 export { compileFilter } from './filter.ts';
 export { JobStore } from './jobs.ts';
@@ -23,6 +30,7 @@ export { openTopicSink } from './sink-topic.ts';
 export { type Survey, type SurveyOptions, survey } from './survey.ts';
 export type {
   JobRecord,
+  JobState,
   Pace,
   PlacedRecord,
   ReplayedRecord,

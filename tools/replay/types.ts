@@ -77,6 +77,10 @@ export type JobState = 'running' | 'paused' | 'done' | 'failed' | 'cancelled' | 
 export interface JobRecord {
   readonly id: string;
   readonly state: JobState;
+  /** Of an archive; absent: a replay, or what became of dead letters. */
+  readonly tool?: 'export' | 'import';
+  /** That an archive was written to, or read from. */
+  readonly file?: string;
   readonly who: string;
   readonly startedMs: number;
   readonly updatedMs: number;

@@ -12,6 +12,7 @@ import { usageError } from '../exit-codes.ts';
 import { positiveNumber } from '../numbers.ts';
 import { partitionsOf } from '../partition-list.ts';
 import { type BrokerOptions, brokerCommand, type CommandModule, collect } from '../program.ts';
+import { compareCommand } from '../replay/compare.ts';
 import { controlCommand, listCommand, showCommand } from '../replay/jobs.ts';
 import { type ReplayRequest, resumeReplay, startReplay } from '../replay/start.ts';
 import { withCluster } from '../session.ts';
@@ -62,6 +63,7 @@ function build(): Command {
     'tidemark replay orders -o committed --group billing --to-url http://localhost:8080/orders --execute',
     'tidemark replay orders --to staging --speed 10x --execute',
     'tidemark replay --resume 3f2a9c                                            after a crash',
+    'tidemark replay compare --job 3f2a9c                                       what it changed',
     'tidemark replay list',
   ])
     .argument('[topics...]', 'topics to read')
@@ -91,6 +93,7 @@ function build(): Command {
     .action((topics: string[], flags: ReplayFlags) => replay(topics, flags));
   command.addCommand(listCommand());
   command.addCommand(showCommand());
+  command.addCommand(compareCommand());
   for (const verb of ['pause', 'resume', 'cancel'] as const)
     command.addCommand(controlCommand(verb));
   return command;

@@ -57,6 +57,19 @@ function targetText({ target }: JobRecord): string {
   }
 }
 
+/** Records of all its runs: those that a run found there were written by the one before. */
+export function writtenBy({ counts, confirmedSince = 0 }: JobRecord): number {
+  return counts.written + counts.skipped + confirmedSince;
+}
+
+/** What to type to go on with a job. */
+export function resumption({ id, tool, file = '', target }: JobRecord): string {
+  if (tool === 'export') return `"tidemark archive export --resume --to ${file}"`;
+  if (tool === 'import') return `"tidemark archive import ${file} --resume"`;
+  const command = target.kind === 'origin' ? 'dlq redrive' : 'replay';
+  return `"tidemark ${command} --resume ${id}"`;
+}
+
 async function list(options: BrokerOptions): Promise<void> {
   const io = processIo();
   await withCluster(options, async ({ cluster }) => {
@@ -72,9 +85,9 @@ async function list(options: BrokerOptions): Promise<void> {
     const rows = jobs.map((job) => [
       job.id,
       job.state,
-      job.source.topics.join(','),
+      job.tool === 'import' ? (job.file ?? '') : job.source.topics.join(','),
       targetText(job),
-      String(job.counts.written + (job.confirmedSince ?? 0)),
+      String(writtenBy(job)),
       String(offsetsIn(job.stretches)),
       new Date(job.startedMs).toISOString(),
       job.who,
@@ -101,9 +114,13 @@ async function control(
   const io = processIo();
   await withCluster(options, async ({ cluster }) => {
     const store = new JobStore(cluster);
-    const { state } = await store.get(id);
+    const job = await store.get(id);
+    const { state } = job;
+    if (job.tool !== undefined) {
+      throw new CliError(ExitCode.error, `job ${id} is an ${job.tool}: end it where it runs`);
+    }
     if (state !== 'running' && state !== 'paused') {
-      const step = state === 'done' ? null : `go on with "tidemark replay --resume ${id}"`;
+      const step = state === 'done' ? null : `go on with ${resumption(job)}`;
       throw new CliError(ExitCode.error, `job ${id} is not at work: it is ${state}`, step);
     }
     await store.send(id, verb, nodeClock.now());

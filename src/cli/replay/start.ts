@@ -27,6 +27,7 @@ import { type CliIo, processIo } from '../io.ts';
 import type { Session } from '../session.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { sayStretches, showPlan } from './dry-run.ts';
+import { resumption, writtenBy } from './jobs.ts';
 
 export interface ReplayRequest {
   readonly topics: readonly string[];
@@ -112,6 +113,7 @@ export async function resumeReplay(
   const io = processIo();
   const store = new JobStore(session.cluster);
   const job = await store.get(options.id);
+  if (job.tool !== undefined) throw usageError(`job ${job.id} is an ${job.tool}`, resumption(job));
   if (job.state === 'done') {
     io.say(`job ${job.id} is done: ${job.counts.written} records written`);
     return;
@@ -256,9 +258,7 @@ async function report(io: CliIo, job: JobRecord, json: boolean): Promise<void> {
   }
 }
 
-function withResume(error: unknown, { id, counts, confirmedSince = 0 }: JobRecord): unknown {
-  const written = counts.written + confirmedSince;
-  const again = `"tidemark replay --resume ${id}"`;
-  const step = `${written} records are written; once that is mended, go on with ${again}`;
+function withResume(error: unknown, job: JobRecord): unknown {
+  const step = `${writtenBy(job)} records are written; once that is mended, go on with ${resumption(job)}`;
   return withNextStep(error, step);
 }

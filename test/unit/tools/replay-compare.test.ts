@@ -1,0 +1,112 @@
+// Two topics side by side: partners by source, by key and by offset.
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Cluster } from '../../../src/client/index.ts';
+import { remoteCluster } from '../../../src/compose/index.ts';
+import { startBroker, type TestBroker } from '../../../src/testing/index.ts';
+import { type CompareOptions, compareTopics, planStretches } from '../../../tools/replay/index.ts';
+
+let broker: TestBroker;
+let cluster: Cluster;
+
+beforeAll(async () => {
+  broker = await startBroker({ topics: { orders: 2, copy: 2, second: 1 } });
+  cluster = remoteCluster(broker.bootstrap);
+  await broker.produce('orders', [
+    { partition: 0, key: 'a', value: 'a0' },
+    { partition: 0, key: 'a', value: 'a1' },
+    { partition: 0, key: 'b', value: 'b0' },
+    { partition: 1, key: 'c', value: 'c0' },
+    { partition: 1, key: null, value: 'none' },
+  ]);
+  const copyOf = (source: string, job: string) => ({
+    'tidemark.replay.job': job,
+    'tidemark.replay.source': source,
+  });
+  await broker.produce('copy', [
+    { partition: 0, key: 'a', value: 'a0', headers: copyOf('orders/0/0', 'j1') },
+    { partition: 0, key: 'a', value: 'A1', headers: copyOf('orders/0/1', 'j1') },
+    { partition: 1, key: 'c', value: 'c0', headers: copyOf('orders/1/0', 'j1') },
+    { partition: 1, key: 'c', value: 'c0', headers: copyOf('orders/1/0', 'j1') },
+    { partition: 1, key: null, value: 'none', headers: copyOf('orders/1/1', 'j2') },
+    { partition: 1, key: 'x', value: 'never seen' },
+  ]);
+  await broker.produce('second', [{ key: 'a', value: 'A1!', headers: copyOf('orders/0/1', 'j3') }]);
+});
+afterAll(async () => {
+  await cluster.close();
+  await broker.close();
+});
+
+const everything = { from: { kind: 'earliest' }, to: { kind: 'latest' } } as const;
+const stretchesOf = (topic: string) =>
+  planStretches(cluster, { topics: [topic], partitions: null, group: null, ...everything });
+
+async function compare(left: string, right: string, more: Partial<CompareOptions> = {}) {
+  const found = await compareTopics({
+    cluster,
+    left: await stretchesOf(left),
+    right: await stretchesOf(right),
+    by: 'source',
+    wants: () => true,
+    job: null,
+    shownMax: 2,
+    signal: new AbortController().signal,
+    ...more,
+  });
+  const { equal, changed, onlyLeft, onlyRight } = found;
+  const text = (one: { value: Buffer | null }) => one.value?.toString();
+  return {
+    equal,
+    changed: [changed.count, ...changed.shown.map((one) => [text(one.left), text(one.right)])],
+    onlyLeft: [onlyLeft.count, ...onlyLeft.shown.map(text)],
+    onlyRight: [onlyRight.count, ...onlyRight.shown.map(text)],
+  };
+}
+
+describe('partners', () => {
+  test('by source: changed, lost and doubled ones are found', async () => {
+    expect(await compare('orders', 'copy')).toEqual({
+      equal: 3,
+      changed: [1, ['a1', 'A1']],
+      onlyLeft: [1, 'b0'],
+      onlyRight: [2, 'c0', 'never seen'],
+    });
+  });
+
+  test('by source: two copies of one original are partners', async () => {
+    expect(await compare('copy', 'second')).toMatchObject({
+      equal: 0,
+      changed: [1, ['A1', 'A1!']],
+      onlyRight: [0],
+    });
+  });
+
+  test('of one job, among the records that are meant', async () => {
+    const wants: CompareOptions['wants'] = ({ key }) => key?.toString() === 'a';
+    expect(await compare('orders', 'copy', { job: 'j1', wants })).toEqual({
+      equal: 1,
+      changed: [1, ['a1', 'A1']],
+      onlyLeft: [0],
+      onlyRight: [2, 'c0', 'c0'],
+    });
+  });
+
+  test('by key: the n-th of each', async () => {
+    expect(await compare('orders', 'copy', { by: 'key' })).toEqual({
+      equal: 3,
+      changed: [1, ['a1', 'A1']],
+      onlyLeft: [1, 'b0'],
+      onlyRight: [2, 'c0', 'never seen'],
+    });
+  });
+
+  test('by offset', async () => {
+    expect(await compare('orders', 'copy', { by: 'offset' })).toEqual({
+      equal: 2,
+      changed: [2, ['a1', 'A1'], ['none', 'c0']],
+      onlyLeft: [1, 'b0'],
+      onlyRight: [2, 'none', 'never seen'],
+    });
+  });
+});
