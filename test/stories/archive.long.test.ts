@@ -124,6 +124,26 @@ describe('archive', () => {
     expect((await tidemark(['archive', 'verify', path])).code).toBe(0);
   });
 
+  test('what was exported and imported stands among the jobs', async () => {
+    await broker.run(['topic', 'create', 'noted']);
+    await broker.run(['produce', 'noted', 'a', 'b', 'c']);
+    await broker.run(['archive', 'export', 'noted', '--to', file('noted')]);
+    await broker.run(['archive', 'import', file('noted'), '--to', 'noted-2']);
+    await broker.run(['archive', 'export', 'noted', '--to', file('noted')]);
+    const listed = JSON.parse((await broker.run(['replay', 'list', '--json'])).stdout);
+    const [written, read] = listed;
+    const who = expect.stringContaining('@');
+    const counts = { written: 3, read: 3 };
+    const done = { state: 'done', who, counts, file: file('noted') };
+    expect(written).toMatchObject({ ...done, tool: 'import', target: { topic: 'noted-2' } });
+    expect(read).toMatchObject({ ...done, tool: 'export', source: { topics: ['noted'] } });
+    const again = await broker.run(['replay', '--resume', read.id]);
+    expect([again.code, again.stderr]).toEqual([
+      2,
+      expect.stringContaining('archive export --resume'),
+    ]);
+  });
+
   test.each([
     [['export', 'orders'], 2, /--to FILE/],
     [['export', 'orders', '--to', '-'], 2, /goes to a file/],

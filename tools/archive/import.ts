@@ -42,6 +42,8 @@ export interface ImportOptions {
   readonly partitions: number | null;
   readonly signal: AbortSignal;
   onProgress?(doneBytes: number, totalBytes: number): void;
+  /** Hears of records that the target has, those that fill offsets among them. */
+  onWritten?(records: number, bytes: number): void;
 }
 
 export interface ImportResult {
@@ -213,6 +215,7 @@ class Import {
       } else {
         this.#records += count;
         this.#bytes += bytes.length;
+        this.#options.onWritten?.(count, bytes.length);
       }
     });
   }

@@ -23,6 +23,7 @@ import { partitionsOf } from '../partition-list.ts';
 import { type BrokerOptions, brokerCommand, collect } from '../program.ts';
 import { type Session, withCluster } from '../session.ts';
 import { stopSignal } from '../stop-signal.ts';
+import { ArchiveAudit } from './audit.ts';
 import { type FileFormat, formatOf } from './format.ts';
 import { OffsetProgress } from './progress.ts';
 
@@ -95,6 +96,11 @@ async function run(topics: readonly string[], flags: ExportFlags): Promise<void>
     try {
       const total = offsetsIn(sink.head.stretches);
       io.say(`${path}${resume ? ' goes on' : ''}: ${total} offsets`);
+      const audit = await ArchiveAudit.begin(session.cluster, io, deedOf(path, sink));
+      const written = () => ({
+        records: sink.totals().reduce((sum, one) => sum + one.records, 0),
+        bytes: sink.bytes,
+      });
       const progress = new OffsetProgress(io);
       const result = await exportTopics({
         cluster: session.cluster,
@@ -102,10 +108,13 @@ async function run(topics: readonly string[], flags: ExportFlags): Promise<void>
         skipCut,
         signal: stop.signal,
         onProgress: ({ done, total: all, fileBytes }) => progress.show(done, all, fileBytes),
-      }).catch((error: unknown) => {
+      }).catch(async (error: unknown) => {
+        io.progress('');
+        await audit.end('failed', written(), error);
         throw withResume(error, path);
       });
       io.progress('');
+      await audit.end(result.finished ? 'done' : 'interrupted', written());
       if (!result.finished) process.exitCode = ExitCode.interrupted;
       const records = result.partitions.reduce((sum, one) => sum + one.records, 0);
       if (json) {
@@ -122,6 +131,20 @@ async function run(topics: readonly string[], flags: ExportFlags): Promise<void>
       await sink.close();
     }
   });
+}
+
+/** For the record of jobs. */
+function deedOf(path: string, { head }: ExportSink) {
+  const topics = head.topics.map((one) => one.name);
+  const [from, to] = [{ kind: 'earliest' }, { kind: 'latest' }] as const;
+  return {
+    tool: 'export',
+    file: path,
+    source: { topics, partitions: null, from, to, group: null },
+    target: { kind: 'file', path },
+    // As they were resolved: what the range was does not matter any more.
+    stretches: head.stretches.map((one) => ({ ...one, note: '' })),
+  } as const;
 }
 
 interface Output {

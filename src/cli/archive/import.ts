@@ -15,6 +15,7 @@ import { wholeNumber } from '../numbers.ts';
 import { type BrokerOptions, brokerCommand } from '../program.ts';
 import { withCluster } from '../session.ts';
 import { stopSignal } from '../stop-signal.ts';
+import { ArchiveAudit } from './audit.ts';
 import { formatOf } from './format.ts';
 
 interface ImportFlags extends BrokerOptions {
@@ -58,6 +59,13 @@ export function importCommand(): Command {
     .action((path: string, flags: ImportFlags) => run(path, flags));
 }
 
+const everything = {
+  partitions: null,
+  from: { kind: 'earliest' },
+  to: { kind: 'latest' },
+  group: null,
+} as const;
+
 const modes: readonly string[] = ['keep', 'header', 'new'] satisfies OffsetsMode[];
 
 function isMode(text: string): text is OffsetsMode {
@@ -88,8 +96,19 @@ async function run(path: string, flags: ImportFlags): Promise<void> {
       io.say(`${path} has no end: its export was interrupted, and what it has is imported`);
     }
     const progress = new ProgressLine(io);
-    const result = await withCluster(flags, ({ cluster }) =>
-      importArchive({
+    const result = await withCluster(flags, async ({ cluster }) => {
+      const audit = await ArchiveAudit.begin(cluster, io, {
+        tool: 'import',
+        file: path,
+        source: { topics, ...everything },
+        target: {
+          kind: 'topic',
+          topic: to ?? (topics.map((one) => prefix + one).join(',') || '?'),
+        },
+        stretches: source.head?.stretches.map((one) => ({ ...one, note: '' })) ?? [],
+      });
+      const written = { records: 0, bytes: 0 };
+      const ended = await importArchive({
         cluster,
         source,
         topicOf: (name) => to ?? prefix + name,
@@ -100,8 +119,18 @@ async function run(path: string, flags: ImportFlags): Promise<void> {
         partitions: count,
         signal: stop.signal,
         onProgress: (done, total) => progress.show(path, done, total),
-      }),
-    ).catch((error: unknown) => {
+        onWritten: (records, bytes) => {
+          written.records += records;
+          written.bytes += bytes;
+        },
+      }).catch(async (error: unknown) => {
+        progress.done();
+        await audit.end('failed', written, error);
+        throw error;
+      });
+      await audit.end(ended.finished ? 'done' : 'interrupted', ended);
+      return ended;
+    }).catch((error: unknown) => {
       io.progress('');
       throw withResume(error, path);
     });

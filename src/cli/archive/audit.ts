@@ -1,0 +1,103 @@
+// Exports and imports among the jobs of replay: who did what when, and how much. A cluster that takes no record of it
+// (one that may only be read) gets none, which is said, and hinders nothing.
+
+import { randomBytes } from 'node:crypto';
+import { hostname, userInfo } from 'node:os';
+import {
+  type JobRecord,
+  type JobState,
+  JobStore,
+  type ReplaySource,
+  type ReplayTarget,
+  type Stretch,
+} from '../../../tools/replay/index.ts';
+import type { Cluster } from '../../client/index.ts';
+import { nodeClock } from '../../host/node-clock.ts';
+import { messageOf } from '../exit-codes.ts';
+import type { CliIo } from '../io.ts';
+
+/** What is known before it begins. */
+export interface ArchiveDeed {
+  readonly tool: 'export' | 'import';
+  /** The file that is read or written. */
+  readonly file: string;
+  readonly source: ReplaySource;
+  readonly target: ReplayTarget;
+  readonly stretches: readonly Stretch[];
+}
+
+/** Records and bytes that were written. */
+export interface ArchiveCounts {
+  readonly records: number;
+  readonly bytes: number;
+}
+
+/** The jobs topic may take so long. */
+const SAVE_MS = 10_000;
+
+/** One export or import, among the jobs. */
+export class ArchiveAudit {
+  readonly #store: JobStore;
+  readonly #io: CliIo;
+  #job: JobRecord;
+  #refused = false;
+
+  private constructor(store: JobStore, io: CliIo, job: JobRecord) {
+    this.#store = store;
+    this.#io = io;
+    this.#job = job;
+  }
+
+  /** Notes that it begins. */
+  static async begin(cluster: Cluster, io: CliIo, deed: ArchiveDeed): Promise<ArchiveAudit> {
+    const { tool, file, source, target, stretches } = deed;
+    const nowMs = nodeClock.now();
+    const store = new JobStore(cluster);
+    const audit = new ArchiveAudit(store, io, {
+      id: randomBytes(4).toString('hex'),
+      state: 'running',
+      tool,
+      file,
+      who: `${userInfo().username}@${hostname()}`,
+      startedMs: nowMs,
+      updatedMs: nowMs,
+      source,
+      target,
+      filter: null,
+      module: null,
+      pace: { recordsPerSecond: null, bytesPerSecond: null, speed: null },
+      includeReplayed: true,
+      stretches,
+      positions: {},
+      targetPositions: {},
+      counts: { read: 0, selected: 0, written: 0, skipped: 0, bytes: 0 },
+      error: null,
+    });
+    await audit.#save(() => store.prepare());
+    return audit;
+  }
+
+  /** Notes how it ended. */
+  async end(state: JobState, counts: ArchiveCounts, error: unknown = null): Promise<void> {
+    const { records, bytes } = counts;
+    this.#job = {
+      ...this.#job,
+      state,
+      updatedMs: nodeClock.now(),
+      counts: { read: records, selected: records, written: records, skipped: 0, bytes },
+      error: error === null ? null : messageOf(error),
+    };
+    await this.#save(() => Promise.resolve());
+  }
+
+  async #save(before: () => Promise<void>): Promise<void> {
+    if (this.#refused) return;
+    try {
+      await before();
+      await this.#store.save(this.#job, SAVE_MS);
+    } catch (error) {
+      this.#refused = true;
+      this.#io.say(`note: no record of this is kept in __tidemark_jobs: ${messageOf(error)}`);
+    }
+  }
+}
