@@ -1,9 +1,10 @@
 // tidemark dump: what is in a segment, index, snapshot or checkpoint file, ours or Apache Kafka's.
 
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { DumpEntry } from '../../inspect/index.ts';
 import { CliError, ExitCode, usageError } from '../exit-codes.ts';
+import { groupRecordOf } from '../inspect/group-record.ts';
 import { type CliIo, paint, processIo } from '../io.ts';
 import { wholeNumber } from '../numbers.ts';
 import { type CommandModule, type CommonOptions, makeCommand } from '../program.ts';
@@ -19,13 +20,15 @@ import {
 interface DumpFlags extends CommonOptions {
   readonly records?: boolean;
   readonly limit?: string;
+  readonly offsetsDecoder?: boolean;
   readonly keyEncoding: string;
   readonly valueEncoding: string;
 }
 
 const details = `
 Files: .log, .index, .timeindex, .txnindex, .snapshot, leader-epoch-checkpoint. Damaged stretches are shown where they
-are, and what follows them after. With --json each entry is one line. The exit code is 1 when something is damaged.`;
+are, and what follows them after. With --json each entry is one line. The exit code is 1 when something is damaged.
+Records of __consumer_offsets are shown by what they mean. "tidemark verify" holds indexes against their log.`;
 
 function build(): Command {
   const names = encodings.join(', ');
@@ -37,6 +40,7 @@ function build(): Command {
     .argument('<files...>', 'files to show')
     .option('--records', 'the records of each batch, too')
     .option('-l, --limit <count>', 'stop after so many entries (records, with --records)')
+    .option('--offsets-decoder', 'records as those of __consumer_offsets (default in its folders)')
     .option('--key-encoding <name>', `how keys are shown: ${names}`, 'text')
     .option('--value-encoding <name>', `how values are shown: ${names}`, 'text')
     .addHelpText('after', details)
@@ -49,22 +53,19 @@ export const dumpCommand: CommandModule = { build };
 interface Settings {
   readonly json: boolean;
   readonly records: boolean;
+  readonly offsetsDecoder: boolean;
   readonly limit: number;
   readonly key: Encoding;
   readonly value: Encoding;
 }
 
 async function settingsOf(flags: DumpFlags): Promise<Settings> {
-  const { json = false, records = false, limit } = flags;
+  const { json = false, limit, offsetsDecoder = false } = flags;
+  const records = flags.records === true || offsetsDecoder;
   const key = await encodingOf(flags.keyEncoding);
   const value = await encodingOf(flags.valueEncoding);
-  return {
-    json,
-    records,
-    limit: limit === undefined ? Infinity : wholeNumber('--limit', limit),
-    key,
-    value,
-  };
+  const max = limit === undefined ? Infinity : wholeNumber('--limit', limit);
+  return { json, records, offsetsDecoder, limit: max, key, value };
 }
 
 async function encodingOf(name: string): Promise<Encoding> {
@@ -97,7 +98,10 @@ async function dump(files: readonly string[], flags: DumpFlags): Promise<void> {
     if (files.length > 1 && !settings.json) await io.data(`${paint('bold', name)}\n`);
     try {
       const entries = dumpFile({ disk, path, records, readSnapshot });
-      await print(io, { name, many: files.length > 1, entries, count, settings });
+      const isOffsets = /__consumer_offsets-\d+$/.test(dirname(path));
+      const offsetsDecoder = settings.offsetsDecoder || isOffsets;
+      const how = { ...settings, offsetsDecoder };
+      await print(io, { name, many: files.length > 1, entries, count, settings: how });
     } catch (error) {
       if (!(error instanceof UnknownFileError)) throw error;
       throw usageError(error.message, 'tidemark dump --help lists the kinds of files');
@@ -129,8 +133,13 @@ async function print(io: CliIo, printing: Printing): Promise<void> {
   }
 }
 
-function jsonOf(entry: DumpEntry, { key, value }: Settings): object {
+function jsonOf(entry: DumpEntry, { key, value, offsetsDecoder }: Settings): object {
   if (entry.kind !== 'record') return entry;
+  const decoded = offsetsDecoder ? groupRecordOf(entry) : null;
+  if (decoded !== null) {
+    const { kind, offset, timestamp } = entry;
+    return { kind, offset, timestamp, decoded };
+  }
   const keyField = toJsonField(entry.key, key);
   const valueField = toJsonField(entry.value, value);
   return {
@@ -174,6 +183,8 @@ function recordText(entry: RecordEntry, settings: Settings): string {
   const { offset, timestamp, control } = entry;
   const start = `  offset ${offset}  ${timeText(timestamp)}`;
   if (control !== null) return `${start}  ${paint('yellow', control)} marker`;
+  const decoded = settings.offsetsDecoder ? groupRecordOf(entry) : null;
+  if (decoded !== null) return `${start}  ${printable(JSON.stringify(decoded))}`;
   const key = entry.key === null ? 'null' : printable(decodeBytes(entry.key, settings.key));
   const value = entry.value === null ? 'null' : printable(decodeBytes(entry.value, settings.value));
   const headers = entry.headers.map((header) => {
