@@ -12,8 +12,10 @@ import {
 export const LOAD_TOPICS = ['views', 'orders', 'payments', 'sensors'] as const;
 
 export interface LoadOptions {
-  /** Records a second on average. */
+  /** Records a second, up and down by a fifth. */
   readonly rate: number;
+  /** Ten times the rate, now and then, on top (default: true). */
+  readonly bursts?: boolean;
   readonly prefix: string;
   readonly seed: number;
 }
@@ -25,10 +27,11 @@ export interface LoadProgress {
 }
 
 const TICK_MS = 50;
+/** A process that stood still for longer does not make up for it. */
+const STEP_MAX_SECONDS = 1;
 const BURST_FACTOR = 10;
-/** Of all ticks, and how long one lasts. */
-const BURST_CHANCE = 0.002;
-const BURST_TICKS = 30;
+const BURST_SECONDS = 1.5;
+const BURSTS_PER_SECOND = 0.04;
 const VISITORS = 5_000;
 const PRODUCTS = [
   'lamp',
@@ -71,16 +74,24 @@ export class LoadGenerator {
       value: 'json',
       compression: 'lz4',
     });
-    const began = performance.now();
+    const { clock } = this.#cluster;
+    const { bursts = true } = this.#options;
+    const began = clock.monotonic();
     let records = 0;
-    let burst = 0;
+    let burstUntil = 0;
     let owed = 0;
+    let before = 0;
     let failure: Error | null = null;
     while (!signal.aborted && failure === null) {
-      const seconds = (performance.now() - began) / 1000;
-      if (burst === 0 && this.#bursts() < BURST_CHANCE) burst = BURST_TICKS;
-      owed += (this.#rateAt(seconds) * (burst > 0 ? BURST_FACTOR : 1) * TICK_MS) / 1000;
-      burst = Math.max(0, burst - 1);
+      const seconds = (clock.monotonic() - began) / 1000;
+      const step = Math.min(seconds - before, STEP_MAX_SECONDS);
+      before = seconds;
+      const isOver = seconds >= burstUntil;
+      if (bursts && isOver && this.#bursts() < BURSTS_PER_SECOND * step) {
+        burstUntil = seconds + BURST_SECONDS;
+      }
+      const burst = seconds < burstUntil;
+      owed += this.#rateAt(seconds) * (burst ? BURST_FACTOR : 1) * step;
       let room = true;
       for (; owed >= 1; owed -= 1) {
         records += 1;
@@ -88,9 +99,9 @@ export class LoadGenerator {
           failure ??= error;
         });
       }
-      onProgress?.({ records, perSecond: records / Math.max(0.001, seconds), burst: burst > 0 });
+      onProgress?.({ records, perSecond: records / Math.max(0.001, seconds), burst });
       if (!room) await producer.drained();
-      await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+      await new Promise<void>((resolve) => clock.setTimer(TICK_MS, resolve));
     }
     await producer.close();
     if (failure !== null) throw failure as Error;

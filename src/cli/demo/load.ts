@@ -13,6 +13,7 @@ interface LoadFlags extends BrokerOptions {
   readonly seconds?: string;
   readonly prefix: string;
   readonly seed?: string;
+  readonly bursts: boolean;
 }
 
 /** `demo load`. */
@@ -22,13 +23,14 @@ export function loadCommand(): Command {
     'tidemark demo load --rate 2000 --seconds 60',
     'tidemark demo load --prefix shop. --seed 7',
   ])
-    .option('--rate <records>', 'records per second on average', '200')
+    .option('--rate <records>', 'records per second, up and down by a fifth', '200')
+    .option('--no-bursts', 'nothing on top of the rate')
     .option('--seconds <count>', 'how long (default: until Ctrl-C)')
     .option('--prefix <text>', 'before the names of the topics', 'demo.')
     .option('--seed <number>', 'the same records again')
     .addHelpText(
       'after',
-      `\nTopics: ${LOAD_TOPICS.join(', ')}. Now and then there is a burst of ten times the rate.`,
+      `\nTopics: ${LOAD_TOPICS.join(', ')}. About every half minute there is a burst of ten times the rate.`,
     )
     .action((flags: LoadFlags) => run(flags));
 }
@@ -42,7 +44,8 @@ async function run(flags: LoadFlags): Promise<void> {
   const timer = seconds === null ? null : setTimeout(() => stop.abort(), 1000 * seconds);
   try {
     await withCluster(flags, async ({ cluster }) => {
-      const generator = new LoadGenerator(cluster, { rate, prefix: flags.prefix, seed });
+      const { prefix, bursts } = flags;
+      const generator = new LoadGenerator(cluster, { rate, prefix, seed, bursts });
       const sent = await generator.run(stop.signal, ({ records, perSecond, burst }) =>
         io.progress(`${records} records, ${Math.round(perSecond)}/s${burst ? '  burst' : ''}`),
       );

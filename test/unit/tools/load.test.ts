@@ -41,3 +41,44 @@ test('keys, headers and values, the same for the same seed', async () => {
   const [fewer, more] = one.length < two.length ? [one, new Set(two)] : [two, new Set(one)];
   expect(fewer.filter((line) => !more.has(line))).toEqual([]);
 });
+
+/** Time goes on by a step at every timer, as a busy machine's does: never by what was asked for. */
+class StepClock {
+  #nowMs = 0;
+  #steps = 0;
+  now = (): number => this.#nowMs;
+  monotonic = (): number => this.#nowMs;
+  defer = (run: () => void): void => queueMicrotask(run);
+  setTimer = (_: number, fire: () => void): (() => void) => {
+    this.#steps += 1;
+    this.#nowMs += this.#steps % 2 === 0 ? 50 : 110;
+    const timer = setImmediate(fire);
+    return () => clearImmediate(timer);
+  };
+}
+
+async function countIn(seconds: number, bursts: boolean): Promise<number> {
+  const clock = new StepClock();
+  // The clients keep their own time.
+  const timed = new Proxy(cluster, {
+    get: (of, name) => {
+      if (name === 'clock') return clock;
+      const value: unknown = Reflect.get(of, name, of);
+      return typeof value === 'function' ? value.bind(of) : value;
+    },
+  });
+  const prefix = bursts ? 'bursts.' : 'steady.';
+  const generator = new LoadGenerator(timed, { rate: 50, prefix, seed: 3, bursts });
+  const stop = new AbortController();
+  return generator.run(stop.signal, () => {
+    if (clock.monotonic() >= seconds * 1000) stop.abort();
+  });
+}
+
+test('as many records as the rate says, and bursts on top', async () => {
+  // A whole wave of two minutes, whose ups and downs are even.
+  const steady = await countIn(120, false);
+  expect(steady).toBeGreaterThan(0.98 * 120 * 50);
+  expect(steady).toBeLessThan(1.02 * 120 * 50);
+  expect(await countIn(120, true)).toBeGreaterThan(1.1 * steady);
+});
