@@ -156,18 +156,7 @@ describe('on Apache Kafka', () => {
     }
     const epochs = await json(['dump', join(folder, 'leader-epoch-checkpoint')]);
     expect(epochs).toMatchObject([{ epoch: 0, startOffset: 0 }]);
-    await run([
-      'consume',
-      'orders',
-      '-g',
-      'billing',
-      '--commit',
-      '-o',
-      'earliest',
-      '-n',
-      '7',
-      '-q',
-    ]);
+    await run(['group', 'reset', 'billing', '--topic', 'orders', '--to-offset', '5', '--execute']);
     const logs = globFolders(kafka.logDirectory, /^__consumer_offsets-/);
     const groups = await json(['dump', '--records', ...logs]);
     const commits = groups.filter((one) => one.decoded?.kind === 'offset');

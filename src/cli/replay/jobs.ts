@@ -40,6 +40,11 @@ export function controlCommand(verb: 'pause' | 'resume' | 'cancel'): Command {
     );
 }
 
+/** Topics, or the file that was imported. */
+function sourceText({ tool, file = '', source }: JobRecord): string {
+  return tool === 'import' ? file : source.topics.join(',');
+}
+
 function targetText({ target }: JobRecord): string {
   switch (target.kind) {
     case 'topic':
@@ -85,7 +90,7 @@ async function list(options: BrokerOptions): Promise<void> {
     const rows = jobs.map((job) => [
       job.id,
       job.state,
-      job.tool === 'import' ? (job.file ?? '') : job.source.topics.join(','),
+      sourceText(job),
       targetText(job),
       String(writtenBy(job)),
       String(offsetsIn(job.stretches)),
