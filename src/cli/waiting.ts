@@ -63,6 +63,7 @@ export class Waiting {
         network.entries().map((one, index) => at(one, entries[index] ?? { host: '', port: 0 })),
       to: (node) => at(network.to(node), node),
       fork: () => this.watch(network.fork(), entries),
+      copies: network.copies,
       close: () => network.close(),
     };
   }

@@ -42,7 +42,8 @@ export function controlCommand(verb: 'pause' | 'resume' | 'cancel'): Command {
 
 /** Topics, or the file that was imported. */
 function sourceText({ tool, file = '', source }: JobRecord): string {
-  return tool === 'import' ? file : source.topics.join(',');
+  const topics = source.topics.join(',');
+  return tool === 'import' ? file : topics;
 }
 
 function targetText({ target }: JobRecord): string {

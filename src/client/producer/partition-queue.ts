@@ -28,7 +28,7 @@ export type Outcome =
 const EPOCH_MAX = 0x7fff;
 /** While the partition is busy an open batch waits at most so long, where the user did not say. */
 const BUSY_LINGER_MS = 5;
-/** … unless it is so large that a request of its own is well spent: waiting for the answer would leave the broker idle. */
+/** … unless it is so large that a request of its own is well spent: else the broker would be idle meanwhile. */
 const BUSY_LINGER_BYTES = 64 * 1024;
 const BACKOFF_MAX_MS = 1_000;
 

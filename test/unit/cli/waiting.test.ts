@@ -22,7 +22,13 @@ function make(): { waiting: Waiting; said: string[] } {
 function silent(): Network {
   const never = (): Promise<never> => new Promise(() => {});
   const transport: Transport = { send: never, versions: never, close: () => Promise.resolve() };
-  return { entries: () => [transport], to: () => transport, fork: silent, close: async () => {} };
+  return {
+    entries: () => [transport],
+    to: () => transport,
+    fork: silent,
+    close: async () => {},
+    copies: false,
+  };
 }
 
 test('a broker that does not answer is named, with the request and the time that is left', () => {
