@@ -36,11 +36,10 @@ const judged = ['brokerCpuMicrosecondsPerRecord', 'p99Ms'];
 /** What lies behind the turns that are known. */
 const reasons: Readonly<Record<string, string>> = {
   partitions:
-    'At the same rate fewer records share a batch the more partitions there are. From ten on (2,000 ' +
-    'records a second, 5 ms of linger) nearly each is a batch, a request, a write and an entry of the ' +
-    'journal of its own, and costs what these cost; the line is flat again after that, until the segment ' +
-    "files are more than may be open at once (a quarter of the process's descriptors) and have to be opened " +
-    'again and again.',
+    'At the same rate fewer records share a batch the more partitions there are: with 2,000 records a second and ' +
+    '5 ms of linger ten of them share one partition, and from ten partitions on nearly each is a batch, a request, ' +
+    'a write and an entry of the journal of its own. When the segment files are more than may be open at once (a ' +
+    "quarter of the process's descriptors), they are closed and opened again and again.",
 };
 
 export interface Turn {
