@@ -66,14 +66,13 @@ function assembleOnHost(
   const { dataDir } = options;
   const { clock = nodeClock, intercept } = seams;
   const inMemory = (): Disk => seams.disk ?? new MemoryDisk(() => clock.now());
-  const files = dataDir === undefined ? null : new NodeDisk(dataDir, nativeIoWhenNeeded);
-  const disk = files ?? inMemory();
+  const disk = dataDir === undefined ? inMemory() : new NodeDisk(dataDir, nativeIoWhenNeeded);
   const ports = { disk, root: dataDir ?? 'memory', clock, random: nodeRandom, logger };
   const compactionRunner =
     dataDir !== undefined && workersAvailable()
       ? new CompactionPool({ root: dataDir })
       : new InPlaceCompactionRunner(disk, clock);
-  const parts = {
+  return assembleBroker(ports, {
     compactionRunner,
     config: configsOf(options),
     memory: dataDir === undefined,
@@ -88,9 +87,7 @@ function assembleOnHost(
     advertise: null,
     acceptReplicationFactor: options.acceptReplicationFactor === true,
     ...(intercept && { intercept }),
-  };
-  const assemble = (): Promise<AssembledBroker> => assembleBroker(ports, parts);
-  return files === null ? assemble() : files.whileStarting(assemble);
+  });
 }
 
 /** Zero-copy sends, where the machine can do them and nobody has turned them off. */

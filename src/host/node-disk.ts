@@ -12,8 +12,7 @@ import {
 } from '../storage/index.ts';
 import { makeDirectories } from './make-directories.ts';
 import type { NativeIo } from './native-io.ts';
-import { PromptCalls, writeLimits } from './prompt-calls.ts';
-import { PromptReads } from './prompt-reads.ts';
+import { PromptWrites } from './prompt-writes.ts';
 
 const codes: Readonly<Record<string, DiskErrorCode>> = {
   ENOSPC: 'disk_full',
@@ -31,7 +30,6 @@ const codes: Readonly<Record<string, DiskErrorCode>> = {
 const PARTS_PER_WRITE_MAX = 1024;
 
 function wrap(error: NodeJS.ErrnoException, file: string): DiskError {
-  if (error instanceof DiskError) return error;
   return new DiskError(codes[error.code ?? ''] ?? 'io_error', file, error.message, {
     cause: error,
   });
@@ -49,42 +47,18 @@ function call<T>(file: string, start: (done: Done<T>) => void): Promise<T> {
   });
 }
 
-/** The same on the event loop, while that is allowed. */
-function callPromptly<T>(
-  file: string,
-  reads: PromptReads,
-  prompt: () => T,
-  start: (done: Done<T>) => void,
-): Promise<T> {
-  const startedMs = performance.now();
-  if (!reads.allows(0, startedMs)) return call(file, start);
-  try {
-    return Promise.resolve(prompt());
-  } catch (error) {
-    return Promise.reject(wrap(error as NodeJS.ErrnoException, file));
-  } finally {
-    reads.done(startedMs, performance.now());
-  }
-}
-
-/** What the files of a disk share. */
-interface Sharing {
-  readonly writes: PromptCalls;
-  readonly reads: PromptReads;
-  /** Tells what of a file is in the page cache. */
-  readonly native: NativeIo | null;
-}
-
 class NodeFile implements DiskFile {
   readonly path: string;
   /** Null once it is closed: its number may be another file's by then. */
   #descriptor: number | null;
-  readonly #sharing: Sharing;
+  readonly #prompt: PromptWrites;
+  readonly #native: NativeIo | null;
 
-  constructor(file: string, descriptor: number, sharing: Sharing) {
+  constructor(file: string, descriptor: number, prompt: PromptWrites, native: NativeIo | null) {
     this.path = file;
     this.#descriptor = descriptor;
-    this.#sharing = sharing;
+    this.#prompt = prompt;
+    this.#native = native;
   }
 
   get descriptor(): number | null {
@@ -93,12 +67,12 @@ class NodeFile implements DiskFile {
 
   isCached(position: number, bytes: number): boolean {
     const file = this.#descriptor;
-    return file !== null && this.#sharing.native?.isCached(file, position, bytes) === true;
+    return file !== null && this.#native?.isCached(file, position, bytes) === true;
   }
 
   readNow(into: Buffer, position: number): number {
     const file = this.#descriptor;
-    return file === null ? -1 : (this.#sharing.native?.readCached(file, into, position) ?? -1);
+    return file === null ? -1 : (this.#native?.readCached(file, into, position) ?? -1);
   }
 
   /** The descriptor for the next call. Throws DiskError after the close. */
@@ -112,29 +86,6 @@ class NodeFile implements DiskFile {
   }
 
   read(into: Buffer, position: number): Promise<number> {
-    const { reads } = this.#sharing;
-    const startedMs = performance.now();
-    if (!reads.allows(into.length, startedMs)) return this.#readInPool(into, position);
-    try {
-      return Promise.resolve(this.#readAtOnce(into, position));
-    } catch (error) {
-      return Promise.reject(wrap(error as NodeJS.ErrnoException, this.path));
-    } finally {
-      reads.done(startedMs, performance.now());
-    }
-  }
-
-  #readAtOnce(into: Buffer, position: number): number {
-    const file = this.#open();
-    for (let filled = 0; ; ) {
-      if (filled === into.length) return filled;
-      const count = fs.readSync(file, into, filled, into.length - filled, position + filled);
-      if (count === 0) return filled;
-      filled += count;
-    }
-  }
-
-  #readInPool(into: Buffer, position: number): Promise<number> {
     return new Promise((resolve, reject) => {
       let filled = 0;
       const next = (): void => {
@@ -195,7 +146,7 @@ class NodeFile implements DiskFile {
     let bytes = 0;
     for (const part of parts) bytes += part.length;
     const startedMs = performance.now();
-    if (!this.#sharing.writes.allows(bytes, startedMs)) return false;
+    if (!this.#prompt.allows(bytes, startedMs)) return false;
     try {
       let rest = parts;
       for (let at = position; rest.length > 0; ) {
@@ -205,9 +156,9 @@ class NodeFile implements DiskFile {
         rest = after(rest, count);
       }
     } catch (error) {
-      throw wrap(error as NodeJS.ErrnoException, this.path);
+      throw error instanceof DiskError ? error : wrap(error as NodeJS.ErrnoException, this.path);
     }
-    this.#sharing.writes.done(startedMs, performance.now());
+    this.#prompt.done(startedMs, performance.now());
     return true;
   }
 
@@ -231,12 +182,7 @@ class NodeFile implements DiskFile {
   }
 
   async size(): Promise<number> {
-    const stats = await callPromptly<fs.Stats>(
-      this.path,
-      this.#sharing.reads,
-      () => fs.fstatSync(this.#open()),
-      (done) => fs.fstat(this.#open(), done),
-    );
+    const stats = await call<fs.Stats>(this.path, (done) => fs.fstat(this.#open(), done));
     return stats.size;
   }
 
@@ -244,12 +190,7 @@ class NodeFile implements DiskFile {
     const file = this.#descriptor;
     if (file === null) return Promise.resolve();
     this.#descriptor = null;
-    return callPromptly<void>(
-      this.path,
-      this.#sharing.reads,
-      () => fs.closeSync(file),
-      (done) => fs.close(file, done as fs.NoParamCallback),
-    );
+    return call<void>(this.path, (done) => fs.close(file, done as fs.NoParamCallback));
   }
 }
 
@@ -280,44 +221,25 @@ function isThere(directory: string): Promise<boolean> {
 export class NodeDisk implements Disk {
   readonly root: string;
   readonly writesNow = true;
-  readonly #sharing: Sharing;
+  readonly #prompt = new PromptWrites();
+  readonly #native: NativeIo | null;
 
   /** With `native`, files tell what of them is in the page cache. */
   constructor(root: string, native: NativeIo | null = null) {
     this.root = path.resolve(root);
-    const writes = new PromptCalls(writeLimits);
-    this.#sharing = { writes, reads: new PromptReads(), native };
-  }
-
-  /** While it runs, reads happen on the event loop where they are quick: a start is waited for. */
-  async whileStarting<T>(start: () => Promise<T>): Promise<T> {
-    const { reads } = this.#sharing;
-    reads.begin();
-    try {
-      return await start();
-    } finally {
-      reads.end();
-    }
+    this.#native = native;
   }
 
   async open(file: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile> {
     const full = this.#full(file);
-    const start = (done: Done<number>): void => fs.open(full, flags[mode], 0o644, done);
-    // What makes a file waits for the file system's own journal.
-    const descriptor = await (mode === 'create'
-      ? call(full, start)
-      : this.#callPromptly(full, () => fs.openSync(full, flags[mode]), start));
-    return new NodeFile(full, descriptor, this.#sharing);
+    const descriptor = await call<number>(full, (done) => fs.open(full, flags[mode], 0o644, done));
+    return new NodeFile(full, descriptor, this.#prompt, this.#native);
   }
 
   async list(directory: string): Promise<readonly string[]> {
     const full = this.#full(directory);
     try {
-      const names = await this.#callPromptly<string[]>(
-        full,
-        () => fs.readdirSync(full),
-        (done) => fs.readdir(full, done),
-      );
+      const names = await call<string[]>(full, (done) => fs.readdir(full, done));
       return names.sort();
     } catch (error) {
       if (error instanceof DiskError && error.code === 'not_found') return [];
@@ -340,11 +262,7 @@ export class NodeDisk implements Disk {
   async stat(file: string): Promise<FileStatus | undefined> {
     const full = this.#full(file);
     try {
-      const stats = await this.#callPromptly<fs.Stats>(
-        full,
-        () => fs.statSync(full),
-        (done) => fs.stat(full, done),
-      );
+      const stats = await call<fs.Stats>(full, (done) => fs.stat(full, done));
       const kind = stats.isDirectory() ? 'directory' : 'file';
       return { kind, bytes: stats.size, modifiedMs: stats.mtimeMs };
     } catch (error) {
@@ -376,7 +294,7 @@ export class NodeDisk implements Disk {
     if (process.platform === 'win32') return;
     const full = this.#full(directory);
     const descriptor = await call<number>(full, (done) => fs.open(full, 'r', done));
-    const file = new NodeFile(full, descriptor, this.#sharing);
+    const file = new NodeFile(full, descriptor, this.#prompt, null);
     try {
       await call<void>(full, (done) => fs.fsync(descriptor, done as fs.NoParamCallback));
     } finally {
@@ -388,10 +306,6 @@ export class NodeDisk implements Disk {
     const full = this.#full(directory);
     const stats = await call<fs.StatsFs>(full, (done) => fs.statfs(full, done));
     return stats.bavail * stats.bsize;
-  }
-
-  #callPromptly<T>(file: string, prompt: () => T, start: (done: Done<T>) => void): Promise<T> {
-    return callPromptly(file, this.#sharing.reads, prompt, start);
   }
 
   #full(name: string): string {

@@ -47,7 +47,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   storage: [
     'storage/',
     ...['data-lock', 'make-directories', 'native-io', 'node-disk', 'open-files'].map(inHost),
-    ...['prompt-calls', 'prompt-reads'].map(inHost),
+    inHost('prompt-writes'),
   ],
   client: ['client/'],
   broker: [

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { PromptCalls, writeLimits } from '../../../src/host/prompt-calls.ts';
+import { PromptWrites } from '../../../src/host/prompt-writes.ts';
 
 test('short writes are taken while they are quick', () => {
-  const prompt = new PromptCalls(writeLimits);
+  const prompt = new PromptWrites();
   expect(prompt.allows(1024, 0)).toBe(true);
   prompt.done(0, 1);
   expect(prompt.allows(1024 * 1024, 1)).toBe(true);
@@ -10,7 +10,7 @@ test('short writes are taken while they are quick', () => {
 });
 
 test('a slow one sends the next to the pool, for longer each time, until one is quick again', () => {
-  const prompt = new PromptCalls(writeLimits);
+  const prompt = new PromptWrites();
   const pauseAfter = (startedMs: number, tookMs: number): number => {
     const endedMs = startedMs + tookMs;
     prompt.done(startedMs, endedMs);
