@@ -1,5 +1,6 @@
 // The same jobs by our tools, by kcat and by Kafka's console tools, as shell commands.
 
+import { fileURLToPath } from 'node:url';
 import { javaArguments, tidemarkCommand } from '../peers/index.ts';
 
 /** What a job works on. */
@@ -13,9 +14,21 @@ export interface JobPlace {
   readonly records: number;
 }
 
+/** What a job does, beside others that do the same. */
+export type Row =
+  | 'export'
+  | 'export to the disk'
+  | 'import'
+  | 'replay'
+  | 'replay with headers'
+  | LongRow;
+
+/** Rows that show whether memory stays the same, over a topic that is much larger than it. */
+export type LongRow = '10 GB export' | '10 GB import' | '10 GB replay';
+
 export interface Job {
-  readonly system: 'tidemark' | 'kcat' | 'kafka-console';
-  readonly row: 'export' | 'import' | 'replay' | 'replay with headers';
+  readonly system: 'tidemark' | 'kcat' | 'kcat-json' | 'kafka-console' | 'bare-socket';
+  readonly row: Row;
   command(place: JobPlace): string;
 }
 
@@ -24,6 +37,13 @@ const ours = (args: string): string =>
 
 function java(mainClass: string, args: string): string {
   return `java ${javaArguments(mainClass).map(quoted).join(' ')} ${args}`;
+}
+
+/** See bare.ts. */
+function bare(job: string, { bootstrap, source }: JobPlace, to: string): string {
+  const script = fileURLToPath(new URL('bare.js', import.meta.url));
+  const port = bootstrap.slice(bootstrap.lastIndexOf(':') + 1);
+  return `${quoted(process.execPath)} ${quoted(script)} ${job} ${port} ${source} ${to}`;
 }
 
 function quoted(text: string): string {
@@ -52,38 +72,56 @@ const kcat = {
     `kcat -P -b ${bootstrap} -t ${target} -K '\\t' -X acks=all -X linger.ms=20`,
 };
 
-/** All of them, those that belong together side by side. */
+const archive = {
+  export: ({ bootstrap, source, file }: JobPlace, more = ''): string =>
+    ours(`archive export ${source} --to ${file} --level 0 ${more} -b ${bootstrap}`),
+  import: ({ bootstrap, target, file }: JobPlace): string =>
+    ours(`archive import ${file} --to ${target} -b ${bootstrap}`),
+};
+
+const replay = ({ bootstrap, source, target }: JobPlace, more = ''): string =>
+  ours(`replay ${source} --to ${target} ${more} --execute -b ${bootstrap}`);
+
+/**
+ * All of them, those that belong together side by side. kcat and the console tools do less: they keep no partitions,
+ * timestamps or headers, and their plain text is read back only where no key or value has a tab or a line end in it.
+ * `kcat -J` writes all of it, as JSON that kcat cannot read back.
+ */
 export const jobs: readonly Job[] = [
+  // Neither kcat nor the console tools wait for the disk.
+  { system: 'tidemark', row: 'export', command: (place) => archive.export(place, '--no-sync') },
+  { system: 'kcat', row: 'export', command: (place) => `${kcat.consume(place)} > ${place.file}` },
   {
-    system: 'tidemark',
+    system: 'kcat-json',
     row: 'export',
     command: ({ bootstrap, source, file }) =>
-      ours(`archive export ${source} --to ${file} --level 0 -b ${bootstrap}`),
+      `kcat -C -q -J -b ${bootstrap} -t ${source} -o beginning -e > ${file}`,
   },
-  { system: 'kcat', row: 'export', command: (place) => `${kcat.consume(place)} > ${place.file}` },
   {
     system: 'kafka-console',
     row: 'export',
     command: (place) => `${javaConsole.consume(place)} > ${place.file}`,
   },
+  { system: 'bare-socket', row: 'export', command: (place) => bare('export', place, place.file) },
+  { system: 'tidemark', row: 'export to the disk', command: (place) => archive.export(place) },
   {
-    system: 'tidemark',
-    row: 'import',
-    command: ({ bootstrap, target, file }) =>
-      ours(`archive import ${file} --to ${target} -b ${bootstrap}`),
+    system: 'kcat',
+    row: 'export to the disk',
+    command: (place) => `${kcat.consume(place)} > ${place.file} && sync -d ${place.file}`,
   },
+  {
+    system: 'bare-socket',
+    row: 'export to the disk',
+    command: (place) => `${bare('export', place, place.file)} && sync -d ${place.file}`,
+  },
+  { system: 'tidemark', row: 'import', command: archive.import },
   { system: 'kcat', row: 'import', command: (place) => `${kcat.produce(place)} < ${place.file}` },
   {
     system: 'kafka-console',
     row: 'import',
     command: (place) => `${javaConsole.produce(place)} < ${place.file}`,
   },
-  {
-    system: 'tidemark',
-    row: 'replay',
-    command: ({ bootstrap, source, target }) =>
-      ours(`replay ${source} --to ${target} --as-is --execute -b ${bootstrap}`),
-  },
+  { system: 'tidemark', row: 'replay', command: (place) => replay(place, '--as-is') },
   {
     system: 'kcat',
     row: 'replay',
@@ -94,10 +132,13 @@ export const jobs: readonly Job[] = [
     row: 'replay',
     command: (place) => `${javaConsole.consume(place)} | ${javaConsole.produce(place)}`,
   },
-  {
-    system: 'tidemark',
-    row: 'replay with headers',
-    command: ({ bootstrap, source, target }) =>
-      ours(`replay ${source} --to ${target} --execute -b ${bootstrap}`),
-  },
+  { system: 'bare-socket', row: 'replay', command: (place) => bare('replay', place, place.target) },
+  { system: 'tidemark', row: 'replay with headers', command: (place) => replay(place) },
+];
+
+/** In the order in which one needs the other. */
+export const longJobs: readonly Job[] = [
+  { system: 'tidemark', row: '10 GB export', command: (place) => archive.export(place) },
+  { system: 'tidemark', row: '10 GB import', command: archive.import },
+  { system: 'tidemark', row: '10 GB replay', command: (place) => replay(place, '--as-is') },
 ];

@@ -77,3 +77,47 @@ export function crc32cParts(parts: readonly Uint8Array[], seed = 0): number {
   for (const part of parts) crc = crc32c(part, crc);
   return crc;
 }
+
+/**
+ * What becomes of `crc`, the CRC-32C of a message, when its beginning changes: `was` is the CRC of the beginning before
+ * that, `is` after it, and `following` the number of bytes behind, which are not read. A wrong CRC stays wrong.
+ */
+export function crc32cReplaced(
+  crc: number,
+  { was, is, following }: { readonly was: number; readonly is: number; readonly following: number },
+): number {
+  // A CRC is linear: what the change does to it is carried over the bytes that follow, which are powers of x.
+  return (crc ^ timesModulo(powerOfBytes(following), was ^ is)) >>> 0;
+}
+
+/** x to the 2ᵏ, modulo the polynomial, the highest power in the lowest bit. */
+const squares = makeSquares();
+
+function makeSquares(): Int32Array {
+  const powers = new Int32Array(40);
+  powers[0] = 0x4000_0000;
+  for (let k = 1; k < powers.length; k++) {
+    powers[k] = timesModulo(powers[k - 1] as number, powers[k - 1] as number);
+  }
+  return powers;
+}
+
+/** x to the 8 · `bytes`. */
+function powerOfBytes(bytes: number): number {
+  let power = 0x8000_0000 | 0;
+  for (let left = bytes, k = 3; left > 0; left = Math.floor(left / 2), k++) {
+    if (left % 2 === 1) power = timesModulo(power, squares[k] as number);
+  }
+  return power;
+}
+
+/** The product of two polynomials, modulo ours. */
+function timesModulo(a: number, b: number): number {
+  let product = 0;
+  let factor = b;
+  for (let bit = 31; bit >= 0; bit--) {
+    product ^= -((a >>> bit) & 1) & factor;
+    factor = (factor >>> 1) ^ (-(factor & 1) & POLYNOMIAL);
+  }
+  return product;
+}

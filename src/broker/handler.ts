@@ -1,9 +1,9 @@
 // What a request handler is, and what it is given.
 
 import type { KafkaError } from '../base/kafka-errors.ts';
+import type { MemoryLease } from '../base/memory-pool.ts';
 import type { RequestContext as CoordinatorContext } from '../coordinator/index.ts';
 import type { Api, RequestOf, ResponseInput, VersionRange } from '../protocol/index.ts';
-import type { FrameLease } from './frame-memory.ts';
 
 /** The connection, or the in-process caller, that a request came from. Lives as long as it does. */
 export interface Session {
@@ -36,7 +36,7 @@ export interface RequestContext {
    * Set where the request's bytes are used again: what a handler keeps of them beyond its answer it
    * holds here, and drops.
    */
-  readonly lease?: FrameLease;
+  readonly lease?: MemoryLease;
 }
 
 /** The same, as the coordinators take it. */

@@ -1,14 +1,15 @@
 // A request at work, in its place among the answers of its connection.
 
+import { MemoryLease } from '../base/memory-pool.ts';
 import type { Chunk } from '../protocol/index.ts';
-import { FrameLease, type FrameMemory } from './frame-memory.ts';
+import type { FrameMemory } from './frame-memory.ts';
 import type { Handler } from './handler.ts';
 
 export interface Slot {
   readonly handler: Handler | undefined;
   readonly frameBytes: number;
   /** Set where the frame's memory is used again once its handler lets go of it. */
-  readonly lease: FrameLease | null;
+  readonly lease: MemoryLease | null;
   done: boolean;
   chunks: readonly Chunk[] | null;
 }
@@ -19,6 +20,6 @@ export function openSlot(
   handler: Handler | undefined,
   frames: FrameMemory | null,
 ): Slot {
-  const lease = frames === null || handler?.leases !== true ? null : new FrameLease(frames, frame);
+  const lease = frames === null || handler?.leases !== true ? null : new MemoryLease(frames, frame);
   return { handler, frameBytes: frame.byteLength, lease, done: false, chunks: null };
 }

@@ -1,9 +1,9 @@
-// Sends whole record batches that exist already, as they are: what copying a log needs. Up to five of a partition are
-// under way at a time; each is written once and in order, over retries and also over senders, when the next one goes
-// on with the identity and the sequences of the last.
+// Sends whole record batches that exist already, as they are: what copying a log needs. A request carries one batch of
+// each partition that has some, and up to five of a partition are under way at a time; each is written once and in
+// order, over retries and also over senders, when the next one goes on with the identity and the sequences of the last.
 
 import { ErrorCode, errorName, KafkaError } from '../base/kafka-errors.ts';
-import { InitProducerId, Produce } from '../protocol/index.ts';
+import { InitProducerId, Produce, type ProduceResponse } from '../protocol/index.ts';
 import { addSequence, BATCH_HEADER_BYTES, BatchHeader, setProducerState } from '../record/index.ts';
 import { type Cluster, isRetriableError, throwIfError } from './cluster.ts';
 import { ClientError } from './errors.ts';
@@ -38,31 +38,45 @@ interface Item {
   /** As it is sent: a broker in this process writes offset, epoch and time into what it is given. */
   readonly header: Buffer;
   sent: boolean;
+  /** What the broker said: the base offset, or why not. Null before that. */
+  verdict: number | Error | null;
+  /** Whether the broker that said it has a copy of the bytes. */
+  copied: boolean;
   readonly done: OnBatchLanded;
+  readonly release: (() => void) | null;
   readonly sinceMs: number;
 }
 
 interface Lane {
   readonly partition: number;
   readonly items: Item[];
+  /** How many of them, from the first on, are in requests. */
+  flying: number;
+  window: number;
   nextSequence: number;
-  running: boolean;
+  /** Nothing goes out: its leader is looked for, or it waits before it tries again. */
+  held: boolean;
   failure: Error | null;
 }
 
-interface Way {
+interface Taken {
+  readonly lane: Lane;
+  readonly item: Item;
+}
+
+interface Load {
   readonly node: Node;
   /** Of the topic. */
   readonly id: string;
+  readonly taken: Taken[];
+  bytes: number;
 }
 
-interface Flight {
-  readonly item: Item;
-  readonly answer: Promise<number | Error>;
-}
-
-/** What brokers remember of a producer, and so how many batches may be unanswered (Kafka's limit). */
+/** What brokers remember of a producer, and so how many batches of a partition may be unanswered (Kafka's limit). */
 const WINDOW = 5;
+/** Unanswered requests of one broker: while so many are under way the next one fills with batches of all partitions. */
+const REQUESTS_MAX = 5;
+const REQUEST_BYTES_MAX = 4 * 1024 * 1024;
 const RETRY_BACKOFF_MS = 100;
 
 /** For the next request. What an earlier one was given may be kept by a broker in this process: a repeat is a copy. */
@@ -80,10 +94,14 @@ export class BatchSender {
   readonly identity: ProducerIdentity;
   readonly #cluster: Cluster;
   readonly #options: BatchSenderOptions;
+  /** Those that were served last stand last. */
   readonly #lanes = new Map<number, Lane>();
+  /** Requests under way by broker. */
+  readonly #requests = new Map<number, number>();
   readonly #waiting = new Set<() => void>();
   readonly #bufferBytes: number;
   #bytes = 0;
+  #pumping = false;
 
   constructor(cluster: Cluster, identity: ProducerIdentity, options: BatchSenderOptions) {
     this.#cluster = cluster;
@@ -94,9 +112,16 @@ export class BatchSender {
 
   /**
    * Takes a batch whose records have consecutive offsets; the bytes become the sender's own, which writes its identity
-   * into them. Resolves when there is room for the next. Once a batch of a partition is refused, so are all after it.
+   * into them, until it calls `release`: then they may be used for something else. (It never does after a failure, or
+   * where a broker in this process may keep them.) Resolves when there is room for the next. Once a batch of a
+   * partition is refused, so are all after it.
    */
-  async send(partition: number, bytes: Buffer, done: OnBatchLanded): Promise<void> {
+  async send(
+    partition: number,
+    bytes: Buffer,
+    done: OnBatchLanded,
+    release: (() => void) | null = null,
+  ): Promise<void> {
     const lane = this.#laneOf(partition);
     if (lane.failure !== null) {
       done(lane.failure, -1);
@@ -107,9 +132,11 @@ export class BatchSender {
     setProducerState(bytes, { ...this.identity, baseSequence });
     lane.nextSequence = addSequence(baseSequence, recordCount);
     const header = Buffer.from(bytes.subarray(0, BATCH_HEADER_BYTES));
-    lane.items.push({ bytes, header, sent: false, done, sinceMs: this.#cluster.clock.monotonic() });
+    const sinceMs = this.#cluster.clock.monotonic();
+    const fresh = { sent: false, verdict: null, copied: false };
+    lane.items.push({ bytes, header, ...fresh, done, release, sinceMs });
     this.#bytes += bytes.length;
-    if (!lane.running) void this.#run(lane);
+    this.#pumpSoon();
     await this.#whenBelow(this.#bufferBytes);
   }
 
@@ -121,49 +148,148 @@ export class BatchSender {
   #laneOf(partition: number): Lane {
     const known = this.#lanes.get(partition);
     if (known !== undefined) return known;
-    const nextSequence = this.#options.sequences?.get(partition) ?? 0;
-    const lane: Lane = { partition, items: [], nextSequence, running: false, failure: null };
+    const lane: Lane = {
+      partition,
+      items: [],
+      flying: 0,
+      // One alone until one has landed: a broker that does not know a producer lets it begin at any sequence, so a
+      // second batch that overtook the first would be taken for it.
+      window: 1,
+      nextSequence: this.#options.sequences?.get(partition) ?? 0,
+      held: false,
+      failure: null,
+    };
     this.#lanes.set(partition, lane);
     return lane;
   }
 
-  /** Keeps a window of batches under way; after a failure all of them go again, from the first that is open. */
-  async #run(lane: Lane): Promise<void> {
-    lane.running = true;
-    const flights: Flight[] = [];
-    // One alone until one has landed: a broker that does not know a producer lets it begin at any sequence, so a second
-    // batch that overtook the first would be taken for it.
-    let window = 1;
-    while (lane.items.length > 0) {
-      const way = await this.#way(lane.partition);
-      for (const item of lane.items.slice(flights.length, window)) {
-        flights.push({ item, answer: this.#produce(way, lane.partition, bytesOf(item)) });
-      }
-      const [first] = flights;
-      if (first === undefined) break;
-      const verdict = await first.answer;
-      if (typeof verdict === 'number') {
-        flights.shift();
-        window = WINDOW;
-        this.#finish(lane, (item) => item.done(null, verdict));
-        continue;
-      }
-      // What went after it was refused for its gap, or was written and is known as a repeat.
-      await Promise.all(flights.map((flight) => flight.answer));
-      flights.length = 0;
-      window = 1;
-      await this.#settle(lane, first.item, verdict);
-    }
-    lane.running = false;
+  /** All that is given in one turn is looked at once. */
+  #pumpSoon(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    queueMicrotask(() => {
+      this.#pumping = false;
+      while (this.#pump() > 0);
+    });
   }
 
-  async #settle(lane: Lane, item: Item, error: Error): Promise<void> {
+  /**
+   * One request for each leader that may have one more, with at most one batch of each partition (more are not
+   * allowed). Answers how many.
+   */
+  #pump(): number {
+    const loads = new Map<number, Load>();
+    for (const lane of this.#lanes.values()) {
+      const item = lane.items[lane.flying];
+      if (lane.held || item === undefined || lane.flying >= lane.window) continue;
+      const leader = this.#cluster.knownLeader(this.#options.topic, lane.partition);
+      if (leader === null) {
+        void this.#locate(lane);
+        continue;
+      }
+      const { node, topicId: id } = leader;
+      if ((this.#requests.get(node.id) ?? 0) >= REQUESTS_MAX) continue;
+      const load = loads.get(node.id) ?? { node, id, taken: [], bytes: 0 };
+      const size = item.bytes.length;
+      if (load.bytes > 0 && load.bytes + size > REQUEST_BYTES_MAX) continue;
+      load.taken.push({ lane, item });
+      load.bytes += size;
+      loads.set(node.id, load);
+    }
+    for (const load of loads.values()) {
+      for (const { lane } of load.taken) {
+        lane.flying += 1;
+        this.#lanes.delete(lane.partition);
+        this.#lanes.set(lane.partition, lane);
+      }
+      void this.#produce(load);
+    }
+    return loads.size;
+  }
+
+  async #locate(lane: Lane): Promise<void> {
+    lane.held = true;
+    try {
+      await this.#cluster.leader(this.#options.topic, lane.partition);
+      lane.held = false;
+      this.#pumpSoon();
+    } catch (error) {
+      // What is under way speaks for itself.
+      if (lane.flying > 0) {
+        lane.held = false;
+        this.#pumpSoon();
+      } else await this.#settle(lane, errorOf(error));
+    }
+  }
+
+  async #produce({ node, id, taken }: Load): Promise<void> {
+    const { topic, requestTimeoutMs = 30_000 } = this.#options;
+    const transport = this.#cluster.to(node);
+    this.#requests.set(node.id, (this.#requests.get(node.id) ?? 0) + 1);
+    const partitionData = taken.map(({ lane, item }) => ({
+      index: lane.partition,
+      records: bytesOf(item),
+    }));
+    const verdicts = new Map<number, number | Error>();
+    let failure: Error | null = null;
+    try {
+      const response = await transport.send(
+        Produce,
+        {
+          transactionalId: null,
+          acks: -1,
+          timeoutMs: requestTimeoutMs,
+          topicData: [{ name: topic, topicId: id, partitionData }],
+        },
+        { timeoutMs: requestTimeoutMs + 5_000 },
+      );
+      for (const answer of response.responses[0]?.partitionResponses ?? []) {
+        verdicts.set(answer.index, verdictOf(topic, answer));
+      }
+    } catch (error) {
+      failure = errorOf(error);
+    }
+    this.#requests.set(node.id, (this.#requests.get(node.id) ?? 1) - 1);
+    for (const { lane, item } of taken) {
+      item.copied = transport.copiesRequests === true;
+      item.verdict = failure ?? verdicts.get(lane.partition) ?? unanswered(topic, lane.partition);
+      this.#advance(lane);
+    }
+    this.#pumpSoon();
+  }
+
+  /** Takes what landed off the lane, in order; after a failure all goes again, from the first that is open. */
+  #advance(lane: Lane): void {
+    let first = lane.items[0];
+    while (lane.flying > 0 && typeof first?.verdict === 'number') {
+      const { verdict } = first;
+      lane.flying -= 1;
+      lane.window = WINDOW;
+      this.#finish(lane, (item) => item.done(null, verdict));
+      if (first.copied) first.release?.();
+      first = lane.items[0];
+    }
+    const verdict = lane.flying > 0 ? first?.verdict : null;
+    if (!(verdict instanceof Error)) return;
+    lane.held = true;
+    // What went after it was refused for its gap, or was written and is known as a repeat.
+    const flying = lane.items.slice(0, lane.flying);
+    if (flying.some((item) => item.verdict === null)) return;
+    for (const item of flying) item.verdict = null;
+    lane.flying = 0;
+    lane.window = 1;
+    void this.#settle(lane, verdict);
+  }
+
+  async #settle(lane: Lane, error: Error): Promise<void> {
     const { clock } = this.#cluster;
     const { topic, deliveryTimeoutMs = 120_000 } = this.#options;
     this.#cluster.forget(topic);
-    const ageMs = clock.monotonic() - item.sinceMs;
+    const ageMs = clock.monotonic() - (lane.items[0]?.sinceMs ?? 0);
     if (isRetriableError(error) && ageMs + RETRY_BACKOFF_MS < deliveryTimeoutMs) {
       await sleep(clock, RETRY_BACKOFF_MS);
+      lane.held = false;
+      this.#pumpSoon();
       return;
     }
     lane.failure = error;
@@ -178,47 +304,6 @@ export class BatchSender {
     for (const check of [...this.#waiting]) check();
   }
 
-  /** Found before a window goes out, so that its requests leave one after the other. */
-  async #way(partition: number): Promise<Way | Error> {
-    const { topic } = this.#options;
-    try {
-      const { node } = await this.#cluster.leader(topic, partition);
-      const { id } = await this.#cluster.topic(topic);
-      return { node, id };
-    } catch (error) {
-      return error instanceof Error ? error : new Error(String(error));
-    }
-  }
-
-  /** The base offset, or what went wrong. Never rejects: several are awaited one after the other. */
-  async #produce(way: Way | Error, partition: number, records: Buffer): Promise<number | Error> {
-    if (way instanceof Error) return way;
-    const { topic, requestTimeoutMs = 30_000 } = this.#options;
-    const { id } = way;
-    try {
-      const response = await this.#cluster.to(way.node).send(
-        Produce,
-        {
-          transactionalId: null,
-          acks: -1,
-          timeoutMs: requestTimeoutMs,
-          topicData: [{ name: topic, topicId: id, partitionData: [{ index: partition, records }] }],
-        },
-        { timeoutMs: requestTimeoutMs + 5_000 },
-      );
-      const answer = response.responses[0]?.partitionResponses[0];
-      if (answer === undefined) {
-        return new ClientError('bad_response', `no answer for ${topic}-${partition}`);
-      }
-      if (answer.errorCode === ErrorCode.NONE) return answer.baseOffset;
-      if (answer.errorCode === ErrorCode.DUPLICATE_SEQUENCE_NUMBER) return -1;
-      const name = errorName(answer.errorCode);
-      return new KafkaError(name, `${topic}-${partition}: ${answer.errorMessage ?? name}`);
-    } catch (error) {
-      return error instanceof Error ? error : new Error(String(error));
-    }
-  }
-
   #whenBelow(limit: number): Promise<void> {
     if (this.#bytes < limit) return Promise.resolve();
     return new Promise((resolve) => {
@@ -230,6 +315,24 @@ export class BatchSender {
       this.#waiting.add(check);
     });
   }
+}
+
+function errorOf(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+function unanswered(topic: string, partition: number): ClientError {
+  return new ClientError('bad_response', `no answer for ${topic}-${partition}`);
+}
+
+type PartitionAnswer = ProduceResponse['responses'][number]['partitionResponses'][number];
+
+/** The base offset, or what went wrong. */
+function verdictOf(topic: string, answer: PartitionAnswer): number | Error {
+  if (answer.errorCode === ErrorCode.NONE) return answer.baseOffset;
+  if (answer.errorCode === ErrorCode.DUPLICATE_SEQUENCE_NUMBER) return -1;
+  const name = errorName(answer.errorCode);
+  return new KafkaError(name, `${topic}-${answer.index}: ${answer.errorMessage ?? name}`);
 }
 
 /** Makes a sender, with a producer id of its own unless it goes on with another's. Throws KafkaError. */

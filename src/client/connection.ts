@@ -14,6 +14,7 @@ import {
   Produce,
   peekCorrelationId,
   type RequestInput,
+  type ResponseMemory,
   type ResponseOf,
   type VersionRange,
 } from '../protocol/index.ts';
@@ -45,12 +46,14 @@ interface Pending {
   readonly timeoutMs: number;
   /** On the monotonic clock. */
   readonly deadlineMs: number;
+  readonly memory: ResponseMemory | null;
 }
 
 /** Any API and version: the types of the message do not matter to the bookkeeping. */
 export interface CallOptions {
   readonly version: number;
   readonly timeoutMs: number;
+  readonly memory?: ResponseMemory | undefined;
 }
 
 export class Connection {
@@ -72,7 +75,11 @@ export class Connection {
   private constructor(options: ConnectionOptions) {
     this.#options = options;
     this.address = options.address;
-    this.#frames = new FrameAssembler(options.responseBytesMax, (frame) => this.#onFrame(frame));
+    this.#frames = new FrameAssembler({
+      lengthMax: options.responseBytesMax,
+      onFrame: (frame) => this.#onFrame(frame),
+      memoryFor: (length) => this.#memoryFor(length),
+    });
   }
 
   /**
@@ -175,7 +182,7 @@ export class Connection {
     correlationId: number,
     options: CallOptions,
   ): Promise<ResponseOf<Api<Request, Response>>> {
-    const { version, timeoutMs } = options;
+    const { version, timeoutMs, memory = null } = options;
     return new Promise((resolve, reject) => {
       const deadlineMs = this.#options.clock.monotonic() + timeoutMs;
       this.#pending.push({
@@ -189,6 +196,7 @@ export class Connection {
         reject,
         timeoutMs,
         deadlineMs,
+        memory,
       });
       if (deadlineMs < this.#timerMs) this.#watch(deadlineMs, timeoutMs);
     });
@@ -255,6 +263,11 @@ export class Connection {
       const message = `${this.#name()} does not speak the Kafka protocol${why}`;
       this.#fail(new ClientError('bad_response', message, { cause }));
     }
+  }
+
+  /** Answers come in the order of their requests. */
+  #memoryFor(length: number): Buffer | null {
+    return this.#pending[0]?.memory?.take(length) ?? null;
   }
 
   #onFrame(frame: Buffer): void {

@@ -1,6 +1,7 @@
 // One Fetch request of many partitions of one leader, and its answer by partition.
 
 import { ErrorCode, errorName, KafkaError } from '../base/kafka-errors.ts';
+import { MemoryLease, type MemoryPool } from '../base/memory-pool.ts';
 import {
   Fetch,
   type FetchResponse,
@@ -81,6 +82,17 @@ export function movesLeader(
 ): boolean {
   if (answer.errorCode === ErrorCode.NONE) return false;
   return cluster.learnLeader(part, { leader: answer.currentLeader, endpoints });
+}
+
+/** Of the memory that the answers of one request lie in; null when that is none of the pool's. */
+export function leaseOf(
+  memory: MemoryPool | undefined,
+  answers: readonly { readonly answer: PartitionAnswer }[],
+): MemoryLease | null {
+  const filled = answers.find(({ answer }) => (answer.records?.length ?? 0) > 0);
+  const records = filled?.answer.records ?? null;
+  if (memory === undefined || records === null || !memory.lent(records)) return null;
+  return new MemoryLease(memory, records);
 }
 
 function requestOf(parts: readonly FetchPart[], limits: FetchLimits): RequestInput<typeof Fetch> {

@@ -1,6 +1,7 @@
 // From the bytes of a fetch answer to records: checks each batch, leaves out control batches and aborted transactions.
 // Records are decoded when somebody looks at them, batch by batch.
 
+import type { MemoryLease } from '../base/memory-pool.ts';
 import {
   type BatchHeader,
   batchBytes,
@@ -56,9 +57,18 @@ export class FetchedRecords implements ChunkPlace {
   readonly batches: readonly ReadableBatch[];
   /** Bytes that it keeps in memory. */
   readonly sizeBytes: number;
+  /**
+   * Whose the memory is that the batches lie in, when the Fetcher was given a pool: to be dropped once by who takes
+   * this, after the last look at them. Null: the garbage collector's.
+   */
+  readonly lease: MemoryLease | null;
   #records: readonly StoredRecord[] | null = null;
 
-  constructor(place: ChunkPlace, batches: readonly ReadableBatch[], sizeBytes: number) {
+  constructor(
+    place: ChunkPlace,
+    batches: readonly ReadableBatch[],
+    { sizeBytes, lease }: { readonly sizeBytes: number; readonly lease: MemoryLease | null },
+  ) {
     this.topic = place.topic;
     this.partition = place.partition;
     this.fetchOffset = place.fetchOffset;
@@ -68,6 +78,7 @@ export class FetchedRecords implements ChunkPlace {
     this.logStartOffset = place.logStartOffset;
     this.batches = batches;
     this.sizeBytes = sizeBytes;
+    this.lease = lease;
   }
 
   /** All records, decoded on first use. Throws {@link RecordError}. */
@@ -97,6 +108,8 @@ export interface DecodeOptions {
   readonly isolation: Isolation;
   /** Whether each batch's checksum is compared (Kafka's `check.crcs`). */
   readonly checkCrcs: boolean;
+  /** Of the memory that the answer lies in. */
+  readonly lease: MemoryLease | null;
 }
 
 /** Type of the control record that ends an aborted transaction (ControlRecordType of kafka-clients). */
@@ -141,7 +154,8 @@ export function decodeFetched(answer: Answer, options: DecodeOptions): FetchedRe
   const endOffset =
     committed && answer.lastStableOffset >= 0 ? answer.lastStableOffset : answer.highWatermark;
   const place = { topic, partition, fetchOffset, nextOffset, lastEpoch, endOffset, logStartOffset };
-  return new FetchedRecords(place, batches, answer.records?.length ?? 0);
+  const { lease } = options;
+  return new FetchedRecords(place, batches, { sizeBytes: answer.records?.length ?? 0, lease });
 }
 
 function readable(header: BatchHeader, bytes: Buffer): ReadableBatch {

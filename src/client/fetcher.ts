@@ -2,6 +2,7 @@
 // at a time, of all its partitions, as long as what waits to be taken stays below a number of bytes.
 
 import { ErrorCode, KafkaError } from '../base/kafka-errors.ts';
+import type { MemoryLease, MemoryPool } from '../base/memory-pool.ts';
 import type { CancelTimer } from '../base/ports.ts';
 import { RecordError } from '../record/index.ts';
 import type { TopicPartition } from './admin-cluster.ts';
@@ -12,6 +13,7 @@ import type { Part, Reading } from './fetch-reading.ts';
 import {
   type FetchLimits,
   fetchParts,
+  leaseOf,
   movesLeader,
   type PartitionAnswer,
 } from './fetch-request.ts';
@@ -34,6 +36,11 @@ export interface FetcherOptions {
   readonly bufferBytes?: number;
   /** Compares each batch's checksum (Kafka's `check.crcs`). Default true. */
   readonly checkCrcs?: boolean;
+  /**
+   * Where answers are put. Who takes them drops their leases, so that the memory is used again and the reading needs
+   * a fixed amount. Default: none, answers are left to the garbage collector.
+   */
+  readonly memory?: MemoryPool;
   /** Where to go on when retention took the position away, or the log was cut below it. Default `earliest`. */
   readonly outOfRange?: 'earliest' | 'latest' | 'error';
   /** Hears of positions that had to move. */
@@ -298,9 +305,12 @@ export class Fetcher {
     const share = Math.floor(this.#aheadBytes / (this.#polls.size + 1));
     const maxBytes = Math.max(ASKED_BYTES_MIN, Math.min(this.#limits.maxBytes, share));
     const limits = { ...this.#limits, maxBytes };
-    const answers = await fetchParts(this.#cluster.to(node), parts, limits, { signal });
+    const { memory } = this.#options;
+    const how = { signal, ...(memory && { memory }) };
+    const answers = await fetchParts(this.#cluster.to(node), parts, limits, how);
     for (const { answer } of answers) await prepareFor(answer.records);
     if (signal.aborted) return;
+    const lease = leaseOf(memory, answers);
     for (const one of answers) {
       const { part, answer } = one;
       const { reading } = part;
@@ -308,14 +318,16 @@ export class Fetcher {
       if (!this.#isCurrent(reading) || reading.offset !== part.offset) continue;
       try {
         // The new leader is asked at once.
-        if (!movesLeader(this.#cluster, one)) this.#answered(part, answer);
+        if (!movesLeader(this.#cluster, one)) this.#answered(part, answer, lease);
       } catch (error) {
         this.#bear(reading, error);
       }
     }
+    lease?.drop();
   }
 
-  #answered({ reading, leaderEpoch }: Part, answer: PartitionAnswer): void {
+  #answered(part: Part, answer: PartitionAnswer, lease: MemoryLease | null): void {
+    const { reading, leaderEpoch } = part;
     const { topic, partition, offset: fetchOffset } = reading;
     if (answer.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) {
       this.#ask(reading, () => this.#reset(reading));
@@ -324,12 +336,14 @@ export class Fetcher {
     throwIfError(answer.errorCode, `fetch of ${topic}-${partition}`);
     const { isolation } = this.#limits;
     const checkCrcs = this.#options.checkCrcs ?? true;
-    const fetched = decodeFetched({ ...answer, topic, fetchOffset }, { isolation, checkCrcs });
+    const how = { isolation, checkCrcs, lease };
+    const fetched = decodeFetched({ ...answer, topic, fetchOffset }, how);
     reading.offset = fetched.nextOffset;
     reading.leaderEpoch = leaderEpoch;
     if (fetched.lastEpoch >= 0) reading.epoch = fetched.lastEpoch;
     reading.troubles = 0;
     reading.troubleSinceMs = null;
+    lease?.hold();
     this.#queue.push(reading, fetched);
     if (fetched.batches.length === 0) return;
     // Who got something asks last next time, so that a broker that fills answers in order serves all.

@@ -12,12 +12,24 @@ const LENGTH_BYTES = 4;
 function isTlsAlert(length: number): boolean {
   return length >= 0x15030000 && length < 0x15030500;
 }
-/** Room taken at once for a frame; beyond it the room doubles as bytes arrive, so that a wrong length costs little. */
-const ROOM_FIRST = 2 * 1024 * 1024;
+
+/**
+ * Room taken at once for a frame, as much as most answers need; beyond it the room doubles as bytes arrive, so that a
+ * wrong length costs little.
+ */
+const ROOM_FIRST = 8 * 1024 * 1024;
+
+export interface FrameAssemblerOptions {
+  /** Longer frames are not believed. */
+  readonly lengthMax: number;
+  /** Each frame belongs to who it is given to. */
+  onFrame(frame: Buffer): void;
+  /** Memory for the next frame, of so many bytes; null: some is made. */
+  memoryFor(length: number): Buffer | null;
+}
 
 export class FrameAssembler {
-  readonly #lengthMax: number;
-  readonly #onFrame: (frame: Buffer) => void;
+  readonly #options: FrameAssemblerOptions;
   readonly #prefix = Buffer.alloc(LENGTH_BYTES);
   #prefixed = 0;
   #isFirst = true;
@@ -26,10 +38,8 @@ export class FrameAssembler {
   #filled = 0;
   #length = 0;
 
-  /** Frames longer than `lengthMax` bytes are not believed. Each frame belongs to who `onFrame` gives it to. */
-  constructor(lengthMax: number, onFrame: (frame: Buffer) => void) {
-    this.#lengthMax = lengthMax;
-    this.#onFrame = onFrame;
+  constructor(options: FrameAssemblerOptions) {
+    this.#options = options;
   }
 
   /** Where the next bytes of the socket are to be put; never empty. */
@@ -65,13 +75,14 @@ export class FrameAssembler {
     if (this.#prefixed < LENGTH_BYTES) return taken;
     this.#prefixed = 0;
     const length = this.#prefix.readInt32BE(0);
-    if (length < 0 || length > this.#lengthMax || (this.#isFirst && isTlsAlert(length))) {
+    if (length < 0 || length > this.#options.lengthMax || (this.#isFirst && isTlsAlert(length))) {
       throw new ClientError('bad_response', this.#tooLong(length));
     }
     this.#isFirst = false;
     this.#length = length;
     this.#filled = 0;
-    this.#frame = Buffer.allocUnsafe(Math.min(length, ROOM_FIRST));
+    const lent = this.#options.memoryFor(length);
+    this.#frame = lent ?? Buffer.allocUnsafe(Math.min(length, ROOM_FIRST));
     if (length === 0) this.#came(this.#frame, 0);
     return taken;
   }
@@ -83,14 +94,14 @@ export class FrameAssembler {
     if (this.#isFirst && isTlsAlert(length)) {
       return 'its answer is one of a TLS server: connect with TLS (tls: true)';
     }
-    return `an answer of ${length} bytes was announced, ${this.#lengthMax} are allowed`;
+    return `an answer of ${length} bytes was announced, ${this.#options.lengthMax} are allowed`;
   }
 
   #came(frame: Buffer, length: number): void {
     this.#filled += length;
     if (this.#filled === this.#length) {
       this.#frame = null;
-      this.#onFrame(frame);
+      this.#options.onFrame(frame);
     } else if (this.#filled === frame.length) {
       const roomier = Buffer.allocUnsafe(Math.min(this.#length, frame.length * 2));
       frame.copy(roomier);

@@ -46,6 +46,7 @@ export {
 export {
   BatchSender,
   type BatchSenderOptions,
+  type OnBatchLanded,
   openBatchSender,
   type ProducerIdentity,
 } from './batch-sender.ts';

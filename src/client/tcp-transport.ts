@@ -131,6 +131,7 @@ export function sleep(clock: Clock, delayMs: number): Promise<void> {
 /** A way to the broker at one address. */
 export class TcpTransport implements Transport {
   readonly address: BrokerAddress;
+  readonly copiesRequests = true;
   readonly #options: Settings;
   readonly #lanes = new Map<LaneName, Lane>();
   #closed = false;
@@ -150,7 +151,8 @@ export class TcpTransport implements Transport {
     const connection = lane.open ?? (await lane.connection());
     const version = options.version ?? newest(connection, api);
     const timeoutMs = options.timeoutMs ?? this.#options.requestTimeoutMs;
-    const reply = connection.call(api, request, { version, timeoutMs });
+    const { memory } = options;
+    const reply = connection.call(api, request, { version, timeoutMs, memory });
     return options.signal === undefined ? reply : abandonOn(options.signal, reply);
   }
 

@@ -318,4 +318,4 @@ export {
 } from './schema/message.ts';
 export { Reader } from './schema/reader.ts';
 export { type Chunk, Writer } from './schema/writer.ts';
-export type { SendOptions, Transport } from './transport.ts';
+export type { ResponseMemory, SendOptions, Transport } from './transport.ts';

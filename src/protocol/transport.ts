@@ -12,10 +12,24 @@ export interface SendOptions {
   readonly signal?: AbortSignal;
   /** Gives up waiting after so many milliseconds. */
   readonly timeoutMs?: number;
+  /** Where the response may be put. Its byte fields are parts of that then, and whose they are gives it back. */
+  readonly memory?: ResponseMemory;
+}
+
+/** Memory for responses; see {@link SendOptions.memory}. */
+export interface ResponseMemory {
+  /** Exactly so many bytes; null: make some. */
+  take(bytes: number): Buffer | null;
 }
 
 /** A way to one broker. */
 export interface Transport {
+  /**
+   * Whether the broker has a copy of what it is sent, so that a request's record batches may be changed once it is
+   * answered. In one process it may keep the very bytes. Default false.
+   */
+  readonly copiesRequests?: boolean;
+
   /**
    * Sends a request and resolves with its response, every field set. Record batches in it may be
    * slices of a larger buffer. A Produce request with acks 0 resolves, once it is handed over, with

@@ -19,7 +19,7 @@
 //
 // Everything here works on the bytes in place; nothing is copied or decoded.
 
-import { crc32c, crc32cParts } from '../base/crc32c.ts';
+import { crc32c, crc32cParts, crc32cReplaced } from '../base/crc32c.ts';
 import { RecordError } from './record-error.ts';
 
 /** Bytes of a batch before its records. */
@@ -281,13 +281,34 @@ export interface ProducerState {
 }
 
 /**
- * Gives a finished batch another producer state, as a client does on retry with a new epoch.
- * Recomputes the CRC.
+ * Gives a finished batch another producer state, as a client does on retry with a new epoch. The CRC follows from the
+ * one before, without a look at the records: that of a damaged batch stays wrong.
  */
 export function setProducerState(bytes: BatchBytes, state: ProducerState): void {
+  changeHeader(bytes, (head) => {
+    writeInt64(head, BatchField.producerId, state.producerId);
+    head.writeInt16BE(state.producerEpoch, BatchField.producerEpoch);
+    head.writeInt32BE(state.baseSequence, BatchField.baseSequence);
+  });
+}
+
+/** Sets the attributes of a finished batch; the CRC as with {@link setProducerState}. */
+export function setAttributes(bytes: BatchBytes, attributes: number): void {
+  changeHeader(bytes, (head) => head.writeInt16BE(attributes, BatchField.attributes));
+}
+
+function changeHeader(bytes: BatchBytes, change: (head: Buffer) => void): void {
   const head = headOf(bytes);
-  writeInt64(head, BatchField.producerId, state.producerId);
-  head.writeInt16BE(state.producerEpoch, BatchField.producerEpoch);
-  head.writeInt32BE(state.baseSequence, BatchField.baseSequence);
-  rewriteBatchCrc(bytes);
+  const covered = head.subarray(CRC_COVERS_FROM, BATCH_HEADER_BYTES);
+  const was = crc32c(covered);
+  change(head);
+  const following = lengthOf(bytes) - BATCH_HEADER_BYTES;
+  const crc = head.readUInt32BE(BatchField.crc);
+  const changed = crc32cReplaced(crc, { was, is: crc32c(covered), following });
+  head.writeUInt32BE(changed, BatchField.crc);
+}
+
+function lengthOf(bytes: BatchBytes): number {
+  if (Buffer.isBuffer(bytes)) return bytes.length;
+  return bytes.reduce((sum, piece) => sum + piece.length, 0);
 }

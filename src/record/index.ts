@@ -50,6 +50,7 @@ export {
   NO_TIMESTAMP,
   type ProducerState,
   rewriteBatchCrc,
+  setAttributes,
   setMaxTimestampAndLogAppendTime,
   setProducerState,
   type TimestampType,

@@ -21,7 +21,8 @@ export interface ArchiveStretch {
 export interface ArchiveHead {
   readonly type: 'head';
   readonly format: 'tidemark-archive';
-  readonly version: 1;
+  /** 2 since frames may leave checking to the checksums of batches; what documents hold is as in 1. */
+  readonly version: 1 | 2;
   /** For people who find the file. */
   readonly about: string;
   readonly createdMs: number;
@@ -67,11 +68,27 @@ export const ABOUT =
   'record batches of format v2, KIP-98, and only records from offset "from" on and before "to" count), then an end ' +
   'with totals. "tidemark archive verify" checks it, "tidemark archive import" writes it into topics.';
 
-const packr = new Packr({ useRecords: false, int64AsType: 'number' });
+const packr = new Packr({ useRecords: false, int64AsType: 'number', variableMapSize: true });
 
 /** A document's bytes. */
-export function packDocument(document: ArchiveDocument): Buffer {
+export function packDocument(document: ArchiveHead | ArchiveEnd): Buffer {
   return packr.pack(document);
+}
+
+/** First byte of a map of up to 15 entries; the number is in its lower half. */
+const SMALL_MAP = 0x80;
+/** The key "bytes", and that a byte string of 32-bit length follows. */
+const BYTES_KEY = Buffer.from([0xa5, ...Buffer.from('bytes'), 0xc6]);
+
+/** A block's bytes up to those of its batches, which are the rest. */
+export function packBlockHead(block: Omit<ArchiveBlock, 'bytes'>, bytes: number): Buffer {
+  const entries = packr.pack(block);
+  const head = Buffer.allocUnsafe(entries.length + BYTES_KEY.length + 4);
+  entries.copy(head);
+  head[0] = SMALL_MAP + Object.keys(block).length + 1;
+  BYTES_KEY.copy(head, entries.length);
+  head.writeUInt32BE(bytes, head.length - 4);
+  return head;
 }
 
 /** Null for bytes that are no document of this version. */

@@ -31,25 +31,29 @@ export interface ExportSink {
   close(): Promise<void>;
 }
 
-/** A new archive. Throws ArchiveError `archive_unusable`. */
+/**
+ * A new archive, compressed by zstd with that level (0: not at all). Without `sync` it is the system that decides when
+ * it comes to the disk. Throws ArchiveError `archive_unusable`.
+ */
 export async function newArchive(
   path: string,
   head: ArchiveHead,
   level: number,
+  sync = true,
 ): Promise<ExportSink> {
-  const file = await ArchiveFile.open(path, level, null);
+  const file = await ArchiveFile.open(path, { level, sync }, null);
   await file.append(head);
   return new ArchiveSink(file, head, new Totals(head.stretches));
 }
 
 /** An archive that was begun. Throws ArchiveError `not_an_archive`, `invalid_archive_request` when it is whole. */
-export async function resumeArchive(path: string, level: number): Promise<ExportSink> {
+export async function resumeArchive(path: string, level: number, sync = true): Promise<ExportSink> {
   const reader = await ArchiveReader.open(path);
   let head: ArchiveHead | null = null;
   let totals = new Totals([]);
   let end = 0;
   try {
-    for await (const { document, next } of reader.wholeDocuments()) {
+    for await (const { document, next, lease } of reader.wholeDocuments()) {
       if (document.type === 'end') {
         const text = `${path} is whole: there is nothing to resume`;
         throw new ArchiveError('invalid_archive_request', text);
@@ -59,8 +63,9 @@ export async function resumeArchive(path: string, level: number): Promise<Export
         totals = new Totals(head.stretches);
       } else {
         const payload = document.bytes.length;
-        totals.add({ ...document, payload }, await measure(document.bytes, document));
+        totals.add({ ...document, payload }, await measure([document.bytes], document));
       }
+      lease?.drop();
       end = next;
     }
   } finally {
@@ -70,7 +75,7 @@ export async function resumeArchive(path: string, level: number): Promise<Export
     const text = `${path} holds nothing to go on from: remove it, and export anew`;
     throw new ArchiveError('not_an_archive', text);
   }
-  return new ArchiveSink(await ArchiveFile.open(path, level, end), head, totals);
+  return new ArchiveSink(await ArchiveFile.open(path, { level, sync }, end), head, totals);
 }
 
 class ArchiveSink implements ExportSink {
@@ -99,12 +104,13 @@ class ArchiveSink implements ExportSink {
     const until = Math.min(to, fetched.nextOffset);
     if (until <= from) return;
     const batches = fetched.batches.filter(({ context }) => context.baseOffset < to);
-    const bytes = joined(batches.map((one) => one.bytes));
-    const block = { topic, partition, from, to: until, bytes };
-    const measured = await measure(bytes, block);
-    const document = { type: 'batches', ...block, records: measured.records } as const;
-    await this.#file.append(document, isCompressed(bytes));
-    this.#totals.add({ ...block, payload: block.bytes.length }, measured);
+    const runs = runsOf(batches.map((one) => one.bytes));
+    const block = { topic, partition, from, to: until };
+    const measured = await measure(runs, block);
+    const place = { type: 'batches', ...block, records: measured.records } as const;
+    await this.#file.appendBlock(place, runs, isCompressed(runs));
+    const payload = runs.reduce((sum, { length }) => sum + length, 0);
+    this.#totals.add({ ...block, payload }, measured);
   }
 
   checkpoint(): Promise<void> {
@@ -124,20 +130,26 @@ class ArchiveSink implements ExportSink {
   }
 }
 
-/** Batches of one answer mostly lie behind each other already. */
-function joined(batches: readonly Buffer[]): Buffer {
-  const [first] = batches;
-  if (first === undefined) return Buffer.alloc(0);
-  let end = first.byteOffset;
-  for (const { buffer, byteOffset, length } of batches) {
-    if (buffer !== first.buffer || byteOffset !== end) return Buffer.concat(batches);
-    end = byteOffset + length;
+/** Batches of one answer mostly lie behind each other: as few pieces as that makes. */
+function runsOf(batches: readonly Buffer[]): Buffer[] {
+  const runs: Buffer[] = [];
+  for (const batch of batches) {
+    const last = runs.at(-1);
+    const follows =
+      last !== undefined &&
+      last.buffer === batch.buffer &&
+      last.byteOffset + last.length === batch.byteOffset;
+    if (!follows) runs.push(batch);
+    else {
+      const length = last.length + batch.length;
+      runs[runs.length - 1] = Buffer.from(last.buffer, last.byteOffset, length);
+    }
   }
-  return Buffer.from(first.buffer, first.byteOffset, end - first.byteOffset);
+  return runs;
 }
 
 /** What producers compressed shrinks no more; a glance at the first batch tells. */
-function isCompressed(bytes: Buffer): boolean {
-  for (const header of iterateBatches(bytes)) return header.isCompressed;
+function isCompressed([first]: readonly Buffer[]): boolean {
+  for (const header of iterateBatches(first ?? Buffer.alloc(0))) return header.isCompressed;
   return false;
 }

@@ -2,6 +2,7 @@
 
 import { KafkaError } from '../../src/base/kafka-errors.ts';
 import { type Cluster, describeConfigs, Fetcher } from '../../src/client/index.ts';
+import { readingToCopy } from '../batches/reading.ts';
 import type { Stretch } from '../replay/index.ts';
 import {
   ABOUT,
@@ -38,7 +39,6 @@ export interface ExportResult {
 }
 
 const CHECKPOINT_MS = 5_000;
-const PARTITION_BYTES = 4 * 1024 * 1024;
 
 /** The head of an export of these stretches. Throws KafkaError. */
 export async function planArchive(
@@ -58,7 +58,7 @@ export async function planArchive(
   return {
     type: 'head',
     format: 'tidemark-archive',
-    version: 1,
+    version: 2,
     about: ABOUT,
     createdMs: cluster.clock.now(),
     by,
@@ -107,8 +107,7 @@ function makeFetcher({ cluster, skipCut }: ExportOptions): Fetcher {
   return new Fetcher(cluster, {
     outOfRange: skipCut ? 'earliest' : 'error',
     isolation: 'read_committed',
-    maxWaitMs: 10,
-    partitionBytes: PARTITION_BYTES,
+    ...readingToCopy(),
   });
 }
 
@@ -123,8 +122,9 @@ async function copy(
   for await (const fetched of fetcher.read(signal)) {
     const place = placeOf(fetched);
     const stretch = open.get(place);
+    if (stretch !== undefined) await sink.take(fetched, stretch.to);
+    fetched.lease?.drop();
     if (stretch === undefined) continue;
-    await sink.take(fetched, stretch.to);
     if (fetched.nextOffset >= stretch.to) {
       fetcher.remove(stretch);
       open.delete(place);

@@ -1,16 +1,30 @@
 // An archive as a file: written from the front, never changed behind; read from the front, or the end alone.
 
 import { type FileHandle, open } from 'node:fs/promises';
+import { MemoryLease } from '../../src/base/memory-pool.ts';
 import { loadXxHash64, type XxHash64 } from '../../src/base/xxhash.ts';
 import { prepareCodec, RecordError } from '../../src/record/index.ts';
+import { piecesMemory } from '../batches/reading.ts';
 import {
+  type ArchiveBlock,
   type ArchiveDocument,
   type ArchiveEnd,
+  type ArchiveHead,
+  packBlockHead,
   packDocument,
   unpackDocument,
 } from './documents.ts';
 import { ArchiveError } from './errors.ts';
-import { decodeFrame, decodeMark, encodeFrame, MARK_BYTES } from './frames.ts';
+import {
+  damageOfStored,
+  decodeFrame,
+  decodeMark,
+  encodeFrame,
+  encodeStoredBlock,
+  MARK_BYTES,
+  type Mark,
+  storedPieces,
+} from './frames.ts';
 
 /** A skippable frame at the very end, which tells where the end's mark begins. */
 const TRAILER_MAGIC = 0x184d2a5c;
@@ -22,6 +36,10 @@ export interface PlacedDocument {
   /** Where the next one begins. */
   readonly next: number;
   readonly document: ArchiveDocument;
+  /** Whether the checksums of the batches in it were compared, besides that of the frame. */
+  readonly batchesChecked: boolean;
+  /** Of the memory that a block's bytes lie in: to be dropped after the last look at them. */
+  readonly lease: MemoryLease | null;
 }
 
 /** Throws ArchiveError `archive_unusable` that tells what happened to which file. */
@@ -32,35 +50,56 @@ export function unusable(path: string, doing: string, error: unknown): ArchiveEr
   return new ArchiveError('archive_unusable', `cannot ${doing} ${path}: ${why}`, { cause: error });
 }
 
+/** A block but for its batches. */
+export type BlockPlace = Omit<ArchiveBlock, 'bytes'>;
+
+export interface WritingOptions {
+  /** Of zstd; 0 stores. */
+  readonly level: number;
+  /** False leaves it to the system when what is written comes to the disk. */
+  readonly sync: boolean;
+}
+
+/** So much is written before the disk is told to begin with it, so that the last sync has little left to wait for. */
+const SYNC_EVERY_BYTES = 32 * 1024 * 1024;
+
 /** Appends documents. */
 export class ArchiveFile {
   readonly #path: string;
   readonly #file: FileHandle;
-  readonly #level: number;
+  readonly #options: WritingOptions;
   readonly #hasher: XxHash64;
   #position: number;
+  #syncedAt: number;
+  /** Rejects when the disk refused. */
+  #syncing: Promise<void> | null = null;
 
   private constructor(
     path: string,
     file: FileHandle,
-    how: { level: number; hasher: XxHash64 },
+    how: WritingOptions & { readonly hasher: XxHash64 },
     at: number,
   ) {
     this.#path = path;
     this.#file = file;
-    this.#level = how.level;
+    this.#options = how;
     this.#hasher = how.hasher;
     this.#position = at;
+    this.#syncedAt = at;
   }
 
   /** A new file, or one that is written on from `at`. Throws ArchiveError `archive_unusable`. */
-  static async open(path: string, level: number, at: number | null): Promise<ArchiveFile> {
+  static async open(
+    path: string,
+    options: WritingOptions,
+    at: number | null,
+  ): Promise<ArchiveFile> {
     const hasher = await loadXxHash64();
-    if (level > 0) await prepareCodec('zstd');
+    if (options.level > 0) await prepareCodec('zstd');
     try {
       const file = await open(path, at === null ? 'wx' : 'r+');
       if (at !== null) await file.truncate(at);
-      return new ArchiveFile(path, file, { level, hasher }, at ?? 0);
+      return new ArchiveFile(path, file, { ...options, hasher }, at ?? 0);
     } catch (error) {
       throw unusable(path, 'write', error);
     }
@@ -71,10 +110,25 @@ export class ArchiveFile {
     return this.#position;
   }
 
-  /** `store`: as it is, for what would not shrink. */
-  async append(document: ArchiveDocument, store = false): Promise<void> {
-    const how = { level: store ? 0 : this.#level, hasher: this.#hasher };
-    await this.#write(encodeFrame(packDocument(document), this.#position, how));
+  async append(document: ArchiveHead | ArchiveEnd): Promise<void> {
+    await this.#write(this.#frameOf(packDocument(document)));
+  }
+
+  /** A block of whole batches. `store`: as they are, for what would not shrink. Throws RecordError for other bytes. */
+  async appendBlock(place: BlockPlace, batches: readonly Buffer[], store: boolean): Promise<void> {
+    const bytes = batches.reduce((sum, { length }) => sum + length, 0);
+    const head = packBlockHead(place, bytes);
+    const how = { position: this.#position, hasher: this.#hasher };
+    await this.#write(
+      store || this.#options.level === 0
+        ? encodeStoredBlock(head, batches, how)
+        : this.#frameOf(Buffer.concat([head, ...batches])),
+    );
+  }
+
+  #frameOf(document: Buffer): Buffer[] {
+    const how = { level: this.#options.level, hasher: this.#hasher };
+    return encodeFrame(document, this.#position, how);
   }
 
   /** The last document, and the way to it. */
@@ -85,32 +139,85 @@ export class ArchiveFile {
     trailer.writeUInt32LE(TRAILER_MAGIC, 0);
     trailer.writeUInt32LE(TRAILER_BYTES - 8, 4);
     trailer.writeBigUInt64LE(BigInt(at), 8);
-    await this.#write(trailer);
+    await this.#write([trailer]);
     await this.sync();
   }
 
+  /** Makes safe what was written. */
   async sync(): Promise<void> {
-    await this.#file.datasync().catch((error: unknown) => {
-      throw unusable(this.#path, 'write', error);
-    });
+    await this.#syncing;
+    this.#startSync();
+    await this.#syncing;
   }
 
-  close(): Promise<void> {
-    return this.#file.close();
+  async close(): Promise<void> {
+    await this.#syncing?.catch(() => {});
+    await this.#file.close();
   }
 
-  async #write(bytes: Buffer): Promise<void> {
+  #startSync(): void {
+    if (!this.#options.sync || this.#syncedAt === this.#position) return;
+    this.#syncedAt = this.#position;
+    const syncing = this.#file.datasync().then(
+      () => {
+        this.#syncing = null;
+      },
+      (error: unknown) => {
+        throw unusable(this.#path, 'write', error);
+      },
+    );
+    // Whoever writes next hears of it.
+    syncing.catch(() => {});
+    this.#syncing = syncing;
+  }
+
+  async #write(pieces: readonly Buffer[]): Promise<void> {
+    const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    const from = this.#position;
     try {
-      for (let done = 0; done < bytes.length; ) {
-        const at = this.#position + done;
-        const { bytesWritten } = await this.#file.write(bytes, done, bytes.length - done, at);
-        done += bytesWritten;
+      for (let done = 0; done < length; ) {
+        const left = after(pieces, done);
+        done += (await this.#file.writev(left, from + done)).bytesWritten;
       }
     } catch (error) {
       throw unusable(this.#path, 'write', error);
     }
-    this.#position += bytes.length;
+    this.#position += length;
+    if (this.#position < this.#syncedAt + SYNC_EVERY_BYTES) return;
+    // The disk is behind: it sets the pace, or all that waits for it would pile up in memory.
+    await this.#syncing;
+    this.#startSync();
   }
+}
+
+/** What is left of the pieces behind so many bytes. */
+function after(pieces: readonly Buffer[], bytes: number): readonly Buffer[] {
+  let skip = bytes;
+  const left: Buffer[] = [];
+  for (const piece of pieces) {
+    if (skip < piece.length) left.push(piece.subarray(skip));
+    skip = Math.max(0, skip - piece.length);
+  }
+  return left;
+}
+
+/** A frame as it was read: the document of one of the second kind, else the frame itself. */
+interface Frame {
+  readonly heads: Buffer | null;
+  readonly document: Buffer;
+  readonly pieces: readonly Buffer[];
+  readonly lease: MemoryLease | null;
+}
+
+interface FrameRead {
+  readonly frame: Frame;
+  /** What follows it: the next mark, or the trailer. */
+  readonly behind: Buffer;
+}
+
+function wholeFrame({ frameBytes }: Mark): Frame {
+  const document = Buffer.allocUnsafe(frameBytes);
+  return { heads: null, document, pieces: [document], lease: null };
 }
 
 /** Reads documents. */
@@ -119,6 +226,7 @@ export class ArchiveReader {
   readonly #file: FileHandle;
   readonly #hasher: XxHash64;
   readonly bytes: number;
+  readonly #memory = piecesMemory();
 
   private constructor(path: string, file: FileHandle, hasher: XxHash64, bytes: number) {
     this.path = path;
@@ -150,25 +258,20 @@ export class ArchiveReader {
   async *documents(): AsyncGenerator<PlacedDocument, void, undefined> {
     let at = 0;
     let head = await this.#read(0, MARK_BYTES);
-    while (at < this.bytes) {
-      const mark = decodeMark(head);
-      if (mark === null) {
-        if (at === 0) throw this.#notOne();
-        if (head.length >= 4 && head.readUInt32LE(0) === TRAILER_MAGIC) return;
-        throw this.#damaged(at, 'no frame begins here');
-      }
-      // With the next mark, so that a document is one read.
-      const bytes = await this.#read(at + MARK_BYTES, mark.frameBytes + MARK_BYTES);
-      if (bytes.length < mark.frameBytes) throw this.#damaged(at, 'the frame is cut off');
-      const frame = bytes.subarray(0, mark.frameBytes);
-      if (this.#hasher.hash(frame, BigInt(at)) !== mark.hash) {
-        throw this.#damaged(at, 'the checksum is wrong');
-      }
+    let coming = this.#coming(head, 0);
+    while (coming !== null) {
+      const { mark } = coming;
+      const { frame, behind } = await coming.reading;
       const next = at + MARK_BYTES + mark.frameBytes;
-      yield { position: at, next, document: this.#document(frame, at, mark) };
-      head = bytes.subarray(mark.frameBytes);
+      // The disk reads the next one while this one is looked at.
+      coming = this.#coming(behind, next);
+      yield { position: at, next, ...this.#checked(frame, mark, at) };
       at = next;
+      head = behind;
     }
+    if (at === 0 && this.bytes > 0) throw this.#notOne();
+    const ended = head.length >= 4 && head.readUInt32LE(0) === TRAILER_MAGIC;
+    if (at < this.bytes && !ended) throw this.#damaged(at, 'no frame begins here');
   }
 
   /** {@link documents} up to the first damage: what is behind it was not safe when a writer stopped. */
@@ -187,38 +290,86 @@ export class ArchiveReader {
     const at = Number(trailer.readBigUInt64LE(8));
     const mark = decodeMark(await this.#read(at, MARK_BYTES));
     if (mark === null || at + mark.frameBytes > this.bytes) return null;
-    const frame = await this.#read(at + MARK_BYTES, mark.frameBytes);
-    if (this.#hasher.hash(frame, BigInt(at)) !== mark.hash) {
-      throw this.#damaged(at, 'the checksum is wrong');
-    }
-    const document = this.#document(frame, at, mark);
+    const { document } = this.#checked((await this.#frameAt(mark, at)).frame, mark, at);
     return document.type === 'end' ? document : null;
   }
 
-  #document(frame: Buffer, at: number, mark: Parameters<typeof decodeFrame>[1]): ArchiveDocument {
-    try {
-      const document = unpackDocument(decodeFrame(frame, mark));
-      if (document !== null) return document;
-    } catch (error) {
-      if (!(error instanceof RecordError)) throw error;
+  /** Begins to read the frame of the mark at `at`; null when there is none. */
+  #coming(head: Buffer, at: number): { mark: Mark; reading: Promise<FrameRead> } | null {
+    const mark = decodeMark(head);
+    if (mark === null) return null;
+    const reading = this.#frameAt(mark, at);
+    // Heard of when it is awaited; nobody may come to that.
+    reading.catch(() => {});
+    return { mark, reading };
+  }
+
+  /** The frame of the mark at `at`, and the next mark with it, so that a document is one read. */
+  async #frameAt(mark: Mark, at: number): Promise<FrameRead> {
+    const behind = Buffer.allocUnsafe(MARK_BYTES);
+    const frame = mark.headBytes > 0 ? this.#placesFor(mark.documentBytes) : wholeFrame(mark);
+    const from = at + MARK_BYTES;
+    const wanted = mark.frameBytes + MARK_BYTES;
+    const length = await this.#readInto([...frame.pieces, behind], from, wanted);
+    if (length < mark.frameBytes) throw this.#damaged(at, 'the frame is cut off');
+    return { frame, behind: behind.subarray(0, length - mark.frameBytes) };
+  }
+
+  #placesFor(documentBytes: number): Frame {
+    const lent = this.#memory.take(documentBytes);
+    const document = lent ?? Buffer.allocUnsafe(documentBytes);
+    return { ...storedPieces(document), lease: new MemoryLease(this.#memory, document) };
+  }
+
+  #checked(
+    frame: Frame,
+    mark: Mark,
+    at: number,
+  ): Pick<PlacedDocument, 'document' | 'batchesChecked' | 'lease'> {
+    const { document: bytes, lease } = frame;
+    if (frame.heads !== null) {
+      const how = { mark, position: at, hasher: this.#hasher };
+      const damage = damageOfStored({ ...frame, heads: frame.heads }, how);
+      if (damage !== null) throw this.#damaged(at, damage);
+      const document = unpackDocument(bytes);
+      if (document?.type === 'batches') return { document, batchesChecked: true, lease };
+    } else {
+      if (this.#hasher.hash(bytes, BigInt(at)) !== mark.hash) {
+        throw this.#damaged(at, 'the checksum is wrong');
+      }
+      const document = this.#documentIn(bytes, mark);
+      if (document !== null) return { document, batchesChecked: false, lease };
     }
-    throw this.#damaged(at, 'it holds no document of an archive of version 1');
+    throw this.#damaged(at, 'it holds no document of an archive of version 1 or 2');
+  }
+
+  #documentIn(frame: Buffer, mark: Mark): ArchiveDocument | null {
+    try {
+      return unpackDocument(decodeFrame(frame, mark));
+    } catch (error) {
+      if (error instanceof RecordError) return null;
+      throw error;
+    }
   }
 
   async #read(at: number, length: number): Promise<Buffer> {
-    const wanted = Math.max(0, Math.min(length, this.bytes - at));
-    const bytes = Buffer.allocUnsafe(wanted);
+    const bytes = Buffer.allocUnsafe(Math.max(0, Math.min(length, this.bytes - at)));
+    return bytes.subarray(0, await this.#readInto([bytes], at, bytes.length));
+  }
+
+  /** Fills the pieces, which have room for `wanted` bytes; answers how many there were. */
+  async #readInto(pieces: readonly Buffer[], at: number, wanted: number): Promise<number> {
     let done = 0;
     while (done < wanted) {
       const { bytesRead } = await this.#file
-        .read(bytes, done, wanted - done, at + done)
+        .readv(after(pieces, done), at + done)
         .catch((error: unknown) => {
           throw unusable(this.path, 'read', error);
         });
       if (bytesRead === 0) break;
       done += bytesRead;
     }
-    return bytes.subarray(0, done);
+    return done;
   }
 
   #notOne(): ArchiveError {

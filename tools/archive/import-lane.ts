@@ -84,7 +84,7 @@ export class KeepingLane implements ImportLane {
           if (record.offset >= from && record.offset < to) this.firstOffset ??= record.offset;
         }
       }
-      await this.keeper.batch(bytes, { from, to });
+      await this.keeper.batch(bytes, { from, to }, chunk.lease);
     }
   }
 
@@ -138,7 +138,7 @@ export class AppendingLane implements ImportLane {
     const { from, to } = chunk;
     if (chunk.records === null && this.#skip === 0) {
       for (const header of iterateBatches(chunk.bytes)) {
-        await this.#packer.batch(batchBytes(header), { from, to });
+        await this.#packer.batch(batchBytes(header), { from, to }, chunk.lease);
       }
       return;
     }

@@ -2,6 +2,7 @@
 
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import type { MemoryLease } from '../../src/base/memory-pool.ts';
 import type { ArchiveEnd, ArchiveHead, ArchiveStretch } from './documents.ts';
 import { ArchiveError } from './errors.ts';
 import { ArchiveReader, unusable } from './file.ts';
@@ -15,8 +16,13 @@ export type ImportChunk = ArchiveStretch & {
   /** Bytes of the source that are behind it. */
   readonly doneBytes: number;
 } & (
-    | { readonly bytes: Buffer; readonly records: null }
-    | { readonly bytes: null; readonly records: readonly TextRecord[] }
+    | {
+        readonly bytes: Buffer;
+        /** Of the memory that the bytes lie in: to be dropped by who takes the chunk. */
+        readonly lease: MemoryLease | null;
+        readonly records: null;
+      }
+    | { readonly bytes: null; readonly lease: null; readonly records: readonly TextRecord[] }
   );
 
 export interface ImportSource {
@@ -43,11 +49,12 @@ export async function openArchiveSource(path: string): Promise<ImportSource> {
       head,
       end,
       async *chunks() {
-        for await (const { document, position, next } of reader.documents()) {
+        for await (const { document, position, next, lease } of reader.documents()) {
           if (document.type !== 'batches') continue;
           const { topic, partition, from, to, bytes } = document;
           const where = `${path} byte ${position}`;
-          yield { topic, partition, from, to, where, doneBytes: next, bytes, records: null };
+          const what = { bytes, lease, records: null };
+          yield { topic, partition, from, to, where, doneBytes: next, ...what };
         }
       },
       close: () => reader.close(),
@@ -96,7 +103,7 @@ async function* textChunks(
     if (first === undefined || last === undefined) return null;
     const { topic, partition, offset: from } = first;
     const made = { topic, partition, from, to: last.offset + 1, where, doneBytes };
-    return { ...made, bytes: null, records: run };
+    return { ...made, bytes: null, lease: null, records: run };
   };
   for await (const line of format === 'csv' ? csvLines(path) : ndjsonLines(path)) {
     const last = run.at(-1);

@@ -1,7 +1,12 @@
 // From an archive, NDJSON or CSV into topics. No state is kept of an import: what the topic holds tells an interrupted
 // one where to go on.
 
-import { type BatchSender, type Cluster, openBatchSender } from '../../src/client/index.ts';
+import {
+  type BatchSender,
+  type Cluster,
+  type OnBatchLanded,
+  openBatchSender,
+} from '../../src/client/index.ts';
 import type { PackedBatch } from '../batches/packer.ts';
 import { ArchiveError } from './errors.ts';
 import {
@@ -95,6 +100,7 @@ class Import {
         await this.#settle().catch(() => {});
         throw located(error, chunk.where);
       }
+      chunk.lease?.drop();
       if (this.#failure !== null) throw this.#failure;
       onProgress?.(chunk.doneBytes, source.bytes);
       if (signal.aborted) break;
@@ -201,9 +207,10 @@ class Import {
       sender = openBatchSender(this.#options.cluster, { topic });
       this.#senders.set(topic, sender);
     }
-    const { count, lastOffset, bytes } = batch;
+    const { count, lastOffset, bytes, release } = batch;
     const what = `records up to ${topic}/${partition} offset ${lastOffset} of the archive`;
-    await (await sender).send(partition, bytes, (error, landed) => {
+    const { length } = bytes;
+    const done: OnBatchLanded = (error, landed) => {
       if (error !== null) {
         const text = `topic ${topic} refused ${what}: ${error.message}`;
         this.#failure ??= new ArchiveError('target_refused', text, { cause: error });
@@ -214,10 +221,11 @@ class Import {
         this.#failure ??= new ArchiveError('topic_not_empty', text);
       } else {
         this.#records += count;
-        this.#bytes += bytes.length;
-        this.#options.onWritten?.(count, bytes.length);
+        this.#bytes += length;
+        this.#options.onWritten?.(count, length);
       }
-    });
+    };
+    await (await sender).send(partition, bytes, done, release);
   }
 
   async #settle(): Promise<void> {
@@ -238,6 +246,7 @@ class Import {
         where: source.path,
         doneBytes: 0,
         bytes: Buffer.alloc(0),
+        lease: null,
         records: null,
       };
       const lane = await this.#lane(chunk);

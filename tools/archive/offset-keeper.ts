@@ -2,6 +2,7 @@
 // filled: with records that say they are nothing, which compaction takes away, and before the first record also
 // DeleteRecords.
 
+import type { MemoryLease } from '../../src/base/memory-pool.ts';
 import {
   BatchBuilder,
   BatchHeader,
@@ -45,14 +46,16 @@ export class OffsetKeeper {
     this.#packer = new BatchPacker((batch) => emit(batch, batch.lastOffset + 1 - batch.count));
   }
 
-  async batch(bytes: Buffer, range: OffsetRange): Promise<void> {
+  /** As {@link BatchPacker.batch}. */
+  async batch(bytes: Buffer, range: OffsetRange, lease: MemoryLease | null): Promise<void> {
     const from = Math.max(range.from, this.#next);
     const header = new BatchHeader(bytes);
-    if (header.lastOffset < from) return;
+    const { nextOffset } = header;
+    if (nextOffset <= from) return;
     const whole = from === this.#next && header.baseOffset === from && header.lastOffset < range.to;
     if (whole && isDense(header)) {
-      await this.#packer.batch(bytes, { from, to: range.to });
-      this.#next = header.nextOffset;
+      await this.#packer.batch(bytes, { from, to: range.to }, lease);
+      this.#next = nextOffset;
       return;
     }
     const codec = codecOf(header.codecId) ?? 'none';
@@ -86,7 +89,7 @@ export class OffsetKeeper {
       const count = Math.min(FILLERS_MAX, to - this.#next);
       const base = this.#next;
       await this.#emit(
-        { bytes: fillers(count, timestamp), count, lastOffset: base + count - 1 },
+        { bytes: fillers(count, timestamp), count, lastOffset: base + count - 1, release: null },
         base,
       );
       this.#next += count;

@@ -74,14 +74,14 @@ export class Totals {
 
 /** Looks at headers, and into batches only where those do not tell. Throws RecordError for damage. */
 export async function measure(
-  bytes: Buffer,
+  pieces: readonly Buffer[],
   { from, to }: { readonly from: number; readonly to: number },
 ): Promise<Measured> {
   let records = 0;
   let firstOffset = -1;
   let lastOffset = -1;
   let maxTimestamp = -1;
-  for (const header of iterateBatches(bytes)) {
+  for (const header of pieces.flatMap((bytes) => [...iterateBatches(bytes)])) {
     const { baseOffset } = header;
     maxTimestamp = Math.max(maxTimestamp, header.maxTimestamp);
     if (isDense(header) && baseOffset >= from && header.lastOffset < to) {

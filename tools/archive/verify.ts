@@ -32,10 +32,14 @@ export async function verifyArchive(
   const reader = await ArchiveReader.open(path);
   try {
     const check = new Check(path);
-    for await (const { position, document } of reader.documents()) {
+    for await (const { position, document, batchesChecked, lease } of reader.documents()) {
       if (document.type === 'head') check.head(document, position);
-      else if (document.type === 'batches') await check.block(document, position);
-      else check.end(document, position);
+      else if (document.type === 'end') check.end(document, position);
+      else {
+        if (!batchesChecked) check.checksums(document, position);
+        await check.block(document, position);
+      }
+      lease?.drop();
       options.onProgress?.(position, reader.bytes);
     }
     return check.report(reader.bytes);
@@ -60,6 +64,14 @@ class Check {
     this.#totals = new Totals(document.stretches);
   }
 
+  checksums(block: ArchiveBlock, position: number): void {
+    for (const header of iterateBatches(block.bytes)) {
+      if (header.crc === computeBatchCrc(batchBytes(header))) continue;
+      const what = `the batch of ${placeOf(block)} at offset ${header.baseOffset} has a wrong checksum`;
+      throw this.#damaged(position, what);
+    }
+  }
+
   async block(block: ArchiveBlock, position: number): Promise<void> {
     const place = placeOf(block);
     const expected = this.#totals.position(place);
@@ -69,12 +81,7 @@ class Check {
     if (block.from !== expected) {
       throw this.#damaged(position, `${place} goes on at offset ${block.from}, not ${expected}`);
     }
-    for (const header of iterateBatches(block.bytes)) {
-      if (header.crc === computeBatchCrc(batchBytes(header))) continue;
-      const what = `the batch of ${place} at offset ${header.baseOffset} has a wrong checksum`;
-      throw this.#damaged(position, what);
-    }
-    const measured = await measure(block.bytes, block);
+    const measured = await measure([block.bytes], block);
     if (measured.records !== block.records) {
       const what = `${place} has ${measured.records} records where ${block.records} are named`;
       throw this.#damaged(position, what);

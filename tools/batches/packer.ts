@@ -1,11 +1,11 @@
 // From batches as they lie in a log to batches that any broker takes from a producer: whole ones pass as they are,
 // small ones, compacted ones and parts are put together anew.
 
+import type { MemoryLease } from '../../src/base/memory-pool.ts';
 import {
   BATCH_HEADER_BYTES,
   BatchAttribute,
   BatchBuilder,
-  BatchField,
   BatchHeader,
   type Codec,
   codecOf,
@@ -15,6 +15,7 @@ import {
   RecordError,
   readRecords,
   type StoredRecord,
+  setAttributes,
 } from '../../src/record/index.ts';
 
 /** A batch to send. Its bytes belong to whoever takes it. */
@@ -23,6 +24,8 @@ export interface PackedBatch {
   readonly count: number;
   /** Offset of its last record where it came from. */
   readonly lastOffset: number;
+  /** To be called when the bytes are not needed any more, if that is ever known. */
+  readonly release: (() => void) | null;
 }
 
 /** Offsets of a partition, `from` up to and not including `to`. */
@@ -60,14 +63,19 @@ export class BatchPacker {
     this.#emit = emit;
   }
 
-  /** Takes the records of a batch that lie in the range. Throws RecordError for damage. */
-  async batch(bytes: Buffer, range: OffsetRange): Promise<void> {
+  /**
+   * Takes the records of a batch that lie in the range. With the lease of the memory that the bytes lie in they may be
+   * written into, and are passed on without a copy. Throws RecordError for damage.
+   */
+  async batch(bytes: Buffer, range: OffsetRange, lease: MemoryLease | null = null): Promise<void> {
     const header = new BatchHeader(bytes);
     const inside = header.baseOffset >= range.from && header.lastOffset < range.to;
     if (inside && bytes.length >= WHOLE_BYTES_MIN && isSendable(header)) {
       await this.flush();
       const { recordCount: count, lastOffset } = header;
-      await this.#emit({ bytes: asProduced(bytes), count, lastOffset });
+      lease?.hold();
+      const ours = asProduced(lease === null ? Buffer.from(bytes) : bytes);
+      await this.#emit({ bytes: ours, count, lastOffset, release: lease?.drop ?? null });
       return;
     }
     const codec = codecOf(header.codecId) ?? 'none';
@@ -99,6 +107,7 @@ export class BatchPacker {
       bytes: builder.build(),
       count: builder.count,
       lastOffset: this.#lastOffset,
+      release: null,
     });
   }
 }
@@ -108,17 +117,17 @@ function isSendable(header: BatchHeader): boolean {
   return isDense(header) && header.timestampType === 'CreateTime' && !header.isControl;
 }
 
-/** A copy with the fields that brokers write taken back. The checksum is left to whoever names the producer in it. */
+/** Takes back the fields that brokers write. */
 function asProduced(bytes: Buffer): Buffer {
   if (bytes.length < BATCH_HEADER_BYTES) {
     const place = { offset: -1, position: 0 };
     throw new RecordError('truncated_batch', 'the batch header is cut off', place);
   }
-  const copy = Buffer.from(bytes);
-  const header = new BatchHeader(copy);
+  const header = new BatchHeader(bytes);
   header.baseOffset = 0;
   header.partitionLeaderEpoch = NO_LEADER_EPOCH;
   // A committed transaction is over, and the horizon of tombstones is the other broker's affair.
-  copy.writeInt16BE(header.attributes & BatchAttribute.codecMask, BatchField.attributes);
-  return copy;
+  const attributes = header.attributes & BatchAttribute.codecMask;
+  if (attributes !== header.attributes) setAttributes(bytes, attributes);
+  return bytes;
 }

@@ -4,6 +4,7 @@
 import { KafkaError } from '../../src/base/kafka-errors.ts';
 import type { Clock } from '../../src/base/ports.ts';
 import { type Cluster, type FetchedRecords, LogReader } from '../../src/client/index.ts';
+import { readingToCopy } from '../batches/reading.ts';
 import { ReplayError } from './errors.ts';
 import type { JobCommand, JobStore } from './jobs.ts';
 import { Pacer } from './pace.ts';
@@ -56,8 +57,6 @@ const PROGRESS_MS = 200;
 const LAST_WORDS_MS = 5_000;
 /** All that is read is there already; a poll that waits long would only be in the way of the next reader. */
 const READ_WAIT_MS = 10;
-/** Of one partition in one answer, where batches are passed on. */
-const COPY_BYTES = 4 * 1024 * 1024;
 
 type Stop = 'interrupted' | 'cancelled';
 
@@ -137,7 +136,7 @@ class Run {
       outOfRange: skipCut ? 'earliest' : 'error',
       isolation: 'read_committed',
       maxWaitMs: READ_WAIT_MS,
-      ...(this.#options.sink instanceof BatchSink && { partitionBytes: COPY_BYTES }),
+      ...(this.#options.sink instanceof BatchSink && readingToCopy()),
     });
     for (const stretch of this.#job.stretches) {
       if (stretch.topic !== topic) continue;
@@ -154,6 +153,7 @@ class Run {
         const { sink } = this.#options;
         if (sink instanceof BatchSink) await this.#pass(sink, fetched, stretch);
         else await this.#take(sink, fetched, stretch);
+        fetched.lease?.drop();
         if (this.#stop !== null) return;
         if (fetched.nextOffset < stretch.to) continue;
         reader.remove(fetched.partition);
@@ -173,7 +173,7 @@ class Run {
     for (const { bytes, context, nextOffset } of fetched.batches) {
       if (context.baseOffset >= to) break;
       const from = Math.max(fetched.fetchOffset, this.#positions[place] ?? stretch.from);
-      const { read, skipped } = await sink.takeBatch(partition, bytes, { from, to });
+      const { read, skipped } = await sink.takeBatch(partition, bytes, { from, to }, fetched.lease);
       this.#counts.read += read;
       this.#counts.selected += read;
       this.#counts.skipped += skipped;
@@ -195,14 +195,16 @@ class Run {
     const { topic, partition, to } = stretch;
     const place = placeOf(topic, partition);
     const records: PlacedRecord[] = [];
-    for (const record of fetched.records) {
-      if (record.offset < to) records.push({ ...record, topic, partition });
+    for (const { offset, timestamp, key, value, headers } of fetched.records) {
+      if (offset < to) records.push({ topic, partition, offset, timestamp, key, value, headers });
     }
     const results = await this.#select(records);
     for (const [at, source] of records.entries()) {
       this.#counts.read += 1;
       const result = results[at] ?? null;
-      if (result !== null) await this.#write(sink, source, result);
+      // A promise for each record would cost as much as the rest of what is done for it.
+      const writing = result === null ? null : this.#write(sink, source, result);
+      if (writing !== null) await writing;
       if (this.#stop !== null) return;
       this.#positions[place] = source.offset + 1;
       if (this.#options.clock.monotonic() >= this.#checkpointMs + CHECKPOINT_MS) {
@@ -214,18 +216,36 @@ class Run {
     this.#positions[place] = Math.min(to, fetched.nextOffset);
   }
 
-  /** Everything or nothing of one record. */
-  async #write(sink: Sink, source: PlacedRecord, record: ReplayedRecord): Promise<void> {
+  /** Everything or nothing of one record. Null: it is done. */
+  #write(sink: Sink, source: PlacedRecord, record: ReplayedRecord): Promise<void> | null {
     this.#counts.selected += 1;
     const there = sink.has(source, record);
-    if (there === true || (there !== false && (await there))) {
-      this.#counts.skipped += 1;
-      return;
-    }
+    if (there === false) return this.#put(sink, source, record);
+    return this.#putUnless(there, { sink, source, record });
+  }
+
+  async #putUnless(
+    there: true | Promise<boolean>,
+    { sink, source, record }: { sink: Sink; source: PlacedRecord; record: ReplayedRecord },
+  ): Promise<void> {
+    if (await there) this.#counts.skipped += 1;
+    else await this.#put(sink, source, record);
+  }
+
+  #put(sink: Sink, source: PlacedRecord, record: ReplayedRecord): Promise<void> | null {
     const bytes = (record.key?.length ?? 0) + (record.value?.length ?? 0);
-    await this.#wait(this.#pacer.take(bytes, source.timestamp));
-    if (this.#stop !== null) return;
-    await sink.write(source, record);
+    const send = (): Promise<void> | null => {
+      const room = sink.write(source, record);
+      if (room !== null) return room.then(() => this.#wrote(bytes));
+      this.#wrote(bytes);
+      return null;
+    };
+    const waitMs = this.#pacer.take(bytes, source.timestamp);
+    if (waitMs === 0) return send();
+    return this.#wait(waitMs).then(() => (this.#stop === null ? (send() ?? undefined) : undefined));
+  }
+
+  #wrote(bytes: number): void {
     this.#counts.written += 1;
     this.#counts.bytes += bytes;
   }

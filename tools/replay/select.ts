@@ -32,9 +32,13 @@ export function makeSelect(options: SelectOptions): Select {
   const { filter, module, target, includeReplayed } = options;
   const wanted = filter === null ? () => true : compileFilter(filter);
   const mayBe = (one: PlacedRecord): boolean => includeReplayed || !isCopyOf(target, one);
+  if (module === null) {
+    return (records) =>
+      Promise.resolve(records.map((one) => (mayBe(one) && wanted(one) ? one : null)));
+  }
   return async (records) => {
     const chosen = records.filter((one) => mayBe(one) && wanted(one));
-    const results = module === null ? chosen : await module.run(chosen);
+    const results = await module.run(chosen);
     const byRecord = new Map(chosen.map((record, at) => [record, results[at] ?? null]));
     return records.map((record) => byRecord.get(record) ?? null);
   };

@@ -2,11 +2,13 @@
 // so what an earlier run wrote is told by its producer id: the broker numbers a producer's records in each partition,
 // the copies of a partition are in the source's order, and so the last number says how many of them are there.
 
+import type { MemoryLease } from '../../src/base/memory-pool.ts';
 import {
   type BatchSender,
   type Cluster,
   Fetcher,
   listOffsets,
+  type OnBatchLanded,
   openBatchSender,
   SpecialTime,
 } from '../../src/client/index.ts';
@@ -127,12 +129,20 @@ export class BatchSink {
     this.#there = found.there;
   }
 
-  /** Takes the records of a batch that lie in the range. Throws ReplayError `target_refused`, RecordError. */
-  async takeBatch(partition: number, bytes: Buffer, range: OffsetRange): Promise<Passed> {
+  /**
+   * Takes the records of a batch that lie in the range; the lease as in {@link BatchPacker.batch}. Throws ReplayError
+   * `target_refused`, RecordError.
+   */
+  async takeBatch(
+    partition: number,
+    bytes: Buffer,
+    range: OffsetRange,
+    lease: MemoryLease | null = null,
+  ): Promise<Passed> {
     if (this.#failure !== null) throw this.#failure;
     const { read, from } = await this.#missing(partition, bytes, range);
     const skipped = from === null ? read : read - (await countFrom(bytes, { from, to: range.to }));
-    if (from !== null) await this.#packer(partition).batch(bytes, { from, to: range.to });
+    if (from !== null) await this.#packer(partition).batch(bytes, { from, to: range.to }, lease);
     return { read, skipped, bytes: bytes.length };
   }
 
@@ -191,10 +201,10 @@ export class BatchSink {
   #packer(partition: number): BatchPacker {
     let packer = this.#packers.get(partition);
     if (packer !== undefined) return packer;
-    packer = new BatchPacker(async ({ bytes, count, lastOffset }) => {
+    packer = new BatchPacker(async ({ bytes, count, lastOffset, release }) => {
       const next = addSequence(this.#sequences.get(partition) ?? 0, count);
       this.#sequences.set(partition, next);
-      await this.#sender.send(partition, bytes, (error, baseOffset) => {
+      const done: OnBatchLanded = (error, baseOffset) => {
         if (error === null) {
           this.confirmed += count;
           if (baseOffset >= 0) this.#positions.set(partition, baseOffset + count);
@@ -204,7 +214,8 @@ export class BatchSink {
         this.#failure ??= new ReplayError('target_refused', `${text}: ${refusalText(error)}`, {
           cause: error,
         });
-      });
+      };
+      await this.#sender.send(partition, bytes, done, release);
     });
     this.#packers.set(partition, packer);
     return packer;

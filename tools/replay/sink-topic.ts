@@ -13,6 +13,7 @@ import {
   Producer,
   SpecialTime,
 } from '../../src/client/index.ts';
+import type { RecordHeader } from '../../src/record/index.ts';
 import { ReplayError, refusalText } from './errors.ts';
 import { JOB_HEADER, parseSource, type Sink, SOURCE_HEADER, sourceOf } from './sink.ts';
 import { type PlacedRecord, placeOf, type ReplayedRecord } from './types.ts';
@@ -114,6 +115,7 @@ class TopicSink implements Sink {
   readonly #written: Written;
   /** Of `written.last`: what the source was not read up to yet. Whoever goes on after us has to find it again. */
   readonly #behind: Set<string>;
+  readonly #jobHeader: RecordHeader;
   #failure: ReplayError | null = null;
   confirmed = 0;
 
@@ -124,12 +126,15 @@ class TopicSink implements Sink {
   ) {
     this.#producer = producer;
     this.#options = options;
+    this.#jobHeader = { key: JOB_HEADER, value: Buffer.from(options.job) };
     this.#positions = found.positions;
     this.#written = found.written;
     this.#behind = new Set(found.written.last.keys());
   }
 
   has(source: PlacedRecord, record: ReplayedRecord): boolean {
+    // The job is new, or nothing was left: none of what follows.
+    if (this.#written.last.size === 0) return false;
     const key = `${placeOf(source.topic, source.partition)}>${this.#partitionOf(source, record)}`;
     const last = this.#written.last.get(key) ?? -1;
     if (source.offset >= last) this.#behind.delete(key);
@@ -137,14 +142,14 @@ class TopicSink implements Sink {
     return source.offset <= last;
   }
 
-  async write(source: PlacedRecord, record: ReplayedRecord): Promise<void> {
+  write(source: PlacedRecord, record: ReplayedRecord): Promise<void> | null {
     if (this.#failure !== null) throw this.#failure;
     const { key, value, timestamp } = record;
-    const headers = [
-      ...record.headers.filter((one) => one.key !== JOB_HEADER && one.key !== SOURCE_HEADER),
-      { key: JOB_HEADER, value: Buffer.from(this.#options.job) },
-      { key: SOURCE_HEADER, value: Buffer.from(sourceOf(source)) },
-    ];
+    const headers: RecordHeader[] = [];
+    for (const one of record.headers) {
+      if (one.key !== JOB_HEADER && one.key !== SOURCE_HEADER) headers.push(one);
+    }
+    headers.push(this.#jobHeader, { key: SOURCE_HEADER, value: Buffer.from(sourceOf(source)) });
     const partition = this.#partitionOf(source, record);
     const { topic } = this.#options;
     const room = this.#producer.enqueue(
@@ -157,7 +162,7 @@ class TopicSink implements Sink {
         this.#failure ??= this.#refused(source, error);
       },
     );
-    if (!room) await this.#producer.drained();
+    return room ? null : this.#producer.drained();
   }
 
   async flush(): Promise<void> {

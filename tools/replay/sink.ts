@@ -8,10 +8,10 @@ export interface Sink {
   /** Whether an earlier run of this job wrote the record already. */
   has(source: PlacedRecord, record: ReplayedRecord): boolean | Promise<boolean>;
   /**
-   * Takes a record; resolves at once, or when there is room for the next. Failures may come with a later call, and
-   * every call after it fails as well.
+   * Takes a record. Null: there is room for the next; else there is once it resolves. Failures may come with a later
+   * call, and every call after it fails as well.
    */
-  write(source: PlacedRecord, record: ReplayedRecord): Promise<void>;
+  write(source: PlacedRecord, record: ReplayedRecord): Promise<void> | null;
   /** Resolves when all that was taken is safe. Throws ReplayError `target_refused` with the first failure. */
   flush(): Promise<void>;
   /** Records of this run that the target has confirmed: of a failure it tells how far it came. */

@@ -14,10 +14,10 @@
 // Not done: `timeoutMs`. An answer comes from the disk, well or badly, and never early without it.
 
 import { ErrorCode } from '../../base/kafka-errors.ts';
+import type { MemoryLease } from '../../base/memory-pool.ts';
 import { Produce, type ProduceRequest, type ProduceResponse } from '../../protocol/index.ts';
 import { InvalidRecordsError, ProduceFormatError } from '../../record/index.ts';
 import { errorCodeOf, errorMessageOf } from '../errors.ts';
-import type { FrameLease } from '../frame-memory.ts';
 import { type Handler, handler, type RequestContext } from '../handler.ts';
 import { findPartition, type Services } from '../services.ts';
 
@@ -66,7 +66,7 @@ async function append(
   services: Services,
   topic: TopicData,
   data: PartitionData,
-  how: { readonly acks: -1 | 0 | 1; readonly version: number; readonly lease?: FrameLease },
+  how: { readonly acks: -1 | 0 | 1; readonly version: number; readonly lease?: MemoryLease },
 ): Promise<PartitionAnswer> {
   const { engine, metrics } = services;
   const partition = findPartition(engine, topic, data.index);

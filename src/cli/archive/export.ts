@@ -36,6 +36,7 @@ interface ExportFlags extends BrokerOptions {
   readonly level?: string;
   readonly resume?: boolean;
   readonly skipCut?: boolean;
+  readonly sync: boolean;
 }
 
 const details = `
@@ -61,6 +62,7 @@ export function exportCommand(): Command {
     .option('--level <number>', 'of zstd, 1 to 19; 0 stores')
     .option('--resume', 'go on with an export that was interrupted')
     .option('--skip-cut', 'go on behind records that retention took, before or during the export')
+    .option('--no-sync', 'be done before the disk is: an archive that a power cut may take')
     .addHelpText('after', details)
     .action((topics: string[], flags: ExportFlags) => run(topics, flags));
 }
@@ -91,7 +93,7 @@ async function run(topics: readonly string[], flags: ExportFlags): Promise<void>
   const io = processIo();
   await withCluster(flags, async (session) => {
     const stop = stopSignal();
-    const how = { path, format, level };
+    const how = { path, format, level, sync: flags.sync };
     const sink = resume ? await resumed(how) : await planned(session, { topics, flags, how });
     try {
       const total = offsetsIn(sink.head.stretches);
@@ -151,10 +153,11 @@ interface Output {
   readonly path: string;
   readonly format: FileFormat;
   readonly level: number;
+  readonly sync: boolean;
 }
 
-function resumed({ path, format, level }: Output): Promise<ExportSink> {
-  return format === 'archive' ? resumeArchive(path, level) : resumeText(path);
+function resumed({ path, format, level, sync }: Output): Promise<ExportSink> {
+  return format === 'archive' ? resumeArchive(path, level, sync) : resumeText(path);
 }
 
 async function planned(
@@ -176,8 +179,8 @@ async function planned(
   const stretches = await planStretches(session.cluster, source, { skipCut });
   const by = `${userInfo().username}@${hostname()}`;
   const head = await planArchive(session.cluster, stretches, by);
-  const { path, format, level } = how;
-  return format === 'archive' ? newArchive(path, head, level) : newText(path, format, head);
+  const { path, format, level, sync } = how;
+  return format === 'archive' ? newArchive(path, head, level, sync) : newText(path, format, head);
 }
 
 function withResume(error: unknown, path: string): unknown {

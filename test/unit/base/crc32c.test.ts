@@ -1,5 +1,11 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { crc32c, crc32cParts, crc32cPlain, installCrc32c } from '../../../src/base/crc32c.ts';
+import {
+  crc32c,
+  crc32cParts,
+  crc32cPlain,
+  crc32cReplaced,
+  installCrc32c,
+} from '../../../src/base/crc32c.ts';
 import { NATIVE_CRC_BYTES_MIN, useAccelerators } from '../../../src/host/accelerators.ts';
 
 /** Bit by bit, straight from the definition. */
@@ -31,6 +37,20 @@ describe('crc32c', () => {
       expect(crc32cPlain(bytes, 0)).toBe(slow(bytes));
     }
   });
+
+  test.each([0, 1, 2, 3, 7, 8, 500, 100_000])(
+    'follows a changed beginning over %i bytes',
+    (length) => {
+      const rest = Buffer.alloc(length, sample);
+      const before = sample.subarray(0, 40);
+      const after = sample.subarray(100, 140);
+      const change = { was: crc32c(before), is: crc32c(after), following: length };
+      const right = crc32cParts([before, rest]);
+      expect(crc32cReplaced(right, change)).toBe(crc32cParts([after, rest]));
+      // Damage is not made good.
+      expect(crc32cReplaced(right ^ 1, change)).not.toBe(crc32cParts([after, rest]));
+    },
+  );
 
   test('goes on over several buffers', () => {
     for (const cut of [0, 1, 7, 8, 500, 1000]) {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { FrameLease, FrameMemory } from '../../../src/broker/frame-memory.ts';
+import { MemoryLease } from '../../../src/base/memory-pool.ts';
+import { FrameMemory } from '../../../src/broker/frame-memory.ts';
 import { fc } from '../../support/fast-check.ts';
 
 const PRODUCE = 0;
@@ -82,7 +83,7 @@ test('a lease gives its frame back with the last user', () => {
     give: (frame: Buffer) => given.push(frame),
   };
   const frame = Buffer.alloc(5);
-  const lease = new FrameLease(source, frame);
+  const lease = new MemoryLease(source, frame);
   lease.hold();
   lease.drop();
   expect(given).toEqual([]);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { ErrorCode } from '../../../src/base/kafka-errors.ts';
 import { type Cluster, openBatchSender } from '../../../src/client/index.ts';
-import { BatchField, buildBatch } from '../../../src/record/index.ts';
+import { BatchField, BatchHeader, buildBatch, verifyBatch } from '../../../src/record/index.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 
 interface Asked {
@@ -22,7 +22,7 @@ function inProcess(refusals: number) {
   const cluster = {
     clock,
     topic: async () => ({ id: 'id' }),
-    leader: async () => ({ node: {} }),
+    knownLeader: () => ({ node: { id: 0 }, topicId: 'id' }),
     forget() {},
     to: () => ({ send }),
   };
@@ -42,4 +42,104 @@ test('a batch that goes again is as it was, whatever a broker in this process wr
   const [first] = given;
   for (const { bytes: sent } of given) expect(sent.equals(first?.bytes ?? bytes)).toBe(true);
   expect(new Set(given.map(({ memory }) => memory)).size).toBe(3);
+});
+
+/** A broker that answers when it is told to, and remembers what it was asked. */
+function patient(copiesRequests: boolean) {
+  const clock = new VirtualClock();
+  const requests: {
+    readonly sequences: ReadonlyMap<number, number>;
+    answer(code?: number): void;
+  }[] = [];
+  const send = (_api: unknown, { topicData }: Asked) =>
+    new Promise((resolve) => {
+      const batches = topicData[0]?.partitionData ?? [];
+      for (const { records } of batches) verifyBatch(records);
+      requests.push({
+        sequences: new Map(
+          batches.map(({ index, records }) => [index, new BatchHeader(records).baseSequence]),
+        ),
+        answer: (errorCode = 0) =>
+          resolve({
+            responses: [
+              {
+                partitionResponses: batches.map(({ index }) => ({
+                  index,
+                  errorCode,
+                  baseOffset: 0,
+                })),
+              },
+            ],
+          }),
+      });
+    });
+  const cluster = {
+    clock,
+    topic: async () => ({ id: 'id' }),
+    knownLeader: () => ({ node: { id: 0 }, topicId: 'id' }),
+    leader: async () => ({ node: { id: 0 } }),
+    forget() {},
+    to: () => ({ send, copiesRequests }),
+  };
+  return { clock, requests, cluster: cluster as unknown as Cluster };
+}
+
+const identity = { producerId: 7, producerEpoch: 0 };
+const one = (): Buffer => buildBatch([{ timestamp: 1, key: null, value: Buffer.from('value') }]);
+const settled = async (): Promise<void> => {
+  for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+};
+
+test('a request has one batch of each partition, the first of each goes alone, then five may be unanswered', async () => {
+  const { requests, cluster } = patient(true);
+  const sender = await openBatchSender(cluster, { topic: 't', identity });
+  for (let n = 0; n < 9; n++) {
+    for (const partition of [0, 1, 2]) void sender.send(partition, one(), () => {});
+  }
+  await settled();
+  const asked = (): [number, number][][] => requests.map((request) => [...request.sequences]);
+  const all = (sequence: number) => [0, 1, 2].map((partition) => [partition, sequence]);
+  expect(asked()).toEqual([all(0)]);
+  requests[0]?.answer();
+  await settled();
+  expect(asked()).toEqual([0, 1, 2, 3, 4, 5].map(all));
+  requests[1]?.answer();
+  await settled();
+  expect(asked()).toEqual([0, 1, 2, 3, 4, 5, 6].map(all));
+});
+
+test('memory is given back once its batch landed, where the broker has a copy of it', async () => {
+  for (const copies of [true, false]) {
+    const { requests, cluster } = patient(copies);
+    const sender = await openBatchSender(cluster, { topic: 't', identity });
+    const heard: string[] = [];
+    void sender.send(
+      0,
+      one(),
+      () => heard.push('landed'),
+      () => heard.push('free'),
+    );
+    await settled();
+    expect(heard).toEqual([]);
+    requests[0]?.answer();
+    await sender.flush();
+    await settled();
+    expect(heard).toEqual(copies ? ['landed', 'free'] : ['landed']);
+  }
+});
+
+test('memory of a refused batch is not given back', async () => {
+  const { requests, cluster } = patient(true);
+  const sender = await openBatchSender(cluster, { topic: 't', identity });
+  const heard: unknown[] = [];
+  void sender.send(
+    0,
+    one(),
+    (error) => heard.push(error?.message),
+    () => heard.push('free'),
+  );
+  await settled();
+  requests[0]?.answer(ErrorCode.INVALID_RECORD);
+  await sender.flush();
+  expect(heard).toEqual(['t-0: INVALID_RECORD']);
 });

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   type Cluster,
+  createTopics,
   deleteRecords,
   LogReader,
   listOffsets,
@@ -44,7 +45,7 @@ import {
   resumeText,
   verifyArchive,
 } from '../../../tools/archive/index.ts';
-import { planStretches } from '../../../tools/replay/index.ts';
+import { openBatchSink, planStretches, runReplay } from '../../../tools/replay/index.ts';
 import { testSeed } from '../../support/test-seed.ts';
 
 const SEED = testSeed();
@@ -177,6 +178,71 @@ async function failure(promise: Promise<unknown>): Promise<ArchiveError> {
   if (error instanceof ArchiveError) return error;
   throw new Error(`not an ArchiveError: ${String(error)}`);
 }
+
+describe('batches that are passed on whole, through memory that is used again', () => {
+  const topic = 'large';
+  let wanted: string[];
+
+  beforeAll(async () => {
+    await createTopics(cluster, [{ name: topic, partitions: 3, configs: FOREVER }]);
+    const random = new SeededRandom(SEED + 3);
+    const sender = await openBatchSender(cluster, { topic });
+    for (let n = 0; n < 240; n++) {
+      const records = Array.from({ length: 4 }, (_, at) => ({
+        timestamp: 1_700_000_000_000 + n,
+        key: Buffer.from(`${n}-${at}`),
+        value: Buffer.alloc(10_000 + Math.floor(random.next() * 12_000), `${n} ${at} `),
+      }));
+      const codec = n % 10 === 0 ? 'lz4' : 'none';
+      await sender.send(n % 3, buildBatch(records, { codec }), (error) => expect(error).toBe(null));
+    }
+    await sender.flush();
+    wanted = lines(await recordsOf(topic));
+  });
+
+  test.each([0, 1])('out and in again (level %i)', async (level) => {
+    const path = await exported(topic, level);
+    expect((await verifyArchive(path)).finished).toBe(true);
+    const to = `large-${level}`;
+    expect(await imported(path, to)).toMatchObject({ finished: true, records: 960 });
+    expect(lines(await recordsOf(to))).toEqual(wanted);
+  });
+
+  test('as a copy', async () => {
+    await createTopics(cluster, [{ name: 'copy', partitions: 3, configs: FOREVER }]);
+    const source = {
+      topics: [topic],
+      partitions: null,
+      from: { kind: 'earliest' },
+      to: { kind: 'latest' },
+      group: null,
+    } as const;
+    const job = {
+      id: 'copy',
+      state: 'running',
+      who: 'test',
+      startedMs: 1,
+      updatedMs: 1,
+      source,
+      target: { kind: 'topic', topic: 'copy' },
+      filter: null,
+      module: null,
+      pace: { recordsPerSecond: null, bytesPerSecond: null, speed: null },
+      includeReplayed: true,
+      asIs: true,
+      stretches: await planStretches(cluster, source),
+      positions: {},
+      targetPositions: {},
+      counts: { read: 0, selected: 0, written: 0, skipped: 0, bytes: 0 },
+      error: null,
+    } as const;
+    const sink = await openBatchSink(cluster, { topic: 'copy', writer: null, resumeFrom: {} });
+    const how = { cluster, clock: cluster.clock, store: null, sink, module: null, ...run };
+    const done = await runReplay(job, how);
+    expect(done).toMatchObject({ state: 'done', counts: { read: 960, written: 960 } });
+    expect(lines(await recordsOf('copy'))).toEqual(wanted);
+  });
+});
 
 describe('archives', () => {
   test.each([0, 1])('a topic comes back as it was, offsets and all (level %i)', async (level) => {
@@ -364,6 +430,36 @@ describe('archives', () => {
     writeFileSync(path, text);
     const refused = await failure(imported(path, `bad-${fileNumber}`, { partitions: 1 }));
     expect(refused.message).toMatch(words);
+  });
+
+  test('no byte of a stored archive can change unseen', async () => {
+    const random = new SeededRandom(SEED + 2);
+    const path = newPath();
+    const sink = await newArchive(path, await plan('orders', 100, 160), 0);
+    await exportTopics({ cluster, sink, ...run });
+    await sink.close();
+    const whole = readFileSync(path);
+    // The trailer only helps to find the end.
+    for (let round = 0; round < 400; round++) {
+      const at = Math.floor(random.next() * (whole.length - 16));
+      const bytes = Buffer.from(whole);
+      bytes.writeUInt8((bytes[at] ?? 0) ^ (1 << Math.floor(random.next() * 8)), at);
+      writeFileSync(path, bytes);
+      const code = await verifyArchive(path).then(
+        () => 'nothing is seen',
+        (error: ArchiveError) => error.code,
+      );
+      expect([at, code]).toEqual([at, expect.stringMatching(/^archive_damaged$|^not_an_archive$/)]);
+    }
+  });
+
+  test.each(['stored', 'zstd'])('an archive of version 1 (%s) is read', async (kind) => {
+    const path = new URL(`fixtures/version-1-${kind}.archive`, import.meta.url).pathname;
+    expect((await verifyArchive(path)).head.version).toBe(1);
+    const to = `version-1-${kind}`;
+    expect(await imported(path, to)).toMatchObject({ finished: true, records: 3 });
+    const read = (await recordsOf(to)).map(({ key, value }) => `${key}=${value}`);
+    expect(read).toEqual(['a=1', 'b=2', 'c=3']);
   });
 
   test('files that are no archives are named', async () => {
