@@ -12,7 +12,8 @@
 // does (p50, 700 bytes: 0.5 against 3 ms on a loaded disk, 0.16 against 0.45 on a quiet one). So small batches go to
 // the journal, also those of one log once a file of it is open (6 x 48 KiB: a tenth less CPU time and half the p99; a
 // record at a time into one log of six: p99 3-13 against 6-120 ms in six pairs of runs, 30 against 10 in a seventh:
-// answers leave in order and one slow sync holds all of them), and big ones never do; nor does anything while the segment syncs that empty the journal lag behind it.
+// answers leave in order and one slow sync holds all of them), and big ones never do; nor does anything while the
+// segment syncs that empty the journal lag behind it.
 
 import type { Logger } from '../base/ports.ts';
 import type { CommitStats } from './contract.ts';

@@ -2,6 +2,7 @@
 // whole segment. One such file is kept besides those of the segments.
 
 import type { LogCore } from './log-core.ts';
+import { baseOffsetOf } from './segment.ts';
 import { writeSmallFile } from './small-file.ts';
 
 /** State after all batches below `offset`. */
@@ -25,17 +26,27 @@ export class PointSnapshot {
     return bytes === null ? null : { offset: endOffset, bytes };
   }
 
-  /** Writes it, and removes the one before. Throws DiskError. */
+  /** Writes it, and removes the one before; at first all those that earlier starts left. Throws DiskError. */
   async save({ offset, bytes }: TakenSnapshot): Promise<void> {
-    const { context, name } = this.#core;
+    const { context, name, segments } = this.#core;
     if (offset === this.#written) return;
     await writeSmallFile(context.disk, `${name}/${fileOf(offset)}`, bytes);
     await context.disk.syncDirectory(name);
-    const before = this.#written;
+    const before = this.#written === null ? await this.#foundBelow(offset) : [this.#written];
     this.#written = offset;
-    // A segment's own snapshot may have the same name.
-    const keeps = this.#core.segments.some((segment) => segment.baseOffset === before);
-    if (before !== null && !keeps) await context.disk.remove(`${name}/${fileOf(before)}`);
+    for (const at of before) {
+      // A segment's own snapshot may have the same name.
+      if (segments.some((segment) => segment.baseOffset === at)) continue;
+      await context.disk.remove(`${name}/${fileOf(at)}`);
+    }
+  }
+
+  async #foundBelow(offset: number): Promise<number[]> {
+    const { context, name } = this.#core;
+    const names = await context.disk.list(name);
+    return names
+      .map((file) => baseOffsetOf(file, '.snapshot'))
+      .filter((at) => at >= 0 && at < offset);
   }
 }
 

@@ -100,7 +100,7 @@ describe('with the os flush policy', () => {
   test("the producers' state is kept where the recovery point is, once", async () => {
     const disk = new SimulatedDisk({ seed: 6 });
     const { store, clock } = await open(disk);
-    const config = { ...testConfig, segmentBytes: 2 ** 30 };
+    const config = { ...testConfig, segmentBytes: 2 ** 30, segmentMs: Number.MAX_SAFE_INTEGER };
     const hooks = { producerSnapshot: (offset: number) => Buffer.from(`state at ${offset}`) };
     const log = await store.openLog({ name: 'big-0', topicId: 'id', config, hooks });
     for (let index = 0; index < 4; index++) {
@@ -110,12 +110,19 @@ describe('with the os flush policy', () => {
     }
     const kept = (await disk.list('big-0')).filter((name) => name.endsWith('.snapshot'));
     expect(kept).toEqual([`${String(log.endOffset).padStart(20, '0')}.snapshot`]);
-    const { store: after } = await open(disk.kill());
+    const next = disk.kill();
+    const { store: after, clock: later } = await open(next);
     const again = await after.openLog({ name: 'big-0', topicId: 'id', config, hooks });
     expect(await after.loadSnapshot(again, again.endOffset)).toEqual({
       offset: 480_000,
       bytes: Buffer.from('state at 480000'),
     });
+    for (let index = 4; index < 8; index++) {
+      await again.append(testBatch(index, 120_000)).committed;
+      await later.advance(2000);
+    }
+    const left = (await next.list('big-0')).filter((name) => name.endsWith('.snapshot'));
+    expect(left).toEqual([`${String(again.endOffset).padStart(20, '0')}.snapshot`]);
   });
 
   test('a failed sync in the background stops the log; reopened, it ends where its bytes do', async () => {
