@@ -88,7 +88,7 @@ ${Object.entries(suites)
 
 Results:
   compare A B   what got worse from result A to result B beyond noise; exit code 1 when something did
-  readme FILE   puts the tables of a result into README.md
+  readme FILE…  puts the tables of one result, or of several suites' results, into README.md
   html FILE     writes the report of a result again, beside it
 
 Options:

@@ -35,11 +35,15 @@ export const reportCommands: Readonly<Record<string, ReportCommand>> = {
     return comparison.worse.length > 0 ? 1 : 0;
   },
   readme(args) {
-    const [file = ''] = files(args, 1, 'readme RESULT.json');
+    if (args.length === 0) throw new Error('write: npm run bench -- readme RESULT.json ...');
+    const shown = args.map((file) => ({
+      report: readReport(resolve(file)),
+      file: relative(projectRoot(), resolve(file)),
+    }));
     const readme = join(projectRoot(), 'README.md');
-    const section = measurementsSection(readReport(file), relative(projectRoot(), file));
-    writeFileSync(readme, replaceMeasurements(readFileSync(readme, 'utf8'), section));
-    process.stdout.write(`the measurements in ${readme} are those of ${file}\n`);
+    const text = replaceMeasurements(readFileSync(readme, 'utf8'), measurementsSection(shown));
+    writeFileSync(readme, text);
+    process.stdout.write(`the measurements in ${readme} are those of ${args.join(', ')}\n`);
     return 0;
   },
   html(args) {

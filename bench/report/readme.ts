@@ -97,10 +97,20 @@ function losses(report: Report): string {
   return text;
 }
 
-/** The section that goes between the markers. `file`: the result, as the README links to it. */
-export function measurementsSection(report: Report, file: string): string {
+/** A result, and its file as the README links to it. */
+export interface Shown {
+  readonly report: Report;
+  readonly file: string;
+}
+
+/** The section that goes between the markers: runs of different suites, one after another. */
+export function measurementsSection(shown: readonly Shown[]): string {
+  return `## Measured\n\n${shown.map(runSection).join('')}`;
+}
+
+function runSection({ report, file }: Shown): string {
   const judged = judge(report);
-  let text = `## Measured\n\n${head(report, file)}`;
+  let text = head(report, file);
   for (const peer of against(judged)) {
     const title = peer === '' ? 'On its own' : `Beside ${titleOf(peer)}`;
     const lines = judged.filter(({ goal }) => (goal.against ?? '') === peer);

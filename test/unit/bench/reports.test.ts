@@ -118,11 +118,13 @@ describe('goals', () => {
   });
 });
 
+const sectionOf = (report: Report, file: string): string => measurementsSection([{ report, file }]);
+
 describe('README', () => {
   const readme = 'before\n<!-- measurements:begin -->\nold\n<!-- measurements:end -->\nafter\n';
 
   test('what stands between the markers is exchanged, the rest stays', () => {
-    const section = measurementsSection(reportOf(beside), 'bench/results/one.json');
+    const section = sectionOf(reportOf(beside), 'bench/results/one.json');
     const changed = replaceMeasurements(readme, section);
     expect(changed.startsWith('before\n<!-- measurements:begin -->\n## Measured\n')).toBe(true);
     expect(changed.endsWith('<!-- measurements:end -->\nafter\n')).toBe(true);
@@ -135,12 +137,20 @@ describe('README', () => {
     expect(replaceMeasurements(changed, section)).toBe(changed);
   });
 
+  test('several runs stand one after another', () => {
+    const shown = ['a.json', 'b.json'].map((file) => ({ report: reportOf(beside), file }));
+    const section = measurementsSection(shown);
+    expect(section.match(/^## /gm)).toHaveLength(1);
+    expect(section.indexOf('a.json')).toBeLessThan(section.indexOf('b.json'));
+    expect(section.match(/^### Beside Apache Kafka/gm)).toHaveLength(2);
+  });
+
   test('a README without markers is refused', () => {
     expect(() => replaceMeasurements('nothing', 'x')).toThrow('measurements:begin');
   });
 
   test('what is missing and what was thrown out is told', () => {
-    const section = measurementsSection(
+    const section = sectionOf(
       reportOf(beside, {
         missing: [{ what: 'klite', why: 'give its binary\nmore' }],
         thrownOut: [{ system: 'kafka', row: produce, foreignCores: 1.2 }],
@@ -209,14 +219,14 @@ describe('rows that are not reached', () => {
   });
 
   test('so does the README, a line for each row', () => {
-    const section = measurementsSection(reportOf(runs, { profiles }), 'x.json');
+    const section = sectionOf(reportOf(runs, { profiles }), 'x.json');
     expect(section).toContain('- produce 100 B: the processors are the limit');
     expect(section).toContain('event loop running 60 % of the time, waiting for a core 20 %');
   });
 
   test('a latency is told beside what a sync took', () => {
     const row = 'end to end, 10,000/s, linger 5';
-    const section = measurementsSection(
+    const section = sectionOf(
       reportOf([
         ['disk', 'disk probe', { recordCommitP50Ms: 0.4, recordCommitP99Ms: 9 }],
         ['tidemark', row, { p99Ms: 20 }],
@@ -229,7 +239,7 @@ describe('rows that are not reached', () => {
 
   test('an event loop that had no time left is the limit, and else nothing on the processors is', () => {
     const with_ = (figures: Figures): string =>
-      measurementsSection(
+      sectionOf(
         reportOf([
           ['tidemark', 'produce 100 B', { recordsPerSecond: 2e6, ...figures }],
           ...runs.slice(1),
