@@ -47,7 +47,7 @@ const suites: Readonly<Record<string, Suite>> = {
   },
   others: {
     about: 'NATS JetStream and Redis Streams (--peers nats,redis) with their own clients',
-    byDefault: { full: true, quick: true },
+    byDefault: { full: false, quick: true },
     load: async () => (await import('./load/others.ts')).runOthers,
   },
   compaction: {
@@ -56,7 +56,7 @@ const suites: Readonly<Record<string, Suite>> = {
     load: async () => (await import('./load/compaction.ts')).runCompaction,
   },
   tools: {
-    about: 'replay, export and import beside kcat and the console tools of Kafka',
+    about: 'replay, export and import beside kcat, the console tools of Kafka and a bare socket',
     byDefault: { full: false, quick: false },
     load: async () => (await import('./tools/run.ts')).runTools,
   },
@@ -66,7 +66,8 @@ const suites: Readonly<Record<string, Suite>> = {
     load: async () => (await import('./load/testing-start.ts')).runTestingStart,
   },
   client: {
-    about: 'our client beside kafkajs, @platformatic/kafka and kcat, and the log in process',
+    about:
+      'our client beside kafkajs, @platformatic/kafka, kcat and a bare socket, and the log in process',
     byDefault: { full: false, quick: false },
     load: async () => (await import('./client/run.ts')).runClient,
   },

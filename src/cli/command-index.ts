@@ -43,7 +43,7 @@ export const commandIndex: readonly IndexEntry[] = [
   },
   {
     name: 'config',
-    summary: 'show and change configs of topics and brokers',
+    summary: 'show and change configs of topics, brokers and groups',
     load: async () => (await import('./commands/config.ts')).configCommand,
   },
   {

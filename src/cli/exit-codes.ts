@@ -18,7 +18,7 @@ export const exitCodeTable: readonly (readonly [code: number, meaning: string])[
   [ExitCode.ok, 'done'],
   [
     ExitCode.error,
-    'it failed, or a check (verify, doctor, archive verify, torture, dump) found something wrong',
+    'it failed, or a check (verify, doctor, archive verify, replay compare --equal, torture, dump) found faults',
   ],
   [ExitCode.usage, 'the command was typed wrongly: nothing was done'],
   [ExitCode.notFound, 'a topic, group, job, file or config that was named does not exist'],

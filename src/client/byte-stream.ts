@@ -28,7 +28,7 @@ export interface ByteStream {
 export interface Connector {
   /** Whether it speaks TLS: errors are told accordingly. */
   readonly secure?: boolean;
-  /** Whether chunks that were written are free to be changed once the other side has answered what they said. */
+  /** Whether the bytes of a request may be changed once it is answered: they were copied on their way. */
   readonly copies?: true;
   /** Rejects with the system's error (`code` ECONNREFUSED, ENOTFOUND …) or after `timeoutMs`. */
   connect(

@@ -21,8 +21,7 @@ export interface ArchiveStretch {
 export interface ArchiveHead {
   readonly type: 'head';
   readonly format: 'tidemark-archive';
-  /** 2 since frames may leave checking to the checksums of batches; what documents hold is as in 1. */
-  readonly version: 1 | 2;
+  readonly version: 1;
   /** For people who find the file. */
   readonly about: string;
   readonly createdMs: number;
@@ -91,7 +90,7 @@ export function packBlockHead(block: Omit<ArchiveBlock, 'bytes'>, bytes: number)
   return head;
 }
 
-/** Null for bytes that are no document of this version. */
+/** Null for bytes that are no document. */
 export function unpackDocument(bytes: Buffer): ArchiveDocument | null {
   let value: unknown;
   try {

@@ -21,7 +21,7 @@ export interface ExportSink {
   position(place: string): number;
   /** Takes what lies before `to`. */
   take(fetched: ExportChunk, to: number): Promise<void>;
-  /** Makes safe what was taken. */
+  /** Makes safe what was taken, where it syncs. */
   checkpoint(): Promise<void>;
   /** Makes it whole. */
   finish(finishedMs: number): Promise<void>;

@@ -58,7 +58,7 @@ export async function planArchive(
   return {
     type: 'head',
     format: 'tidemark-archive',
-    version: 2,
+    version: 1,
     about: ABOUT,
     createdMs: cluster.clock.now(),
     by,
@@ -79,7 +79,7 @@ async function configsOf(cluster: Cluster, topic: string): Promise<Record<string
 
 /**
  * Exports what the sink's head names. Throws ArchiveError `archive_unusable`, `source_cut`, KafkaError; what was
- * written is safe then, and the export can be resumed.
+ * written is safe then (unless the sink does not sync), and the export can be resumed.
  */
 export async function exportTopics(options: ExportOptions): Promise<ExportResult> {
   const { sink, signal } = options;

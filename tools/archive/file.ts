@@ -270,8 +270,9 @@ export class ArchiveReader {
       head = behind;
     }
     if (at === 0 && this.bytes > 0) throw this.#notOne();
-    const ended = head.length >= 4 && head.readUInt32LE(0) === TRAILER_MAGIC;
-    if (at < this.bytes && !ended) throw this.#damaged(at, 'no frame begins here');
+    // The magic alone is one bit away from a mark's.
+    const last = at === this.bytes - TRAILER_BYTES && head.readUInt32LE(0) === TRAILER_MAGIC;
+    if (at < this.bytes && !last) throw this.#damaged(at, 'no frame begins here');
   }
 
   /** {@link documents} up to the first damage: what is behind it was not safe when a writer stopped. */
@@ -340,7 +341,7 @@ export class ArchiveReader {
       const document = this.#documentIn(bytes, mark);
       if (document !== null) return { document, batchesChecked: false, lease };
     }
-    throw this.#damaged(at, 'it holds no document of an archive of version 1 or 2');
+    throw this.#damaged(at, 'it holds no document of an archive');
   }
 
   #documentIn(frame: Buffer, mark: Mark): ArchiveDocument | null {

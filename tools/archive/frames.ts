@@ -4,7 +4,7 @@
 //
 //   byte  0  uint32 LE  magic of a skippable frame, 0x184D2A5D
 //         4  uint32 LE  24: bytes that follow
-//         8  4 bytes    "TMA2" (in archives of version 1 "TMA1")
+//         8  4 bytes    "TMA1"
 //        12  uint32 LE  bytes of the Zstandard frame that follows
 //        16  uint32 LE  bytes of the document in it
 //        20  uint32 LE  bytes of the document that come before batches; 0: it is not of the second kind (below)
@@ -34,7 +34,7 @@ import {
 const MARK_MAGIC = 0x184d2a5d;
 /** Bytes before each frame. */
 export const MARK_BYTES = 32;
-const SIGNATURES: readonly string[] = ['TMA2', 'TMA1'];
+const SIGNATURE = 'TMA1';
 const FRAME_MAGIC = 0xfd2fb528;
 /** A frame of one segment with its content size in eight bytes, no checksum (ours is outside). */
 const STORED_DESCRIPTOR = 0xe0;
@@ -87,7 +87,7 @@ function encodeMark({ frameBytes, documentBytes, headBytes, hash }: Mark): Buffe
   const mark = Buffer.allocUnsafe(MARK_BYTES);
   mark.writeUInt32LE(MARK_MAGIC, 0);
   mark.writeUInt32LE(MARK_BYTES - 8, 4);
-  mark.write('TMA2', 8, 'latin1');
+  mark.write(SIGNATURE, 8, 'latin1');
   mark.writeUInt32LE(frameBytes, 12);
   mark.writeUInt32LE(documentBytes, 16);
   mark.writeUInt32LE(headBytes, 20);
@@ -160,7 +160,7 @@ function stored(document: readonly Buffer[], documentBytes: number): Buffer[] {
 export function decodeMark(bytes: Buffer): Mark | null {
   if (bytes.length < MARK_BYTES || bytes.readUInt32LE(0) !== MARK_MAGIC) return null;
   if (bytes.readUInt32LE(4) !== MARK_BYTES - 8) return null;
-  if (!SIGNATURES.includes(bytes.toString('latin1', 8, 12))) return null;
+  if (bytes.toString('latin1', 8, 12) !== SIGNATURE) return null;
   const frameBytes = bytes.readUInt32LE(12);
   const documentBytes = bytes.readUInt32LE(16);
   const headBytes = bytes.readUInt32LE(20);

@@ -59,10 +59,10 @@ export function exportCommand(): Command {
     .option('-o, --offset <range>', 'from where, up to where (default: earliest..latest)', collect)
     .option('-g, --group <id>', 'whose committed offsets "committed" means')
     .option('--format <name>', 'archive, ndjson or csv (default: by the name of the file)')
-    .option('--level <number>', 'of zstd, 1 to 19; 0 stores')
+    .option('--level <number>', 'of zstd in an archive, 1 to 19; 0 stores')
     .option('--resume', 'go on with an export that was interrupted')
     .option('--skip-cut', 'go on behind records that retention took, before or during the export')
-    .option('--no-sync', 'be done before the disk is: an archive that a power cut may take')
+    .option('--no-sync', 'archives: be done before the disk is; a power cut may take the file')
     .addHelpText('after', details)
     .action((topics: string[], flags: ExportFlags) => run(topics, flags));
 }

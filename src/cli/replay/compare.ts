@@ -44,7 +44,7 @@ export function compareCommand(): Command {
     'tidemark replay compare orders orders-copy --by offset --equal',
   ])
     .argument('[topics...]', 'the topic that was read, and the one that was written')
-    .option('--job <id>', 'the topics, the range and the filter of this job')
+    .option('--job <id>', 'the topics, the range and the --filter of this job')
     .option('-o, --offset <range>', 'of the first topic (default: all)', collect)
     .option('-p, --partition <list>', 'of the first topic: 0,2 or 0-3, repeatable', collect)
     .option('-f, --filter <expression>', 'records of the first topic for which this holds')

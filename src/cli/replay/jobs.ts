@@ -42,8 +42,8 @@ export function controlCommand(verb: 'pause' | 'resume' | 'cancel'): Command {
 
 /** Topics, or the file that was imported. */
 function sourceText({ tool, file = '', source }: JobRecord): string {
-  const topics = source.topics.join(',');
-  return tool === 'import' ? file : topics;
+  if (tool === 'import') return file;
+  return source.topics.join(',');
 }
 
 function targetText({ target }: JobRecord): string {
@@ -71,7 +71,7 @@ export function writtenBy({ counts, confirmedSince = 0 }: JobRecord): number {
 /** What to type to go on with a job. */
 export function resumption({ id, tool, file = '', target }: JobRecord): string {
   if (tool === 'export') return `"tidemark archive export --resume --to ${file}"`;
-  if (tool === 'import') return `"tidemark archive import ${file} --resume"`;
+  if (tool === 'import') return `the same "tidemark archive import ${file} …" and --resume`;
   const command = target.kind === 'origin' ? 'dlq redrive' : 'replay';
   return `"tidemark ${command} --resume ${id}"`;
 }
@@ -85,7 +85,7 @@ async function list(options: BrokerOptions): Promise<void> {
       return;
     }
     if (jobs.length === 0) {
-      io.say('no replays yet; "tidemark replay --help" has examples');
+      io.say('no jobs yet; "tidemark replay --help" has examples');
       return;
     }
     const rows = jobs.map((job) => [
@@ -122,7 +122,7 @@ async function control(
     const store = new JobStore(cluster);
     const job = await store.get(id);
     const { state } = job;
-    if (job.tool !== undefined) {
+    if (job.tool !== undefined && state === 'running') {
       throw new CliError(ExitCode.error, `job ${id} is an ${job.tool}: end it where it runs`);
     }
     if (state !== 'running' && state !== 'paused') {

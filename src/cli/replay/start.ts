@@ -113,9 +113,10 @@ export async function resumeReplay(
   const io = processIo();
   const store = new JobStore(session.cluster);
   const job = await store.get(options.id);
-  if (job.tool !== undefined) throw usageError(`job ${job.id} is an ${job.tool}`, resumption(job));
+  if (job.tool !== undefined)
+    throw usageError(`job ${job.id} is an ${job.tool}`, `go on with ${resumption(job)}`);
   if (job.state === 'done') {
-    io.say(`job ${job.id} is done: ${job.counts.written} records written`);
+    io.say(`job ${job.id} is done: ${writtenBy(job)} records written`);
     return;
   }
   // Whatever was ordered before is over.
