@@ -101,6 +101,7 @@ const byCode: Readonly<Record<string, number>> = {
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CliError) return error.exitCode;
   if (error instanceof KafkaError) return ofKafkaError(error.code);
+  if (error instanceof Error && error.name === 'AbortError') return ExitCode.interrupted;
   return isTidemarkError(error) ? (byCode[error.code] ?? ExitCode.error) : ExitCode.error;
 }
 
@@ -161,7 +162,7 @@ function whyOf(cause: Error & { readonly code?: unknown; readonly reason?: unkno
 export function withNextStep(error: unknown, step: string): unknown {
   if (!(error instanceof Error)) return error;
   const { cause } = error;
-  const code = exitCodeOf(cause instanceof KafkaError ? cause : error);
+  const code = exitCodeOf(isTidemarkError(cause) ? cause : error);
   return new CliError(code, error.message, step, { cause: error });
 }
 

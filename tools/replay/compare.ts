@@ -52,7 +52,9 @@ interface Remembered {
  */
 export async function compareTopics(options: CompareOptions): Promise<Comparison> {
   const { cluster, signal, shownMax, job } = options;
-  const [leftName, rightName] = [namer(options.by), namer(options.by)];
+  // What a job read is named by its own place, even if an earlier replay had put it there.
+  const leftName = job !== null && options.by === 'source' ? sourceOf : namer(options.by);
+  const rightName = namer(options.by);
   const waiting = new Map<string, Remembered>();
   let read = 0;
   for await (const record of recordsIn(cluster, options.left, signal)) {

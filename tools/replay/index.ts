@@ -21,7 +21,7 @@ export {
 export { recordDocument } from './record-json.ts';
 export { ModuleRunner } from './record-module.ts';
 export { type ReplayProgress, runReplay } from './run.ts';
-export { makeSelect, type Select } from './select.ts';
+export { isCopyOf, makeSelect, type Select } from './select.ts';
 export type { Sink } from './sink.ts';
 export { BatchSink, openBatchSink } from './sink-batches.ts';
 export { openFileSink, streamSink } from './sink-file.ts';

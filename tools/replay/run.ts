@@ -118,7 +118,7 @@ class Run {
     const state = signal.aborted ? 'interrupted' : 'failed';
     const why = error instanceof Error ? error.message : String(error);
     // What the target has taken is settled where it still answers; where the target failed, this throws once more.
-    await this.#settle().catch(() => {});
+    await this.#within(LAST_WORDS_MS, this.#settle()).catch(() => {});
     const since = sink.confirmed - this.#confirmed;
     if (since > 0) this.#job = { ...this.#job, confirmedSince: since };
     // Brokers that take nothing any more shall not keep the error from who waits for it.
@@ -287,6 +287,20 @@ class Run {
     await this.#settle();
     await this.#save(state, null);
     this.#checkpointMs = this.#options.clock.monotonic();
+  }
+
+  /** Rejects when it takes longer. */
+  async #within(timeoutMs: number, work: Promise<void>): Promise<void> {
+    const { clock } = this.#options;
+    let cancel = (): void => {};
+    const late = new Promise<never>((_, reject) => {
+      cancel = clock.setTimer(timeoutMs, () => reject(new Error(`no end after ${timeoutMs} ms`)));
+    });
+    try {
+      await Promise.race([work, late]);
+    } finally {
+      cancel();
+    }
   }
 
   /** What was taken is safe, and how far that is is known. */

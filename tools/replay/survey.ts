@@ -35,7 +35,7 @@ export interface Survey {
   readonly shown: readonly (readonly [PlacedRecord, ReplayedRecord])[];
 }
 
-/** Throws KafkaError, and what the filter or the module fails with. */
+/** Throws KafkaError, what the filter or the module fails with, and the signal's reason. */
 export function survey(options: SurveyOptions): Promise<Survey> {
   return new Surveyor(options).run();
 }
@@ -62,8 +62,10 @@ class Surveyor {
       if (this.#isOver()) break;
       await this.#topic(topic);
     }
+    this.#options.signal.throwIfAborted();
     const [covered, total, selected] = [this.#covered, this.#total, this.#selected];
-    const selectedInAll = covered === total ? selected : Math.round((selected * total) / covered);
+    const selectedInAll =
+      covered === total ? selected : Math.round((selected * total) / Math.max(covered, 1));
     const [read, copies, shown] = [this.#read, this.#copies, this.#shown];
     return { read, copies, selected, covered, total, selectedInAll, shown };
   }

@@ -7,10 +7,10 @@ import { verifyCommand } from '../archive/verify.ts';
 import { type CommandModule, nounCommand } from '../program.ts';
 
 const details = `
-An archive holds the batches of topics as they lie in the log, in frames; every byte is under a checksum, ours or
-the batch's own. It is a Zstandard file: zstd -dc shows its MessagePack documents. Offsets, keys, headers, timestamps
-and partitions are all there. An export or import that was interrupted goes on with --resume. Both are noted in the topic
-__tidemark_jobs of the cluster, where it may be written ("tidemark replay list").`;
+An archive holds the batches of topics as they lie in the log, in frames; every byte is under a checksum, ours or the
+batch's own. It is a Zstandard file: zstd -dc shows its MessagePack documents. Offsets, keys, headers, timestamps and
+partitions are all there. An export or import that was interrupted goes on with --resume. Both are noted in the
+topic __tidemark_jobs of the cluster, where it may be written ("tidemark replay list").`;
 
 function build(): Command {
   const command = nounCommand('archive', 'export topics to a file, import them, verify it', [

@@ -3,9 +3,11 @@
 import type { Command } from 'commander';
 import {
   type CompareBy,
+  type CompareOptions,
   type Comparison,
   compareTopics,
   compileFilter,
+  isCopyOf,
   JobStore,
   type PlacedRecord,
   planStretches,
@@ -66,7 +68,7 @@ interface Sides {
   readonly names: readonly [string, string];
   readonly left: readonly Stretch[];
   readonly right: readonly Stretch[];
-  readonly filter: string | null;
+  readonly wants: CompareOptions['wants'];
 }
 
 async function run(topics: readonly string[], flags: CompareFlags): Promise<void> {
@@ -82,14 +84,14 @@ async function run(topics: readonly string[], flags: CompareFlags): Promise<void
       const sides = await (job === null
         ? sidesOf(session, topics, flags)
         : sidesOfJob(session, job));
-      const { left, right, filter } = sides;
+      const { left, right, wants } = sides;
       let shownMs = 0;
       const found = await compareTopics({
         cluster: session.cluster,
         left,
         right,
         by,
-        wants: filter === null ? () => true : compileFilter(filter),
+        wants,
         job,
         shownMax: 3,
         signal: stop.signal,
@@ -127,11 +129,16 @@ async function sidesOf(
   const source = { ...sourceOfTopic(first), ...range, partitions: partitionsOf(partition) };
   const left = await planStretches(cluster, source);
   const right = await planStretches(cluster, sourceOfTopic(second));
-  return { names: [first, second], left, right, filter: filter ?? null };
+  return { names: [first, second], left, right, wants: filterOf(filter ?? null) };
+}
+
+function filterOf(filter: string | null): CompareOptions['wants'] {
+  return filter === null ? () => true : compileFilter(filter);
 }
 
 async function sidesOfJob({ cluster }: Session, id: string): Promise<Sides> {
-  const { target, source, stretches, filter, asIs } = await new JobStore(cluster).get(id);
+  const job = await new JobStore(cluster).get(id);
+  const { target, source, stretches, asIs } = job;
   if (target.kind !== 'topic') throw usageError(`job ${id} wrote no topic`);
   if (asIs === true) {
     const topics = `${source.topics.join(' ')} ${target.topic}`;
@@ -141,7 +148,10 @@ async function sidesOfJob({ cluster }: Session, id: string): Promise<Sides> {
     );
   }
   const right = await planStretches(cluster, sourceOfTopic(target.topic));
-  return { names: [source.topics.join(','), target.topic], left: stretches, right, filter };
+  const chosen = filterOf(job.filter);
+  const wants: CompareOptions['wants'] = (record) =>
+    (job.includeReplayed || !isCopyOf(target, record)) && chosen(record);
+  return { names: [source.topics.join(','), target.topic], left: stretches, right, wants };
 }
 
 function documentOf(record: PlacedRecord): object {

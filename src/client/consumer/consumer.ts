@@ -227,8 +227,8 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
   /**
    * Finishes the handlers at work (for up to `closeTimeoutMs`), commits unless `autoCommit` is false, and leaves the
    * group. A record or batch that a loop has in hand is not waited for and not committed: end the loop, or abort the
-   * `signal`, to have it counted. Call it anywhere but in a handler of `run`, which it waits for. Rejects with what
-   * `onRevoked` throws, or a commit that is refused for good.
+   * `signal`, to have it counted. Do not await it in a handler of `run`, in `onAssigned` or in `onRevoked`: it waits
+   * for these. Rejects with what `onRevoked` throws, or a commit that is refused for good.
    */
   close(): Promise<void> {
     this.#closed ??= this.#close();

@@ -74,8 +74,9 @@ export class Deadlines {
       oldestMs = Math.min(oldestMs, this.#expireBatches(topic, bornMs));
       oldestMs = Math.min(oldestMs, this.#expireWaiting(topic, bornMs));
     }
-    // Giving up the last of all has disarmed us already; a callback may have armed us anew.
-    if (oldestMs < Number.POSITIVE_INFINITY && this.#cancel === null) {
+    // Giving up the last of all has disarmed us already; a callback may have armed us anew, for what it gave.
+    if (oldestMs < Number.POSITIVE_INFINITY) {
+      this.stop();
       this.#dueMs = oldestMs + this.#timeoutMs;
       this.#tickAfter(Math.max(1, oldestMs - bornMs));
     }

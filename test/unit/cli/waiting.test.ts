@@ -31,6 +31,15 @@ function silent(): Network {
   };
 }
 
+test('whether requests are copied is as the network below says', () => {
+  const { waiting } = make();
+  const network = silent();
+  const [inner] = network.entries();
+  const to = { ...network, entries: () => [{ ...inner, copiesRequests: true } as Transport] };
+  const [watched] = waiting.watch(to, [{ host: 'there', port: 9092 }]).entries();
+  expect(watched?.copiesRequests).toBe(true);
+});
+
 test('a broker that does not answer is named, with the request and the time that is left', () => {
   const { waiting, said } = make();
   const [entry] = waiting.watch(silent(), [{ host: 'there', port: 9092 }]).entries();

@@ -3,12 +3,25 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { effectiveValue } from '../../../src/cli/config/effective.ts';
-import { exitCodeTable, nextStepOf } from '../../../src/cli/exit-codes.ts';
+import {
+  exitCodeOf,
+  exitCodeTable,
+  nextStepOf,
+  withNextStep,
+} from '../../../src/cli/exit-codes.ts';
 import { linesOf } from '../../../src/cli/inspect/report.ts';
 import { connectFailed, refusedAtOnce } from '../../../src/client/connect-errors.ts';
 import type { ConfigEntry } from '../../../src/client/index.ts';
 import { ClientError } from '../../../src/client/index.ts';
 import type { Finding } from '../../../src/inspect/index.ts';
+import { ReplayError } from '../../../tools/replay/index.ts';
+
+test('a target that is away ends with the same code as a source that is away, an interruption with 130', () => {
+  const cause = new ClientError('delivery_timed_out', 'no answer');
+  const refused = new ReplayError('target_refused', 'no', { cause });
+  expect(exitCodeOf(withNextStep(refused, 'go on'))).toBe(4);
+  expect(exitCodeOf(AbortSignal.abort().reason)).toBe(130);
+});
 
 const told = { position: null, partition: null, offsets: null, bytes: null, repair: null };
 

@@ -10,7 +10,7 @@ let broker: TestBroker;
 let cluster: Cluster;
 
 beforeAll(async () => {
-  broker = await startBroker({ topics: { orders: 2, copy: 2, second: 1 } });
+  broker = await startBroker({ topics: { orders: 2, copy: 2, second: 1, third: 1 } });
   cluster = remoteCluster(broker.bootstrap);
   await broker.produce('orders', [
     { partition: 0, key: 'a', value: 'a0' },
@@ -89,6 +89,19 @@ describe('partners', () => {
       changed: [1, ['a1', 'A1']],
       onlyLeft: [0],
       onlyRight: [2, 'c0', 'c0'],
+    });
+  });
+
+  test('of one job: what it read is named by its own place, though an earlier replay had put it there', async () => {
+    const headers = {
+      'tidemark.replay.job': 'j4',
+      'tidemark.replay.source': 'second/0/0',
+    };
+    await broker.produce('third', [{ key: 'a', value: 'A1!', headers }]);
+    expect(await compare('second', 'third', { job: 'j4' })).toMatchObject({
+      equal: 1,
+      onlyLeft: [0],
+      onlyRight: [0],
     });
   });
 

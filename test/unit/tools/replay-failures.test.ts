@@ -113,6 +113,26 @@ async function run(job: JobRecord, way: Way): Promise<JobRecord> {
   }
 }
 
+test('a target that does not answer any more does not keep a failure of the source from who waits', async () => {
+  const job = await newJob({ kind: 'stdout' });
+  const sink: Sink = {
+    confirmed: 0,
+    has: () => false,
+    write: () => null,
+    flush: () => new Promise(() => {}),
+    positions: () => ({}),
+    close: () => Promise.resolve(),
+  };
+  const select = () => Promise.reject(new Error('the module threw'));
+  const clock: Clock = {
+    now: () => nodeClock.now(),
+    monotonic: () => nodeClock.monotonic(),
+    setTimer: (ms, done) => nodeClock.setTimer(ms / 100, done),
+    defer: (done) => nodeClock.defer(done),
+  };
+  await expect(run(job, { sink, select, clock })).rejects.toThrow('the module threw');
+}, 20_000);
+
 /** What stopped the job, and what is remembered of it. */
 async function failure(job: JobRecord, way: Way): Promise<{ words: string; left: JobRecord }> {
   const error: unknown = await run(job, way).then(

@@ -111,6 +111,20 @@ describe('a dry run', () => {
     expect(found.shown).toHaveLength(2);
   });
 
+  test('that is interrupted is no answer', async () => {
+    const asked = survey({
+      cluster,
+      clock: nodeClock,
+      stretches: await planStretches(cluster, source('earliest..latest')),
+      select,
+      target,
+      shownMax: 2,
+      limitMs: null,
+      signal: AbortSignal.abort(),
+    });
+    await expect(asked).rejects.toMatchObject({ name: 'AbortError' });
+  });
+
   test('says what it covered when time is short, and estimates the rest by that', async () => {
     // Time is up after the first answer, which has one partition's records.
     let nowMs = 0;
