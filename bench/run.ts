@@ -215,6 +215,9 @@ function keep(report: Report, out: string | undefined): void {
   process.stdout.write(`${textOf(report)}written to ${file} and ${htmlFileOf(file)}\n`);
 }
 
+/** Writes what a run has measured so far; null while there is none. */
+let keepUnfinished: (() => void) | null = null;
+
 async function main(): Promise<void> {
   const asked = commandLine();
   if (asked.help) {
@@ -234,12 +237,17 @@ async function main(): Promise<void> {
     return;
   }
   const recording = new Recording(asked.options);
+  keepUnfinished = () => {
+    const report = { ...recording.report(), interrupted: true } as const;
+    if (report.results.length > 0) keep(report, asked.out);
+  };
   for (const name of asked.names) {
     const runner = await suites[name]?.load();
     await runner?.(recording);
   }
   const profiles = await profilesFor(recording);
   const report = { ...recording.report(), profiles };
+  keepUnfinished = null;
   if (report.results.length > 0) keep(report, asked.out);
 }
 
@@ -256,9 +264,12 @@ async function profilesFor(recording: Recording): Promise<RowProfile[]> {
   return profileRows(recording, new Set(wanted));
 }
 
-// Ended from outside, the brokers that were started end too.
+// Ended from outside, what was measured is kept, and the brokers that were started end too.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(signal, () => process.exit(130));
+  process.once(signal, () => {
+    keepUnfinished?.();
+    process.exit(130);
+  });
 }
 try {
   await main();

@@ -52,11 +52,12 @@ function against(judged: readonly Judged[]): string[] {
 }
 
 function head(report: Report, file: string): string {
-  const { machine, quick, date } = report;
+  const { machine, quick, date, interrupted } = report;
   const named = `[${file}](${file})`;
+  const whole = interrupted === true ? ', ended before its last round' : '';
   const first = quick
     ? `One very short run (\`${report.command}\`, ${named}): it shows that the rows work, not how fast anything is.`
-    : `Run on ${date.slice(0, 10)} with \`${report.command}\` (${named}).`;
+    : `Run on ${date.slice(0, 10)} with \`${report.command}\`${whole} (${named}).`;
   return `${first}
 Machine: ${machine['processor']}, ${machine['memory']}, ${machine['system']}; Node ${machine['node']},
 ${machine['java']},

@@ -37,6 +37,8 @@ export interface Report {
   /** Whether it was only to show that the suites work. */
   readonly quick: boolean;
   readonly command: string;
+  /** Ended from outside: what was measured until then, fewer rounds of some rows than of others. */
+  readonly interrupted?: true;
   readonly machine: Readonly<Record<string, string>>;
   /** How each row was measured. */
   readonly rows: Readonly<Record<string, string>>;
