@@ -17,6 +17,12 @@ export interface EpochEntry {
   readonly startOffset: number;
 }
 
+/** What a batch says. */
+interface BatchEpoch {
+  readonly partitionLeaderEpoch: number;
+  readonly baseOffset: number;
+}
+
 /** An int32 in the batches. */
 const EPOCH_MAX = 0x7fff_ffff;
 const UNKNOWN = { epoch: -1, endOffset: -1 } as const;
@@ -136,6 +142,14 @@ export class LeaderEpochs {
       throw error;
     }
   }
+}
+
+/** Adds a batch's epoch where it is not that of the batch before: what was read is judged later. */
+export function addEpoch(
+  entries: EpochEntry[],
+  { partitionLeaderEpoch: epoch, baseOffset: startOffset }: BatchEpoch,
+): void {
+  if (epoch !== entries.at(-1)?.epoch) entries.push({ epoch, startOffset });
 }
 
 function encode(entries: readonly EpochEntry[]): Buffer {

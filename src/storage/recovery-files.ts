@@ -6,7 +6,7 @@ import { isOfCompaction, settleSwap } from './compaction/swap-file.ts';
 import type { DamagedRange, IntegrityStats, LogConfig } from './contract.ts';
 import type { Disk } from './disk.ts';
 import type { FilePool } from './file-pool.ts';
-import { LeaderEpochs } from './leader-epochs.ts';
+import { addEpoch, type EpochEntry, LeaderEpochs } from './leader-epochs.ts';
 import { RecoveryScan, type ScanOutcome, type SegmentFile } from './recovery-scan.ts';
 import { baseOffsetOf, Segment } from './segment.ts';
 
@@ -152,27 +152,31 @@ export async function recoveredEpochs(
   segments: readonly Segment[],
   { epochs: scanned, whole }: Pick<ScanOutcome, 'epochs' | 'whole'>,
 ): Promise<{ readonly epochs: LeaderEpochs; readonly latest: number }> {
-  const kept = await keptEpochs(options);
-  const epochs = whole
-    ? new LeaderEpochs()
-    : (kept.believed ?? (await epochsFromLog(options.disk, segments)));
-  epochs.truncateStart(options.startOffset);
-  for (const { epoch, startOffset } of scanned) {
-    if (epoch > epochs.latest) epochs.assign(epoch, startOffset);
+  const { disk, startOffset, epochsBelow, epochsChecksum } = options;
+  const { believed, latest } = await keptEpochs(options);
+  const known = epochsChecksum !== null;
+  const checked = known ? believed : null;
+  const epochs = checked ?? (whole ? null : believed) ?? new LeaderEpochs();
+  const unscanned = believed !== null || whole ? [] : await epochsInLog(disk, segments);
+  for (const entry of [...unscanned, ...scanned]) {
+    // The checksum of a batch does not cover its epoch. None from below the mark is newer than all that are named.
+    const doubted = known && (checked !== null || entry.epoch > latest);
+    if (doubted && entry.startOffset < epochsBelow) continue;
+    if (entry.epoch > epochs.latest) epochs.assign(entry.epoch, entry.startOffset);
   }
-  return { epochs, latest: Math.max(kept.latest, epochs.latest) };
+  epochs.truncateStart(startOffset);
+  return { epochs, latest: Math.max(latest, epochs.latest) };
 }
 
-/** The epochs as the batches carry them. */
-async function epochsFromLog(disk: Disk, segments: readonly Segment[]): Promise<LeaderEpochs> {
-  const epochs = new LeaderEpochs();
+/** The epochs as the batches carry them: each change. */
+async function epochsInLog(disk: Disk, segments: readonly Segment[]): Promise<EpochEntry[]> {
+  const epochs: EpochEntry[] = [];
   for (const segment of segments) {
     if (!segment.created || segment.size === 0) continue;
     const file = await disk.open(segment.logPath, 'read');
     try {
       await scanBatches({ file, from: 0, to: segment.size, depth: 'headers' }, (header) => {
-        const epoch = header.partitionLeaderEpoch;
-        if (epoch > epochs.latest) epochs.assign(epoch, header.baseOffset);
+        addEpoch(epochs, header);
         return true;
       });
     } finally {

@@ -5,7 +5,7 @@ import { findNextInOrder, isSameBatch, scanInOrder } from './batch-order.ts';
 import { scanBatches } from './batch-scan.ts';
 import type { DamagedRange } from './contract.ts';
 import type { Disk, DiskFile } from './disk.ts';
-import type { EpochEntry } from './leader-epochs.ts';
+import { addEpoch, type EpochEntry } from './leader-epochs.ts';
 import { OffsetIndex } from './offset-index.ts';
 import { withScanMemory } from './scan-memory.ts';
 import { ScannedHeaders } from './scanned-headers.ts';
@@ -63,7 +63,7 @@ export interface ScanOutcome {
   readonly leftovers: Leftover[];
   /** The last piece ends in damage: appends go to a new segment. */
   readonly rollAtEnd: boolean;
-  /** Leader epochs of the batches scanned, rising, with the offset that each was first seen at. */
+  /** Leader epochs of the batches scanned: each change, with the offset it was seen at. */
   readonly epochs: readonly EpochEntry[];
   /** Where the scan began, in the first piece. */
   readonly begin: { readonly offset: number; readonly position: number };
@@ -268,10 +268,7 @@ export class RecoveryScan {
           segment.track({ baseOffset, lastOffset, bytes, maxTimestamp }, intervalBytes);
           this.#expected = lastOffset + 1;
           if (header.hasProducerId && this.#headers?.add(header) === false) this.#headers = null;
-          const { partitionLeaderEpoch: epoch } = header;
-          if (epoch > (this.#epochs.at(-1)?.epoch ?? -1)) {
-            this.#epochs.push({ epoch, startOffset: baseOffset });
-          }
+          addEpoch(this.#epochs, header);
           return true;
         },
       );

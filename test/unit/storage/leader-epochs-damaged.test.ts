@@ -1,7 +1,18 @@
 // A leader-epoch-checkpoint that reads well and says what is not so: Kafka's form has no checksum.
 
 import { describe, expect, test } from 'vitest';
-import { LEADER_EPOCH_FILE, LeaderEpochs, type PartitionLog } from '../../../src/storage/index.ts';
+import { silentLogger } from '../../../src/base/ports.ts';
+import { BatchField } from '../../../src/record/index.ts';
+import {
+  DiskError,
+  LEADER_EPOCH_FILE,
+  LeaderEpochs,
+  type LogConfig,
+  openLogStore,
+  type PartitionLog,
+} from '../../../src/storage/index.ts';
+import { SeededRandom } from '../../../src/testing/seeded-random.ts';
+import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { SimulatedDisk } from '../../support/simulated-disk.ts';
 import { openStore, patchFile, testBatch, testConfig } from './support.ts';
 
@@ -140,4 +151,75 @@ test('the epochs hold after records were deleted from the beginning', async () =
   expect(after.epochForOffset(15)).toBe(1);
   expect(ends(after, [1, 2])).toEqual([24, 36]);
   await store.close();
+});
+
+describe("a bit of a batch's epoch, which no checksum of the batch covers", () => {
+  const BATCHES_A_LIFE = 50;
+  const OFFSETS_A_BATCH = 10;
+  const whole = { ...testConfig, segmentBytes: 1024 * 1024 };
+
+  /** Two lives, the marks written at the end of each and both killed: epochs 0 and 1, 500 offsets each. */
+  async function twoLives(config: LogConfig): Promise<SimulatedDisk> {
+    let disk = new SimulatedDisk({ seed: 3 });
+    for (let life = 0; life < 2; life++) {
+      const clock = new VirtualClock();
+      const ports = { disk, clock, random: new SeededRandom(7), logger: silentLogger };
+      const store = await openLogStore({ ...ports, root: 'test' });
+      const log = await store.openLog({ name: 'log-0', topicId: 'topic-id', config });
+      for (let index = 0; index < BATCHES_A_LIFE; index++)
+        await log.append(testBatch(index, OFFSETS_A_BATCH)).committed;
+      await clock.advance(60_000);
+      disk = disk.kill();
+    }
+    return disk;
+  }
+
+  /** The batch at `offset` says epoch 64. */
+  async function flip(disk: SimulatedDisk, offset: number): Promise<void> {
+    const names = (await disk.list('log-0')).filter((name) => name.endsWith('.log'));
+    const name = names.findLast((entry) => Number.parseInt(entry, 10) <= offset) as string;
+    await patchFile(disk, `log-0/${name}`, (bytes) => {
+      let at = 0;
+      while (bytes.readBigInt64BE(at) < offset) at += 12 + bytes.readInt32BE(at + 8);
+      bytes.writeInt32BE(64, at + BatchField.partitionLeaderEpoch);
+      return bytes;
+    });
+  }
+
+  const places = [
+    { what: 'a log that is scanned as a whole', config: whole, offset: 10 },
+    { what: 'the end of a log, scanned alone', config: testConfig, offset: 990 },
+  ];
+
+  test.each(places)('moves no epoch below the mark: $what', async ({ config, offset }) => {
+    const disk = await twoLives(config);
+    await flip(disk, offset);
+    const { store, log } = await openOn(disk);
+    expect(ends(log, [0, 1])).toEqual([500, 1000]);
+    expect([log.epochForOffset(499), log.epochForOffset(600)]).toEqual([0, 1]);
+    await store.close();
+  });
+
+  test.each(places)('is not believed without the checkpoint either: $what', async (place) => {
+    const disk = await twoLives(place.config);
+    await flip(disk, place.offset);
+    await disk.remove(checkpoint);
+    const { store, log } = await openOn(disk);
+    expect(ends(log, [0, 1])).toEqual([500, 1000]);
+    await store.close();
+  });
+
+  test.each(places)('is not believed where reads alone are served: $what', async (place) => {
+    const disk = await twoLives(place.config);
+    await flip(disk, place.offset);
+    const left = 'log-0/half.tmp';
+    await (await disk.open(left, 'create')).close();
+    disk.hook = (operation, path) => {
+      if (operation === 'remove' && path === left) throw new DiskError('io_error', path, 'no');
+    };
+    const { store, log } = await openOn(disk);
+    expect(() => log.append(testBatch(0))).toThrow('stopped taking writes');
+    expect(ends(log, [0, 1])).toEqual([500, 1000]);
+    await store.close();
+  });
 });
