@@ -73,7 +73,7 @@ export class Committer implements CommitterPort {
   readonly #again = new Set<Committable>();
   #direct = 0;
   #journaling = false;
-  /** How often one small log waited alone since the journal was last used. */
+  /** How often one small log waited alone since the journal was last used or asked for. */
   #alone = 0;
   #gathering = false;
 
@@ -162,7 +162,10 @@ export class Committer implements CommitterPort {
     if (logs.length === 0) return;
     if (logs.length < JOURNAL_LOGS_MIN && !this.#journal.ready) {
       this.#alone += 1;
-      if (this.#alone >= JOURNAL_AFTER_ALONE) this.#journal.prepare();
+      if (this.#alone < JOURNAL_AFTER_ALONE) return;
+      // Where none can be had, it is not asked for at every commit.
+      this.#alone = 0;
+      this.#journal.prepare();
       return;
     }
     this.#alone = 0;

@@ -98,6 +98,8 @@ export class Journal {
   #nextGeneration: number;
   #current: Generation | null = null;
   #preparing = false;
+  /** It is said that no file can be had; until one can, it is not said again. */
+  #refused = false;
   /** Generations under or after checkpoint, oldest first; removed in this order only. */
   readonly #old: Generation[] = [];
   #cancelTimer: () => void = () => {};
@@ -129,7 +131,11 @@ export class Journal {
       this.#current ?? (await this.#begin());
     });
     void opened
-      .catch(() => {})
+      .catch((error: Error) => {
+        if (this.#refused) return;
+        this.#refused = true;
+        this.#options.logger.warn({ error: error.message }, 'no journal file can be had');
+      })
       .then(() => {
         this.#preparing = false;
       });
@@ -233,9 +239,10 @@ export class Journal {
     const salt = random.bytes(8);
     const header = journalHeader(salt);
     const file = await this.#open(path, header);
-    await disk.syncDirectory(JOURNAL_DIRECTORY);
+    await this.#orDiscard(path, file, disk.syncDirectory(JOURNAL_DIRECTORY));
     const generation = new Generation(path, file, salt);
     this.#current = generation;
+    this.#refused = false;
     this.#cancelTimer = clock.setTimer(CHECKPOINT_AFTER_MS, () => this.relieve());
     return generation;
   }
@@ -253,8 +260,19 @@ export class Journal {
       }
     }
     const file = await disk.open(path, 'create');
-    await file.write([header], 0);
+    await this.#orDiscard(path, file, file.write([header], 0));
     return file;
+  }
+
+  /** When what a new file needs fails, neither its descriptor nor, as far as the disk lets us, its name stays. */
+  async #orDiscard(path: string, file: DiskFile, needed: Promise<void>): Promise<void> {
+    try {
+      await needed;
+    } catch (error) {
+      // It has no entries: a start does not mind it.
+      await Promise.allSettled([file.close(), this.#options.disk.remove(path)]);
+      throw error;
+    }
   }
 
   /** The spare file under a new name. */
