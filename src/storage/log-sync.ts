@@ -325,7 +325,7 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
       const place = this.#syncedPlace;
       if (place.segment !== active) return;
       await saveIndexes(core.context.disk, active);
-      if (taken !== null) await this.#snapshot.save(taken);
+      if (taken !== null) await this.#snapshot.save(taken, place.offset);
       this.#recoveryPlace = place;
       this.publishMark();
     } catch (error) {

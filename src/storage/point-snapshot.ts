@@ -1,5 +1,5 @@
 // The producers' state written whenever the recovery point moves: a start then reads the batches behind it, not the
-// whole segment. One such file is kept besides those of the segments.
+// whole segment. One such file is kept besides those of the segments, and any above what is durable yet.
 
 import type { LogCore } from './log-core.ts';
 import { baseOffsetOf } from './segment.ts';
@@ -13,7 +13,7 @@ export interface TakenSnapshot {
 
 export class PointSnapshot {
   readonly #core: LogCore;
-  #written: number | null = null;
+  #written = -1;
 
   constructor(core: LogCore) {
     this.#core = core;
@@ -26,27 +26,23 @@ export class PointSnapshot {
     return bytes === null ? null : { offset: endOffset, bytes };
   }
 
-  /** Writes it, and removes the one before; at first all those that earlier starts left. Throws DiskError. */
-  async save({ offset, bytes }: TakenSnapshot): Promise<void> {
+  /**
+   * Writes it, and removes those that no start needs any more, of earlier runs too. A crash takes away what is above
+   * `durableEnd`: the newest one up to there stays. Throws DiskError.
+   */
+  async save({ offset, bytes }: TakenSnapshot, durableEnd: number): Promise<void> {
     const { context, name, segments } = this.#core;
     if (offset === this.#written) return;
     await writeSmallFile(context.disk, `${name}/${fileOf(offset)}`, bytes);
     await context.disk.syncDirectory(name);
-    const before = this.#written === null ? await this.#foundBelow(offset) : [this.#written];
     this.#written = offset;
-    for (const at of before) {
+    const there = (await context.disk.list(name)).map((file) => baseOffsetOf(file, '.snapshot'));
+    const needed = Math.max(...there.filter((at) => at <= durableEnd));
+    for (const at of there) {
       // A segment's own snapshot may have the same name.
-      if (segments.some((segment) => segment.baseOffset === at)) continue;
+      if (at < 0 || at >= needed || segments.some((segment) => segment.baseOffset === at)) continue;
       await context.disk.remove(`${name}/${fileOf(at)}`);
     }
-  }
-
-  async #foundBelow(offset: number): Promise<number[]> {
-    const { context, name } = this.#core;
-    const names = await context.disk.list(name);
-    return names
-      .map((file) => baseOffsetOf(file, '.snapshot'))
-      .filter((at) => at >= 0 && at < offset);
   }
 }
 
