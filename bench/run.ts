@@ -189,7 +189,10 @@ class Recording implements SuiteRun {
       format: 2,
       date: new Date().toISOString(),
       quick: this.options.quick,
-      command: `npm run bench -- ${process.argv.slice(2).join(' ')}`.trim(),
+      // Where the file goes is of this machine alone.
+      command: `npm run bench -- ${process.argv.slice(2).join(' ')}`
+        .replace(/ --out \S+/, '')
+        .trim(),
       machine: describeMachine(),
       rows: this.rows,
       missing: this.absent,
