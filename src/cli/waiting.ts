@@ -70,9 +70,7 @@ export class Waiting {
 
   #transport(inner: Transport, address: string): Transport {
     const { requestTimeoutMs, connectTimeoutMs } = this.#times;
-    const { copiesRequests } = inner;
     return {
-      ...(copiesRequests !== undefined && { copiesRequests }),
       send: (api, request, options) => {
         const answer = inner.send(api, request, options);
         if (longPolls.has(api.name)) return answer;

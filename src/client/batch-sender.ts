@@ -40,8 +40,6 @@ interface Item {
   sent: boolean;
   /** What the broker said: the base offset, or why not. Null before that. */
   verdict: number | Error | null;
-  /** Whether the broker that said it has a copy of the bytes. */
-  copied: boolean;
   readonly done: OnBatchLanded;
   readonly release: (() => void) | null;
   readonly sinceMs: number;
@@ -133,8 +131,7 @@ export class BatchSender {
     lane.nextSequence = addSequence(baseSequence, recordCount);
     const header = Buffer.from(bytes.subarray(0, BATCH_HEADER_BYTES));
     const sinceMs = this.#cluster.clock.monotonic();
-    const fresh = { sent: false, verdict: null, copied: false };
-    lane.items.push({ bytes, header, ...fresh, done, release, sinceMs });
+    lane.items.push({ bytes, header, sent: false, verdict: null, done, release, sinceMs });
     this.#bytes += bytes.length;
     this.#pumpSoon();
     await this.#whenBelow(this.#bufferBytes);
@@ -251,7 +248,6 @@ export class BatchSender {
     }
     this.#requests.set(node.id, (this.#requests.get(node.id) ?? 1) - 1);
     for (const { lane, item } of taken) {
-      item.copied = transport.copiesRequests === true;
       item.verdict = failure ?? verdicts.get(lane.partition) ?? unanswered(topic, lane.partition);
       this.#advance(lane);
     }
@@ -266,7 +262,7 @@ export class BatchSender {
       lane.flying -= 1;
       lane.window = WINDOW;
       this.#finish(lane, (item) => item.done(null, verdict));
-      if (first.copied) first.release?.();
+      if (this.#cluster.copies) first.release?.();
       first = lane.items[0];
     }
     const verdict = lane.flying > 0 ? first?.verdict : null;

@@ -131,7 +131,6 @@ export function sleep(clock: Clock, delayMs: number): Promise<void> {
 /** A way to the broker at one address. */
 export class TcpTransport implements Transport {
   readonly address: BrokerAddress;
-  readonly copiesRequests = true;
   readonly #options: Settings;
   readonly #lanes = new Map<LaneName, Lane>();
   #closed = false;

@@ -25,12 +25,6 @@ export interface ResponseMemory {
 /** A way to one broker. */
 export interface Transport {
   /**
-   * Whether the broker has a copy of what it is sent, so that a request's record batches may be changed once it is
-   * answered. In one process it may keep the very bytes. Default false.
-   */
-  readonly copiesRequests?: boolean;
-
-  /**
    * Sends a request and resolves with its response, every field set. Record batches in it may be
    * slices of a larger buffer. A Produce request with acks 0 resolves, once it is handed over, with
    * an empty response. Rejects with a `TidemarkError` when the broker cannot be reached, has no

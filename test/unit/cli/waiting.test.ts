@@ -33,11 +33,8 @@ function silent(): Network {
 
 test('whether requests are copied is as the network below says', () => {
   const { waiting } = make();
-  const network = silent();
-  const [inner] = network.entries();
-  const to = { ...network, entries: () => [{ ...inner, copiesRequests: true } as Transport] };
-  const [watched] = waiting.watch(to, [{ host: 'there', port: 9092 }]).entries();
-  expect(watched?.copiesRequests).toBe(true);
+  const watched = waiting.watch({ ...silent(), copies: true }, []);
+  expect([watched.copies, watched.fork().copies]).toEqual([true, false]);
 });
 
 test('a broker that does not answer is named, with the request and the time that is left', () => {

@@ -45,7 +45,7 @@ test('a batch that goes again is as it was, whatever a broker in this process wr
 });
 
 /** A broker that answers when it is told to, and remembers what it was asked. */
-function patient(copiesRequests: boolean) {
+function patient(copies: boolean) {
   const clock = new VirtualClock();
   const requests: {
     readonly sequences: ReadonlyMap<number, number>;
@@ -79,7 +79,8 @@ function patient(copiesRequests: boolean) {
     knownLeader: () => ({ node: { id: 0 }, topicId: 'id' }),
     leader: async () => ({ node: { id: 0 } }),
     forget() {},
-    to: () => ({ send, copiesRequests }),
+    copies,
+    to: () => ({ send }),
   };
   return { clock, requests, cluster: cluster as unknown as Cluster };
 }
