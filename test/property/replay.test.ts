@@ -12,6 +12,7 @@ import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import {
   type JobRecord,
   JobStore,
+  newJob,
   openBatchSink,
   openFileSink,
   openTopicSink,
@@ -129,24 +130,15 @@ async function replayWithDeaths(seed: number, target: ReplayTarget): Promise<num
   } as const;
   const store = new JobStore(cluster);
   await store.prepare();
-  const first: JobRecord = {
+  const first = newJob({
     id: `job-${seed}-${target.kind}`,
-    state: 'running',
-    who: 'test',
-    startedMs: 1,
-    updatedMs: 1,
+    nowMs: 1,
     source,
     target,
     filter: 'value.total >= 50',
-    module: null,
-    pace: { recordsPerSecond: null, bytesPerSecond: null, speed: null },
     includeReplayed: false,
     stretches: await planStretches(cluster, source),
-    positions: {},
-    targetPositions: {},
-    counts: { read: 0, selected: 0, written: 0, skipped: 0, bytes: 0 },
-    error: null,
-  };
+  });
   await store.save(first);
   for (let deaths = 0; ; deaths++) {
     const job = await store.get(first.id);
@@ -198,25 +190,9 @@ async function copyWithDeaths(seed: number, topic: string): Promise<number> {
     group: null,
   } as const;
   const id = `copy-${topic}`;
-  await store.save({
-    id,
-    state: 'running',
-    who: 'test',
-    startedMs: 1,
-    updatedMs: 1,
-    source,
-    target: { kind: 'topic', topic },
-    filter: null,
-    module: null,
-    pace: { recordsPerSecond: null, bytesPerSecond: null, speed: null },
-    includeReplayed: true,
-    asIs: true,
-    stretches: await planStretches(cluster, source),
-    positions: {},
-    targetPositions: {},
-    counts: { read: 0, selected: 0, written: 0, skipped: 0, bytes: 0 },
-    error: null,
-  });
+  const stretches = await planStretches(cluster, source);
+  const target = { kind: 'topic', topic } as const;
+  await store.save(newJob({ id, nowMs: 1, source, target, asIs: true, stretches }));
   for (let deaths = 0; ; deaths++) {
     const job = await store.get(id);
     const { writer = null, targetPositions: resumeFrom } = job;

@@ -11,6 +11,7 @@ export { ReplayError } from './errors.ts';
 export { compileFilter } from './filter.ts';
 export { JobStore } from './jobs.ts';
 export { KeyValueTopic } from './key-value-topic.ts';
+export { type NewJob, newJob, userAtHost } from './new-job.ts';
 export {
   offsetsIn,
   type PlanOptions,

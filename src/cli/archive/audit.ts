@@ -1,12 +1,11 @@
 // Exports and imports among the jobs of replay: who did what when, and how much. A cluster that takes no record of it
 // (one that may only be read) gets none, which is said, and hinders nothing.
 
-import { randomBytes } from 'node:crypto';
-import { hostname, userInfo } from 'node:os';
 import {
   type JobRecord,
   type JobState,
   JobStore,
+  newJob,
   type ReplaySource,
   type ReplayTarget,
   type Stretch,
@@ -50,29 +49,8 @@ export class ArchiveAudit {
 
   /** Notes that it begins. */
   static async begin(cluster: Cluster, io: CliIo, deed: ArchiveDeed): Promise<ArchiveAudit> {
-    const { tool, file, source, target, stretches } = deed;
-    const nowMs = nodeClock.now();
     const store = new JobStore(cluster);
-    const audit = new ArchiveAudit(store, io, {
-      id: randomBytes(4).toString('hex'),
-      state: 'running',
-      tool,
-      file,
-      who: `${userInfo().username}@${hostname()}`,
-      startedMs: nowMs,
-      updatedMs: nowMs,
-      source,
-      target,
-      filter: null,
-      module: null,
-      pace: { recordsPerSecond: null, bytesPerSecond: null, speed: null },
-      includeReplayed: true,
-      stretches,
-      positions: {},
-      targetPositions: {},
-      counts: { read: 0, selected: 0, written: 0, skipped: 0, bytes: 0 },
-      error: null,
-    });
+    const audit = new ArchiveAudit(store, io, newJob({ nowMs: nodeClock.now(), ...deed }));
     await audit.#save(() => store.prepare());
     return audit;
   }

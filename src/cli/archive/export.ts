@@ -1,6 +1,5 @@
 // tidemark archive export: topics, or a range of them, into a file.
 
-import { hostname, userInfo } from 'node:os';
 import * as zlib from 'node:zlib';
 import type { Command } from 'commander';
 import {
@@ -12,7 +11,7 @@ import {
   resumeArchive,
   resumeText,
 } from '../../../tools/archive/index.ts';
-import { offsetsIn, planStretches } from '../../../tools/replay/index.ts';
+import { offsetsIn, planStretches, userAtHost } from '../../../tools/replay/index.ts';
 import { formatByteSize } from '../../base/byte-size.ts';
 import type { OffsetSpec } from '../../client/index.ts';
 import { nodeClock } from '../../host/node-clock.ts';
@@ -177,8 +176,7 @@ async function planned(
   } as const;
   const { skipCut = false } = flags;
   const stretches = await planStretches(session.cluster, source, { skipCut });
-  const by = `${userInfo().username}@${hostname()}`;
-  const head = await planArchive(session.cluster, stretches, by);
+  const head = await planArchive(session.cluster, stretches, userAtHost());
   const { path, format, level, sync } = how;
   return format === 'archive' ? newArchive(path, head, level, sync) : newText(path, format, head);
 }

@@ -1,7 +1,6 @@
 // tidemark replay: records of a range, filtered and changed, written again somewhere else. Shows what it would do, and
 // does it with --execute.
 
-import { hostname, userInfo } from 'node:os';
 import { type Command, Option } from 'commander';
 import type { Pace, ReplayTarget } from '../../../tools/replay/index.ts';
 import { parseByteSize } from '../../base/byte-size.ts';
@@ -127,7 +126,6 @@ async function replay(topics: readonly string[], flags: ReplayFlags): Promise<vo
     asIs: flags.asIs ?? false,
     exact: flags.exact ?? false,
     id: flags.id ?? null,
-    who: `${userInfo().username}@${hostname()}`,
     execute: flags.execute ?? false,
     json,
     timeoutMs: timeoutOf(flags),

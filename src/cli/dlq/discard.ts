@@ -1,10 +1,8 @@
 // tidemark dlq discard: letters that nobody wants any more. They stay in the topic, and are not pending.
 
-import { randomBytes } from 'node:crypto';
-import { hostname, userInfo } from 'node:os';
 import type { Command } from 'commander';
 import { chooser, Ledger, type LetterPlace, readLetters } from '../../../tools/dlq/index.ts';
-import { type JobRecord, JobStore } from '../../../tools/replay/index.ts';
+import { type JobRecord, JobStore, newJob } from '../../../tools/replay/index.ts';
 import { nodeClock } from '../../host/node-clock.ts';
 import { confirm } from '../confirm.ts';
 import { processIo } from '../io.ts';
@@ -70,24 +68,14 @@ async function run(topic: string, flags: DiscardFlags): Promise<void> {
 
 /** Who did what when, among the jobs. */
 function jobOf({ source, stretches, choice }: Chosen, count: number): JobRecord {
-  const nowMs = nodeClock.now();
-  return {
-    id: randomBytes(4).toString('hex'),
+  return newJob({
+    nowMs: nodeClock.now(),
     state: 'done',
-    who: `${userInfo().username}@${hostname()}`,
-    startedMs: nowMs,
-    updatedMs: nowMs,
     source,
     target: { kind: 'nowhere' },
     filter: choice.filter,
-    module: null,
-    pace: { recordsPerSecond: null, bytesPerSecond: null, speed: null },
-    includeReplayed: true,
     ...(choice.only !== null && { only: [...choice.only] }),
     stretches,
-    positions: {},
-    targetPositions: {},
     counts: { read: count, selected: count, written: 0, skipped: 0, bytes: 0 },
-    error: null,
-  };
+  });
 }

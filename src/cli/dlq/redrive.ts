@@ -1,7 +1,5 @@
 // tidemark dlq redrive: letters go back, once each. Shows what it would do, and does it with --execute.
 
-import { randomBytes } from 'node:crypto';
-import { hostname, userInfo } from 'node:os';
 import type { Command } from 'commander';
 import {
   Ledger,
@@ -16,6 +14,7 @@ import {
   type JobRecord,
   JobStore,
   ModuleRunner,
+  newJob,
   offsetsIn,
   recordDocument,
 } from '../../../tools/replay/index.ts';
@@ -91,7 +90,7 @@ async function run(topic: string | undefined, flags: RedriveFlags): Promise<void
     try {
       const survey = await look(session, found, { ledger, module, to: flags.to ?? null });
       if (flags.execute !== true) return await showPlan(io, survey, flags.json === true);
-      const job = newJob(found, flags, perSecond);
+      const job = jobOf(found, flags, perSecond);
       await Promise.all([store.prepare(), ledger.prepare()]);
       const topics = [...survey.topics.keys()];
       await execute(io, session, { job, choice: found.choice, topics, ledger, module, flags });
@@ -109,35 +108,22 @@ function rateOf({ rate }: RedriveFlags): number | null {
   return rate === undefined ? null : positiveNumber('--rate', rate);
 }
 
-function newJob(
+function jobOf(
   { source, stretches, choice }: Chosen,
   flags: RedriveFlags,
   recordsPerSecond: number | null,
 ): JobRecord {
-  const nowMs = nodeClock.now();
-  return {
-    id: flags.id ?? randomBytes(4).toString('hex'),
-    state: 'running',
-    who: `${userInfo().username}@${hostname()}`,
-    startedMs: nowMs,
-    updatedMs: nowMs,
+  return newJob({
+    nowMs: nodeClock.now(),
+    ...(flags.id !== undefined && { id: flags.id }),
     source,
     target: { kind: 'origin', topic: flags.to ?? null },
     filter: choice.filter,
     module: flags.module ?? null,
-    pace: {
-      recordsPerSecond,
-      bytesPerSecond: null,
-      speed: null,
-    },
-    includeReplayed: true,
+    pace: { recordsPerSecond, bytesPerSecond: null, speed: null },
     ...(choice.only !== null && { only: [...choice.only] }),
     stretches,
-    positions: {},
-    targetPositions: {},
-    counts: { read: 0, selected: 0, written: 0, skipped: 0, bytes: 0 },
-    error: null,
-  };
+  });
 }
 
 async function resume(io: CliIo, session: Session, id: string, flags: RedriveFlags): Promise<void> {

@@ -1,11 +1,11 @@
 // Starting and resuming a replay from the command line: what would be done, then the doing, with progress.
 
-import { randomBytes } from 'node:crypto';
 import {
   type BatchSink,
   type JobRecord,
   JobStore,
   ModuleRunner,
+  newJob,
   offsetsIn,
   openBatchSink,
   openFileSink,
@@ -43,7 +43,6 @@ export interface ReplayRequest {
   /** A dry run counts everything, however long that takes. */
   readonly exact: boolean;
   readonly id: string | null;
-  readonly who: string;
   readonly execute: boolean;
   readonly json: boolean;
   /** For an answer of an endpoint; null: the default. */
@@ -67,13 +66,9 @@ export async function startReplay(
     return;
   }
   if (target.kind !== 'stdout') sayStretches(io, stretches);
-  const nowMs = nodeClock.now();
-  const job: JobRecord = {
-    id: request.id ?? randomBytes(4).toString('hex'),
-    state: 'running',
-    who: request.who,
-    startedMs: nowMs,
-    updatedMs: nowMs,
+  const job = newJob({
+    nowMs: nodeClock.now(),
+    ...(request.id !== null && { id: request.id }),
     source,
     target,
     filter,
@@ -82,11 +77,7 @@ export async function startReplay(
     includeReplayed: request.includeReplayed,
     ...(request.asIs && { asIs: true }),
     stretches,
-    positions: {},
-    targetPositions: {},
-    counts: { read: 0, selected: 0, written: 0, skipped: 0, bytes: 0 },
-    error: null,
-  };
+  });
   const store = new JobStore(cluster);
   if (target.kind !== 'stdout') {
     await store.prepare();

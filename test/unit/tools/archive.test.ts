@@ -45,7 +45,7 @@ import {
   resumeText,
   verifyArchive,
 } from '../../../tools/archive/index.ts';
-import { openBatchSink, planStretches, runReplay } from '../../../tools/replay/index.ts';
+import { newJob, openBatchSink, planStretches, runReplay } from '../../../tools/replay/index.ts';
 import { testSeed } from '../../support/test-seed.ts';
 
 const SEED = testSeed();
@@ -217,25 +217,14 @@ describe('batches that are passed on whole, through memory that is used again', 
       to: { kind: 'latest' },
       group: null,
     } as const;
-    const job = {
+    const job = newJob({
       id: 'copy',
-      state: 'running',
-      who: 'test',
-      startedMs: 1,
-      updatedMs: 1,
+      nowMs: 1,
       source,
       target: { kind: 'topic', topic: 'copy' },
-      filter: null,
-      module: null,
-      pace: { recordsPerSecond: null, bytesPerSecond: null, speed: null },
-      includeReplayed: true,
       asIs: true,
       stretches: await planStretches(cluster, source),
-      positions: {},
-      targetPositions: {},
-      counts: { read: 0, selected: 0, written: 0, skipped: 0, bytes: 0 },
-      error: null,
-    } as const;
+    });
     const sink = await openBatchSink(cluster, { topic: 'copy', writer: null, resumeFrom: {} });
     const how = { cluster, clock: cluster.clock, store: null, sink, module: null, ...run };
     const done = await runReplay(job, how);

@@ -15,7 +15,7 @@ import {
   redrive,
   unfinishedRedrive,
 } from '../../../tools/dlq/index.ts';
-import { type JobRecord, JobStore, planStretches } from '../../../tools/replay/index.ts';
+import { type JobRecord, JobStore, newJob, planStretches } from '../../../tools/replay/index.ts';
 import { testSeed } from '../../support/test-seed.ts';
 
 const SEED = testSeed();
@@ -197,7 +197,7 @@ class DyingStore extends JobStore {
   }
 }
 
-async function newJob(topic: string, id: string, filter: string | null): Promise<JobRecord> {
+async function redriveJob(topic: string, id: string, filter: string | null): Promise<JobRecord> {
   const source = {
     topics: [topic],
     partitions: null,
@@ -205,24 +205,9 @@ async function newJob(topic: string, id: string, filter: string | null): Promise
     to: { kind: 'latest' },
     group: null,
   } as const;
-  return {
-    id,
-    state: 'running',
-    who: 'test',
-    startedMs: 1,
-    updatedMs: 1,
-    source,
-    target: { kind: 'origin', topic: null },
-    filter,
-    module: null,
-    pace: { recordsPerSecond: null, bytesPerSecond: null, speed: null },
-    includeReplayed: true,
-    stretches: await planStretches(cluster, source),
-    positions: {},
-    targetPositions: {},
-    counts: { read: 0, selected: 0, written: 0, skipped: 0, bytes: 0 },
-    error: null,
-  };
+  const stretches = await planStretches(cluster, source);
+  const target = { kind: 'origin', topic: null } as const;
+  return newJob({ id, nowMs: 1, source, target, filter, stretches });
 }
 
 /** Runs a redrive to its end over any number of deaths; answers how often it died. */
@@ -234,7 +219,7 @@ async function redriven(
 ): Promise<number> {
   const random = new SeededRandom(seed);
   const store = new JobStore(cluster);
-  const first = await newJob(topic, id, filter);
+  const first = await redriveJob(topic, id, filter);
   await store.prepare();
   await store.save(first);
   for (let deaths = 0; ; deaths++) {
@@ -265,7 +250,7 @@ async function redriven(
 async function states(topic: string): Promise<Record<string, number>> {
   const ledger = new Ledger(cluster);
   await ledger.load();
-  const { stretches } = await newJob(topic, 'x', null);
+  const { stretches } = await redriveJob(topic, 'x', null);
   const counts: Record<string, number> = {};
   for await (const letters of readLetters(cluster, stretches, ledger)) {
     for (const { state } of letters) counts[state] = (counts[state] ?? 0) + 1;

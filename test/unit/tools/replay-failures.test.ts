@@ -16,6 +16,7 @@ import {
   type JobRecord,
   JobStore,
   type ModuleRunner,
+  newJob,
   openBatchSink,
   openFileSink,
   openHttpSink,
@@ -68,26 +69,9 @@ const source = {
   group: null,
 } as const;
 
-async function newJob(target: ReplayTarget, more: Partial<JobRecord> = {}): Promise<JobRecord> {
-  return {
-    id: `job-${Math.random().toString(36).slice(2)}`,
-    state: 'running',
-    who: 'test',
-    startedMs: Date.now(),
-    updatedMs: Date.now(),
-    source,
-    target,
-    filter: null,
-    module: null,
-    pace: { recordsPerSecond: null, bytesPerSecond: null, speed: null },
-    includeReplayed: false,
-    stretches: await planStretches(cluster, source),
-    positions: {},
-    targetPositions: {},
-    counts: { read: 0, selected: 0, written: 0, skipped: 0, bytes: 0 },
-    error: null,
-    ...more,
-  };
+async function jobTo(target: ReplayTarget, more: Partial<JobRecord> = {}): Promise<JobRecord> {
+  const stretches = await planStretches(cluster, source);
+  return newJob({ nowMs: 1, source, target, includeReplayed: false, stretches, ...more });
 }
 
 function toTopic(job: JobRecord, resumed = false): Promise<Sink> {
@@ -114,7 +98,7 @@ async function run(job: JobRecord, way: Way): Promise<JobRecord> {
 }
 
 test('a target that does not answer any more does not keep a failure of the source from who waits', async () => {
-  const job = await newJob({ kind: 'stdout' });
+  const job = await jobTo({ kind: 'stdout' });
   const sink: Sink = {
     confirmed: 0,
     has: () => false,
@@ -214,7 +198,7 @@ describe('a module that', () => {
     '%s: the place is told, what came before is kept, and a mended one goes on',
     async (_, then, words) => {
       const target = await newTopic();
-      const job = await newJob(target);
+      const job = await jobTo(target);
       const failed = await withModule(at150(then), async (module) =>
         failure(job, { sink: await toTopic(job), module }),
       );
@@ -230,7 +214,7 @@ describe('a module that', () => {
       await new Promise(() => {});
     }`);
     await withModule(late, async (module) => {
-      const job = await newJob(await newTopic());
+      const job = await jobTo(await newTopic());
       const { words } = await failure(job, { sink: await toTopic(job), module });
       expect(words).toMatch(/failed at orders\/1 offset 70: late/);
       await expect(module.run([])).resolves.toEqual([]);
@@ -244,7 +228,7 @@ describe('a module that', () => {
 
   test('headers may be given as records have them, or as producers take them', async () => {
     const target = await newTopic();
-    const job = await newJob(target, { filter: 'value.n < 2' });
+    const job = await jobTo(target, { filter: 'value.n < 2' });
     const source = `export const transform = ({ headers, value }) =>
       JSON.parse(value).n === 0 ? { headers: { a: '1' } } : { headers: [{ key: 'a', value: '1' }] };`;
     await withModule(source, async (module) => {
@@ -259,7 +243,7 @@ describe('a module that', () => {
 describe('a topic that', () => {
   test('refuses a record for its size: the record is named, and the job goes on once it may', async () => {
     const target = await newTopic({ 'max.message.bytes': 150 });
-    const job = await newJob(target);
+    const job = await jobTo(target);
     const { words, left } = await failure(job, { sink: await toTopic(job) });
     expect(words).toMatch(
       /^topic copy-\w+ refused orders\/[01]\/0: .*more than max\.message\.bytes=150/,
@@ -272,7 +256,7 @@ describe('a topic that', () => {
   test('refuses whole batches: the last record of the batch is named', async () => {
     const target = await newTopic({ 'max.message.bytes': 150 });
     if (target.kind !== 'topic') throw new Error('not a topic');
-    const job = await newJob(target, { asIs: true, includeReplayed: true });
+    const job = await jobTo(target, { asIs: true, includeReplayed: true });
     const sink = await openBatchSink(cluster, {
       topic: target.topic,
       writer: null,
@@ -288,7 +272,7 @@ describe('a topic that', () => {
     const target = await newTopic();
     if (target.kind !== 'topic') throw new Error('not a topic');
     const { id } = await cluster.topic(target.topic);
-    const job = await newJob(target);
+    const job = await jobTo(target);
     const sink = await toTopic(job);
     // The jobs topic is written to as well: only what goes to the copy is refused.
     const mend = broker.fail('Produce', {
@@ -312,7 +296,7 @@ test('a disk that is full: the partition is told, and the job goes on once there
       Array.from({ length: 50 }, (_, n) => ({ value: { n } })),
     );
     const stretches = await planStretches(to, source);
-    const job = await newJob({ kind: 'topic', topic: 'copy' }, { stretches });
+    const job = await jobTo({ kind: 'topic', topic: 'copy' }, { stretches });
     const open = (from: JobRecord, resumed: boolean) =>
       openTopicSink(to, {
         job: job.id,
@@ -371,7 +355,7 @@ describe('an endpoint that', () => {
         response.end(response.statusCode === 422 ? 'no field\n  "price"' : undefined);
       });
     });
-    const job = await newJob({ kind: 'http', url }, { source: { ...source, partitions: [1] } });
+    const job = await jobTo({ kind: 'http', url }, { source: { ...source, partitions: [1] } });
     const only = { ...job, stretches: job.stretches.filter((one) => one.partition === 1) };
     const { words, left } = await failure(only, { sink: post(only, url) });
     expect(words).toBe(`${url} did not take orders/1/30: it answered 422 no field "price"`);
@@ -389,7 +373,7 @@ describe('an endpoint that', () => {
   test('is not there: the place and the reason are told', async () => {
     const url = await listen(() => {});
     server?.close();
-    const job = await newJob({ kind: 'http', url }, { filter: 'value.n == 150' });
+    const job = await jobTo({ kind: 'http', url }, { filter: 'value.n == 150' });
     const heard: string[] = [];
     const sink = post(job, url, { onRetry: (what: string) => heard.push(what) });
     const { words } = await failure(job, { sink });
@@ -403,7 +387,7 @@ describe('an endpoint that', () => {
       ask = resolve;
     });
     const url = await listen(() => ask());
-    const job = await newJob({ kind: 'http', url });
+    const job = await jobTo({ kind: 'http', url });
     const stop = new AbortController();
     const sink = post(job, url, { signal: stop.signal });
     const ended = run(job, { sink, signal: stop.signal });
@@ -415,7 +399,7 @@ describe('an endpoint that', () => {
 
   test('hangs: it is told after how long nobody waits any more', async () => {
     const url = await listen(() => {});
-    const job = await newJob({ kind: 'http', url }, { filter: 'value.n == 0' });
+    const job = await jobTo({ kind: 'http', url }, { filter: 'value.n == 0' });
     const { words } = await failure(job, { sink: post(job, url, { timeoutMs: 20 }) });
     expect(words).toMatch(/did not take orders\/0\/0: no answer within 20 ms/);
   });
@@ -429,7 +413,7 @@ describe('a source that', () => {
     const cutSource = { ...source, topics: ['cut'] };
     const stretches = await planStretches(cluster, cutSource);
     const target = await newTopic();
-    const job = await newJob(target, { source: cutSource, stretches });
+    const job = await jobTo(target, { source: cutSource, stretches });
     const inner = await toTopic(job);
     let left = 3;
     const cutting = withWrite(inner, async (record, copy) => {

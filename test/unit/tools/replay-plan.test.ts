@@ -5,7 +5,12 @@ import { type Cluster, deleteRecords, parseOffsetRange } from '../../../src/clie
 import { remoteCluster } from '../../../src/compose/index.ts';
 import { nodeClock } from '../../../src/host/node-clock.ts';
 import { startBroker, type TestBroker } from '../../../src/testing/index.ts';
-import { makeSelect, planStretches, survey } from '../../../tools/replay/index.ts';
+import {
+  makeSelect,
+  planStretches,
+  type SurveyOptions,
+  survey,
+} from '../../../tools/replay/index.ts';
 
 let broker: TestBroker;
 let cluster: Cluster;
@@ -92,7 +97,7 @@ describe('a dry run', () => {
     target,
     includeReplayed: false,
   });
-  const look = async (limitMs: number | null) =>
+  const look = async (limitMs: number | null, more: Partial<SurveyOptions> = {}) =>
     survey({
       cluster,
       clock: nodeClock,
@@ -102,6 +107,7 @@ describe('a dry run', () => {
       shownMax: 2,
       limitMs,
       signal: new AbortController().signal,
+      ...more,
     });
 
   test('counts everything', async () => {
@@ -112,16 +118,7 @@ describe('a dry run', () => {
   });
 
   test('that is interrupted is no answer', async () => {
-    const asked = survey({
-      cluster,
-      clock: nodeClock,
-      stretches: await planStretches(cluster, source('earliest..latest')),
-      select,
-      target,
-      shownMax: 2,
-      limitMs: null,
-      signal: AbortSignal.abort(),
-    });
+    const asked = look(null, { signal: AbortSignal.abort() });
     await expect(asked).rejects.toMatchObject({ name: 'AbortError' });
   });
 
@@ -129,16 +126,7 @@ describe('a dry run', () => {
     // Time is up after the first answer, which has one partition's records.
     let nowMs = 0;
     const clock = { ...nodeClock, monotonic: () => nowMs++ } as typeof nodeClock;
-    const found = await survey({
-      cluster,
-      clock,
-      stretches: await planStretches(cluster, source('earliest..latest')),
-      select,
-      target,
-      shownMax: 2,
-      limitMs: 2,
-      signal: new AbortController().signal,
-    });
+    const found = await look(2, { clock });
     expect([80, 60]).toContain(found.covered);
     expect(found.read).toBe(found.covered);
     expect(found.selectedInAll).toBe(Math.round((found.selected * 140) / found.covered));
