@@ -41,7 +41,6 @@ const packages: Record<string, readonly string[]> = {
   base: ['xxhash-wasm'],
   record: ['lz4-napi', 'snappy', 'snappyjs', '@bokuweb/zstd-wasm'],
   storage: ['xxhash-wasm'],
-  engine: ['msgpackr'],
   coordinator: ['re2js'],
   client: ['msgpackr'],
   host: ['@node-rs/crc32', 'koffi', 'piscina'],

@@ -3,7 +3,7 @@
 //
 //   byte 0  uint32  length of the payload
 //        4  uint32  CRC-32C of the payload
-//        8          payload: one record in MessagePack
+//        8          payload: one record in JSON
 //
 // A snapshot begins with a frame `{ records: <how many follow> }`. A generation is its snapshot,
 // then the records of its log. Every start begins a new generation, so nothing is ever appended to
@@ -12,7 +12,6 @@
 // ends in a change that failed, two generations are begun, so that one snapshot is never all there
 // is. What cannot be read is renamed to `<file>.damaged` and never removed.
 
-import { Packr } from 'msgpackr/pack';
 import { crc32c } from '../base/crc32c.ts';
 import { type Disk, DiskError, type DiskFile } from '../storage/index.ts';
 
@@ -20,9 +19,6 @@ const CATALOGUE_DIRECTORY = 'catalogue';
 const FRAME_BYTES = 8;
 /** A log of this size is replaced by a snapshot. */
 const LOG_BYTES_MAX = 1024 * 1024;
-
-// Plain maps, so that each frame can be read alone.
-const packr = new Packr({ useRecords: false });
 
 /** Something of the catalogue that could not be read. */
 export interface CatalogueDamage {
@@ -54,7 +50,7 @@ interface Frames {
 }
 
 function frame(record: unknown): Buffer {
-  const payload = packr.pack(record);
+  const payload = Buffer.from(JSON.stringify(record));
   const bytes = Buffer.allocUnsafe(FRAME_BYTES + payload.length);
   bytes.writeUInt32BE(payload.length, 0);
   bytes.writeUInt32BE(crc32c(payload), 4);
@@ -82,7 +78,7 @@ function readFrames(bytes: Buffer): Frames {
 /** A record is an object; anything else reads as unreadable. */
 function decode(payload: Buffer): object | undefined {
   try {
-    const value: unknown = packr.unpack(payload);
+    const value: unknown = JSON.parse(payload.toString());
     return typeof value === 'object' && value !== null ? value : undefined;
   } catch {
     return undefined;
