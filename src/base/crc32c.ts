@@ -90,8 +90,8 @@ export function crc32cReplaced(
   return (crc ^ timesModulo(powerOfBytes(following), was ^ is)) >>> 0;
 }
 
-/** x to the 2ᵏ, modulo the polynomial, the highest power in the lowest bit. */
-const squares = makeSquares();
+/** x to the 2ᵏ, modulo the polynomial, the highest power in the lowest bit; made when first needed. */
+let squares: Int32Array | null = null;
 
 function makeSquares(): Int32Array {
   const powers = new Int32Array(40);
@@ -104,6 +104,7 @@ function makeSquares(): Int32Array {
 
 /** x to the 8 · `bytes`. */
 function powerOfBytes(bytes: number): number {
+  squares ??= makeSquares();
   let power = 0x8000_0000 | 0;
   for (let left = bytes, k = 3; left > 0; left = Math.floor(left / 2), k++) {
     if (left % 2 === 1) power = timesModulo(power, squares[k] as number);

@@ -2,7 +2,7 @@
 // share.
 
 import { brokerConfigs } from '../base/configs/broker-configs.ts';
-import { type Clock, type Logger, silentLogger } from '../base/ports.ts';
+import { type Clock, type Logger, type Random, silentLogger } from '../base/ports.ts';
 import type { RequestInterceptor } from '../broker/index.ts';
 import { useAccelerators } from '../host/accelerators.ts';
 import { CompactionPool, workersAvailable } from '../host/compaction-pool.ts';
@@ -23,6 +23,8 @@ import { regionMetrics } from './region-metrics.ts';
 export interface LogSeams {
   /** What time the broker has. */
   readonly clock?: Clock;
+  /** What its ids are drawn from. */
+  readonly random?: Random;
   /** Under `memory: true`: the disk, so that it can outlive one broker. */
   readonly disk?: Disk;
   /** Sees each request before its handler. */
@@ -64,10 +66,10 @@ function assembleOnHost(
   regions: RegionSending | null,
 ): Promise<AssembledBroker> {
   const { dataDir } = options;
-  const { clock = nodeClock, intercept } = seams;
+  const { clock = nodeClock, random = nodeRandom, intercept } = seams;
   const inMemory = (): Disk => seams.disk ?? new MemoryDisk(() => clock.now());
   const disk = dataDir === undefined ? inMemory() : new NodeDisk(dataDir, nativeIoWhenNeeded);
-  const ports = { disk, root: dataDir ?? 'memory', clock, random: nodeRandom, logger };
+  const ports = { disk, root: dataDir ?? 'memory', clock, random, logger };
   const compactionRunner =
     dataDir !== undefined && workersAvailable()
       ? new CompactionPool({ root: dataDir })

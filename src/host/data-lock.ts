@@ -2,7 +2,6 @@
 // directory's device and inode, which vanishes with its process however that ends. Elsewhere an exclusively created
 // lock file, whose process is looked for. Either way the file `lock` says who it is.
 
-import { createHash } from 'node:crypto';
 import * as fs from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
@@ -55,6 +54,7 @@ class SocketLock implements LockPort {
   async acquire(): Promise<void> {
     await makeDirectories(this.#directory);
     const { dev, ino } = await fs.stat(this.#directory, { bigint: true });
+    const { createHash } = process.getBuiltinModule('node:crypto');
     const identity = createHash('sha256').update(`${dev}:${ino}`).digest('hex').slice(0, 40);
     this.#server = await this.#listen(`\0tidemark-${identity}`);
     // The socket is the lock. On a full disk nobody learns our process id; that must not stop a start.

@@ -1,7 +1,6 @@
 // Real time behind the Clock port. The timer functions are taken when this module loads, so a test
 // runner's fake timers, installed later, cannot freeze a broker that lives in the same process.
 
-import { performance } from 'node:perf_hooks';
 import type { Clock } from '../base/ports.ts';
 
 const {

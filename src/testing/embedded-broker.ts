@@ -13,7 +13,7 @@ import { ManyBrokers } from './many-brokers.ts';
 import { RequestJournal } from './request-journal.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { TestClock } from './test-clock.ts';
-import { makeTopics, type TopicSpecs } from './topics.ts';
+import { makeTopicsHere, type TopicSpecs } from './topics.ts';
 
 export interface EmbeddedOptions {
   /** Null: in memory. */
@@ -43,6 +43,8 @@ export class EmbeddedBroker {
   readonly faults: Faults;
   readonly journal = new RequestJournal();
   readonly nodes = new ManyBrokers();
+  /** Ids need to differ, not to be secret: `node:crypto` would be loaded for them. */
+  readonly #random = new SeededRandom(Math.random() * 2 ** 32);
   readonly #options: EmbeddedOptions;
   #disk: FillableDisk;
   #broker: ServingBroker | null = null;
@@ -64,7 +66,7 @@ export class EmbeddedBroker {
     const broker = new EmbeddedBroker(options);
     await broker.#open();
     try {
-      await makeTopics(() => broker.cluster(), options.topics);
+      await broker.makeTopics(options.topics);
     } catch (error) {
       await broker.close();
       throw error;
@@ -83,6 +85,11 @@ export class EmbeddedBroker {
     this.#running();
     this.#cluster ??= this.#openCluster();
     return this.#cluster;
+  }
+
+  /** Throws the first KafkaError. */
+  makeTopics(topics: TopicSpecs): Promise<void> {
+    return makeTopicsHere(this.#running(), topics);
   }
 
   setDiskFull(full: boolean): void {
@@ -126,7 +133,7 @@ export class EmbeddedBroker {
     this.faults.clear();
     this.#disk = new FillableDisk(() => this.clock.now());
     await this.#openAgain();
-    await makeTopics(() => this.cluster(), this.#options.topics);
+    await this.makeTopics(this.#options.topics);
   }
 
   async close(): Promise<void> {
@@ -171,6 +178,7 @@ export class EmbeddedBroker {
       },
       {
         clock: this.clock,
+        random: this.#random,
         disk: this.#disk,
         morePorts,
         intercept: (call) => this.#intercept(call),

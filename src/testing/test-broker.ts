@@ -10,7 +10,7 @@ import type { Fault, FaultScope } from './faults.ts';
 import { readRecords, type TestRecord, type TestRecordInput, writeRecords } from './records.ts';
 import { type ReceivedRequest, RequestJournal } from './request-journal.ts';
 import { TestClock } from './test-clock.ts';
-import { makeTopics, type TopicSpecs } from './topics.ts';
+import { makeTopicsOn, type TopicSpecs } from './topics.ts';
 import { WaitFor, type WaitOptions } from './wait-for.ts';
 
 const PRODUCE_TIMEOUT_MS = 5_000;
@@ -57,7 +57,10 @@ export class TestBroker implements AsyncDisposable {
 
   /** Makes topics. Throws the first KafkaError. */
   async createTopics(topics: TopicSpecs): Promise<void> {
-    await makeTopics(() => this.#cluster(), topics);
+    this.#checkOpen();
+    const target = this.#target;
+    if (target.kind === 'embedded') await target.broker.makeTopics(topics);
+    else await makeTopicsOn(target.cluster, topics);
     for (const name of Object.keys(topics)) this.#made.add(name);
   }
 
@@ -182,10 +185,13 @@ export class TestBroker implements AsyncDisposable {
     return this.close();
   }
 
+  #checkOpen(): void {
+    if (this.#closed === undefined) return;
+    throw new TestBrokerError('broker_closed', 'the test broker is closed');
+  }
+
   async #cluster(): Promise<Cluster> {
-    if (this.#closed !== undefined) {
-      throw new TestBrokerError('broker_closed', 'the test broker is closed');
-    }
+    this.#checkOpen();
     return this.#target.kind === 'embedded' ? this.#target.broker.cluster() : this.#target.cluster;
   }
 

@@ -8,7 +8,9 @@
 // so no collision can drop a record. (Apache Kafka's SkimpyOffsetMap trusts a 16-byte hash alone.)
 // Chunks and slots grow in small steps, so that a bound on memory is used up: more keys fit, fewer passes are needed.
 
-import { createHash } from 'node:crypto';
+import { createRequire } from 'node:module';
+
+const load = createRequire(import.meta.url);
 
 /** Maps key bytes to 64 bits; only slots depend on it. */
 export type KeyHash = (key: Buffer) => bigint;
@@ -195,5 +197,6 @@ function firstSlot(hash: number, slots: Uint32Array): number {
 }
 
 function digestOf(key: Buffer): Buffer {
+  const { createHash } = load('node:crypto') as typeof import('node:crypto');
   return createHash('sha256').update(key).digest();
 }

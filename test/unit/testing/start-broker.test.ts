@@ -1,7 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type * as KafkaJs from 'kafkajs';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import {
   KafkaContainer,
   startBroker,
@@ -67,7 +70,10 @@ describe('startBroker', () => {
   });
 
   test('comes back at its port when somebody had that for a moment', async () => {
-    broker = await startBroker({});
+    // Over a real disk there is time between the end and the new start.
+    const dir = mkdtempSync(join(tmpdir(), 'start-broker-'));
+    onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+    broker = await startBroker({ dir });
     const { bootstrap } = broker;
     const port = Number(bootstrap.split(':')[1]);
     let thief: Server | null = null;
