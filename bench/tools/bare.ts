@@ -2,9 +2,10 @@
 // not remembered, not even looked at but for their length. A process of its own, as the tools are:
 //
 //   node bare.js export PORT TOPIC FILE      whole answers into a file
+//   node bare.js import PORT TARGET FILE     the batches of those answers into a topic, acks=all
 //   node bare.js replay PORT TOPIC TARGET    batches as they are into another topic, acks=all
 
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { createConnection, type Socket } from 'node:net';
 import {
   decodeResponse,
@@ -25,11 +26,15 @@ const PRODUCE_VERSION = 7;
 const FRAME_BYTES_MAX = 16 * 1024 * 1024;
 /** So that one answer comes while another is written. */
 const READERS = 2;
+const LENGTH_BYTES = 4;
 const IDENTITY = { correlationId: 1, clientId: 'bare' };
 
 /** By partition. */
 type Offsets = Map<number, number>;
-type Sink = (frame: Buffer, batches: readonly (readonly Buffer[])[]) => Promise<unknown>;
+/** By partition. */
+type Batches = readonly (readonly Buffer[])[];
+/** Takes an answer, its length before it, and the batches in it. */
+type Sink = (answer: Buffer, batches: Batches) => Promise<unknown>;
 
 async function endsOf(port: number, name: string): Promise<Offsets> {
   const client = await RawClient.connect(port);
@@ -70,17 +75,10 @@ function read(port: number, topic: string, ends: Offsets, sink: Sink): Promise<v
       );
     };
     const answered = async (socket: Socket): Promise<void> => {
-      const frame = memory.subarray(4, filled);
+      const answer = memory.subarray(0, filled);
       filled = 0;
-      const response = decodeResponse(Fetch, FETCH_VERSION, frame);
-      const batches = Array.from({ length: PARTITIONS }, (): Buffer[] => []);
-      for (const { partitionIndex, records } of response.responses[0]?.partitions ?? []) {
-        for (const header of iterateBatches(records ?? Buffer.alloc(0))) {
-          next.set(partitionIndex, header.nextOffset);
-          batches[partitionIndex]?.push(batchBytes(header));
-        }
-      }
-      await sink(frame, batches);
+      const batches = batchesIn(answer.subarray(LENGTH_BYTES), next);
+      await sink(answer, batches);
       ask(socket);
     };
     const socket = createConnection({
@@ -91,8 +89,9 @@ function read(port: number, topic: string, ends: Offsets, sink: Sink): Promise<v
         buffer: () => memory.subarray(filled),
         callback: (length) => {
           filled += length;
-          const whole = filled >= 4 && filled === 4 + memory.readUInt32BE(0);
-          if (whole) answered(socket).catch(reject);
+          const isWhole =
+            filled >= LENGTH_BYTES && filled === LENGTH_BYTES + memory.readUInt32BE(0);
+          if (isWhole) answered(socket).catch(reject);
           return true;
         },
       },
@@ -100,6 +99,36 @@ function read(port: number, topic: string, ends: Offsets, sink: Sink): Promise<v
     socket.on('error', reject);
     socket.on('connect', () => ask(socket));
   });
+}
+
+/** Also notes where each partition goes on. */
+function batchesIn(frame: Buffer, next: Offsets): Batches {
+  const batches = Array.from({ length: PARTITIONS }, (): Buffer[] => []);
+  const response = decodeResponse(Fetch, FETCH_VERSION, frame);
+  for (const { partitionIndex, records } of response.responses[0]?.partitions ?? []) {
+    for (const header of iterateBatches(records ?? Buffer.alloc(0))) {
+      next.set(partitionIndex, header.nextOffset);
+      batches[partitionIndex]?.push(batchBytes(header));
+    }
+  }
+  return batches;
+}
+
+/** Hands over what an export has written: one answer is read while others are sent. */
+async function readFile(file: FileHandle, sink: Sink): Promise<void> {
+  const memories = Array.from({ length: READERS }, () => Buffer.alloc(2 * ANSWER_BYTES));
+  const sent: Promise<unknown>[] = [];
+  let at = 0;
+  for (let round = 0; ; round++) {
+    const memory = memories[round % READERS] ?? Buffer.alloc(0);
+    await sent[round - READERS];
+    const { bytesRead } = await file.read(memory, 0, memory.length, at);
+    if (bytesRead === 0) break;
+    const answer = memory.subarray(0, LENGTH_BYTES + memory.readUInt32BE(0));
+    at += answer.length;
+    sent.push(sink(answer, batchesIn(answer.subarray(LENGTH_BYTES), new Map())));
+  }
+  await Promise.all(sent);
 }
 
 /** Answers when everything of one fetch is acknowledged: the n-th batches of all partitions go in one request. */
@@ -143,12 +172,20 @@ function writer(port: number, name: string): { sink: Sink; close(): void } {
 
 async function run([job, portText, topic = '', to = '']: readonly string[]): Promise<void> {
   const port = Number(portText);
+  if (job === 'import') {
+    const file = await open(to, 'r');
+    const target = writer(port, topic);
+    await readFile(file, target.sink);
+    await file.close();
+    target.close();
+    return;
+  }
   const ends = await endsOf(port, topic);
   const file = job === 'export' ? await open(to, 'wx') : null;
   const target = job === 'replay' ? writer(port, to) : null;
   const sink: Sink =
     target?.sink ??
-    ((frame) => (file === null ? Promise.reject(new Error('no job')) : file.write(frame)));
+    ((answer) => (file === null ? Promise.reject(new Error('no job')) : file.write(answer)));
   const shares = Array.from({ length: READERS }, (_, reader) => {
     return new Map([...ends].filter(([partition]) => partition % READERS === reader));
   });

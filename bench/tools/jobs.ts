@@ -40,10 +40,10 @@ function java(mainClass: string, args: string): string {
 }
 
 /** See bare.ts. */
-function bare(job: string, { bootstrap, source }: JobPlace, to: string): string {
+function bare(job: string, { bootstrap }: JobPlace, topic: string, to: string): string {
   const script = fileURLToPath(new URL('bare.js', import.meta.url));
   const port = bootstrap.slice(bootstrap.lastIndexOf(':') + 1);
-  return `${quoted(process.execPath)} ${quoted(script)} ${job} ${port} ${source} ${to}`;
+  return `${quoted(process.execPath)} ${quoted(script)} ${job} ${port} ${topic} ${to}`;
 }
 
 function quoted(text: string): string {
@@ -102,7 +102,11 @@ export const jobs: readonly Job[] = [
     row: 'export',
     command: (place) => `${javaConsole.consume(place)} > ${place.file}`,
   },
-  { system: 'bare-socket', row: 'export', command: (place) => bare('export', place, place.file) },
+  {
+    system: 'bare-socket',
+    row: 'export',
+    command: (place) => bare('export', place, place.source, place.file),
+  },
   { system: 'tidemark', row: 'export to the disk', command: (place) => archive.export(place) },
   {
     system: 'kcat',
@@ -112,7 +116,8 @@ export const jobs: readonly Job[] = [
   {
     system: 'bare-socket',
     row: 'export to the disk',
-    command: (place) => `${bare('export', place, place.file)} && sync -d ${place.file}`,
+    command: (place) =>
+      `${bare('export', place, place.source, place.file)} && sync -d ${place.file}`,
   },
   { system: 'tidemark', row: 'import', command: archive.import },
   { system: 'kcat', row: 'import', command: (place) => `${kcat.produce(place)} < ${place.file}` },
@@ -120,6 +125,11 @@ export const jobs: readonly Job[] = [
     system: 'kafka-console',
     row: 'import',
     command: (place) => `${javaConsole.produce(place)} < ${place.file}`,
+  },
+  {
+    system: 'bare-socket',
+    row: 'import',
+    command: (place) => bare('import', place, place.target, place.file),
   },
   { system: 'tidemark', row: 'replay', command: (place) => replay(place, '--as-is') },
   {
@@ -132,7 +142,11 @@ export const jobs: readonly Job[] = [
     row: 'replay',
     command: (place) => `${javaConsole.consume(place)} | ${javaConsole.produce(place)}`,
   },
-  { system: 'bare-socket', row: 'replay', command: (place) => bare('replay', place, place.target) },
+  {
+    system: 'bare-socket',
+    row: 'replay',
+    command: (place) => bare('replay', place, place.source, place.target),
+  },
   { system: 'tidemark', row: 'replay with headers', command: (place) => replay(place) },
 ];
 
