@@ -1,15 +1,34 @@
 import { defineConfig } from 'vitest/config';
 
-/** Everything but the long suites (`*.long.test.ts`, see vitest.long.config.ts). */
+const long = ['test/**/*.long.test.ts', '**/node_modules/**'];
+
+/**
+ * Everything but the long suites (`*.long.test.ts`, see vitest.long.config.ts). Unit tests share processes and what
+ * these have loaded: to load it anew for each file was half of their time. What looks at its process, or runs from
+ * seeds, has a process a file. (The projects run in the order of their names: the longest files first.)
+ */
 export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
-    include: ['test/**/*.test.ts'],
-    exclude: ['test/**/*.long.test.ts', '**/node_modules/**'],
     // For a machine that does other things too; what hangs is seen all the same.
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    pool: 'threads',
-    maxWorkers: 2,
+    pool: 'forks',
+    // More than a small machine has cores: many of the tests wait.
+    maxWorkers: 3,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'systems',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/unit/**', ...long],
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'units', include: ['test/unit/**/*.test.ts'], exclude: long, isolate: false },
+      },
+    ],
   },
 });

@@ -15,7 +15,9 @@ export function groupSuite(target: Target): void {
   });
   afterAll(() => stage.close());
 
-  describe.each(['classic', 'consumer'] as const)('groups of the %s protocol', (protocol) => {
+  // Side by side: each has topics and a group of its own, and waits for heartbeats most of the time.
+  const sideBySide = describe.each(['classic', 'consumer'] as const);
+  sideBySide('groups of the %s protocol', { concurrent: true }, (protocol) => {
     const common = { protocol, key: 'string', value: 'string' } as const;
 
     test('a group goes on where it left off; what was not dealt with comes again', async () => {

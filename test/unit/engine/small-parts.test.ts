@@ -1,10 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { silentLogger } from '../../../src/base/ports.ts';
 import { CommitWaiters } from '../../../src/engine/commit-waiters.ts';
 import { FreeSpace } from '../../../src/engine/free-space.ts';
 import { forEachLimited, Mutex } from '../../../src/engine/limited.ts';
-import { TurnQueue } from '../../../src/engine/turn-queue.ts';
-import { isCodecReady } from '../../../src/record/index.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 
 describe('forEachLimited', () => {
@@ -50,6 +48,10 @@ test('a mutex runs one after the other, also after a failure', async () => {
 });
 
 test('appends keep their order while a codec is loaded', async () => {
+  // Other tests of this process may have loaded it.
+  vi.resetModules();
+  const { TurnQueue } = await import('../../../src/engine/turn-queue.ts');
+  const { isCodecReady } = await import('../../../src/record/index.ts');
   expect(isCodecReady('zstd')).toBe(false);
   const queue = new TurnQueue();
   const order: number[] = [];
