@@ -285,7 +285,9 @@ export class BatchSender {
     const { topic, deliveryTimeoutMs = 120_000 } = this.#options;
     this.#cluster.forget(topic);
     const ageMs = clock.monotonic() - (lane.items[0]?.sinceMs ?? 0);
-    if (isRetriableError(error) && ageMs + RETRY_BACKOFF_MS < deliveryTimeoutMs) {
+    const leftMs = deliveryTimeoutMs - ageMs;
+    if (isRetriableError(error) && RETRY_BACKOFF_MS < leftMs) {
+      this.#cluster.hearTrouble(error, leftMs);
       await sleep(clock, RETRY_BACKOFF_MS);
       lane.held = false;
       this.#pumpSoon();

@@ -1,13 +1,15 @@
 // A topic of Apache Kafka becomes a file, is imported here with equal records, and goes back.
 
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type PeerBroker, startBroker } from '../../bench/peers/index.ts';
+import type { JobRecord } from '../../tools/replay/index.ts';
 import { kcatClient } from '../support/peers/kcat.ts';
 import { missing, testWith } from '../support/peers/require-tool.ts';
-import { type ServedBroker, scratch, serve, start, tidemark } from './support.ts';
+import { bin, finished, type ServedBroker, scratch, serve, start, tidemark } from './support.ts';
 
 const COUNT = 20_000;
 const directory = scratch();
@@ -137,12 +139,68 @@ describe('archive', () => {
     const done = { state: 'done', who, counts, file: file('noted') };
     expect(written).toMatchObject({ ...done, tool: 'import', target: { topic: 'noted-2' } });
     expect(read).toMatchObject({ ...done, tool: 'export', source: { topics: ['noted'] } });
+    expect(read.stretches).toMatchObject([{ topic: 'noted', partition: 0, from: 0, to: 3 }]);
     const again = await broker.run(['replay', '--resume', read.id]);
     expect([again.code, again.stderr]).toEqual([
       2,
       expect.stringContaining('archive export --resume'),
     ]);
   });
+
+  test('a disk that is full ends an export, which goes on under the same job', async () => {
+    const [path, topic] = [file('full'), 'filling'];
+    await broker.run(['topic', 'create', topic]);
+    const input = Array.from({ length: 3000 }, (_, n) => `${n} ${'x'.repeat(400)}`).join('\n');
+    await broker.run(['produce', topic], { input });
+    const args = ['archive', 'export', topic, '-o', '10..', '--level', '0', '--to', path];
+    // A file may have 100 KiB: what the disk says then is as good as that it is full.
+    const full = await limited(100, args);
+    expect(full.code).toBe(1);
+    expect(full.stderr).toMatch(/cannot write .*full: EFBIG.*--resume --to/s);
+    expect((await broker.run(['archive', 'verify', path])).code).toBe(1);
+    const [failed] = await jobs();
+    const range = { from: { kind: 'offset', offset: 10 }, to: { kind: 'latest' } };
+    expect(failed).toMatchObject({ state: 'failed', file: path, source: range });
+    expect(failed.error).toMatch(/cannot write/);
+    expect((await broker.run(['archive', 'export', '--resume', '--to', path])).code).toBe(0);
+    expect((await broker.run(['archive', 'verify', path])).code).toBe(0);
+    const [done, ...others] = await jobs();
+    expect(done).toMatchObject({ id: failed.id, state: 'done', counts: { written: 2990 } });
+    expect(done).toMatchObject({ error: null, source: range });
+    expect(others.filter((one) => one.file === path)).toEqual([]);
+  });
+
+  test('an archive that is cut off is imported up to there, which is told, and goes on as the same job', async () => {
+    const [whole, path, topic] = [file('full'), file('cut'), 'cut-off'];
+    const bytes = readFileSync(whole);
+    writeFileSync(path, bytes.subarray(0, bytes.length - 200));
+    const args = ['archive', 'import', path, '--to', topic, '--offsets', 'new'];
+    const cut = await broker.run(args);
+    expect(cut.code).toBe(1);
+    expect(cut.stderr).toMatch(
+      /has no end.*cut is damaged at byte \d+: (no frame begins here|the frame is cut off).*--resume/s,
+    );
+    writeFileSync(path, bytes);
+    const rest = await broker.run([...args, '--resume']);
+    expect([rest.code, rest.stderr]).toEqual([0, expect.stringContaining('records written')]);
+    const [done, ...others] = await jobs();
+    expect(done).toMatchObject({ state: 'done', file: path, counts: { written: 2990 } });
+    expect(others.filter((one) => one.file === path)).toEqual([]);
+  });
+
+  async function jobs(): Promise<[JobRecord, ...JobRecord[]]> {
+    return JSON.parse((await broker.run(['replay', 'list', '--json'])).stdout);
+  }
+
+  /** With files of at most so many KiB. */
+  function limited(kib: number, args: readonly string[]) {
+    const command = [process.execPath, bin, ...args].map((one) => `'${one}'`).join(' ');
+    const child = spawn('bash', ['-c', `ulimit -f ${kib}; exec ${command}`], {
+      env: { ...process.env, TIDEMARK_BROKERS: broker.bootstrap },
+      stdio: 'pipe',
+    });
+    return finished(child);
+  }
 
   test.each([
     [['export', 'orders'], 2, /--to FILE/],

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 
-const bin = resolve(import.meta.dirname, '../../dist/lib/bin.cjs');
+/** The command as it is built. */
+export const bin = resolve(import.meta.dirname, '../../dist/lib/bin.cjs');
 
 export interface Finished {
   readonly code: number | null;

@@ -53,12 +53,14 @@ export class KeepingLane implements ImportLane {
       readonly left: StoredRecord | null;
       readonly fillGaps: boolean;
       readonly emit: EmitBatch;
+      readonly bytesMax: number;
     },
   ) {
-    const { left, fillGaps, emit } = options;
+    const { left, fillGaps, emit, bytesMax } = options;
     this.#left = left?.key?.equals(FILLER_KEY) === true ? null : left;
     this.keeper = new OffsetKeeper(end, {
       emit,
+      bytesMax,
       mayFill: (from, to) => {
         // What is before the first record is taken away again.
         if (fillGaps || this.firstOffset === null || to <= this.firstOffset) return;
@@ -129,9 +131,9 @@ export class AppendingLane implements ImportLane {
   readonly #packer: BatchPacker;
   #skip: number;
 
-  constructor(skip: number, emit: EmitBatch) {
+  constructor(skip: number, emit: EmitBatch, bytesMax: number) {
     this.#skip = skip;
-    this.#packer = new BatchPacker((batch) => emit(batch, null));
+    this.#packer = new BatchPacker((batch) => emit(batch, null), bytesMax);
   }
 
   async take(chunk: ImportChunk): Promise<void> {
@@ -144,7 +146,7 @@ export class AppendingLane implements ImportLane {
     }
     for await (const record of recordsIn(chunk)) {
       if (this.#skip > 0) this.#skip -= 1;
-      else if (this.#packer.record(record, TEXT_CODEC)) await this.#packer.flush();
+      else await this.#packer.record(record, TEXT_CODEC);
     }
   }
 
@@ -158,9 +160,9 @@ export class HeaderLane implements ImportLane {
   readonly #packer: BatchPacker;
   readonly #done: number;
 
-  constructor(done: number, emit: EmitBatch) {
+  constructor(done: number, emit: EmitBatch, bytesMax: number) {
     this.#done = done;
-    this.#packer = new BatchPacker((batch) => emit(batch, null));
+    this.#packer = new BatchPacker((batch) => emit(batch, null), bytesMax);
   }
 
   async take(chunk: ImportChunk): Promise<void> {
@@ -172,7 +174,7 @@ export class HeaderLane implements ImportLane {
         ...record.headers.filter((one) => one.key !== ORIGIN_HEADER),
         { key: ORIGIN_HEADER, value: origin },
       ];
-      if (this.#packer.record({ ...record, headers }, TEXT_CODEC)) await this.#packer.flush();
+      await this.#packer.record({ ...record, headers }, TEXT_CODEC);
     }
   }
 

@@ -11,6 +11,7 @@ import {
   SpecialTime,
 } from '../../src/client/index.ts';
 import type { StoredRecord } from '../../src/record/index.ts';
+import { batchBytesMax } from '../batches/limit.ts';
 import type { ArchivedTopic } from './documents.ts';
 import { ArchiveError } from './errors.ts';
 import { ORIGIN_HEADER } from './import-lane.ts';
@@ -21,6 +22,8 @@ export interface ImportTarget {
   readonly partitions: number;
   /** By partition: where it ends. */
   readonly ends: ReadonlyMap<number, number>;
+  /** Of a batch. */
+  readonly bytesMax: number;
 }
 
 /**
@@ -40,7 +43,8 @@ export async function openTarget(
   const partitions = info.partitions.map((one) => one.partition);
   const latest = await listOffsets(cluster, topic, { partitions, timestamp: SpecialTime.latest });
   const ends = new Map([...latest].map(([partition, { offset }]) => [partition, offset]));
-  return { topic, partitions: partitions.length, ends };
+  const bytesMax = await batchBytesMax(cluster, topic);
+  return { topic, partitions: partitions.length, ends, bytesMax };
 }
 
 /** The record at an offset; null when there is none. */

@@ -89,21 +89,15 @@ class Import {
   }
 
   async run(): Promise<ImportResult> {
-    const { source, signal, onProgress } = this.#options;
+    const { source, signal } = this.#options;
     this.#refuseGaps();
     for (const { name } of source.head?.topics ?? []) await this.#target(name);
-    for await (const chunk of source.chunks()) {
-      const lane = await this.#lane(chunk);
-      try {
-        await lane.take(chunk);
-      } catch (error) {
-        await this.#settle().catch(() => {});
-        throw located(error, chunk.where);
-      }
-      chunk.lease?.drop();
-      if (this.#failure !== null) throw this.#failure;
-      onProgress?.(chunk.doneBytes, source.bytes);
-      if (signal.aborted) break;
+    try {
+      await this.#copy();
+    } catch (error) {
+      // What came before is written, and known to be.
+      await this.#settle().catch(() => {});
+      throw error;
     }
     await this.#settle();
     if (!signal.aborted) await this.#finish();
@@ -113,6 +107,22 @@ class Import {
     }
     const [records, bytes] = [this.#records - fillers, this.#bytes];
     return { finished: !signal.aborted, records, bytes, fillers, notes: this.#notes };
+  }
+
+  async #copy(): Promise<void> {
+    const { source, signal, onProgress } = this.#options;
+    for await (const chunk of source.chunks()) {
+      const lane = await this.#lane(chunk);
+      try {
+        await lane.take(chunk);
+      } catch (error) {
+        throw located(error, chunk.where);
+      }
+      chunk.lease?.drop();
+      if (this.#failure !== null) throw this.#failure;
+      onProgress?.(chunk.doneBytes, source.bytes);
+      if (signal.aborted) return;
+    }
   }
 
   /** Before anything is written, where the archive tells. */
@@ -177,14 +187,16 @@ class Import {
   async #openLane(target: ImportTarget, chunk: ImportChunk, end: number): Promise<ImportLane> {
     const { cluster, offsets, fillGaps } = this.#options;
     const place = { topic: target.topic, partition: chunk.partition };
-    const emit: EmitBatch = (batch, base) => this.#send(place, batch, base);
-    if (offsets === 'new') return new AppendingLane(end, emit);
+    const emit: EmitBatch = (batch, base) =>
+      this.#send(place, batch, { base, from: placeOf(chunk) });
+    const { bytesMax } = target;
+    if (offsets === 'new') return new AppendingLane(end, emit, bytesMax);
     if (offsets === 'header') {
       const done = this.#options.resume ? await this.#doneOf(target, placeOf(chunk)) : -1;
-      return new HeaderLane(done, emit);
+      return new HeaderLane(done, emit, bytesMax);
     }
     const left = end === 0 ? null : await recordAt(cluster, place, end - 1);
-    return new KeepingLane(end, { left, fillGaps, emit });
+    return new KeepingLane(end, { left, fillGaps, emit, bytesMax });
   }
 
   async #doneOf(target: ImportTarget, place: string): Promise<number> {
@@ -199,7 +211,7 @@ class Import {
   async #send(
     { topic, partition }: { topic: string; partition: number },
     batch: PackedBatch,
-    baseOffset: number | null,
+    { base, from }: { readonly base: number | null; readonly from: string },
   ): Promise<void> {
     if (this.#failure !== null) throw this.#failure;
     let sender = this.#senders.get(topic);
@@ -208,15 +220,15 @@ class Import {
       this.#senders.set(topic, sender);
     }
     const { count, lastOffset, bytes, release } = batch;
-    const what = `records up to ${topic}/${partition} offset ${lastOffset} of the archive`;
+    const what = `records up to offset ${lastOffset} of ${from} in ${this.#options.source.path}`;
     const { length } = bytes;
     const done: OnBatchLanded = (error, landed) => {
       if (error !== null) {
         const text = `topic ${topic} refused ${what}: ${error.message}`;
         this.#failure ??= new ArchiveError('target_refused', text, { cause: error });
-      } else if (baseOffset !== null && landed >= 0 && landed !== baseOffset) {
+      } else if (base !== null && landed >= 0 && landed !== base) {
         const text =
-          `${topic}/${partition} gave offset ${landed} where ${baseOffset} was due: ` +
+          `${topic}/${partition} gave offset ${landed} where ${base} was due: ` +
           'somebody else writes to it';
         this.#failure ??= new ArchiveError('topic_not_empty', text);
       } else {
@@ -273,5 +285,7 @@ class Import {
 
 function located(error: unknown, where: string): unknown {
   if (!(error instanceof ArchiveError) || error.message.includes(where)) return error;
+  // It was sent earlier, and says what it is of.
+  if (error.code === 'target_refused') return error;
   return new ArchiveError(error.code, `${where}: ${error.message}`, { cause: error.cause });
 }

@@ -28,6 +28,8 @@ export interface KeeperOptions {
   emit(batch: PackedBatch, baseOffset: number): Promise<void>;
   /** Throws when such a gap is not to be filled. */
   mayFill(from: number, to: number): void;
+  /** See {@link BatchPacker}. */
+  readonly bytesMax: number;
 }
 
 /** One partition whose next record has a known offset. */
@@ -39,11 +41,14 @@ export class OffsetKeeper {
   /** Fillers so far. */
   fillers = 0;
 
-  constructor(next: number, { emit, mayFill }: KeeperOptions) {
+  constructor(next: number, { emit, mayFill, bytesMax }: KeeperOptions) {
     this.#next = next;
     this.#emit = emit;
     this.#mayFill = mayFill;
-    this.#packer = new BatchPacker((batch) => emit(batch, batch.lastOffset + 1 - batch.count));
+    this.#packer = new BatchPacker(
+      (batch) => emit(batch, batch.lastOffset + 1 - batch.count),
+      bytesMax,
+    );
   }
 
   /** As {@link BatchPacker.batch}. */
@@ -59,7 +64,7 @@ export class OffsetKeeper {
       return;
     }
     const codec = codecOf(header.codecId) ?? 'none';
-    for (const record of await recordsOf(bytes)) {
+    for (const record of [...(await recordsOf(bytes))]) {
       if (record.offset >= from && record.offset < range.to) await this.record(record, codec);
     }
   }
@@ -67,7 +72,8 @@ export class OffsetKeeper {
   async record(record: StoredRecord, codec: Codec): Promise<void> {
     if (record.offset < this.#next) return;
     if (record.offset > this.#next) await this.fill(record.offset, record.timestamp);
-    if (this.#packer.record(record, codec)) await this.#packer.flush();
+    const room = this.#packer.record(record, codec);
+    if (room !== null) await room;
     this.#next = record.offset + 1;
   }
 

@@ -1,5 +1,5 @@
-// From batches as they lie in a log to batches that any broker takes from a producer: whole ones pass as they are,
-// small ones, compacted ones and parts are put together anew.
+// From batches as they lie in a log to batches that a topic takes from a producer: whole ones pass as they are; small
+// ones, compacted ones, parts, and those that are larger than the topic allows are put together anew.
 
 import type { MemoryLease } from '../../src/base/memory-pool.ts';
 import {
@@ -54,23 +54,30 @@ export async function recordsOf(bytes: Buffer): Promise<Iterable<StoredRecord>> 
 /** Packs the records of one partition, in order. */
 export class BatchPacker {
   readonly #emit: (batch: PackedBatch) => Promise<void>;
+  readonly #bytesMax: number;
+  readonly #packedBytes: number;
   #builder: BatchBuilder | null = null;
   #codec: Codec = 'none';
   #lastOffset = -1;
 
-  /** `emit` hears of every batch, and answers when it can take the next. */
-  constructor(emit: (batch: PackedBatch) => Promise<void>) {
+  /**
+   * `emit` hears of every batch, and answers when it can take the next. No batch has more than `bytesMax` bytes, but
+   * for one of a single record that has.
+   */
+  constructor(emit: (batch: PackedBatch) => Promise<void>, bytesMax: number) {
     this.#emit = emit;
+    this.#bytesMax = bytesMax;
+    // What does not shrink grows a little in every codec.
+    this.#packedBytes = Math.min(PACKED_BYTES, Math.floor(bytesMax * 0.98));
   }
 
   /**
-   * Takes the records of a batch that lie in the range. With the lease of the memory that the bytes lie in they may be
-   * written into, and are passed on without a copy. Throws RecordError for damage.
+   * Takes the records of a batch that lie in the range, all or, for damage, none. With the lease of the memory that the
+   * bytes lie in they may be written into, and are passed on without a copy. Throws RecordError for damage.
    */
   async batch(bytes: Buffer, range: OffsetRange, lease: MemoryLease | null = null): Promise<void> {
     const header = new BatchHeader(bytes);
-    const inside = header.baseOffset >= range.from && header.lastOffset < range.to;
-    if (inside && bytes.length >= WHOLE_BYTES_MIN && isSendable(header)) {
+    if (this.#passes(header, range)) {
       await this.flush();
       const { recordCount: count, lastOffset } = header;
       lease?.hold();
@@ -79,22 +86,35 @@ export class BatchPacker {
       return;
     }
     const codec = codecOf(header.codecId) ?? 'none';
-    for (const record of await recordsOf(bytes)) {
+    // All of it or nothing: damage in the middle shall not leave half of a batch behind.
+    for (const record of [...(await recordsOf(bytes))]) {
       if (record.offset < range.from || record.offset >= range.to) continue;
-      if (this.record(record, codec)) await this.flush();
+      const room = this.record(record, codec);
+      if (room !== null) await room;
     }
   }
 
-  /** Takes a record. True: the batch is full, {@link flush} it before the next. */
-  record(record: StoredRecord, codec: Codec = this.#codec): boolean {
-    if (this.#builder === null) {
-      this.#codec = codec;
-      this.#builder = new BatchBuilder({ codec, capacity: PACKED_BYTES / 8 });
-    }
+  #passes(header: BatchHeader, { from, to }: OffsetRange): boolean {
+    const bytes = header.sizeInBytes;
+    if (header.baseOffset < from || header.lastOffset >= to) return false;
+    if (bytes > this.#bytesMax || !isSendable(header)) return false;
+    return bytes >= Math.min(WHOLE_BYTES_MIN, this.#bytesMax / 2);
+  }
+
+  /** Takes a record. Null: there was room; else when there is. */
+  record(record: StoredRecord, codec: Codec = this.#codec): Promise<void> | null {
+    this.#builder ??= this.#begin(codec);
     const { key, value, headers, timestamp } = record;
-    this.#builder.append({ key, value, headers, timestamp });
+    if (!this.#builder.tryAppend({ key, value, headers, timestamp }, this.#packedBytes)) {
+      return this.flush().then(() => this.record(record, codec) ?? undefined);
+    }
     this.#lastOffset = record.offset;
-    return this.#builder.byteLength >= PACKED_BYTES;
+    return null;
+  }
+
+  #begin(codec: Codec): BatchBuilder {
+    this.#codec = codec;
+    return new BatchBuilder({ codec, capacity: PACKED_BYTES / 8 });
   }
 
   /** Emits what was put together so far. */

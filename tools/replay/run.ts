@@ -116,13 +116,15 @@ class Run {
   async #fail(error: unknown): Promise<boolean> {
     const { sink, signal } = this.#options;
     const state = signal.aborted ? 'interrupted' : 'failed';
-    const why = error instanceof Error ? error.message : String(error);
+    const text = error instanceof Error ? error.message : String(error);
+    // An interruption is no error, but what the target refused meanwhile is.
+    const why = error instanceof Error && error.name === 'AbortError' ? null : text;
     // What the target has taken is settled where it still answers; where the target failed, this throws once more.
     await this.#within(LAST_WORDS_MS, this.#settle()).catch(() => {});
     const since = sink.confirmed - this.#confirmed;
     if (since > 0) this.#job = { ...this.#job, confirmedSince: since };
     // Brokers that take nothing any more shall not keep the error from who waits for it.
-    await this.#save(state, state === 'failed' ? why : null, LAST_WORDS_MS).catch(() => {
+    await this.#save(state, why, LAST_WORDS_MS).catch(() => {
       if (this.#remembered) this.#options.onSave?.(this.#job);
     });
     return state === 'interrupted';

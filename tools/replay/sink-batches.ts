@@ -13,6 +13,7 @@ import {
   SpecialTime,
 } from '../../src/client/index.ts';
 import { addSequence, BatchHeader } from '../../src/record/index.ts';
+import { batchBytesMax } from '../batches/limit.ts';
 import { BatchPacker, type OffsetRange, recordsOf } from '../batches/packer.ts';
 import { ReplayError, refusalText } from './errors.ts';
 import type { JobRecord } from './types.ts';
@@ -64,7 +65,8 @@ export async function openBatchSink(
     sequences: new Map(sequences),
     ...(writer !== null && { identity: writer }),
   });
-  return new BatchSink(sender, { topic, resumeFrom, ends, sequences, there });
+  const bytesMax = await batchBytesMax(cluster, topic);
+  return new BatchSink(sender, { topic, resumeFrom, ends, sequences, there, bytesMax });
 }
 
 /** By partition: the sequence after the last record of this writer. */
@@ -106,6 +108,7 @@ export class BatchSink {
   readonly #sequences: Map<number, number>;
   /** By partition: records of the source that come first and are there already. */
   readonly #there: Map<number, number>;
+  readonly #bytesMax: number;
   readonly #packers = new Map<number, BatchPacker>();
   #failure: ReplayError | null = null;
   /** Records of this run that the target has confirmed. */
@@ -119,6 +122,7 @@ export class BatchSink {
       readonly ends: Map<number, number>;
       readonly sequences: Map<number, number>;
       readonly there: Map<number, number>;
+      readonly bytesMax: number;
     },
   ) {
     this.#sender = sender;
@@ -127,6 +131,7 @@ export class BatchSink {
     this.#positions = found.ends;
     this.#sequences = found.sequences;
     this.#there = found.there;
+    this.#bytesMax = found.bytesMax;
   }
 
   /**
@@ -143,6 +148,9 @@ export class BatchSink {
     const { read, from } = await this.#missing(partition, bytes, range);
     const skipped = from === null ? read : read - (await countFrom(bytes, { from, to: range.to }));
     if (from !== null) await this.#packer(partition).batch(bytes, { from, to: range.to }, lease);
+    // Only now: of a damaged batch nothing was read.
+    const there = this.#there.get(partition) ?? 0;
+    if (there > 0) this.#there.set(partition, Math.max(0, there - read));
     return { read, skipped, bytes: bytes.length };
   }
 
@@ -187,7 +195,6 @@ export class BatchSink {
     const read = await countFrom(bytes, range);
     const there = this.#there.get(partition) ?? 0;
     if (there === 0) return { read, from: range.from };
-    this.#there.set(partition, Math.max(0, there - read));
     if (there >= read) return { read, from: null };
     let left = there;
     for (const { offset } of await recordsOf(bytes)) {
@@ -216,7 +223,7 @@ export class BatchSink {
         });
       };
       await this.#sender.send(partition, bytes, done, release);
-    });
+    }, this.#bytesMax);
     this.#packers.set(partition, packer);
     return packer;
   }

@@ -156,7 +156,8 @@ class TopicSink implements Sink {
       { topic, key, value, headers, timestamp, partition },
       (landed) => {
         this.confirmed += 1;
-        this.#positions.set(partition, landed.offset + 1);
+        // A repeat whose place the broker forgot lies somewhere behind the last position.
+        if (landed.offset >= 0) this.#positions.set(partition, landed.offset + 1);
       },
       (error) => {
         this.#failure ??= this.#refused(source, error);

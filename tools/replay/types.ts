@@ -108,6 +108,7 @@ export interface JobRecord {
   readonly counts: ReplayCounts;
   /** Of a job that failed: what the target confirmed since the last checkpoint. Whoever goes on finds it there. */
   readonly confirmedSince?: number;
+  /** Why it failed; of an interrupted one, why what it had read last is not written. */
   readonly error: string | null;
 }
 

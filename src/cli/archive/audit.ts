@@ -1,6 +1,7 @@
 // Exports and imports among the jobs of replay: who did what when, and how much. A cluster that takes no record of it
 // (one that may only be read) gets none, which is said, and hinders nothing.
 
+import { isDeepStrictEqual } from 'node:util';
 import {
   type JobRecord,
   type JobState,
@@ -22,6 +23,7 @@ export interface ArchiveDeed {
   readonly file: string;
   readonly source: ReplaySource;
   readonly target: ReplayTarget;
+  /** As they were resolved. */
   readonly stretches: readonly Stretch[];
 }
 
@@ -31,6 +33,7 @@ export interface ArchiveCounts {
   readonly bytes: number;
 }
 
+const NOTHING: ArchiveCounts = { records: 0, bytes: 0 };
 /** The jobs topic may take so long. */
 const SAVE_MS = 10_000;
 
@@ -47,17 +50,40 @@ export class ArchiveAudit {
     this.#job = job;
   }
 
-  /** Notes that it begins. */
-  static async begin(cluster: Cluster, io: CliIo, deed: ArchiveDeed): Promise<ArchiveAudit> {
+  /** Notes that it begins, or that the job goes on that was interrupted. */
+  static async begin(
+    cluster: Cluster,
+    io: CliIo,
+    { resume, ...deed }: ArchiveDeed & { readonly resume: boolean },
+  ): Promise<ArchiveAudit> {
     const store = new JobStore(cluster);
     const audit = new ArchiveAudit(store, io, newJob({ nowMs: nodeClock.now(), ...deed }));
-    await audit.#save(() => store.prepare());
+    await audit.#save(async () => {
+      await store.prepare();
+      if (resume) audit.#goOn(await store.list());
+    });
     return audit;
   }
 
-  /** Notes how it ended. */
+  /** What an earlier run of an import had written; an export counts what is in its file. */
+  get #before(): ArchiveCounts {
+    const { tool, counts } = this.#job;
+    return tool === 'import' ? { records: counts.written, bytes: counts.bytes } : NOTHING;
+  }
+
+  #goOn(jobs: readonly JobRecord[]): void {
+    const { tool, file, target } = this.#job;
+    const left = jobs.find(
+      (one) => one.tool === tool && one.file === file && isDeepStrictEqual(one.target, target),
+    );
+    if (left === undefined || left.state === 'done') return;
+    this.#job = { ...left, state: 'running', updatedMs: nodeClock.now(), error: null };
+  }
+
+  /** Notes how it ended, and what this run has written. */
   async end(state: JobState, counts: ArchiveCounts, error: unknown = null): Promise<void> {
-    const { records, bytes } = counts;
+    const records = this.#before.records + counts.records;
+    const bytes = this.#before.bytes + counts.bytes;
     this.#job = {
       ...this.#job,
       state,

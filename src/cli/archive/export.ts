@@ -11,7 +11,13 @@ import {
   resumeArchive,
   resumeText,
 } from '../../../tools/archive/index.ts';
-import { offsetsIn, planStretches, userAtHost } from '../../../tools/replay/index.ts';
+import {
+  offsetsIn,
+  planStretches,
+  type ReplaySource,
+  type Stretch,
+  userAtHost,
+} from '../../../tools/replay/index.ts';
 import { formatByteSize } from '../../base/byte-size.ts';
 import type { OffsetSpec } from '../../client/index.ts';
 import { nodeClock } from '../../host/node-clock.ts';
@@ -93,11 +99,19 @@ async function run(topics: readonly string[], flags: ExportFlags): Promise<void>
   await withCluster(flags, async (session) => {
     const stop = stopSignal();
     const how = { path, format, level, sync: flags.sync };
-    const sink = resume ? await resumed(how) : await planned(session, { topics, flags, how });
+    const { sink, ...range } = resume
+      ? await resumed(how)
+      : await planned(session, { topics, flags, how });
     try {
       const total = offsetsIn(sink.head.stretches);
       io.say(`${path}${resume ? ' goes on' : ''}: ${total} offsets`);
-      const audit = await ArchiveAudit.begin(session.cluster, io, deedOf(path, sink));
+      const audit = await ArchiveAudit.begin(session.cluster, io, {
+        tool: 'export',
+        file: path,
+        target: { kind: 'file', path },
+        resume,
+        ...range,
+      });
       const written = () => ({
         records: sink.totals().reduce((sum, one) => sum + one.records, 0),
         bytes: sink.bytes,
@@ -134,20 +148,6 @@ async function run(topics: readonly string[], flags: ExportFlags): Promise<void>
   });
 }
 
-/** For the record of jobs. */
-function deedOf(path: string, { head }: ExportSink) {
-  const topics = head.topics.map((one) => one.name);
-  const [from, to] = [{ kind: 'earliest' }, { kind: 'latest' }] as const;
-  return {
-    tool: 'export',
-    file: path,
-    source: { topics, partitions: null, from, to, group: null },
-    target: { kind: 'file', path },
-    // As they were resolved: what the range was does not matter any more.
-    stretches: head.stretches.map((one) => ({ ...one, note: '' })),
-  } as const;
-}
-
 interface Output {
   readonly path: string;
   readonly format: FileFormat;
@@ -155,14 +155,29 @@ interface Output {
   readonly sync: boolean;
 }
 
-function resumed({ path, format, level, sync }: Output): Promise<ExportSink> {
-  return format === 'archive' ? resumeArchive(path, level, sync) : resumeText(path);
+/** A file that is begun, and what of which topics goes into it. */
+interface Begun {
+  readonly sink: ExportSink;
+  readonly source: ReplaySource;
+  readonly stretches: readonly Stretch[];
+}
+
+async function resumed({ path, format, level, sync }: Output): Promise<Begun> {
+  const sink = await (format === 'archive' ? resumeArchive(path, level, sync) : resumeText(path));
+  const topics = sink.head.topics.map((one) => one.name);
+  // What was asked for then stands in the job's record, where there is one; here only what it came to.
+  const [from, to] = [{ kind: 'earliest' }, { kind: 'latest' }] as const;
+  return {
+    sink,
+    source: { topics, partitions: null, from, to, group: null },
+    stretches: sink.head.stretches.map((one) => ({ ...one, note: '' })),
+  };
 }
 
 async function planned(
   session: Session,
   { topics, flags, how }: { topics: readonly string[]; flags: ExportFlags; how: Output },
-): Promise<ExportSink> {
+): Promise<Begun> {
   const range: { from?: OffsetSpec; to?: OffsetSpec } = {};
   for (const text of flags.offset ?? []) {
     Object.assign(range, session.client.parseOffsetRange(text, nodeClock.now()));
@@ -178,7 +193,10 @@ async function planned(
   const stretches = await planStretches(session.cluster, source, { skipCut });
   const head = await planArchive(session.cluster, stretches, userAtHost());
   const { path, format, level, sync } = how;
-  return format === 'archive' ? newArchive(path, head, level, sync) : newText(path, format, head);
+  const sink = await (format === 'archive'
+    ? newArchive(path, head, level, sync)
+    : newText(path, format, head));
+  return { sink, source, stretches };
 }
 
 function withResume(error: unknown, path: string): unknown {

@@ -93,13 +93,16 @@ async function run(path: string, flags: ImportFlags): Promise<void> {
       );
     }
     if (source.head !== null && source.end === null) {
-      io.say(`${path} has no end: its export was interrupted, and what it has is imported`);
+      io.say(
+        `${path} has no end, as its export was interrupted or it is cut off: what it has is imported`,
+      );
     }
     const progress = new ProgressLine(io);
     const result = await withCluster(flags, async ({ cluster }) => {
       const audit = await ArchiveAudit.begin(cluster, io, {
         tool: 'import',
         file: path,
+        resume,
         source: { topics, ...everything },
         target: {
           kind: 'topic',

@@ -178,10 +178,11 @@ async function execute(io: CliIo, { cluster }: Session, given: Execution): Promi
       },
     });
     io.progress('');
-    const { id, state, counts } = ended;
+    const { id, state, counts, error } = ended;
     if (state === 'interrupted') process.exitCode = ExitCode.interrupted;
-    if (flags.json === true) await io.data(`${JSON.stringify({ id, state, ...counts })}\n`);
+    if (flags.json === true) await io.data(`${JSON.stringify({ id, state, ...counts, error })}\n`);
     else io.say(`${state}: ${plural(counts.written, 'letter')} redriven`);
+    if (error !== null) io.say(`what was read after them is not redriven: ${error}`);
   } catch (error) {
     io.progress('');
     if (!(error instanceof Error)) throw error;

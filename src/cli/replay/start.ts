@@ -237,14 +237,18 @@ async function openSink(
 }
 
 async function report(io: CliIo, job: JobRecord, json: boolean): Promise<void> {
-  const { id, state, counts, target } = job;
+  const { id, state, counts, target, confirmedSince = 0, error } = job;
   if (state === 'interrupted') process.exitCode = ExitCode.interrupted;
+  const written = counts.written + confirmedSince;
+  // How much was read is known as of the last checkpoint only.
+  const of = confirmedSince > 0 ? '' : ` of ${counts.read}`;
   if (json && target.kind !== 'stdout') {
-    await io.data(`${JSON.stringify({ id, state, ...counts })}\n`);
+    await io.data(`${JSON.stringify({ id, state, ...counts, written, error })}\n`);
     return;
   }
   const again = counts.skipped > 0 ? `, ${counts.skipped} were there already` : '';
-  io.say(`${state}: ${counts.written} of ${counts.read} records written${again}`);
+  io.say(`${state}: ${written}${of} records written${again}`);
+  if (error !== null) io.say(`what was read after them is not written: ${error}`);
   if (state !== 'done' && target.kind !== 'stdout') {
     io.say(`go on with "tidemark replay --resume ${id}"`);
   }

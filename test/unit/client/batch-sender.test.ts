@@ -11,6 +11,7 @@ interface Asked {
 /** A broker in this process that writes offsets into what it is given, and refuses the first `refusals` batches. */
 function inProcess(refusals: number) {
   const clock = new VirtualClock();
+  const troubles: [string, number][] = [];
   const given: { readonly memory: Buffer; readonly bytes: Buffer }[] = [];
   const send = async (_api: unknown, { topicData }: Asked) => {
     const memory = topicData[0]?.partitionData[0]?.records ?? Buffer.alloc(0);
@@ -24,13 +25,14 @@ function inProcess(refusals: number) {
     topic: async () => ({ id: 'id' }),
     knownLeader: () => ({ node: { id: 0 }, topicId: 'id' }),
     forget() {},
+    hearTrouble: (error: unknown, leftMs: number) => troubles.push([String(error), leftMs]),
     to: () => ({ send }),
   };
-  return { clock, given, cluster: cluster as unknown as Cluster };
+  return { clock, given, troubles, cluster: cluster as unknown as Cluster };
 }
 
 test('a batch that goes again is as it was, whatever a broker in this process wrote into it', async () => {
-  const { clock, given, cluster } = inProcess(2);
+  const { clock, given, troubles, cluster } = inProcess(2);
   const identity = { producerId: 7, producerEpoch: 0 };
   const sender = await openBatchSender(cluster, { topic: 't', identity });
   const landed: unknown[] = [];
@@ -39,6 +41,11 @@ test('a batch that goes again is as it was, whatever a broker in this process wr
   await clock.until(sender.flush());
   expect(landed).toEqual([57]);
   expect(given).toHaveLength(3);
+  const storage = expect.stringContaining('KAFKA_STORAGE_ERROR');
+  expect(troubles).toEqual([
+    [storage, 120_000],
+    [storage, 119_900],
+  ]);
   const [first] = given;
   for (const { bytes: sent } of given) expect(sent.equals(first?.bytes ?? bytes)).toBe(true);
   expect(new Set(given.map(({ memory }) => memory)).size).toBe(3);
@@ -79,6 +86,7 @@ function patient(copies: boolean) {
     knownLeader: () => ({ node: { id: 0 }, topicId: 'id' }),
     leader: async () => ({ node: { id: 0 } }),
     forget() {},
+    hearTrouble() {},
     copies,
     to: () => ({ send }),
   };

@@ -393,8 +393,9 @@ describe('an endpoint that', () => {
     const ended = run(job, { sink, signal: stop.signal });
     await asked;
     stop.abort();
-    expect(await ended).toMatchObject({ state: 'interrupted', error: null });
-    expect(await new JobStore(cluster).get(job.id)).toMatchObject({ state: 'interrupted' });
+    const error = expect.stringMatching(/did not take orders\/[01]\/0: the job was interrupted$/);
+    expect(await ended).toMatchObject({ state: 'interrupted', error });
+    expect(await new JobStore(cluster).get(job.id)).toMatchObject({ state: 'interrupted', error });
   });
 
   test('hangs: it is told after how long nobody waits any more', async () => {

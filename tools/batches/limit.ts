@@ -1,0 +1,10 @@
+// How large a batch may be that a topic takes.
+
+import { type Cluster, describeConfigs } from '../../src/client/index.ts';
+
+/** The topic's max.message.bytes; infinite where the broker does not tell. */
+export async function batchBytesMax(cluster: Cluster, topic: string): Promise<number> {
+  const entries = await describeConfigs(cluster, { type: 'topic', name: topic }).catch(() => []);
+  const told = entries.find((one) => one.name === 'max.message.bytes')?.value;
+  return told === undefined || told === null ? Number.POSITIVE_INFINITY : Number(told);
+}
