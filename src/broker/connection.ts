@@ -288,9 +288,8 @@ export class Connection implements PeerHandler, Session {
       return;
     }
     const slot = this.#open(frame, handler);
-    const { lease } = slot;
-    const about = { version: start.apiVersion, clientId, session: this };
-    const context: RequestContext = lease === null ? about : { ...about, lease };
+    const { apiVersion: version } = start;
+    const context: RequestContext = { version, clientId, session: this, lease: slot.lease };
     void router.dispatch(handler, request, context).then((response) => {
       if (response === undefined) this.destroy();
       this.#answer(slot, start, response ?? null);

@@ -36,7 +36,7 @@ export interface RequestContext {
    * Set where the request's bytes are used again: what a handler keeps of them beyond its answer it
    * holds here, and drops.
    */
-  readonly lease?: MemoryLease;
+  readonly lease?: MemoryLease | undefined;
 }
 
 /** The same, as the coordinators take it. */
@@ -63,7 +63,7 @@ export interface Handler {
   readonly overlaps: boolean;
   /** Whether it keeps nothing of a request's bytes but what it holds by the lease. */
   readonly leases: boolean;
-  handle(request: unknown, context: RequestContext): Promise<object | null>;
+  handle(request: unknown, context: RequestContext): Promise<object | null> | object | null;
   /**
    * The answer to a request as a whole when `handle` failed; without it the connection is closed.
    */
@@ -112,8 +112,7 @@ export function handler<A extends Api>(api: A, spec: HandlerSpec<A>): Handler {
     announcedFrom: spec.announcedFrom ?? versions[0],
     overlaps: spec.overlaps ?? false,
     leases: spec.leases ?? false,
-    handle: async (request, context) =>
-      (await spec.handle(request as RequestOf<A>, context)) as object | null,
+    handle: (request, context) => spec.handle(request as RequestOf<A>, context),
     refuse:
       spec.refuse === undefined
         ? refuseAtTop(api as unknown as Api)

@@ -65,7 +65,8 @@ export class Router {
     this.#metrics.countRequest(name);
     try {
       if (this.#intercept === undefined) return await handler.handle(request, context);
-      const proceed = (other = request): Promise<object | null> => handler.handle(other, context);
+      const proceed = async (other = request): Promise<object | null> =>
+        handler.handle(other, context);
       return await this.#intercept({ handler, request, context, proceed });
     } catch (cause) {
       this.#metrics.countFailure(name);

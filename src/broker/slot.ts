@@ -9,7 +9,7 @@ export interface Slot {
   readonly handler: Handler | undefined;
   readonly frameBytes: number;
   /** Set where the frame's memory is used again once its handler lets go of it. */
-  readonly lease: MemoryLease | null;
+  readonly lease: MemoryLease | undefined;
   done: boolean;
   chunks: readonly Chunk[] | null;
 }
@@ -20,6 +20,7 @@ export function openSlot(
   handler: Handler | undefined,
   frames: FrameMemory | null,
 ): Slot {
-  const lease = frames === null || handler?.leases !== true ? null : new MemoryLease(frames, frame);
+  const leased = frames !== null && handler?.leases === true;
+  const lease = leased ? new MemoryLease(frames, frame) : undefined;
   return { handler, frameBytes: frame.byteLength, lease, done: false, chunks: null };
 }

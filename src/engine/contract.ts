@@ -89,6 +89,13 @@ export interface AppendResult {
   readonly logStartOffset: number;
 }
 
+/** Is told once what became of an append; neither may throw. */
+export interface AppendAnswer {
+  appended(result: AppendResult): void;
+  /** With the KafkaError that the client is to see. */
+  refused(error: unknown): void;
+}
+
 export type Isolation = 'read_uncommitted' | 'read_committed';
 
 export interface FetchSpec {
@@ -138,6 +145,8 @@ export interface Partition {
   pendingBytes(): number;
   /** Throws KafkaError with the code the client is to see. */
   append(request: AppendRequest): Promise<AppendResult>;
+  /** The same without a promise: answered within this call where all is known, else while the log commits. */
+  appendFor(answer: AppendAnswer, request: AppendRequest): void;
   /** Answers at once, perhaps with nothing; waiting is the broker's. Throws KafkaError. */
   read(spec: FetchSpec): Promise<FetchedRecords>;
   /**

@@ -6,6 +6,24 @@ import type { AppendResult, Topic } from './contract.ts';
 import type { ProducerBatch } from './producer-state.ts';
 import type { AppendRules } from './topic-settings.ts';
 
+/**
+ * `opening` also while it is brought back. `offline`: the log could not be opened at all.
+ * `deleted`, `closed`: the partition's object answers nothing any more.
+ */
+export type PartitionState = 'opening' | 'open' | 'offline' | 'deleted' | 'closed';
+
+/** Why a partition that is not open answers nothing. */
+export function unavailable(name: string, state: PartitionState): KafkaError {
+  switch (state) {
+    case 'deleted':
+      return new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `${name} was deleted`);
+    case 'closed':
+      return new KafkaError('NOT_LEADER_OR_FOLLOWER', 'the broker is stopping');
+    default:
+      return new KafkaError('KAFKA_STORAGE_ERROR', `${name} is offline, see the broker log`);
+  }
+}
+
 /** `asked` -1: not checked. Throws `FENCED_LEADER_EPOCH` or `UNKNOWN_LEADER_EPOCH`. */
 export function checkLeaderEpoch(asked: number, current: number): void {
   if (asked === -1 || asked === current) return;

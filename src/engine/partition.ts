@@ -1,9 +1,10 @@
 // One partition: its log, its producers, and the rules between a client's batch and the log.
 
 import { KafkaError } from '../base/kafka-errors.ts';
-import type { AppendTicket, PartitionLog } from '../storage/index.ts';
+import type { AppendTicket, PartitionLog, Told } from '../storage/index.ts';
 import { CommitWaiters } from './commit-waiters.ts';
 import type {
+  AppendAnswer,
   AppendRequest,
   AppendResult,
   FetchedRecords,
@@ -22,6 +23,8 @@ import {
   duplicateResult,
   type EpochEnd,
   endOfEpoch,
+  type PartitionState,
+  unavailable,
 } from './partition-checks.ts';
 import { PartitionProducers } from './partition-producers.ts';
 import {
@@ -36,19 +39,13 @@ import { partitionDirectory } from './topic-names.ts';
 import type { PartitionContext, TopicShared } from './topic-shared.ts';
 import { TurnQueue } from './turn-queue.ts';
 
-/**
- * `opening` also while it is brought back. `offline`: the log could not be opened at all.
- * `deleted`, `closed`: this object answers nothing any more.
- */
-type State = 'opening' | 'open' | 'offline' | 'deleted' | 'closed';
-
 const EMPTY = Buffer.alloc(0);
 
 export class LogPartition implements Partition {
   readonly index: number;
   readonly #shared: TopicShared;
   readonly #context: PartitionContext;
-  #state: State = 'opening';
+  #state: PartitionState = 'opening';
   #log: PartitionLog | null = null;
   readonly #producers = new PartitionProducers();
   readonly #waiters = new CommitWaiters();
@@ -117,9 +114,14 @@ export class LogPartition implements Partition {
   }
 
   append(request: AppendRequest): Promise<AppendResult> {
+    return new Promise((appended, refused) => this.appendFor({ appended, refused }, request));
+  }
+
+  appendFor(answer: AppendAnswer, request: AppendRequest): void {
     const parts = partsOf(request.records);
     const missing = codecsMissing(parts, this.#shared.settings.rules);
-    return this.#turns.run(missing, () => this.#append(request, parts));
+    const refused = (error: unknown): void => answer.refused(error);
+    this.#turns.run(missing, () => this.#append(request, parts, answer), refused);
   }
 
   async read(spec: FetchSpec): Promise<FetchedRecords> {
@@ -270,7 +272,7 @@ export class LogPartition implements Partition {
   }
 
   /** A log that still refuses writes goes on serving what it has. */
-  #stateAfterFailure(): State {
+  #stateAfterFailure(): PartitionState {
     return this.#log?.state === 'failed' ? 'open' : 'offline';
   }
 
@@ -282,21 +284,25 @@ export class LogPartition implements Partition {
     this.#context.logger.info({ partition: this.name }, 'the partition takes writes again');
   }
 
-  async #append(request: AppendRequest, parts: readonly Buffer[]): Promise<AppendResult> {
+  #append(request: AppendRequest, parts: readonly Buffer[], answer: AppendAnswer): void {
     let stored: Stored;
     try {
       stored = this.#store(request, parts);
     } catch (error) {
       this.#context.metrics.appendsRefused += 1;
-      throw error;
+      answer.refused(error);
+      return;
     }
     const { ticket, result } = stored;
-    if (ticket === null) {
-      request.released?.();
-      if (request.acks !== 0) await this.#committedUpTo(result.lastOffset);
-    } else if (request.acks === -1) await ticket.committed;
-    else if (request.acks === 1) await ticket.written;
-    return result;
+    if (ticket === null) request.released?.();
+    const told = (failure: Error | null): void => {
+      if (failure === null) answer.appended(result);
+      else answer.refused(failure);
+    };
+    if (request.acks === 0) told(null);
+    else if (ticket === null) this.#waitUntilCommitted(result.lastOffset, told);
+    else if (request.acks === 1) ticket.whenWritten(told);
+    else ticket.whenCommitted(told);
   }
 
   /**
@@ -343,10 +349,10 @@ export class LogPartition implements Partition {
     return { ticket, result };
   }
 
-  /** Waits for the batch that a duplicate repeats, which may still be in flight. */
-  #committedUpTo(offset: number): Promise<void> {
-    if (this.highWatermark > offset) return Promise.resolve();
-    return this.#waiters.wait(offset);
+  /** For the batch that a duplicate repeats, which may still be in flight. */
+  #waitUntilCommitted(offset: number, told: Told): void {
+    if (this.highWatermark > offset) told(null);
+    else this.#waiters.wait(offset, told);
   }
 
   #committed(highWatermark: number): void {
@@ -381,18 +387,11 @@ export class LogPartition implements Partition {
   }
 
   #unavailable(): KafkaError {
-    switch (this.#state) {
-      case 'deleted':
-        return new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `${this.name} was deleted`);
-      case 'closed':
-        return new KafkaError('NOT_LEADER_OR_FOLLOWER', 'the broker is stopping');
-      default:
-        return new KafkaError('KAFKA_STORAGE_ERROR', `${this.name} is offline, see the broker log`);
-    }
+    return unavailable(this.name, this.#state);
   }
 }
 
-/** What an append came to: a ticket to wait for, or null for a duplicate of an earlier batch. */
+/** An append that has its offsets; `ticket` null: it repeats an earlier batch. */
 interface Stored {
   readonly ticket: AppendTicket | null;
   readonly result: AppendResult;

@@ -8,21 +8,24 @@ export class TurnQueue {
 
   /**
    * Loads codecs, then calls `work`; never before the work given earlier has begun. Calls it at
-   * once when there is nothing to wait for. Throws what loading a codec throws.
+   * once when there is nothing to wait for. `refused` gets what loading a codec throws.
    */
-  run<T>(codecs: readonly Codec[], work: () => Promise<T>): Promise<T> {
-    if (codecs.length === 0 && this.#waiting === 0) return work();
+  run(codecs: readonly Codec[], work: () => void, refused: (error: unknown) => void): void {
+    if (codecs.length === 0 && this.#waiting === 0) {
+      work();
+      return;
+    }
     this.#waiting += 1;
     const turn = this.#last.then(() => prepareAll(codecs));
     this.#last = turn.catch(() => {});
-    return turn.then(
+    void turn.then(
       () => {
         this.#waiting -= 1;
-        return work();
+        work();
       },
       (error: unknown) => {
         this.#waiting -= 1;
-        throw error;
+        refused(error);
       },
     );
   }

@@ -53,7 +53,7 @@ export class PeerOutput {
   /** A piece is being read, or the next turn is waited for. */
   #waiting = false;
   #pumping = false;
-  /** The pump runs once all of this moment's answers are there. */
+  /** It is among those that send once all of this moment's answers are there. */
   #gathering = false;
   /** Sendfile is known not to go from these files to this socket. */
   #copying: boolean;
@@ -81,11 +81,14 @@ export class PeerOutput {
     this.#queue.push(outgoing);
     if (this.#gathering) return;
     this.#gathering = true;
-    // After all microtasks: the answers to what was committed together are made in as many of them.
-    process.nextTick(() => {
-      this.#gathering = false;
-      this.#pump();
-    });
+    if (gathering.length === 0) process.nextTick(sendGathered);
+    gathering.push(this);
+  }
+
+  /** Sends what has been gathered. */
+  send(): void {
+    this.#gathering = false;
+    this.#pump();
   }
 
   /** Calls back once when everything has been handed to the stream. */
@@ -135,9 +138,10 @@ export class PeerOutput {
 
   /** Sends buffers in a row, of as many answers as are short enough to be joined. */
   #sendMemory(): void {
+    const direct = this.#inStream === 0 && !this.#copying;
+    if (direct && this.#sentAlone()) return;
     const { buffers, answers, more } = this.#gather();
     const first = buffers[0] as Buffer;
-    const direct = this.#inStream === 0 && !this.#copying;
     const whole = !direct ? null : buffers.length === 1 ? first : joined(buffers);
     let unsent: readonly Buffer[] = buffers;
     if (whole !== null) {
@@ -154,6 +158,20 @@ export class PeerOutput {
     // What goes through the stream counts as sent when the stream has sent it.
     if (unsent.length === 0) finishAll();
     else this.#writeStream(unsent, finishAll);
+  }
+
+  /** Sends the answer of a client that has asked one thing, which is most of them: one buffer, and nothing behind it. */
+  #sentAlone(): boolean {
+    const { chunks } = this.#queue[0] as Outgoing;
+    const [only] = chunks;
+    if (this.#queue.length > 1 || chunks.length > 1 || only === undefined) return false;
+    if (isFileRegion(only)) return false;
+    const taken = this.#sendNow(only, false);
+    if (this.#gone) return true;
+    const { sent } = this.#queue.pop() as Outgoing;
+    if (taken === only.byteLength) sent();
+    else this.#writeStream([only.subarray(taken)], sent);
+    return true;
   }
 
   /**
@@ -308,6 +326,15 @@ export class PeerOutput {
 }
 
 function nothing(): void {}
+
+/** Who has answers to send, after all microtasks: those to what was committed together are made in as many of them. */
+let gathering: PeerOutput[] = [];
+
+function sendGathered(): void {
+  const outputs = gathering;
+  gathering = [];
+  for (const output of outputs) output.send();
+}
 
 /** The chunks in memory from `index` up to the next region, or the end. */
 function buffersFrom(chunks: readonly Chunk[], index: number): Buffer[] {

@@ -27,6 +27,9 @@ export interface BatchToAppend {
   readonly released?: (() => void) | undefined;
 }
 
+/** Is told how it went: null, or why it failed. Must not throw. */
+export type Told = (failure: Error | null) => void;
+
 /** An append that has its offsets. */
 export interface AppendTicket {
   readonly baseOffset: number;
@@ -36,6 +39,9 @@ export interface AppendTicket {
   readonly written: Promise<void>;
   /** Resolves when the bytes are durable under the partition's flush policy. Rejects with KAFKA_STORAGE_ERROR. */
   readonly committed: Promise<void>;
+  /** The same by a callback: at once where it is known, else while the log does what is waited for. */
+  whenWritten(told: Told): void;
+  whenCommitted(told: Told): void;
 }
 
 export interface LogReadOptions {

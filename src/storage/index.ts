@@ -33,6 +33,7 @@ export type {
   PartitionLog,
   RollHooks,
   TimestampOffset,
+  Told,
 } from './contract.ts';
 export { DAMAGE_FILE, loadDamage, saveDamage } from './damage-file.ts';
 export {

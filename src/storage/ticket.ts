@@ -1,26 +1,11 @@
-// A batch on its way to the disk, and what its sender waits for. Promises are made only when somebody asks for them.
+// A batch on its way to the disk, and who is told how far it has come: by callbacks, since a promise and its reactions
+// for each batch cost as much as writing it; promises are made only for who asks for one.
 
-import type { AppendTicket } from './contract.ts';
+import type { AppendTicket, Told } from './contract.ts';
 import type { Segment } from './segment.ts';
 
 const States = { pending: 0, written: 1, committed: 2, failed: 3 } as const;
 type State = (typeof States)[keyof typeof States];
-
-interface Waiter {
-  readonly promise: Promise<void>;
-  resolve: () => void;
-  reject: (error: Error) => void;
-}
-
-function waiter(): Waiter {
-  let resolve: () => void = () => {};
-  let reject: (error: Error) => void = () => {};
-  const promise = new Promise<void>((onDone, onError) => {
-    resolve = onDone;
-    reject = onError;
-  });
-  return { promise, resolve, reject };
-}
 
 export interface PlacedBatch {
   readonly segment: Segment;
@@ -44,8 +29,8 @@ export class Ticket implements AppendTicket {
   readonly #released: (() => void) | undefined;
   #state: State = States.pending;
   #error: Error | null = null;
-  #written: Waiter | null = null;
-  #committed: Waiter | null = null;
+  #onWritten: Told[] | null = null;
+  #onCommitted: Told[] | null = null;
 
   constructor(batch: PlacedBatch) {
     this.segment = batch.segment;
@@ -63,47 +48,75 @@ export class Ticket implements AppendTicket {
   }
 
   get written(): Promise<void> {
-    if (this.#written === null) {
-      this.#written = waiter();
-      // A refused write stays a refused write even where nobody listens for it.
-      this.#written.promise.catch(() => {});
-      if (this.#state === States.written || this.#state === States.committed)
-        this.#written.resolve();
-      else if (this.#error !== null) this.#written.reject(this.#error);
-    }
-    return this.#written.promise;
+    return promised((told) => this.whenWritten(told));
   }
 
   get committed(): Promise<void> {
-    if (this.#committed === null) {
-      this.#committed = waiter();
-      this.#committed.promise.catch(() => {});
-      if (this.#state === States.committed) this.#committed.resolve();
-      else if (this.#error !== null) this.#committed.reject(this.#error);
-    }
-    return this.#committed.promise;
+    return promised((told) => this.whenCommitted(told));
+  }
+
+  whenWritten(told: Told): void {
+    if (this.#state === States.pending) this.#onWritten = also(this.#onWritten, told);
+    else told(this.#error);
+  }
+
+  whenCommitted(told: Told): void {
+    if (this.#state < States.committed) this.#onCommitted = also(this.#onCommitted, told);
+    else told(this.#error);
   }
 
   markWritten(): void {
     if (this.#state !== States.pending) return;
     this.#state = States.written;
-    this.#written?.resolve();
+    this.#tellWritten(null);
   }
 
   markCommitted(): void {
     if (this.#state === States.failed || this.#state === States.committed) return;
     this.#state = States.committed;
-    this.#written?.resolve();
-    this.#committed?.resolve();
+    this.#tellWritten(null);
+    this.#tellCommitted(null);
     this.#released?.();
   }
 
   /** Refuses whoever still waits; a batch that was written stays written, and one committed stays committed. */
   fail(error: Error): void {
     if (this.#state === States.committed || this.#state === States.failed) return;
-    if (this.#state === States.pending) this.#written?.reject(error);
     this.#state = States.failed;
     this.#error = error;
-    this.#committed?.reject(error);
+    this.#tellWritten(error);
+    this.#tellCommitted(error);
   }
+
+  #tellWritten(failure: Error | null): void {
+    const waiting = this.#onWritten;
+    if (waiting === null) return;
+    this.#onWritten = null;
+    for (const told of waiting) told(failure);
+  }
+
+  #tellCommitted(failure: Error | null): void {
+    const waiting = this.#onCommitted;
+    if (waiting === null) return;
+    this.#onCommitted = null;
+    for (const told of waiting) told(failure);
+  }
+}
+
+function also(waiting: Told[] | null, told: Told): Told[] {
+  if (waiting === null) return [told];
+  waiting.push(told);
+  return waiting;
+}
+
+function promised(ask: (told: Told) => void): Promise<void> {
+  const promise = new Promise<void>((resolve, reject) => {
+    ask((failure) => {
+      if (failure === null) resolve();
+      else reject(failure);
+    });
+  });
+  // A refused write stays a refused write even where nobody listens for it.
+  promise.catch(() => {});
+  return promise;
 }

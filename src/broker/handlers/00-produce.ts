@@ -14,7 +14,7 @@
 // Not done: `timeoutMs`. An answer comes from the disk, well or badly, and never early without it.
 
 import { ErrorCode } from '../../base/kafka-errors.ts';
-import type { MemoryLease } from '../../base/memory-pool.ts';
+import type { AppendResult, Partition } from '../../engine/index.ts';
 import { Produce, type ProduceRequest, type ProduceResponse } from '../../protocol/index.ts';
 import { InvalidRecordsError, ProduceFormatError } from '../../record/index.ts';
 import { errorCodeOf, errorMessageOf } from '../errors.ts';
@@ -23,7 +23,8 @@ import { findPartition, type Services } from '../services.ts';
 
 type TopicData = ProduceRequest['topicData'][number];
 type PartitionData = TopicData['partitionData'][number];
-type PartitionAnswer = ProduceResponse['responses'][number]['partitionResponses'][number];
+type TopicAnswer = ProduceResponse['responses'][number];
+type PartitionAnswer = TopicAnswer['partitionResponses'][number];
 
 /** Errors with which Kafka does not tell the log's start (ReplicaManager.appendRecordsToLeader). */
 const untoldStart: ReadonlySet<number> = new Set([
@@ -42,7 +43,7 @@ function tellsStart(error: unknown): boolean {
   return !(error instanceof ProduceFormatError) && !untoldStart.has(errorCodeOf(error));
 }
 
-function answer(index: number): PartitionAnswer {
+function emptyAnswer(index: number): PartitionAnswer {
   return {
     index,
     errorCode: 0,
@@ -55,64 +56,76 @@ function answer(index: number): PartitionAnswer {
   };
 }
 
-function refused(index: number, errorCode: number, errorMessage: string): PartitionAnswer {
-  const refusal = answer(index);
-  refusal.errorCode = errorCode;
-  refusal.errorMessage = errorMessage;
-  return refusal;
+function refuse(answer: PartitionAnswer, errorCode: number, errorMessage: string): void {
+  answer.errorCode = errorCode;
+  answer.errorMessage = errorMessage;
 }
 
-async function append(
+/** One partition's part of a produce request. */
+interface Part {
+  readonly topic: TopicData;
+  readonly data: PartitionData;
+  readonly acks: -1 | 0 | 1;
+  readonly context: RequestContext;
+}
+
+/** Appends to one partition and fills its answer in; then `settled` is called, perhaps at once. */
+function append(
   services: Services,
-  topic: TopicData,
-  data: PartitionData,
-  how: { readonly acks: -1 | 0 | 1; readonly version: number; readonly lease?: MemoryLease },
-): Promise<PartitionAnswer> {
-  const { engine, metrics } = services;
-  const partition = findPartition(engine, topic, data.index);
-  if (partition === undefined) {
-    if (how.version >= 13 && engine.topicById(topic.topicId) === undefined) {
-      return refused(data.index, ErrorCode.UNKNOWN_TOPIC_ID, 'no topic has this id');
-    }
-    const text = 'this server does not host this topic-partition';
-    return refused(data.index, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, text);
-  }
+  part: Part,
+  answer: PartitionAnswer,
+  settled: () => void,
+): void {
+  const { topic, data, acks, context } = part;
+  const { version, lease } = context;
+  const partition = findPartition(services.engine, topic, data.index);
   const { records } = data;
-  if (records === null) {
-    const text = 'a produce request must have one record batch for each partition';
-    return refused(data.index, ErrorCode.INVALID_RECORD, text);
+  if (partition === undefined || records === null) {
+    if (partition !== undefined) {
+      const text = 'a produce request must have one record batch for each partition';
+      refuse(answer, ErrorCode.INVALID_RECORD, text);
+    } else if (version >= 13 && services.engine.topicById(topic.topicId) === undefined) {
+      refuse(answer, ErrorCode.UNKNOWN_TOPIC_ID, 'no topic has this id');
+    } else {
+      const text = 'this server does not host this topic-partition';
+      refuse(answer, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, text);
+    }
+    settled();
+    return;
   }
-  const { lease } = how;
   // After a refusal it is never dropped: the disk may be at work on the bytes all the same.
   lease?.hold();
-  try {
-    const appended = await partition.append({
-      records,
-      acks: how.acks,
-      origin: 'client',
-      produceVersion: how.version,
-      released: lease?.drop,
-    });
-    metrics.producedBytes += records.byteLength;
-    metrics.producedBatches++;
-    const done = answer(data.index);
-    done.baseOffset = appended.baseOffset;
-    done.logAppendTimeMs = appended.logAppendTimeMs;
-    done.logStartOffset = appended.logStartOffset;
-    return done;
-  } catch (error) {
-    if (errorCodeOf(error) === ErrorCode.UNKNOWN_SERVER_ERROR) {
-      services.logger.error({ topic: topic.name, partition: data.index, error }, 'append failed');
-    }
-    const refusal = refused(data.index, errorCodeOf(error), errorMessageOf(error));
-    if (tellsStart(error)) refusal.logStartOffset = partition.startOffset;
-    if (error instanceof InvalidRecordsError) {
-      refusal.recordErrors = error.recordErrors.map(({ batchIndex, message }) => ({
-        batchIndex,
-        batchIndexErrorMessage: message,
-      }));
-    }
-    return refusal;
+  const whenOver = {
+    appended(done: AppendResult) {
+      services.metrics.producedBytes += records.byteLength;
+      services.metrics.producedBatches++;
+      answer.baseOffset = done.baseOffset;
+      answer.logAppendTimeMs = done.logAppendTimeMs;
+      answer.logStartOffset = done.logStartOffset;
+      settled();
+    },
+    refused(error: unknown) {
+      if (errorCodeOf(error) === ErrorCode.UNKNOWN_SERVER_ERROR) {
+        const where = { topic: topic.name, partition: data.index, error };
+        services.logger.error(where, 'append failed');
+      }
+      explain(answer, error, partition);
+      settled();
+    },
+  };
+  const released = lease?.drop;
+  const origin = 'client';
+  partition.appendFor(whenOver, { records, acks, origin, produceVersion: version, released });
+}
+
+function explain(answer: PartitionAnswer, error: unknown, partition: Partition): void {
+  refuse(answer, errorCodeOf(error), errorMessageOf(error));
+  if (tellsStart(error)) answer.logStartOffset = partition.startOffset;
+  if (error instanceof InvalidRecordsError) {
+    answer.recordErrors = error.recordErrors.map(({ batchIndex, message }) => ({
+      batchIndex,
+      batchIndexErrorMessage: message,
+    }));
   }
 }
 
@@ -125,9 +138,11 @@ function refuseAll(
     responses: request.topicData.map((topic) => ({
       name: topic.name,
       topicId: topic.topicId,
-      partitionResponses: topic.partitionData.map((data) =>
-        refused(data.index, errorCode, message),
-      ),
+      partitionResponses: topic.partitionData.map(({ index }) => {
+        const answer = emptyAnswer(index);
+        refuse(answer, errorCode, message);
+        return answer;
+      }),
     })),
   };
 }
@@ -136,38 +151,49 @@ function isAcks(acks: number): acks is -1 | 0 | 1 {
   return acks === -1 || acks === 0 || acks === 1;
 }
 
-async function produce(
+function produce(
   services: Services,
   request: ProduceRequest,
   context: RequestContext,
-): Promise<Pick<ProduceResponse, 'responses'> | null> {
+): Promise<Pick<ProduceResponse, 'responses'> | null> | Pick<ProduceResponse, 'responses'> {
   const { acks } = request;
   if (!isAcks(acks)) {
     const text = `acks must be -1, 0 or 1, not ${acks}`;
     return refuseAll(request, ErrorCode.INVALID_REQUIRED_ACKS, text);
   }
-  const { version, lease } = context;
-  const how = { acks, version, ...(lease && { lease }) };
-  // Every append is begun before any is waited for, so they share syncs, and their order is that of
-  // the request.
-  const pending = request.topicData.map((topic) =>
-    topic.partitionData.map((data) => append(services, topic, data, how)),
-  );
-  const answers = await Promise.all(pending.map((partitions) => Promise.all(partitions)));
-  if (acks === 0) {
-    const failed = answers.flat().find((partition) => partition.errorCode !== 0);
-    if (failed !== undefined) {
-      context.session.disconnect(`a produce request with acks=0 failed: ${failed.errorMessage}`);
+  // One promise for all of it: each costs as much as a good part of an append.
+  return new Promise((resolve) => {
+    const responses: TopicAnswer[] = [];
+    let open = 1;
+    const settled = (): void => {
+      open--;
+      if (open > 0) return;
+      if (acks === 0) disconnectIfRefused(responses, context);
+      resolve(acks === 0 ? null : { responses });
+    };
+    // Every append is begun before any is waited for, so they share syncs, and their order is that of
+    // the request.
+    for (const topic of request.topicData) {
+      const partitionResponses: PartitionAnswer[] = [];
+      for (const data of topic.partitionData) {
+        const answer = emptyAnswer(data.index);
+        partitionResponses.push(answer);
+        open++;
+        append(services, { topic, data, acks, context }, answer, settled);
+      }
+      responses.push({ name: topic.name, topicId: topic.topicId, partitionResponses });
     }
-    return null;
-  }
-  return {
-    responses: request.topicData.map((topic, i) => ({
-      name: topic.name,
-      topicId: topic.topicId,
-      partitionResponses: answers[i] ?? [],
-    })),
-  };
+    settled();
+  });
+}
+
+/** With acks=0 nothing else tells the producer. */
+function disconnectIfRefused(answers: readonly TopicAnswer[], { session }: RequestContext): void {
+  const failed = answers
+    .flatMap((topic) => topic.partitionResponses)
+    .find((partition) => partition.errorCode !== 0);
+  if (failed === undefined) return;
+  session.disconnect(`a produce request with acks=0 failed: ${failed.errorMessage}`);
 }
 
 export function produceHandler(services: Services): Handler {

@@ -82,6 +82,7 @@ export function fakePartition(topic: Topic, index = 0): FakePartition {
     sizeBytes: () => sizes.reduce((sum, size) => sum + size, 0),
     pendingBytes: () => 0,
     append: notUsed,
+    appendFor: notUsed,
     listOffset: notUsed,
     deleteRecords: notUsed,
     producers: () => [],

@@ -13,6 +13,7 @@ import type {
   OpenLogOptions,
   PartitionLog,
   TimestampOffset,
+  Told,
 } from '../../../../src/storage/contract.ts';
 
 interface Pending {
@@ -68,7 +69,11 @@ export class FakeLog implements PartitionLog {
     });
     done.catch(() => {});
     if (this.autoCommit) this.commit();
-    return { baseOffset, lastOffset, written: done, committed: done };
+    const when = (told: Told): void => {
+      done.then(() => told(null), told);
+    };
+    const waits = { whenWritten: when, whenCommitted: when };
+    return { baseOffset, lastOffset, written: done, committed: done, ...waits };
   }
 
   /** Commits what was appended. */
