@@ -9,6 +9,7 @@
 // - all connections together: the memory gate; beyond it one connection at a time finishes the frame
 //   it has begun, others stop reading
 
+import { Fifo } from '../base/fifo.ts';
 import { KafkaError } from '../base/kafka-errors.ts';
 import type { Clock, Logger } from '../base/ports.ts';
 import {
@@ -72,8 +73,8 @@ export class Connection implements PeerHandler, Session {
   readonly #sender: AnswerSender;
   readonly #onClosed: (connection: Connection) => void;
   readonly #gone = new Set<() => void>();
-  readonly #waiting: Buffer[] = [];
-  readonly #slots: Slot[] = [];
+  readonly #waiting = new Fifo<Buffer>();
+  readonly #slots = new Fifo<Slot>();
   #slotBytes = 0;
   #partialBytes = 0;
   #paused = false;
@@ -166,7 +167,9 @@ export class Connection implements PeerHandler, Session {
     for (const slot of this.#slots) releaseChunks(slot.chunks);
     gate.give(this.#partialBytes);
     this.#partialBytes = 0;
-    for (const frame of this.#waiting.splice(0)) gate.give(frame.byteLength);
+    for (let frame = this.#waiting.shift(); frame !== undefined; frame = this.#waiting.shift()) {
+      gate.give(frame.byteLength);
+    }
     this.#tellGone();
     this.#onClosed(this);
   }
@@ -249,17 +252,16 @@ export class Connection implements PeerHandler, Session {
     if (next?.overlaps === true && !this.#services.mayProduce(this.#resume)) return false;
     if (this.#slots.length === 0) return true;
     // All slots are alike: the last one says what the others are.
-    const last = this.#slots[this.#slots.length - 1];
     return (
       next?.overlaps === true &&
-      last?.handler === next &&
+      this.#slots.last?.handler === next &&
       this.#slots.length < OVERLAP_MAX &&
       this.#slotBytes < OVERLAP_BYTES_MAX
     );
   }
 
   #nextApiKey(): number {
-    const frame = this.#waiting[0];
+    const frame = this.#waiting.first;
     return frame === undefined || frame.byteLength < 2 ? -1 : frame.readInt16BE(0);
   }
 
@@ -290,7 +292,7 @@ export class Connection implements PeerHandler, Session {
     const slot = this.#open(frame, handler);
     const { apiVersion: version } = start;
     const context: RequestContext = { version, clientId, session: this, lease: slot.lease };
-    void router.dispatch(handler, request, context).then((response) => {
+    router.dispatch(handler, request, context, (response) => {
       if (response === undefined) this.destroy();
       this.#answer(slot, start, response ?? null);
     });
@@ -361,12 +363,10 @@ export class Connection implements PeerHandler, Session {
     slot.done = true;
     slot.lease?.drop();
     this.#services.gate.give(slot.frameBytes);
-    let first = this.#slots[0];
-    while (first?.done === true) {
+    for (let { first } = this.#slots; first?.done === true; first = this.#slots.first) {
       this.#slots.shift();
       this.#slotBytes -= first.frameBytes;
       if (first.chunks !== null) this.#sender.send(first.chunks);
-      first = this.#slots[0];
     }
     this.#pump();
   }

@@ -106,7 +106,10 @@ export class InProcessTransport implements Transport {
     }
     const session = new InProcessSession(this.#options.id, (callback) => this.#onGone(callback));
     const context = { version, clientId: 'in-process', session };
-    const answer = router.dispatch(handler, api.request.complete(request), context);
+    const asked = api.request.complete(request);
+    const answer = new Promise<object | null | undefined>((answered) => {
+      router.dispatch(handler, asked, context, answered);
+    });
     const response = await this.#bounded(answer, options);
     if (response === undefined || session.failure !== null) {
       const text = session.failure ?? `${api.name} could not be answered`;

@@ -52,35 +52,61 @@ export class Router {
   }
 
   /**
-   * Runs a request. Answers with the response, `null` when there is none to send, or `undefined`
-   * when the failure cannot be told in this API's response and the connection is to be closed.
-   * Never throws.
+   * Runs a request. `answered` gets the response, `null` when there is none to send, or `undefined`
+   * when the failure cannot be told in this API's response and the connection is to be closed; perhaps
+   * within this call. Never throws.
    */
-  async dispatch(
+  dispatch(
     handler: Handler,
     request: unknown,
     context: RequestContext,
-  ): Promise<object | null | undefined> {
-    const { name } = handler.api;
-    this.#metrics.countRequest(name);
+    answered: (response: object | null | undefined) => void,
+  ): void {
+    this.#metrics.countRequest(handler.api.name);
+    const failed = (cause: unknown): void => {
+      answered(this.#refusal(handler, request, context, cause));
+    };
+    let answer: Promise<object | null> | object | null;
     try {
-      if (this.#intercept === undefined) return await handler.handle(request, context);
-      const proceed = async (other = request): Promise<object | null> =>
-        handler.handle(other, context);
-      return await this.#intercept({ handler, request, context, proceed });
+      answer = this.#handle(handler, request, context);
     } catch (cause) {
-      this.#metrics.countFailure(name);
-      const known = cause instanceof KafkaError;
-      if (!known) this.#logger.error({ api: name, error: cause }, 'a request failed unexpectedly');
-      const error = known
-        ? cause
-        : new KafkaError('UNKNOWN_SERVER_ERROR', 'the broker failed; its log says why', { cause });
-      try {
-        return handler.refuse(request, error, context) ?? undefined;
-      } catch (failure) {
-        this.#logger.error({ api: name, error: failure }, 'a failure could not be answered');
-        return undefined;
-      }
+      failed(cause);
+      return;
+    }
+    if (answer instanceof Promise) answer.then(answered, failed);
+    else answered(answer);
+  }
+
+  #handle(
+    handler: Handler,
+    request: unknown,
+    context: RequestContext,
+  ): Promise<object | null> | object | null {
+    if (this.#intercept === undefined) return handler.handle(request, context);
+    const proceed = async (other = request): Promise<object | null> =>
+      handler.handle(other, context);
+    return this.#intercept({ handler, request, context, proceed });
+  }
+
+  /** How a request is answered whose handler has failed. */
+  #refusal(
+    handler: Handler,
+    request: unknown,
+    context: RequestContext,
+    cause: unknown,
+  ): object | undefined {
+    const { name } = handler.api;
+    this.#metrics.countFailure(name);
+    const known = cause instanceof KafkaError;
+    if (!known) this.#logger.error({ api: name, error: cause }, 'a request failed unexpectedly');
+    const error = known
+      ? cause
+      : new KafkaError('UNKNOWN_SERVER_ERROR', 'the broker failed; its log says why', { cause });
+    try {
+      return handler.refuse(request, error, context) ?? undefined;
+    } catch (failure) {
+      this.#logger.error({ api: name, error: failure }, 'a failure could not be answered');
+      return undefined;
     }
   }
 

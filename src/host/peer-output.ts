@@ -7,6 +7,7 @@
 // has asked for.
 
 import type { Socket } from 'node:net';
+import { Fifo } from '../base/fifo.ts';
 import { type Chunk, type FileRegion, isFileRegion } from '../base/payload.ts';
 import { descriptorOf } from './loopback.ts';
 import type { NativeIo, SendOutcome } from './native-io.ts';
@@ -47,7 +48,7 @@ export class PeerOutput {
   readonly #stream: Socket;
   readonly #native: RegionSending['native'] | null;
   readonly #stats: RegionStats;
-  readonly #queue: Outgoing[] = [];
+  readonly #queue = new Fifo<Outgoing>();
   /** Writes of the stream whose callbacks have not come. */
   #inStream = 0;
   /** A piece is being read, or the next turn is waited for. */
@@ -102,7 +103,7 @@ export class PeerOutput {
     this.#pumping = true;
     this.#cachedTo = 0;
     let budget = TURN_BYTES_MAX;
-    let first = this.#queue[0];
+    let first = this.#queue.first;
     while (first !== undefined && !this.#waiting && !this.#gone) {
       const chunk = first.chunks[first.index];
       if (chunk === undefined) {
@@ -117,7 +118,7 @@ export class PeerOutput {
       } else {
         budget -= this.#sendRegion(first, chunk);
       }
-      first = this.#queue[0];
+      first = this.#queue.first;
     }
     this.#pumping = false;
     if (first === undefined && this.#queue.length === 0) {
@@ -151,7 +152,7 @@ export class PeerOutput {
       // What was joined is in memory that the next answers take.
       if (taken > 0) unsent = rest.length === 0 ? [] : [whole === first ? rest : Buffer.from(rest)];
     }
-    const done = this.#queue.splice(0, answers);
+    const done = Array.from({ length: answers }, () => this.#queue.shift() as Outgoing);
     const finishAll = (): void => {
       for (const outgoing of done) finish(outgoing);
     };
@@ -160,15 +161,15 @@ export class PeerOutput {
     else this.#writeStream(unsent, finishAll);
   }
 
-  /** Sends the answer of a client that has asked one thing, which is most of them: one buffer, and nothing behind it. */
+  /** Sends the answer to a client that asks one thing at a time, as most do: one buffer, and nothing behind it. */
   #sentAlone(): boolean {
-    const { chunks } = this.#queue[0] as Outgoing;
+    const { chunks } = this.#queue.first as Outgoing;
     const [only] = chunks;
     if (this.#queue.length > 1 || chunks.length > 1 || only === undefined) return false;
     if (isFileRegion(only)) return false;
     const taken = this.#sendNow(only, false);
     if (this.#gone) return true;
-    const { sent } = this.#queue.pop() as Outgoing;
+    const { sent } = this.#queue.shift() as Outgoing;
     if (taken === only.byteLength) sent();
     else this.#writeStream([only.subarray(taken)], sent);
     return true;
@@ -321,7 +322,8 @@ export class PeerOutput {
 
   #drop(): void {
     this.#gone = true;
-    for (const outgoing of this.#queue.splice(0)) finish(outgoing);
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift())
+      finish(next);
   }
 }
 

@@ -168,10 +168,10 @@ export function encodeRequest<Request extends Fields, Response extends Fields>(
   request: RequestInput<Api<Request, Response>>,
 ): Chunk[] {
   const header = { requestApiKey: api.key, requestApiVersion: version, ...identity };
-  return encodeFrame((writer) => {
-    RequestHeader.encode(writer, requestHeaderVersion(api, version), header);
-    api.request.encode(writer, version, request);
-  });
+  const writer = frameWriter();
+  RequestHeader.encode(writer, requestHeaderVersion(api, version), header);
+  api.request.encode(writer, version, request);
+  return finishFrame(writer);
 }
 
 /**
@@ -184,17 +184,30 @@ export function encodeResponse<Request extends Fields, Response extends Fields>(
   correlationId: number,
   response: ResponseInput<Api<Request, Response>>,
 ): Chunk[] {
-  return encodeFrame((writer) => {
-    ResponseHeader.encode(writer, responseHeaderVersion(api, version), { correlationId });
-    api.response.encode(writer, version, response);
-  });
+  const writer = frameWriter(responseBytes[api.key]);
+  ResponseHeader.encode(writer, responseHeaderVersion(api, version), { correlationId });
+  api.response.encode(writer, version, response);
+  const chunks = finishFrame(writer);
+  responseBytes[api.key] = roomFor(chunks[0]?.byteLength ?? 0);
+  return chunks;
 }
 
-function encodeFrame(write: (writer: Writer) => void): Chunk[] {
-  const writer = new Writer();
+/** Room that the last response of each API took: the next one mostly takes the same. */
+const responseBytes: number[] = [];
+
+/** Rounded up, so that a longer number or name does not need more at once. */
+function roomFor(bytes: number): number {
+  return Math.min(4096, (bytes + 127) & ~63);
+}
+
+function frameWriter(room?: number): Writer {
+  const writer = new Writer(room);
   writer.reserve(lengthBytes);
   writer.putInt32(0);
-  write(writer);
+  return writer;
+}
+
+function finishFrame(writer: Writer): Chunk[] {
   const length = writer.byteLength - lengthBytes;
   const chunks = writer.finish();
   const [first] = chunks;

@@ -1,5 +1,7 @@
 // The newest batches of a log, kept in memory so that readers who keep up cost no disk read. Bounded for each log and
-// for all logs together; the log that has been quiet longest gives up its tail first.
+// for all logs together; the log that has been quiet longest gives up its tail first. A log that nobody reads has none:
+// copying single records and collecting the copies is a good part of what they cost, and a reader who comes finds them
+// in the page cache.
 
 import type { Ticket } from './ticket.ts';
 
@@ -45,6 +47,8 @@ export class Tail {
   #kept: Kept[] = [];
   #first = 0;
   #bytes = 0;
+  /** Added since somebody looked for something here. */
+  #unreadBytes = 0;
 
   constructor(budget: TailBudget) {
     this.#budget = budget;
@@ -56,6 +60,10 @@ export class Tail {
 
   /** Adds batches that were just committed. */
   add(tickets: readonly Ticket[]): void {
+    if (this.#unreadBytes > this.#budget.bytesPerLogMax) {
+      if (this.#bytes > 0) this.clear();
+      return;
+    }
     const before = this.#bytes;
     // One allocation for all that is copied: they are of one log, and go together.
     let copyBytes = 0;
@@ -70,6 +78,7 @@ export class Tail {
       } else {
         this.#addOne(ticket, ticket.onLoan || isSparse(ticket) ? null : ticket.parts);
       }
+      this.#unreadBytes += ticket.bytes;
     }
     while (this.#bytes > this.#budget.bytesPerLogMax) this.#dropFirst();
     this.#budget.changed(this, this.#bytes - before);
@@ -93,6 +102,7 @@ export class Tail {
     maxBytes: number,
     minOneBatch: boolean,
   ): { parts: Buffer[]; bytes: number } | null {
+    this.#unreadBytes = 0;
     const start = this.#find(offset);
     if (start < 0) return null;
     const parts: Buffer[] = [];

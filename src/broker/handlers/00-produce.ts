@@ -163,7 +163,6 @@ function produce(
   }
   // One promise for all of it: each costs as much as a good part of an append.
   return new Promise((resolve) => {
-    const responses: TopicAnswer[] = [];
     let open = 1;
     const settled = (): void => {
       open--;
@@ -173,16 +172,16 @@ function produce(
     };
     // Every append is begun before any is waited for, so they share syncs, and their order is that of
     // the request.
-    for (const topic of request.topicData) {
-      const partitionResponses: PartitionAnswer[] = [];
-      for (const data of topic.partitionData) {
+    const responses = request.topicData.map((topic) => ({
+      name: topic.name,
+      topicId: topic.topicId,
+      partitionResponses: topic.partitionData.map((data) => {
         const answer = emptyAnswer(data.index);
-        partitionResponses.push(answer);
         open++;
         append(services, { topic, data, acks, context }, answer, settled);
-      }
-      responses.push({ name: topic.name, topicId: topic.topicId, partitionResponses });
-    }
+        return answer;
+      }),
+    }));
     settled();
   });
 }

@@ -194,6 +194,7 @@ function arrayReader(functions: Functions, field: Field, layout: Layout): string
     'r',
     `const n = r.${length}(${least});
 if (n < 0) ${ifNull};
+if (n === 1) return [${item}];
 const items = [];
 for (let i = 0; i < n; i++) items.push(${item});
 return items;`,

@@ -290,6 +290,10 @@ export class Writer {
 
   /** What was written. The writer is used up. */
   finish(): Chunk[] {
+    // Most messages are one chunk: a row of exactly one is a tenth of the memory that a growing one takes.
+    if (this.chunks.length === 0 && this.position > this.start) {
+      return [this.buffer.subarray(this.start, this.position)];
+    }
     this.flush();
     return this.chunks;
   }

@@ -90,3 +90,20 @@ test('a lease gives its frame back with the last user', () => {
   lease.drop();
   expect(given).toEqual([frame]);
 });
+
+test('small frames share memory that is used again once all of them are back', () => {
+  const memory = new FrameMemory(PRODUCE);
+  const [one, other] = [memory.take(1000, PRODUCE), memory.take(1000, PRODUCE)];
+  expect(other.buffer).toBe(one.buffer);
+  expect(other.byteOffset).toBe(one.byteOffset + 1000);
+  memory.give(one);
+  // One is still out: nothing before its end is lent.
+  expect(memory.take(10, PRODUCE).byteOffset).toBe(2000);
+  const kept = new Set<ArrayBufferLike>();
+  for (let round = 0; round < 1000; round++) {
+    const frames = Array.from({ length: 100 }, () => memory.take(1000, PRODUCE));
+    for (const frame of frames) kept.add(frame.buffer);
+    for (const frame of frames) memory.give(frame);
+  }
+  expect(kept.size).toBeLessThan(6);
+});
