@@ -54,6 +54,8 @@ export async function watch<T>(broker: PeerBroker, work: () => Promise<T>): Prom
   }
   const loopDelay = metrics.get('tidemark_event_loop_delay_seconds{quantile="0.99"}');
   if (loopDelay !== undefined) figures['loopDelayP99Ms'] = loopDelay * 1e3;
+  const ownDelay = metrics.get('tidemark_event_loop_own_delay_seconds{quantile="0.99"}');
+  if (ownDelay !== undefined) figures['loopOwnDelayP99Ms'] = ownDelay * 1e3;
   return { result, figures: withoutHoles(figures) };
 }
 

@@ -235,7 +235,7 @@ ${figurePlots(report, 'Broker CPU', ['brokerCpuSecondsPerGb', 'brokerCpuSecondsP
 ${latencyPlots(report)}
 ${figurePlots(report, 'Start and restart', ['firstRecordMs', 'killWritableMs', 'cleanWritableMs'])}
 ${figurePlots(report, 'Memory', ['idleResidentMb', 'residentMb'])}
-${figurePlots(report, 'Event-loop delay', ['loopDelayP99Ms'])}
+${figurePlots(report, 'Event-loop delay', ['loopDelayP99Ms', 'loopOwnDelayP99Ms'])}
 ${slopesSection(report)}
 ${otherProfiles(report)}
 ${losses(report)}${howMeasured(report)}${everything(report)}

@@ -22,6 +22,7 @@ export function loadOf(report: Report, row: string, system = 'tidemark'): string
   say(of('clientCpuSeconds') / seconds, (busy) => `client ${busy} of ${cores} cores`);
   say(of('loopBusyPercent'), (busy) => `event loop running ${busy} % of the time`);
   say(of('loopWaitingPercent'), (waited) => `waiting for a core ${waited} %`);
+  say(of('loopOwnDelayP99Ms'), (own) => `its delay p99 without that ${own} ms`);
   say(of('syncs') / seconds, (syncs) => `${syncs} syncs a second`);
   return parts.join(', ');
 }

@@ -36,6 +36,7 @@ const figures: Readonly<Record<string, string>> = {
   foreignCores: 'cores kept busy by others',
   busyCores: 'cores busy, all processes',
   loopDelayP99Ms: 'event-loop delay p99, ms',
+  loopOwnDelayP99Ms: 'the same without waiting for a core, ms',
   loopBusyPercent: 'event loop running, % of the time',
   loopWaitingPercent: 'event loop waiting for a core, % of the time',
   killWritableMs: 'all partitions writable after kill -9, ms',

@@ -1,7 +1,7 @@
 // The sockets of a broker: where it listens, what it tells clients of that, and its metrics over HTTP.
 
 import { type Broker, type Endpoint, type Metric, metricsText } from '../broker/index.ts';
-import type { LoopDelay } from '../host/event-loop-delay.ts';
+import type { LoopDelay, Quantiles } from '../host/event-loop-delay.ts';
 import type { MetricsServer } from '../host/metrics-server.ts';
 import { tlsModule } from '../host/node-tls.ts';
 import { listenTcp, type TcpListener } from '../host/tcp-server.ts';
@@ -111,7 +111,7 @@ async function serveMetricsOf(
   ]);
   const host = listenHosts(options.host)[0] ?? '127.0.0.1';
   const delay = new EventLoopDelay();
-  const text = () => broker.metricsText() + metricsText([loopDelayMetric(delay.take())]);
+  const text = () => broker.metricsText() + metricsText(loopDelayMetrics(delay.take()));
   try {
     const server = await serveMetrics({ host, port: options.metricsPort, text });
     return { address: server.address, close: () => server.close().finally(() => delay.stop()) };
@@ -121,12 +121,19 @@ async function serveMetricsOf(
   }
 }
 
-function loopDelayMetric(delay: LoopDelay): Metric {
-  const samples = [
-    { labels: { quantile: '0.5' }, value: delay.p50 },
-    { labels: { quantile: '0.99' }, value: delay.p99 },
-    { labels: { quantile: '1' }, value: delay.max },
-  ];
-  const help = 'How late the event loop ran since the last scrape.';
-  return { name: 'tidemark_event_loop_delay_seconds', type: 'gauge', help, samples };
+function loopDelayMetrics(delay: LoopDelay): Metric[] {
+  const metric = (name: string, help: string, { p50, p99, max }: Quantiles): Metric => {
+    const samples = [
+      { labels: { quantile: '0.5' }, value: p50 },
+      { labels: { quantile: '0.99' }, value: p99 },
+      { labels: { quantile: '1' }, value: max },
+    ];
+    return { name, type: 'gauge', help, samples };
+  };
+  const late = 'How late the event loop ran since the last scrape.';
+  const own = 'The same without the time in which it could have run but had no processor.';
+  const metrics = [metric('tidemark_event_loop_delay_seconds', late, delay)];
+  if (delay.own !== null)
+    metrics.push(metric('tidemark_event_loop_own_delay_seconds', own, delay.own));
+  return metrics;
 }

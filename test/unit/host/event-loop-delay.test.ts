@@ -15,7 +15,8 @@ test('a blocked event loop is seen, once', async () => {
       max = delay.take().max;
     }
     expect(max).toBeGreaterThan(0.04);
-    expect(delay.take()).toEqual({ p50: 0, p99: 0, max: 0 });
+    const none = { p50: 0, p99: 0, max: 0 };
+    expect(delay.take()).toEqual({ ...none, own: process.platform === 'linux' ? none : null });
   } finally {
     delay.stop();
   }
