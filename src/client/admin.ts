@@ -38,11 +38,12 @@ import {
   deleteTopics,
   type NewTopic,
 } from './admin-topics.ts';
-import type { Cluster, ClusterInfo, TopicInfo } from './cluster.ts';
+import type { Cluster, ClusterInfo } from './cluster.ts';
 import { describeGroup, type GroupDescription } from './describe-group.ts';
 import { ClientError } from './errors.ts';
 import { commitOffsets } from './group-offsets.ts';
 import { type FoundOffset, type Isolation, listOffsets, SpecialTime } from './list-offsets.ts';
+import type { TopicInfo } from './topic-cache.ts';
 
 /** Where to look: the first offset, the end, the record with the highest time, or the first at or after a time. */
 export type OffsetAt = 'earliest' | 'latest' | 'maxTimestamp' | Date;

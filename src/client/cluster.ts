@@ -13,6 +13,7 @@ import type { TopicPartition } from './admin-cluster.ts';
 import { ClientError } from './errors.ts';
 import type { Network, Node } from './network.ts';
 import { sleep } from './tcp-transport.ts';
+import { type Leader, partitionOf, TopicCache, type TopicInfo, topicInfo } from './topic-cache.ts';
 
 export interface ClusterOptions {
   readonly network: Network;
@@ -30,26 +31,9 @@ export interface ClusterOptions {
   readonly warn?: (message: string) => void;
 }
 
-export interface PartitionInfo {
-  readonly partition: number;
-  readonly leaderId: number;
-  readonly leaderEpoch: number;
-  readonly replicas: readonly number[];
-  readonly inSync: readonly number[];
-  readonly errorCode: number;
-}
-
-export interface TopicInfo {
-  readonly name: string;
-  readonly id: string;
-  readonly internal: boolean;
-  /** By partition number, ascending. */
-  readonly partitions: readonly PartitionInfo[];
-}
-
 /** What a refusal says of a partition's leader: nothing where `leaderId` is -1. */
 export interface LeaderHint {
-  readonly leader: { readonly leaderId: number; readonly leaderEpoch: number };
+  readonly leader: Leader;
   /** Where the brokers that are named are. */
   readonly endpoints: readonly {
     readonly nodeId: number;
@@ -83,7 +67,7 @@ export class Cluster {
   readonly #autoCreate: boolean;
   readonly #warn: ((message: string) => void) | undefined;
   readonly #onTrouble: ((error: unknown, leftMs: number) => void) | undefined;
-  readonly #topics = new Map<string, { info: TopicInfo; untilMs: number }>();
+  readonly #topics = new TopicCache();
   readonly #coordinators = new Map<string, Node>();
   #nodes: readonly Node[] = [];
   #controllerId = -1;
@@ -139,7 +123,7 @@ export class Cluster {
           throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `there is no topic '${name}'`);
         }
         throwIfError(topic.errorCode, topicProblem(name, topic.errorCode));
-        return topicInfo(topic);
+        return this.#topics.latest(name) ?? topicInfo(topic);
       },
       // An unknown topic that nobody creates will not appear by waiting.
       (error) => create || !isUnknownTopic(error),
@@ -152,11 +136,7 @@ export class Cluster {
     partition: number,
   ): { readonly node: Node; readonly epoch: number; readonly topicId: string } | null {
     const info = this.knownTopic(topic);
-    const direct = info?.partitions[partition];
-    const found =
-      direct?.partition === partition
-        ? direct
-        : info?.partitions.find((one) => one.partition === partition);
+    const found = info === null ? undefined : partitionOf(info, partition);
     const node = this.node(found?.leaderId ?? -1);
     if (info === null || found === undefined || node === null) return null;
     return { node, epoch: found.leaderEpoch, topicId: info.id };
@@ -164,8 +144,7 @@ export class Cluster {
 
   /** What is known of a topic and fresh, without asking; null: ask {@link topic}. */
   knownTopic(name: string): TopicInfo | null {
-    const cached = this.#topics.get(name);
-    return cached !== undefined && cached.untilMs > this.clock.monotonic() ? cached.info : null;
+    return this.#topics.fresh(name, this.clock.monotonic());
   }
 
   /** The broker of that id as metadata last named it; null when they did not. */
@@ -177,35 +156,28 @@ export class Cluster {
    * Takes over what a broker that does not lead a partition said of the one that does (KIP-951). True: it is news, and
    * {@link knownLeader} is that one; false: ask for metadata.
    */
-  learnLeader({ topic, partition }: TopicPartition, { leader, endpoints }: LeaderHint): boolean {
-    const { leaderId, leaderEpoch } = leader;
-    const cached = this.#topics.get(topic);
-    const before = cached?.info.partitions.find((one) => one.partition === partition);
-    if (cached === undefined || before === undefined || leaderId < 0) return false;
-    if (leaderEpoch <= before.leaderEpoch) return false;
+  learnLeader(place: TopicPartition, { leader, endpoints }: LeaderHint): boolean {
+    const { leaderId } = leader;
     const told = endpoints.find((one) => one.nodeId === leaderId);
-    if (told === undefined && this.node(leaderId) === null) return false;
+    if (leaderId < 0 || (told === undefined && this.node(leaderId) === null)) return false;
+    if (!this.#topics.takeLeader(place, leader)) return false;
     if (told !== undefined) {
       const { host, port } = told;
       const others = this.#nodes.filter((one) => one.id !== leaderId);
       this.#nodes = [...others, { id: leaderId, host, port }];
     }
-    const partitions = cached.info.partitions.map((one) =>
-      one === before ? { ...one, leaderId, leaderEpoch } : one,
-    );
-    this.#topics.set(topic, { ...cached, info: { ...cached.info, partitions } });
-    return true;
+    return this.knownTopic(place.topic) !== null;
   }
 
   /** Forgets what is known of a topic, after an error that says it is stale. */
   forget(topic: string): void {
-    this.#topics.delete(topic);
+    this.#topics.forget(topic);
   }
 
   /** The way to a partition's leader. Throws as {@link topic}; `LEADER_NOT_AVAILABLE` when there is none now. */
   async leader(topic: string, partition: number): Promise<{ node: Node; epoch: number }> {
     const info = await this.topic(topic);
-    const found = info.partitions.find((one) => one.partition === partition);
+    const found = partitionOf(info, partition);
     if (found === undefined) {
       this.forget(topic);
       throw new KafkaError(
@@ -359,14 +331,20 @@ export class Cluster {
   }
 
   #learn(response: MetadataResponse): void {
-    this.#nodes = response.brokers.map(({ nodeId, host, port }) => ({ id: nodeId, host, port }));
+    const before = this.#nodes;
+    const nodes = response.brokers.map(({ nodeId, host, port }) => ({ id: nodeId, host, port }));
     this.#controllerId = response.controllerId;
     this.#clusterId = response.clusterId;
     const untilMs = this.clock.monotonic() + this.#metadataMaxAgeMs;
     for (const topic of response.topics) {
       if (topic.errorCode !== ErrorCode.NONE || topic.name === null) continue;
-      this.#topics.set(topic.name, { info: topicInfo(topic), untilMs });
+      for (const leader of this.#topics.take(topicInfo(topic), untilMs)) {
+        // Who does not know that it leads may not know the broker either.
+        const known = before.find((one) => one.id === leader);
+        if (known !== undefined && nodes.every((one) => one.id !== leader)) nodes.push(known);
+      }
     }
+    this.#nodes = nodes;
   }
 }
 
@@ -384,17 +362,4 @@ function topicProblem(name: string, code: number): string {
   return code === ErrorCode.INVALID_TOPIC_EXCEPTION
     ? `'${name}' is no name of a topic: 1 to 249 of the characters a-z A-Z 0-9 . _ -`
     : `topic '${name}'`;
-}
-
-function topicInfo(topic: MetadataResponse['topics'][number]): TopicInfo {
-  const partitions = topic.partitions.map((one) => ({
-    partition: one.partitionIndex,
-    leaderId: one.leaderId,
-    leaderEpoch: one.leaderEpoch,
-    replicas: one.replicaNodes,
-    inSync: one.isrNodes,
-    errorCode: one.errorCode,
-  }));
-  partitions.sort((a, b) => a.partition - b.partition);
-  return { name: topic.name ?? '', id: topic.topicId, internal: topic.isInternal, partitions };
 }

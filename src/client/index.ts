@@ -57,8 +57,6 @@ export {
   type ClusterInfo,
   type ClusterOptions,
   isRetriableError,
-  type PartitionInfo,
-  type TopicInfo,
 } from './cluster.ts';
 export type { AssignorName } from './consumer/assignors.ts';
 export { Consumer } from './consumer/consumer.ts';
@@ -123,3 +121,4 @@ export {
   stringSerde,
 } from './serde.ts';
 export { type TcpOptions, TcpTransport } from './tcp-transport.ts';
+export type { PartitionInfo, TopicInfo } from './topic-cache.ts';

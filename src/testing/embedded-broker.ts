@@ -9,7 +9,7 @@ import { ElectLeaders, LeaveGroup } from '../protocol/index.ts';
 import { TestBrokerError } from './errors.ts';
 import { Faults } from './faults.ts';
 import { FillableDisk } from './full-disk.ts';
-import { ManyBrokers } from './many-brokers.ts';
+import { ManyBrokers, type TopicLookup } from './many-brokers.ts';
 import { RequestJournal } from './request-journal.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { TestClock } from './test-clock.ts';
@@ -46,6 +46,11 @@ export class EmbeddedBroker {
   /** Ids need to differ, not to be secret: `node:crypto` would be loaded for them. */
   readonly #random = new SeededRandom(Math.random() * 2 ** 32);
   readonly #options: EmbeddedOptions;
+  readonly #look: TopicLookup = {
+    nameOf: (id) => this.#broker?.engine.topicById(id)?.name,
+    epochOf: (topic, partition) =>
+      this.#broker?.engine.partition(topic, partition)?.leaderEpoch ?? -1,
+  };
   #disk: FillableDisk;
   #broker: ServingBroker | null = null;
   #cluster: Promise<Cluster> | null = null;
@@ -188,18 +193,23 @@ export class EmbeddedBroker {
     this.nodes.open(this.#broker.nodeId, this.#ports);
   }
 
-  #intercept(call: InterceptedRequest): Promise<object | null> {
+  async #intercept(call: InterceptedRequest): Promise<object | null> {
     const { session } = call.context;
     // What the test asks of its own broker is not what is under test.
     if (session.local === null) return call.proceed();
     if (this.nodes.isDown(session.local.port)) {
       session.disconnect('the test stopped this node');
-      return Promise.resolve(null);
+      return null;
     }
-    const nameOf = (id: string): string | undefined => this.#running().engine.topicById(id)?.name;
-    return this.journal.watch(call, this.clock.now(), () =>
-      this.nodes.handle(call, nameOf, () => this.faults.handle(call)),
-    );
+    try {
+      return await this.journal.watch(call, this.clock.now(), () =>
+        this.nodes.handle(call, this.#look, () => this.faults.handle(call)),
+      );
+    } catch (error) {
+      const refusal = this.nodes.refusal(call, error, this.#look);
+      if (refusal === null) throw error;
+      return refusal;
+    }
   }
 
   /** The client is loaded by those who need it: most tests bring their own. */

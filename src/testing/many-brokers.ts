@@ -37,12 +37,36 @@ const LED: Readonly<Record<string, readonly [topics: string, partitions: string,
     DeleteRecords: ['topics', 'partitions', 'partitionIndex'],
   };
 
+/** Refusals that tell who leads (KIP-951): from which version on, and how they list what was refused. */
+const HINTED: Readonly<
+  Record<string, readonly [since: number, partitions: string, topic: string, index: string]>
+> = {
+  Produce: [10, 'partitionResponses', 'name', 'index'],
+  Fetch: [16, 'partitions', 'topic', 'partitionIndex'],
+};
+
+/** What the data itself knows. */
+export interface TopicLookup {
+  nameOf(topicId: string): string | undefined;
+  /** The epoch of a partition's log; -1 where there is none. */
+  epochOf(topic: string, partition: number): number;
+}
+
+/** A client asked a node that does not lead all that it asked for. */
+class LedElsewhereError extends KafkaError {
+  constructor(message: string) {
+    super('NOT_LEADER_OR_FOLLOWER', message);
+  }
+}
+
 /** Who is who, and who leads what. Nodes are numbered from the broker's own id on. */
 export class ManyBrokers {
   #firstId = 0;
   #ports: readonly number[] = [];
   readonly #down = new Set<number>();
   readonly #moved = new Map<string, { node: number; moves: number }>();
+  /** Of nodes that went down or came back. */
+  #changes = 0;
 
   /** Told once the ports are known. */
   open(firstId: number, ports: readonly number[]): void {
@@ -83,6 +107,8 @@ export class ManyBrokers {
   /** A node that is down leads nothing and is not listed; its connections are the caller's to refuse. */
   setDown(node: number, down: boolean): void {
     this.portOf(node);
+    if (this.#down.has(node) === down) return;
+    this.#changes += 1;
     if (down) this.#down.add(node);
     else this.#down.delete(node);
   }
@@ -91,19 +117,59 @@ export class ManyBrokers {
     return port !== undefined && this.#down.has(this.#nodeAt(port));
   }
 
-  /** Answers as one broker among several. `topicName` finds the name of a topic id. */
+  /** Answers as one broker among several. */
   async handle(
     call: InterceptedRequest,
-    topicName: (id: string) => string | undefined,
+    look: TopicLookup,
     next: () => Promise<object | null>,
   ): Promise<object | null> {
     const { local } = call.context.session;
     if (!this.several || local === null) return next();
     const { name } = call.handler.api;
-    this.#refuseLed(name, call.request, this.#nodeAt(local.port), topicName);
+    this.#refuseLed(name, call.request, this.#nodeAt(local.port), look);
     const response = await next();
     if (response !== null) this.#rewrite(name, response, local.host);
     return response;
+  }
+
+  /** The answer to what `handle` refused with `error`, where that says who leads; null: as any error is answered. */
+  refusal(
+    { handler, request, context }: InterceptedRequest,
+    error: unknown,
+    look: TopicLookup,
+  ): object | null {
+    const { session, version } = context;
+    const { name } = handler.api;
+    const [since = Number.POSITIVE_INFINITY, partitions = '', topicName = '', index = ''] =
+      HINTED[name] ?? [];
+    if (!(error instanceof LedElsewhereError) || session.local === null || version < since) {
+      return null;
+    }
+    const { host, port } = session.local;
+    const answer = handler.refuse(request, error, context) as Record<string, unknown> | null;
+    if (answer === null) return null;
+    const leaders = new Set<number>();
+    for (const topic of listOf(answer, 'responses')) {
+      const { [topicName]: named, topicId } = topic as Record<string, string | undefined>;
+      const known = named || look.nameOf(topicId ?? '');
+      if (known === undefined) continue;
+      for (const partition of listOf(topic, partitions)) {
+        const at = (partition as Record<string, number>)[index] ?? 0;
+        const leaderId = this.leaderOf(known, at);
+        // Refused with the others only because it stood in the same request.
+        if (leaderId === this.#nodeAt(port)) continue;
+        leaders.add(leaderId);
+        const leaderEpoch = look.epochOf(known, at) + this.#movesOf(known, at);
+        Object.assign(partition, { currentLeader: { leaderId, leaderEpoch } });
+      }
+    }
+    const nodeEndpoints = [...leaders].map((nodeId) => ({
+      nodeId,
+      host,
+      port: this.portOf(nodeId),
+      rack: null,
+    }));
+    return { ...answer, ...('errorCode' in answer && { errorCode: 0 }), nodeEndpoints };
   }
 
   #nodeAt(port: number): number {
@@ -111,18 +177,13 @@ export class ManyBrokers {
   }
 
   /** A client that asks the wrong node has stale metadata: its whole request is refused. */
-  #refuseLed(
-    api: string,
-    request: unknown,
-    node: number,
-    topicName: (id: string) => string | undefined,
-  ): void {
+  #refuseLed(api: string, request: unknown, node: number, look: TopicLookup): void {
     const names = LED[api];
     if (names === undefined) return;
     const [topics, partitions, index] = names;
     for (const topic of listOf(request, topics)) {
       const { name, topic: named, topicId } = topic as Record<string, string | undefined>;
-      const known = name || named || topicName(topicId ?? '');
+      const known = name || named || look.nameOf(topicId ?? '');
       if (known === undefined) continue;
       for (const partition of listOf(topic, partitions)) {
         const fields = partition as Record<string, number>;
@@ -131,7 +192,7 @@ export class ManyBrokers {
         if ('currentLeaderEpoch' in fields) fields['currentLeaderEpoch'] = -1;
         if (leader !== node) {
           const text = `node ${node} does not lead ${known}-${fields[index]}, node ${leader} does`;
-          throw new KafkaError('NOT_LEADER_OR_FOLLOWER', text);
+          throw new LedElsewhereError(text);
         }
       }
     }
@@ -164,13 +225,17 @@ export class ManyBrokers {
     Object.assign(answer, { nodeId: first, host, port: this.portOf(first) });
   }
 
+  /** How often the leader may have changed: it only grows, as epochs do. */
+  #movesOf(topic: string, partition: number): number {
+    return this.#changes + (this.#moved.get(`${topic}-${partition}`)?.moves ?? 0);
+  }
+
   #relead(topic: TopicAnswer): void {
     for (const partition of topic.partitions) {
       const { partitionIndex } = partition;
       const leader = this.leaderOf(topic.name ?? '', partitionIndex);
-      const moves = this.#moved.get(`${topic.name ?? ''}-${partitionIndex}`)?.moves ?? 0;
       partition.leaderId = leader;
-      partition.leaderEpoch += moves + this.#down.size;
+      partition.leaderEpoch += this.#movesOf(topic.name ?? '', partitionIndex);
       partition.replicaNodes = [...this.nodeIds];
       partition.isrNodes = this.nodeIds.filter((node) => !this.#down.has(node));
     }

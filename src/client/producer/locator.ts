@@ -1,6 +1,7 @@
 // Learns topics for a producer: one question at a time for each, again after a while when it fails.
 
-import { type Cluster, isRetriableError, type TopicInfo } from '../cluster.ts';
+import { type Cluster, isRetriableError } from '../cluster.ts';
+import type { TopicInfo } from '../topic-cache.ts';
 import type { ProducerSettings } from './options.ts';
 import type { TopicQueue } from './topic-queue.ts';
 

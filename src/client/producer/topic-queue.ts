@@ -2,7 +2,7 @@
 
 import type { Clock, Random } from '../../base/ports.ts';
 import type { NewRecord } from '../../record/index.ts';
-import type { TopicInfo } from '../cluster.ts';
+import type { TopicInfo } from '../topic-cache.ts';
 import type { OnFailed, OnLanded } from './batch.ts';
 import type { BatchMemory } from './batch-memory.ts';
 import type { ProducerSettings } from './options.ts';

@@ -1,6 +1,6 @@
 // KIP-951: a broker that does not lead a partition says who does, and the client goes there without asking for metadata.
 
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Cluster, Fetcher, Producer, tcpNetwork } from '../../../src/client/index.ts';
 import {
   Fetch,
@@ -115,4 +115,46 @@ test.each([
   const made = setUp(hint);
   await produceOne(made);
   expect(made.broker.of(Metadata).length).toBeGreaterThan(1);
+});
+
+describe('metadata of a broker that has not heard of the new leader', () => {
+  const place = { topic: 't', partition: 0 };
+  const newLeader = { leaderId: 2, leaderEpoch: 1 };
+  const hint = {
+    leader: newLeader,
+    endpoints: [{ nodeId: 2, host: 'fake', port: NEW_LEADER_PORT }],
+  };
+  const known = { node: { id: 2, host: 'fake', port: NEW_LEADER_PORT }, epoch: 1 };
+
+  test('do not undo what is known, even after the topic was forgotten', async () => {
+    const { cluster } = setUp({ ...newLeader, named: true });
+    await cluster.topic('t');
+    expect(cluster.learnLeader(place, hint)).toBe(true);
+    cluster.forget('t');
+    expect(cluster.knownLeader('t', 0)).toBeNull();
+    const { partitions } = await cluster.topic('t');
+    expect(partitions[0]).toMatchObject(newLeader);
+    expect(cluster.knownLeader('t', 0)).toMatchObject(known);
+  });
+
+  test('do not undo what was told meanwhile', async () => {
+    const { cluster } = setUp({ ...newLeader, named: true });
+    await cluster.topic('t');
+    cluster.forget('t');
+    // The topic is being asked for, so there is nothing to go by yet.
+    expect(cluster.learnLeader(place, hint)).toBe(false);
+    await cluster.topic('t');
+    expect(cluster.knownLeader('t', 0)).toMatchObject(known);
+  });
+
+  test('are believed of a topic that was made anew', async () => {
+    const { broker, cluster } = setUp({ ...newLeader, named: true });
+    await cluster.topic('t');
+    expect(cluster.learnLeader(place, hint)).toBe(true);
+    const body = metadataBody('t', 1) as { topics: { topicId: string }[] };
+    const topics = body.topics.map((one) => ({ ...one, topicId: 'AAAAAAAAAAAAAAAAAAAAAw' }));
+    broker.answer = () => ({ ...body, topics });
+    await cluster.topic('t', { fresh: true });
+    expect(cluster.knownLeader('t', 0)).toMatchObject({ node: { id: 1 }, epoch: 0 });
+  });
 });

@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type * as KafkaJs from 'kafkajs';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { connect as connectOurs } from '../../../src/index.ts';
 import {
   KafkaContainer,
+  type ReceivedRequest,
   startBroker,
   type TestBroker,
   type TidemarkMatchers,
@@ -217,6 +219,46 @@ describe('with a client over TCP', () => {
     await broker.produce('orders', [{ value: 'a' }]);
     await broker.waitFor.records('orders', 1);
     expect(await broker.records('orders')).toMatchRecords([{ value: 'a' }]);
+  });
+
+  test('a node that does not lead tells who does', async () => {
+    broker = await startBroker({ topics: { orders: 1 }, brokers: 2 });
+    const client = await connectOurs(broker.bootstrap);
+    const producer = client.producer({ value: 'string' });
+    const consumer = client.consumer({ topics: ['orders'], value: 'string' });
+    const records = consumer[Symbol.asyncIterator]();
+    const passes = async (value: string): Promise<void> => {
+      await producer.send({ topic: 'orders', partition: 0, value });
+      expect((await records.next()).value).toMatchObject({ value });
+    };
+    const asked = (): number => broker.requests.filter(({ api }) => api === 'Metadata').length;
+    await passes('to the first');
+    const before = asked();
+    broker.moveLeader('orders', 0, 2);
+    await passes('to the second');
+    broker.moveLeader('orders', 0, 1);
+    await passes('to the first again');
+    for (const api of ['Produce', 'Fetch']) {
+      const refused = (outcome: ReceivedRequest['outcome']): boolean => typeof outcome === 'object';
+      expect(broker.requests.some((one) => one.api === api && refused(one.outcome))).toBe(true);
+    }
+    expect(asked()).toBe(before);
+    await client.close();
+  });
+
+  test('clients follow when a node ends and comes back', async () => {
+    broker = await startBroker({ topics: { orders: 2 }, brokers: 2 });
+    const client = await connectOurs(broker.bootstrap);
+    const producer = client.producer({ value: 'string' });
+    const send = (value: string) => producer.send({ topic: 'orders', partition: 1, value });
+    await send('both are there');
+    broker.stopNode(2);
+    await send('one is away');
+    broker.startNode(2);
+    broker.stopNode(1);
+    await send('the other is');
+    expect(await broker.records('orders', 1)).toHaveLength(3);
+    await client.close();
   });
 
   test('looks like several brokers, and clients follow a moved leader', async () => {
