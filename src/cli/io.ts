@@ -6,7 +6,10 @@ export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
 /** Standard streams as the commands see them. */
 export interface CliIo {
-  /** Writes data; resolves when more may be written (back-pressure). */
+  /**
+   * Writes data; resolves when more may be written (back-pressure). Throws {@link ReaderGoneError} where that was asked
+   * for, and then resolves only once all of it was taken.
+   */
   data(text: string | Uint8Array): Promise<void>;
   /** Writes a line for people. */
   say(line: string): void;
@@ -34,18 +37,42 @@ export function paint(style: Style, text: string, stream: 'data' | 'words' = 'da
   return `\u001b[${codes[0]}m${text}\u001b[${codes[1]}m`;
 }
 
-/** The process's own streams. A reader that goes away (`| head`) ends the process quietly. */
-export function processIo(): CliIo {
-  let progressShown = false;
-  const { stdout, stderr, stdin } = process;
-  for (const stream of [stdout, stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(0);
-      if (stream === stdout)
-        stderr.write(`error: cannot write to standard output: ${error.message}\n`);
-      process.exit(1);
+/** Whoever read the standard output went away (`| head`). */
+export class ReaderGoneError extends Error {}
+
+export interface IoOptions {
+  /** What a reader that goes away (`| head`) does: end the process quietly (default), or make `data` throw. */
+  readonly readerGone?: 'ends' | 'throws';
+}
+
+function write(stream: NodeJS.WriteStream, text: string | Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(text, (error?: NodeJS.ErrnoException | null) => {
+      if (!error) resolve();
+      // Any other error ends the process.
+      else if (error.code === 'EPIPE') reject(new ReaderGoneError());
     });
-  }
+  });
+}
+
+/** The process's own streams. */
+export function processIo({ readerGone = 'ends' }: IoOptions = {}): CliIo {
+  let progressShown = false;
+  let hasWritten = false;
+  const { stdout, stderr, stdin } = process;
+  const throws = readerGone === 'throws';
+  const failed = (error: NodeJS.ErrnoException): void => {
+    if (error.code === 'EPIPE') process.exit(0);
+    process.exit(1);
+  };
+  stderr.on('error', failed);
+  const dataFailed = (error: NodeJS.ErrnoException): void => {
+    if (error.code === 'EPIPE' && throws) return;
+    if (error.code !== 'EPIPE') {
+      stderr.write(`error: cannot write to standard output: ${error.message}\n`);
+    }
+    failed(error);
+  };
   const clearProgress = (): void => {
     if (progressShown) stderr.write('\r\u001b[K');
     progressShown = false;
@@ -53,6 +80,10 @@ export function processIo(): CliIo {
   return {
     data(text) {
       clearProgress();
+      // Others of this process may only speak: then what becomes of the data is not theirs to decide.
+      if (!hasWritten) stdout.on('error', dataFailed);
+      hasWritten = true;
+      if (throws) return write(stdout, text);
       if (stdout.write(text)) return Promise.resolve();
       return new Promise((resolve) => stdout.once('drain', resolve));
     },

@@ -174,6 +174,27 @@ describe('records in and out', () => {
     },
   );
 
+  test.each(['classic', 'consumer'])(
+    'consume -g leaves its group (%s) when nobody reads on, and commits only what was taken',
+    async (protocol) => {
+      const name = `pipe-${protocol}`;
+      await broker.run(['topic', 'create', name, '-p', '1']);
+      await broker.run(['produce', name], { input: 'a\n' });
+      const args = ['consume', name, '-g', name, '-X', `group.protocol=${protocol}`];
+      const child = start(args, { env: { TIDEMARK_BROKERS: broker.bootstrap } });
+      const seen = saw(child.stdout, 'a\n');
+      const end = finished(child);
+      await seen;
+      child.stdout?.destroy();
+      await broker.run(['produce', name], { input: 'b\n' });
+      expect(await end).toMatchObject({ code: 0 });
+      const shown = await broker.run(['group', 'describe', name, '--json']);
+      expect(documents(shown.stdout)[0]).toMatchObject({ state: 'Empty', members: [] });
+      const rest = await broker.run([...args, '-e']);
+      expect(rest.stdout).toBe('b\n');
+    },
+  );
+
   test('two that consume with -g share the partitions', async () => {
     await broker.run(['topic', 'create', 'halves', '-p', '4']);
     const args = ['consume', 'halves', '-g', 'halves', '-f', '%p %v\\n'];

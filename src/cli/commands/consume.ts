@@ -90,7 +90,7 @@ function countOf(text: string | undefined): number {
 }
 
 async function consume(topic: string, options: ConsumeOptions): Promise<void> {
-  const io = processIo();
+  const io = processIo(options.group !== undefined && options.join ? { readerGone: 'throws' } : {});
   const limit = countOf(options.count);
   const partitions = partitionsOf(options.partition);
   await prepareEncoding(options.keyEncoding);

@@ -10,7 +10,7 @@ import type {
   OffsetSpec,
   TopicPartition,
 } from '../../client/index.ts';
-import type { CliIo } from '../io.ts';
+import { type CliIo, ReaderGoneError } from '../io.ts';
 import type { RecordFormatter } from '../record-format.ts';
 import type { Session } from '../session.ts';
 import { EndOfGroup } from './end-of-group.ts';
@@ -44,8 +44,8 @@ const ASSIGNORS: readonly AssignorName[] = [
 const COMMIT_EVERY_MS = 1_000;
 
 /**
- * Reads until the signal, the limit or the end; then it has committed what was printed, and left the group. Throws
- * KafkaError and ClientError.
+ * Reads until the signal, the limit, the end, or until nobody reads what is printed (`io` has to throw that); then it
+ * has committed what was printed, and left the group. Throws KafkaError and ClientError.
  */
 export async function consumeAsMember(
   io: CliIo,
@@ -62,6 +62,9 @@ export async function consumeAsMember(
   end?.watch(consumer, () => ended.abort());
   try {
     if (run.limit > 0) await printAll(io, consumer, run);
+  } catch (error) {
+    // `| head` has had enough: what it did not take is not committed, and the others need not wait for us to expire.
+    if (!(error instanceof ReaderGoneError)) throw error;
   } finally {
     end?.stop();
     await consumer.close();
