@@ -1,11 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
 const long = ['test/**/*.long.test.ts', '**/node_modules/**'];
+/** They share processes and what these have loaded: to load it anew for each file was half of their time. */
+const units = ['test/{unit,property,conformance}/**/*.test.ts'];
 
 /**
- * Everything but the long suites (`*.long.test.ts`, see vitest.long.config.ts). Unit tests share processes and what
- * these have loaded: to load it anew for each file was half of their time. What looks at its process, or runs from
- * seeds, has a process a file. (The projects run in the order of their names: the longest files first.)
+ * Everything but the long suites (`*.long.test.ts`, see vitest.long.config.ts). What looks at its process, or runs from
+ * seeds that nothing else may shift, has a process a file. (The projects run in the order of their names: the longest
+ * files first.)
  */
 export default defineConfig({
   test: {
@@ -19,15 +21,11 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: {
-          name: 'systems',
-          include: ['test/**/*.test.ts'],
-          exclude: ['test/unit/**', ...long],
-        },
+        test: { name: 'systems', include: ['test/**/*.test.ts'], exclude: [...units, ...long] },
       },
       {
         extends: true,
-        test: { name: 'units', include: ['test/unit/**/*.test.ts'], exclude: long, isolate: false },
+        test: { name: 'units', include: units, exclude: long, isolate: false },
       },
     ],
   },

@@ -7,7 +7,7 @@ import { withoutRewrite } from '../support/rewrite-canary.ts';
 import { StorageWorld } from '../support/storage-world.ts';
 
 const firstSeed = Number(process.env['STORAGE_SEED'] ?? 1);
-const runs = Number(process.env['STORAGE_RUNS'] ?? 40);
+const runs = Number(process.env['STORAGE_RUNS'] ?? 20);
 
 type Death = 'power' | 'kill';
 

@@ -14,7 +14,7 @@ import {
 } from './compaction-world.ts';
 
 const firstSeed = Number(process.env['COMPACTION_SEED'] ?? 1);
-const runs = Number(process.env['COMPACTION_RUNS'] ?? 15);
+const runs = Number(process.env['COMPACTION_RUNS'] ?? 8);
 
 beforeAll(async () => {
   // These start in real time, which a virtual clock does not wait for.
