@@ -96,7 +96,7 @@ export interface LogConfig {
 /** A stretch of the log that was damaged below the durable mark: reported, set aside, skipped. */
 export interface DamagedRange {
   readonly firstOffset: number;
-  /** Inclusive. */
+  /** Inclusive; one less than the first where bytes are bad and no offset is missing. */
   readonly lastOffset: number;
   readonly segmentBaseOffset: number;
   readonly position: number;

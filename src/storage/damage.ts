@@ -95,7 +95,8 @@ export async function noteDamage(core: LogCore, segment: Segment, bad: BadPlace)
   if (segment.removed || known) return next;
   const range = {
     firstOffset: expected,
-    lastOffset: Math.max(expected, (gap ?? following) - 1),
+    // Where the offset due comes next all the same, none is lost.
+    lastOffset: Math.max(expected, gap ?? following) - 1,
     segmentBaseOffset: segment.baseOffset,
     position,
     bytes: next - position,
@@ -127,13 +128,15 @@ async function wholeBatchAt(bad: BadPlace, following: number): Promise<number | 
 export function reportDamage(core: LogCore, segment: Segment, range: DamagedRange): void {
   core.damaged = [...core.damaged, range];
   const { context, name } = core;
-  const { firstOffset, lastOffset } = range;
+  const { firstOffset, lastOffset, bytes } = range;
+  const lost = lastOffset - firstOffset + 1;
   context.integrity.damagedRanges++;
-  context.integrity.damagedOffsets += lastOffset - firstOffset + 1;
-  context.logger.error(
-    { log: name, ...range },
-    `${name}: offsets ${firstOffset} to ${lastOffset} are damaged and skipped`,
-  );
+  context.integrity.damagedOffsets += lost;
+  const what =
+    lost > 0
+      ? `offsets ${firstOffset} to ${lastOffset} are damaged and skipped`
+      : `${bytes} bytes before offset ${firstOffset} are no batch of it and skipped; no offset is missing`;
+  context.logger.error({ log: name, ...range }, `${name}: ${what}`);
   context.tasks.start(`noting damage of ${name}`, () => keep(core, segment, range));
 }
 

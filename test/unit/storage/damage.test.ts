@@ -103,6 +103,27 @@ describe('a batch damaged since the last clean stop', () => {
     expect(next.store.integrity).toMatchObject({ damagedRanges: 0 });
   });
 
+  test('that is no batch costs no offset where the one due comes next', async () => {
+    const disk = new MemoryDisk();
+    const before = await open(disk, { segmentBytes: 5000 });
+    for (let index = 0; index < 60; index++) before.log.append(testBatch(index));
+    await before.log.flush();
+    await before.store.close();
+    // Such as a cut that was not synced leaves.
+    await patchFile(disk, SEGMENT, (bytes) => Buffer.concat([bytes, Buffer.alloc(700, 7)]));
+    const { log, store, lines } = await open(disk, { segmentBytes: 5000, damagedRecords: 'stop' });
+    expect(log.segmentCount()).toBeGreaterThan(1);
+    expect(await readBaseOffsets(log)).toEqual(all);
+    expect(log.damaged).toMatchObject([{ segmentBaseOffset: 0, bytes: 700 }]);
+    expect(store.integrity).toMatchObject({ damagedRanges: 1, damagedOffsets: 0 });
+    const errors = lines.filter(({ level }) => level === 'error');
+    expect(errors.map(({ message }) => message)).toEqual([
+      expect.stringMatching(
+        /^t-0: 700 bytes before offset \d+ are no batch .* no offset is missing$/,
+      ),
+    ]);
+  });
+
   test('stops readers whose topic wants that', async () => {
     const disk = await harmed(flip(75));
     const { log } = await open(disk, { damagedRecords: 'stop' });
