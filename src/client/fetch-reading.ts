@@ -20,3 +20,7 @@ export interface Reading extends TopicPartition {
 export interface Part extends FetchPart {
   readonly reading: Reading;
 }
+
+export function nameOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`;
+}

@@ -1,4 +1,4 @@
-// One Fetch request of many partitions of one leader, and its answer by partition.
+// A Fetch request of many partitions of one leader, and its answer by partition.
 
 import { ErrorCode, errorName, KafkaError } from '../base/kafka-errors.ts';
 import { MemoryLease, type MemoryPool } from '../base/memory-pool.ts';
@@ -12,6 +12,7 @@ import {
 import type { TopicPartition } from './admin-cluster.ts';
 import { byTopic } from './by-topic.ts';
 import type { Cluster } from './cluster.ts';
+import type { FetchSession, SessionRequest } from './fetch-session.ts';
 import type { Isolation } from './list-offsets.ts';
 
 /** A partition to be asked for. */
@@ -43,36 +44,39 @@ export interface AnsweredPart<Part extends FetchPart> {
 const GRACE_MS = 30_000;
 
 /**
- * Asks, and answers what came for each part, in the order of the answer, with the brokers that are named in it. Throws
- * KafkaError and ClientError.
+ * Asks, and answers what came for each part, in the order of the answer, with the brokers that are named in it. In a
+ * session, nothing comes for a part that has nothing new. Throws KafkaError and ClientError.
  */
 export async function fetchParts<Part extends FetchPart>(
-  leader: Transport,
+  { leader, session }: { readonly leader: Transport; readonly session: FetchSession<Part> },
   parts: readonly Part[],
   limits: FetchLimits,
   options: SendOptions,
 ): Promise<AnsweredPart<Part>[]> {
-  const request = requestOf(parts, limits);
-  const timeoutMs = limits.maxWaitMs + GRACE_MS;
-  const response = await leader.send(Fetch, request, { timeoutMs, ...options });
-  if (response.errorCode !== ErrorCode.NONE) {
-    const name = errorName(response.errorCode);
-    throw new KafkaError(name, `fetch: ${name}`);
+  const how = { timeoutMs: limits.maxWaitMs + GRACE_MS, ...options };
+  for (let attempt = 1; ; attempt++) {
+    const request = requestOf(session.request(parts), limits);
+    let response: FetchResponse;
+    try {
+      response = await leader.send(Fetch, request, how);
+    } catch (error) {
+      session.lost();
+      throw error;
+    }
+    const { errorCode, sessionId } = response;
+    if (session.answered(errorCode, sessionId) && attempt === 1) continue;
+    if (errorCode !== ErrorCode.NONE) {
+      const name = errorName(errorCode);
+      throw new KafkaError(name, `fetch: ${name}`);
+    }
+    const endpoints = response.nodeEndpoints;
+    return response.responses.flatMap(({ topic, topicId, partitions }) =>
+      partitions.flatMap((answer) => {
+        const part = session.partOf(topic, topicId, answer.partitionIndex);
+        return part === undefined ? [] : [{ part, answer, endpoints }];
+      }),
+    );
   }
-  const byPlace = new Map<string, Part>();
-  for (const part of parts) {
-    // Topics come back by id or by name, as the version has it.
-    byPlace.set(`${part.topicId}/${part.partition}`, part);
-    byPlace.set(`:${part.topic}/${part.partition}`, part);
-  }
-  const endpoints = response.nodeEndpoints;
-  return response.responses.flatMap(({ topic, topicId, partitions }) => {
-    const name = topic === '' ? topicId : `:${topic}`;
-    return partitions.flatMap((answer) => {
-      const part = byPlace.get(`${name}/${answer.partitionIndex}`);
-      return part === undefined ? [] : [{ part, answer, endpoints }];
-    });
-  });
 }
 
 /** Whether it is a refusal that tells of a new leader, which the cluster then knows (KIP-951). */
@@ -95,14 +99,19 @@ export function leaseOf(
   return new MemoryLease(memory, records);
 }
 
-function requestOf(parts: readonly FetchPart[], limits: FetchLimits): RequestInput<typeof Fetch> {
+function requestOf(
+  { sessionId, sessionEpoch, changed, forgotten }: SessionRequest<FetchPart>,
+  limits: FetchLimits,
+): RequestInput<typeof Fetch> {
   const { maxWaitMs, minBytes, maxBytes, partitionBytes, isolation } = limits;
   return {
     maxWaitMs,
     minBytes,
     maxBytes,
     isolationLevel: isolation === 'read_uncommitted' ? 0 : 1,
-    topics: Array.from(byTopic(parts), ([topic, group]) => ({
+    sessionId,
+    sessionEpoch,
+    topics: Array.from(byTopic(changed), ([topic, group]) => ({
       topic,
       topicId: group[0]?.topicId ?? '',
       partitions: group.map(({ partition, leaderEpoch, offset }) => ({
@@ -111,6 +120,11 @@ function requestOf(parts: readonly FetchPart[], limits: FetchLimits): RequestInp
         fetchOffset: offset,
         partitionMaxBytes: partitionBytes,
       })),
+    })),
+    forgottenTopicsData: forgotten.map(({ topic, topicId, partition }) => ({
+      topic,
+      topicId,
+      partitions: [partition],
     })),
   };
 }

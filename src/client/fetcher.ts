@@ -9,7 +9,7 @@ import type { TopicPartition } from './admin-cluster.ts';
 import { type Cluster, isRetriableError, throwIfError } from './cluster.ts';
 import { divergence, truncatedError } from './divergence.ts';
 import { FetchQueue } from './fetch-queue.ts';
-import type { Part, Reading } from './fetch-reading.ts';
+import { nameOf, type Part, type Reading } from './fetch-reading.ts';
 import {
   type FetchLimits,
   fetchParts,
@@ -17,6 +17,7 @@ import {
   movesLeader,
   type PartitionAnswer,
 } from './fetch-request.ts';
+import { FetchSessions } from './fetch-session.ts';
 import { decodeFetched, type FetchedRecords, prepareFor } from './fetched-records.ts';
 import { type Isolation, listOffsets, SpecialTime } from './list-offsets.ts';
 import type { Node } from './network.ts';
@@ -57,10 +58,6 @@ const MIB = 1024 * 1024;
 /** Bytes that are worth a request. */
 const ASKED_BYTES_MIN = 64 * 1024;
 
-export function nameOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`;
-}
-
 /** Reads partitions. Nothing is asked for before the first {@link Fetcher.take}, `wait` or `read`. */
 export class Fetcher {
   readonly #cluster: Cluster;
@@ -69,6 +66,7 @@ export class Fetcher {
   readonly #aheadBytes: number;
   readonly #readings = new Map<string, Reading>();
   readonly #polls = new Set<number>();
+  readonly #sessions = new FetchSessions<Part>();
   readonly #learning = new Set<string>();
   readonly #queue = new FetchQueue<Reading>();
   #working: AbortController | null = null;
@@ -114,8 +112,8 @@ export class Fetcher {
   }
 
   /**
-   * What has come, or null. A result may hold no records and only move on (`nextOffset`), and also comes when nothing
-   * is new, at least every `maxWaitMs`. Throws, once, KafkaError, `ClientError`, `RecordError`.
+   * What has come, or null. A result may hold no records: it moves on (`nextOffset`), or says for the first time that
+   * nothing is there. Throws, once, KafkaError, `ClientError`, `RecordError`.
    */
   take(): FetchedRecords | null {
     this.#start();
@@ -307,7 +305,8 @@ export class Fetcher {
     const limits = { ...this.#limits, maxBytes };
     const { memory } = this.#options;
     const how = { signal, ...(memory && { memory }) };
-    const answers = await fetchParts(this.#cluster.to(node), parts, limits, how);
+    const way = { leader: this.#cluster.to(node), session: this.#sessions.with(node.id) };
+    const answers = await fetchParts(way, parts, limits, how);
     for (const { answer } of answers) await prepareFor(answer.records);
     if (signal.aborted) return;
     const lease = leaseOf(memory, answers);

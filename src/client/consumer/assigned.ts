@@ -1,7 +1,7 @@
 // One partition that a consumer reads, from when it is given until it is taken away.
 
 import type { TopicPartition } from '../admin-cluster.ts';
-import { nameOf } from '../fetcher.ts';
+import { nameOf } from '../fetch-reading.ts';
 import { Progress } from './progress.ts';
 
 export class Assigned implements TopicPartition {

@@ -2,7 +2,7 @@
 // RangeAssignor, RoundRobinAssignor, StickyAssignor and CooperativeStickyAssignor.
 
 import type { TopicPartition } from '../admin-cluster.ts';
-import { nameOf } from '../fetcher.ts';
+import { nameOf } from '../fetch-reading.ts';
 
 /** A member as the leader sees it. */
 export interface AssignMember {

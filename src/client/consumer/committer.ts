@@ -3,7 +3,7 @@
 
 import { KafkaError, type KafkaErrorName } from '../../base/kafka-errors.ts';
 import type { Cluster } from '../cluster.ts';
-import { nameOf } from '../fetcher.ts';
+import { nameOf } from '../fetch-reading.ts';
 import { commitGroupOffsets, type GroupIdentity, type GroupOffset } from '../group-offsets.ts';
 import { sleep } from '../tcp-transport.ts';
 

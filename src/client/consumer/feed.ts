@@ -1,8 +1,9 @@
 // From what a fetcher read ahead to records, one at a time or all that came of a partition, without a promise for each.
 
 import { expandRecords, RecordError, RecordScanner } from '../../record/index.ts';
+import { nameOf } from '../fetch-reading.ts';
 import type { FetchedRecords, ReadableBatch } from '../fetched-records.ts';
-import { type Fetcher, nameOf } from '../fetcher.ts';
+import type { Fetcher } from '../fetcher.ts';
 import type { Assigned } from './assigned.ts';
 import type { ConsumedRecord } from './options.ts';
 import type { Progress } from './progress.ts';

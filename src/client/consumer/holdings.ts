@@ -3,7 +3,8 @@
 import type { TopicPartition } from '../admin-cluster.ts';
 import { type Cluster, isRetriableError } from '../cluster.ts';
 import { ClientError } from '../errors.ts';
-import { type Fetcher, nameOf } from '../fetcher.ts';
+import { nameOf } from '../fetch-reading.ts';
+import type { Fetcher } from '../fetcher.ts';
 import type { GroupOffset } from '../group-offsets.ts';
 import type { OffsetSpec } from '../offset-spec.ts';
 import type { Assigned } from './assigned.ts';

@@ -4,7 +4,7 @@ import type { KafkaErrorName } from '../../base/kafka-errors.ts';
 import { ErrorCode, errorName, KafkaError } from '../../base/kafka-errors.ts';
 import type { Clock } from '../../base/ports.ts';
 import type { TopicPartition } from '../admin-cluster.ts';
-import { nameOf } from '../fetcher.ts';
+import { nameOf } from '../fetch-reading.ts';
 import type { GroupIdentity } from '../group-offsets.ts';
 
 /** A place in a group. */

@@ -2,7 +2,8 @@
 
 import { unknownOption } from '../../base/option-names.ts';
 import { ClientError } from '../errors.ts';
-import { type Fetcher, nameOf } from '../fetcher.ts';
+import { nameOf } from '../fetch-reading.ts';
+import type { Fetcher } from '../fetcher.ts';
 import { KeyedPool } from './keyed-pool.ts';
 import type { ConsumedRecord } from './options.ts';
 import type { Progress } from './progress.ts';

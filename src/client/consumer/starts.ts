@@ -2,7 +2,7 @@
 
 import type { TopicPartition } from '../admin-cluster.ts';
 import type { Cluster } from '../cluster.ts';
-import { nameOf } from '../fetcher.ts';
+import { nameOf } from '../fetch-reading.ts';
 import { fetchGroupOffsets, outsider } from '../group-offsets.ts';
 import { type Isolation, listOffsets, offsetLookup, SpecialTime } from '../list-offsets.ts';
 import { resolveOffset } from '../offset-resolve.ts';

@@ -53,6 +53,27 @@ export function consumerSuite(target: Target): void {
     await consumer.close();
   });
 
+  test('of many partitions every record comes, wherever one is written, and after a seek again', async () => {
+    const partitions = 40;
+    const topic = await stage.topic(partitions);
+    const consumer = stage.consumer({ topics: [topic], key: 'string', value: 'string' });
+    const records = consumer[Symbol.asyncIterator]();
+    const next = async (): Promise<unknown> => (await records.next()).value?.value;
+    for (let n = 0; n < 3 * partitions; n++) {
+      await stage.write(topic, [{ value: `${n}`, partition: (n * 7) % partitions }]);
+      expect(await next()).toBe(`${n}`);
+    }
+    await consumer.seek({ topic, partition: 7 }, 0);
+    expect([await next(), await next(), await next()]).toEqual(['1', '41', '81']);
+    consumer.pause([{ topic, partition: 7 }]);
+    await stage.write(topic, [{ value: 'later', partition: 7 }]);
+    await stage.write(topic, [{ value: 'now', partition: 8 }]);
+    expect(await next()).toBe('now');
+    consumer.resume([{ topic, partition: 7 }]);
+    expect(await next()).toBe('later');
+    await consumer.close();
+  });
+
   test('all partitions are read without a group, those that come later too', async () => {
     const topic = await stage.topic(2);
     await stage.write(topic, [
