@@ -2,9 +2,11 @@
 // Apache Kafka and ours alike. Damage is an entry too, and what follows it is shown.
 
 import {
+  addSequence,
   type BatchHeader,
   codecNames,
   decodeControlKey,
+  decodeEndTransactionMarker,
   prepareCodec,
   RecordError,
   readRecords,
@@ -61,8 +63,15 @@ export interface DumpedRecord {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: StoredRecord['headers'];
+  /** Bytes; -1 for none. */
+  readonly keySize: number;
+  readonly valueSize: number;
+  /** Of a producer that numbers its records; else -1. */
+  readonly sequence: number;
   /** Of a control batch: what the marker says; else null. */
   readonly control: string | null;
+  /** Of the end of a transaction: the epoch of the coordinator that ended it. */
+  readonly coordinatorEpoch?: number;
 }
 
 /** Bytes that are no good batch, or a batch whose records cannot be read. */
@@ -104,7 +113,8 @@ export function dumpFile(options: DumpOptions): AsyncGenerator<DumpEntry, void, 
   // Files that were set aside or are on their way keep their kind in front of one more suffix.
   const plain = name.replace(/\.(deleted|cleaned|swap|tmp|damaged)$/, '');
   if (plain === LEADER_EPOCH_FILE) return dumpEpochs(options);
-  if (plain.endsWith('.log')) return dumpLog(options);
+  // A snapshot of the cluster's metadata is of batches, too.
+  if (/\.(log|checkpoint)$/.test(plain)) return dumpLog(options);
   if (plain.endsWith('.index')) return dumpOffsets(options, baseOf(plain, '.index'));
   if (plain.endsWith('.timeindex')) return dumpTimes(options, baseOf(plain, '.timeindex'));
   if (plain.endsWith('.txnindex')) return dumpTransactions(options);
@@ -211,8 +221,19 @@ function addRecords(
   const batch = Buffer.from(header.buffer.subarray(start, start + at.bytes));
   try {
     for (const { offset, timestamp, key, value, headers } of readRecords(batch)) {
-      const control = header.isControl ? controlType(key) : null;
-      entries.push({ kind: 'record', offset, timestamp, key, value, headers, control });
+      const { baseSequence, baseOffset } = header;
+      entries.push({
+        kind: 'record',
+        offset,
+        timestamp,
+        key,
+        value,
+        headers,
+        keySize: key?.length ?? -1,
+        valueSize: value?.length ?? -1,
+        sequence: baseSequence < 0 ? -1 : addSequence(baseSequence, offset - baseOffset),
+        ...(header.isControl ? controlFacts(key, value) : { control: null }),
+      });
     }
   } catch (error) {
     if (!(error instanceof Error)) throw error;
@@ -221,12 +242,31 @@ function addRecords(
   }
 }
 
-function controlType(key: Buffer | null): string {
+/** Of the logs of KRaft; the types 0 and 1 end transactions. */
+const kraftTypes = [
+  null,
+  null,
+  'leader change',
+  'snapshot header',
+  'snapshot footer',
+  'kraft version',
+  'kraft voters',
+];
+
+function controlFacts(
+  key: Buffer | null,
+  value: Buffer | null,
+): Pick<DumpedRecord, 'control' | 'coordinatorEpoch'> {
   try {
-    return decodeControlKey(key);
+    const control = decodeControlKey(key);
+    if (control !== 'unknown') {
+      return { control, coordinatorEpoch: decodeEndTransactionMarker(value) };
+    }
+    const type = key?.readInt16BE(2) ?? -1;
+    return { control: kraftTypes[type] ?? `unknown (type ${type})` };
   } catch (error) {
     if (!(error instanceof RecordError)) throw error;
-    return 'unreadable';
+    return { control: 'unreadable' };
   }
 }
 

@@ -156,6 +156,13 @@ describe('on Apache Kafka', () => {
     }
     const epochs = await json(['dump', join(folder, 'leader-epoch-checkpoint')]);
     expect(epochs).toMatchObject([{ epoch: 0, startOffset: 0 }]);
+    const metadata = await json([
+      'dump',
+      '--records',
+      join(kafka.logDirectory, 'bootstrap.checkpoint'),
+    ]);
+    const markers = metadata.filter((one) => one.kind === 'record' && one.control !== null);
+    expect(markers.map((one) => one.control)).toEqual(['snapshot header', 'snapshot footer']);
     await run(['group', 'reset', 'billing', '--topic', 'orders', '--to-offset', '5', '--execute']);
     const logs = globFolders(kafka.logDirectory, /^__consumer_offsets-/);
     const groups = await json(['dump', '--records', ...logs]);

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import type { DumpEntry } from '../../inspect/index.ts';
 import { CliError, ExitCode, usageError } from '../exit-codes.ts';
 import { groupRecordOf } from '../inspect/group-record.ts';
+import { transactionRecordOf } from '../inspect/transaction-record.ts';
 import { type CliIo, paint, processIo } from '../io.ts';
 import { wholeNumber } from '../numbers.ts';
 import { type CommandModule, type CommonOptions, makeCommand } from '../program.ts';
@@ -21,14 +22,16 @@ interface DumpFlags extends CommonOptions {
   readonly records?: boolean;
   readonly limit?: string;
   readonly offsetsDecoder?: boolean;
+  readonly transactionLogDecoder?: boolean;
   readonly keyEncoding: string;
   readonly valueEncoding: string;
 }
 
 const details = `
-Files: .log, .index, .timeindex, .txnindex, .snapshot, leader-epoch-checkpoint. Damaged stretches are shown where they
-are, and what follows them after. With --json each entry is one line. The exit code is 1 when something is damaged.
-Records of __consumer_offsets are shown by what they mean. "tidemark verify" holds indexes against their log.`;
+Files: .log, .index, .timeindex, .txnindex, .snapshot, .checkpoint, leader-epoch-checkpoint. Damaged stretches are shown
+where they are, and what follows them after. With --json each entry is one line. The exit code is 1 when something is
+damaged. Records of __consumer_offsets and __transaction_state are shown by what they mean. "tidemark verify" holds
+indexes against their log.`;
 
 function build(): Command {
   const names = encodings.join(', ');
@@ -41,6 +44,7 @@ function build(): Command {
     .option('--records', 'the records of each batch, too')
     .option('-l, --limit <count>', 'stop after so many entries (records, with --records)')
     .option('--offsets-decoder', 'records as those of __consumer_offsets (default in its folders)')
+    .option('--transaction-log-decoder', 'the same for __transaction_state of Apache Kafka')
     .option('--key-encoding <name>', `how keys are shown: ${names}`, 'text')
     .option('--value-encoding <name>', `how values are shown: ${names}`, 'text')
     .addHelpText('after', details)
@@ -50,22 +54,30 @@ function build(): Command {
 /** The verb `dump`. */
 export const dumpCommand: CommandModule = { build };
 
+type Decode = (record: RecordEntry) => object | null;
+
 interface Settings {
   readonly json: boolean;
   readonly records: boolean;
-  readonly offsetsDecoder: boolean;
+  /** What a record means; null: its bytes are shown. */
+  readonly decode: Decode;
   readonly limit: number;
   readonly key: Encoding;
   readonly value: Encoding;
 }
 
 async function settingsOf(flags: DumpFlags): Promise<Settings> {
-  const { json = false, limit, offsetsDecoder = false } = flags;
-  const records = flags.records === true || offsetsDecoder;
+  const { json = false, limit, offsetsDecoder = false, transactionLogDecoder = false } = flags;
+  const records = flags.records === true || offsetsDecoder || transactionLogDecoder;
+  const decode = offsetsDecoder
+    ? groupRecordOf
+    : transactionLogDecoder
+      ? transactionRecordOf
+      : () => null;
   const key = await encodingOf(flags.keyEncoding);
   const value = await encodingOf(flags.valueEncoding);
   const max = limit === undefined ? Infinity : wholeNumber('--limit', limit);
-  return { json, records, offsetsDecoder, limit: max, key, value };
+  return { json, records, decode, limit: max, key, value };
 }
 
 async function encodingOf(name: string): Promise<Encoding> {
@@ -98,9 +110,7 @@ async function dump(files: readonly string[], flags: DumpFlags): Promise<void> {
     if (files.length > 1 && !settings.json) await io.data(`${paint('bold', name)}\n`);
     try {
       const entries = dumpFile({ disk, path, records, readSnapshot });
-      const isOffsets = /__consumer_offsets-\d+$/.test(dirname(path));
-      const offsetsDecoder = settings.offsetsDecoder || isOffsets;
-      const how = { ...settings, offsetsDecoder };
+      const how = { ...settings, decode: decoderIn(dirname(path)) ?? settings.decode };
       await print(io, { name, many: files.length > 1, entries, count, settings: how });
     } catch (error) {
       if (!(error instanceof UnknownFileError)) throw error;
@@ -108,6 +118,11 @@ async function dump(files: readonly string[], flags: DumpFlags): Promise<void> {
     }
   }
   if (count.damaged) process.exitCode = ExitCode.error;
+}
+
+function decoderIn(folder: string): Decode | null {
+  if (/__consumer_offsets-\d+$/.test(folder)) return groupRecordOf;
+  return /__transaction_state-\d+$/.test(folder) ? transactionRecordOf : null;
 }
 
 interface Printing {
@@ -133,9 +148,9 @@ async function print(io: CliIo, printing: Printing): Promise<void> {
   }
 }
 
-function jsonOf(entry: DumpEntry, { key, value, offsetsDecoder }: Settings): object {
+function jsonOf(entry: DumpEntry, { key, value, decode }: Settings): object {
   if (entry.kind !== 'record') return entry;
-  const decoded = offsetsDecoder ? groupRecordOf(entry) : null;
+  const decoded = entry.control === null ? decode(entry) : null;
   if (decoded !== null) {
     const { kind, offset, timestamp } = entry;
     return { kind, offset, timestamp, decoded };
@@ -180,10 +195,14 @@ function textOf(entry: DumpEntry, settings: Settings): string {
 type RecordEntry = Extract<DumpEntry, { kind: 'record' }>;
 
 function recordText(entry: RecordEntry, settings: Settings): string {
-  const { offset, timestamp, control } = entry;
-  const start = `  offset ${offset}  ${timeText(timestamp)}`;
-  if (control !== null) return `${start}  ${paint('yellow', control)} marker`;
-  const decoded = settings.offsetsDecoder ? groupRecordOf(entry) : null;
+  const { offset, timestamp, sequence, control, coordinatorEpoch } = entry;
+  const numbered = sequence < 0 ? '' : `  sequence ${sequence}`;
+  const start = `  offset ${offset}${numbered}  ${timeText(timestamp)}`;
+  if (control !== null) {
+    const epoch = coordinatorEpoch === undefined ? '' : `  coordinatorEpoch ${coordinatorEpoch}`;
+    return `${start}  ${paint('yellow', control)} marker${epoch}`;
+  }
+  const decoded = settings.decode(entry);
   if (decoded !== null) return `${start}  ${printable(JSON.stringify(decoded))}`;
   const key = entry.key === null ? 'null' : printable(decodeBytes(entry.key, settings.key));
   const value = entry.value === null ? 'null' : printable(decodeBytes(entry.value, settings.value));

@@ -74,6 +74,19 @@ function kafkasWords(entry: DumpEntry): string {
   }
 }
 
+function recordInKafkasWords(entry: Extract<DumpEntry, { kind: 'record' }>): string {
+  const { offset, timestamp, keySize, valueSize, sequence, headers, control, key, value } = entry;
+  const start =
+    `| offset: ${offset} CreateTime: ${timestamp} keySize: ${keySize} valueSize: ${valueSize} ` +
+    `sequence: ${sequence} headerKeys: [${headers.map((one) => one.key).join(',')}]`;
+  if (control === null) {
+    const keyText = key === null ? '' : ` key: ${key.toString()}`;
+    return `${start}${keyText} payload: ${value?.toString()}`;
+  }
+  const marker = `endTxnMarker: ${control.toUpperCase()}`;
+  return `${start} ${marker} coordinatorEpoch: ${entry.coordinatorEpoch}`;
+}
+
 describe("a partition of Apache Kafka's", () => {
   test('is found whole', async () => {
     const report = await verify(kafka);
@@ -96,6 +109,17 @@ describe("a partition of Apache Kafka's", () => {
       expect(found, name).toEqual(wanted);
       expect(found.length, name).toBeGreaterThan(0);
     }
+  });
+
+  test('its records are dumped as DumpLogSegments --print-data-log dumps them', async () => {
+    const text = readFileSync(join(fixtures, 'dump-log-segments-records.txt'), 'utf8');
+    const found: string[] = [];
+    for (const base of ['00', '26', '44']) {
+      for (const entry of await entries(`orders-0/000000000000000000${base}.log`, true)) {
+        if (entry.kind === 'record') found.push(recordInKafkasWords(entry));
+      }
+    }
+    expect(found).toEqual(text.trim().split('\n'));
   });
 
   test('its records come out of every codec, its markers named', async () => {
