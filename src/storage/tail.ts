@@ -34,12 +34,29 @@ export class TailBudget {
   }
 }
 
+/** Memory that copies go to, one after the other: the first piece of a log and the longest. */
+const PIECE_BYTES_MIN = 2 * 1024;
+const PIECE_BYTES_MAX = 64 * 1024;
+
+/** A piece of memory with copies of consecutive batches; it is never written a second time. */
+interface Piece {
+  readonly memory: Buffer;
+  used: number;
+  /** Batches in it that are still kept. */
+  batches: number;
+}
+
 interface Kept {
   readonly baseOffset: number;
   readonly lastOffset: number;
   readonly bytes: number;
+  /** Where the copy is; null: the batch is kept in the memory that it came in. */
+  readonly piece: Piece | null;
+  readonly position: number;
   readonly parts: readonly Buffer[];
 }
+
+const noParts: readonly Buffer[] = [];
 
 /** Consecutive committed batches that end at the high watermark. */
 export class Tail {
@@ -49,11 +66,14 @@ export class Tail {
   #bytes = 0;
   /** Added since somebody looked for something here. */
   #unreadBytes = 0;
+  /** What the next copy goes to, if it fits. */
+  #piece: Piece | null = null;
 
   constructor(budget: TailBudget) {
     this.#budget = budget;
   }
 
+  /** Memory that is held: pieces count as a whole. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -65,19 +85,8 @@ export class Tail {
       return;
     }
     const before = this.#bytes;
-    // One allocation for all that is copied: they are of one log, and go together.
-    let copyBytes = 0;
-    for (const ticket of tickets) if (isCopied(ticket)) copyBytes += ticket.bytes;
-    const copies = copyBytes > 0 ? Buffer.allocUnsafeSlow(copyBytes) : null;
-    let at = 0;
     for (const ticket of tickets) {
-      if (copies !== null && isCopied(ticket)) {
-        const end = at + ticket.bytes;
-        for (const part of ticket.parts) at += part.copy(copies, at);
-        this.#addOne(ticket, [copies.subarray(end - ticket.bytes, end)]);
-      } else {
-        this.#addOne(ticket, ticket.onLoan || isSparse(ticket) ? null : ticket.parts);
-      }
+      this.#addOne(ticket);
       this.#unreadBytes += ticket.bytes;
     }
     while (this.#bytes > this.#budget.bytesPerLogMax) this.#dropFirst();
@@ -86,15 +95,13 @@ export class Tail {
 
   clear(): void {
     const before = this.#bytes;
-    this.#kept = [];
-    this.#first = 0;
-    this.#bytes = 0;
+    this.#forgetAll();
     this.#budget.changed(this, -before);
   }
 
   /**
-   * Batches from the one that holds `offset`, below `limit`, at most `maxBytes` (but one in any case, if asked).
-   * Null when the first one wanted is not here.
+   * Batches from the one that holds `offset`, below `limit`, at most `maxBytes` (but one in any case, if asked). Copies
+   * that lie in a row come as one part. Null when the first one wanted is not here.
    */
   read(
     offset: number,
@@ -105,16 +112,34 @@ export class Tail {
     this.#unreadBytes = 0;
     const start = this.#find(offset);
     if (start < 0) return null;
-    const parts: Buffer[] = [];
+    let end = start;
     let bytes = 0;
-    for (let index = start; index < this.#kept.length; index++) {
-      const batch = this.#kept[index] as Kept;
+    for (; end < this.#kept.length; end++) {
+      const batch = this.#kept[end] as Kept;
       if (batch.lastOffset >= limit) break;
       if (bytes + batch.bytes > maxBytes && !(bytes === 0 && minOneBatch)) break;
-      for (const part of batch.parts) parts.push(part);
       bytes += batch.bytes;
     }
-    return { parts, bytes };
+    return { parts: this.#partsOf(start, end), bytes };
+  }
+
+  #partsOf(start: number, end: number): Buffer[] {
+    const parts: Buffer[] = [];
+    for (let index = start; index < end; ) {
+      const { piece, position, parts: own } = this.#kept[index] as Kept;
+      if (piece === null) {
+        for (const part of own) parts.push(part);
+        index++;
+        continue;
+      }
+      let bytes = 0;
+      for (let next = this.#kept[index]; index < end && next?.piece === piece; ) {
+        bytes += next.bytes;
+        next = this.#kept[++index];
+      }
+      parts.push(piece.memory.subarray(position, position + bytes));
+    }
+    return parts;
   }
 
   #find(offset: number): number {
@@ -130,22 +155,52 @@ export class Tail {
     return (kept[low] as Kept).lastOffset < offset ? -1 : low;
   }
 
-  #addOne(ticket: Ticket, parts: readonly Buffer[] | null): void {
+  #addOne(ticket: Ticket): void {
+    const { baseOffset, lastOffset, bytes } = ticket;
     const last = this.#kept.at(-1);
     // A gap would make readers skip what lies in it.
-    if (parts === null || (last !== undefined && last.lastOffset + 1 !== ticket.baseOffset)) {
-      this.#kept = [];
-      this.#first = 0;
-      this.#bytes = 0;
+    if (last !== undefined && last.lastOffset + 1 !== baseOffset) this.#forgetAll();
+    if (isCopied(ticket)) {
+      const piece = this.#pieceFor(bytes);
+      const position = piece.used;
+      for (const part of ticket.parts) piece.used += part.copy(piece.memory, piece.used);
+      piece.batches++;
+      this.#kept.push({ baseOffset, lastOffset, bytes, piece, position, parts: noParts });
+    } else if (ticket.onLoan || isSparse(ticket)) {
+      this.#forgetAll();
+    } else {
+      const { parts } = ticket;
+      this.#kept.push({ baseOffset, lastOffset, bytes, piece: null, position: 0, parts });
+      this.#bytes += bytes;
     }
-    if (parts === null) return;
-    const { baseOffset, lastOffset, bytes } = ticket;
-    this.#kept.push({ baseOffset, lastOffset, bytes, parts });
-    this.#bytes += bytes;
+  }
+
+  /** The open piece, or a new one that is twice as long as the one before: quiet logs hold little. */
+  #pieceFor(bytes: number): Piece {
+    const open = this.#piece;
+    if (open !== null && open.used + bytes <= open.memory.length) return open;
+    const usual =
+      open === null ? PIECE_BYTES_MIN : Math.min(PIECE_BYTES_MAX, open.memory.length * 2);
+    const memory = Buffer.allocUnsafeSlow(Math.max(bytes, usual));
+    this.#bytes += memory.length;
+    this.#piece = { memory, used: 0, batches: 0 };
+    return this.#piece;
+  }
+
+  #forgetAll(): void {
+    this.#kept = [];
+    this.#first = 0;
+    this.#bytes = 0;
+    this.#piece = null;
   }
 
   #dropFirst(): void {
-    this.#bytes -= (this.#kept[this.#first] as Kept).bytes;
+    const { piece, bytes } = this.#kept[this.#first] as Kept;
+    if (piece === null) this.#bytes -= bytes;
+    else if (--piece.batches === 0) {
+      this.#bytes -= piece.memory.length;
+      if (piece === this.#piece) this.#piece = null;
+    }
     this.#first++;
     if (this.#first * 2 > this.#kept.length) {
       this.#kept = this.#kept.slice(this.#first);

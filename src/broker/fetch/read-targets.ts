@@ -108,11 +108,23 @@ export class TargetReader {
         this.#limits.memory?.give(heldBytes(before));
         releaseResult(before);
       }
-      const result = await this.#read(target);
+      const read = this.#read(target);
+      // Only what has records is waited for: a wait costs a turn of the microtask queue and garbage.
+      const result = read instanceof Promise ? await read : read;
       this.results.set(target, result);
       this.bytes += result.byteLength;
       if (result.errorCode !== 0 || result.divergingEpoch !== null) this.urgent = true;
     }
+  }
+
+  /** Whether the target was read up to the end of its partition as it is now: only a commit makes it worth reading. */
+  isSettled(target: FetchTarget): boolean {
+    const { partition, spec } = target;
+    return (
+      partition !== undefined &&
+      this.results.get(target)?.errorCode === 0 &&
+      spec.fetchOffset >= readableEnd(partition, this.#limits.isolation)
+    );
   }
 
   /** Whether the target's partition has changed since it was read, or was never read. */

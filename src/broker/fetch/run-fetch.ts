@@ -23,12 +23,14 @@ export interface FetchRun extends FetchWait {
 /**
  * Makes every target wake the set when it commits; answers whether one has changed since it was
  * read. Between reading and subscribing nothing wakes us, so what came then is looked for here.
+ * Those with nothing to read leave `ready`: a commit then costs a look at its own partition.
  */
 function watch(set: FetchSet, reader: TargetReader): boolean {
   let changed = false;
   for (const target of set.ready) {
     set.subscribe(target);
     if (reader.isOutdated(target)) changed = true;
+    else if (reader.isSettled(target)) set.ready.delete(target);
   }
   return changed;
 }
