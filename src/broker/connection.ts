@@ -9,6 +9,7 @@
 // - all connections together: the memory gate; beyond it one connection at a time finishes the frame
 //   it has begun, others stop reading
 
+import { Bag } from '../base/bag.ts';
 import { Fifo } from '../base/fifo.ts';
 import { KafkaError } from '../base/kafka-errors.ts';
 import type { Clock, Logger } from '../base/ports.ts';
@@ -72,7 +73,8 @@ export class Connection implements PeerHandler, Session {
   readonly #upload: UploadTurn;
   readonly #sender: AnswerSender;
   readonly #onClosed: (connection: Connection) => void;
-  readonly #gone = new Set<() => void>();
+  /** Who wants to know that the peer is gone; null once that was told. */
+  #gone: Bag<() => void> | null = new Bag();
   readonly #waiting = new Fifo<Buffer>();
   readonly #slots = new Fifo<Slot>();
   #slotBytes = 0;
@@ -175,9 +177,9 @@ export class Connection implements PeerHandler, Session {
   }
 
   onGone(callback: () => void): () => void {
-    if (this.#ending) callback();
-    else this.#gone.add(callback);
-    return () => this.#gone.delete(callback);
+    if (!this.#ending && this.#gone !== null) return this.#gone.add(callback);
+    callback();
+    return () => {};
   }
 
   disconnect(reason: string): void {
@@ -199,8 +201,9 @@ export class Connection implements PeerHandler, Session {
   }
 
   #tellGone(): void {
-    for (const callback of this.#gone) callback();
-    this.#gone.clear();
+    const gone = this.#gone;
+    this.#gone = null;
+    gone?.visit((callback) => callback());
   }
 
   #take(frame: Buffer): void {

@@ -192,15 +192,7 @@ export class TidemarkEngine implements Engine {
   }
 
   pendingBytes(): number {
-    const { busy } = this.#parts.context;
-    let total = 0;
-    // Asked before every produce: only partitions that were written to lately are looked at.
-    for (const partition of busy) {
-      const bytes = partition.pendingBytes();
-      if (bytes === 0) busy.delete(partition);
-      total += bytes;
-    }
-    return total;
+    return this.#parts.context.pending.bytes();
   }
 
   freeBytes(): Promise<number> {

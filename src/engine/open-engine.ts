@@ -20,8 +20,8 @@ import type { Engine, Topic } from './contract.ts';
 import { TidemarkEngine } from './engine.ts';
 import { FreeSpace } from './free-space.ts';
 import { newMetrics } from './metrics.ts';
+import { PendingAppends } from './pending-appends.ts';
 import { TopicRegistry } from './topic-registry.ts';
-import type { Busy } from './topic-shared.ts';
 
 const NODE_ID_DEFAULT = 1;
 
@@ -87,7 +87,14 @@ async function openOn(
     logger,
   });
   await space.refresh();
-  const context = { store, clock, logger, space, metrics: newMetrics(), busy: new Set<Busy>() };
+  const context = {
+    store,
+    clock,
+    logger,
+    space,
+    metrics: newMetrics(),
+    pending: new PendingAppends(),
+  };
   const registry = new TopicRegistry(configs, context);
   if (purged.length > 0 && (await removeDirectories(disk, remove, logger))) {
     const records = purged.map((id): CatalogueRecord => ({ kind: 'topic-purged', id }));

@@ -1,5 +1,6 @@
 // One partition: its log, its producers, and the rules between a client's batch and the log.
 
+import { Bag } from '../base/bag.ts';
 import { KafkaError } from '../base/kafka-errors.ts';
 import type { AppendTicket, PartitionLog, Told } from '../storage/index.ts';
 import { CommitWaiters } from './commit-waiters.ts';
@@ -27,6 +28,7 @@ import {
   unavailable,
 } from './partition-checks.ts';
 import { PartitionProducers } from './partition-producers.ts';
+import type { Pending } from './pending-appends.ts';
 import {
   checkedBatch,
   codecsMissing,
@@ -41,7 +43,9 @@ import { TurnQueue } from './turn-queue.ts';
 
 const EMPTY = Buffer.alloc(0);
 
-export class LogPartition implements Partition {
+const call = (listener: () => void): void => listener();
+
+export class LogPartition implements Partition, Pending {
   readonly index: number;
   readonly #shared: TopicShared;
   readonly #context: PartitionContext;
@@ -50,7 +54,7 @@ export class LogPartition implements Partition {
   readonly #producers = new PartitionProducers();
   readonly #waiters = new CommitWaiters();
   readonly #turns = new TurnQueue();
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Bag<() => void>();
   #reopening: Promise<void> | null = null;
 
   private constructor(shared: TopicShared, index: number, context: PartitionContext) {
@@ -108,6 +112,9 @@ export class LogPartition implements Partition {
   sizeBytes(): number {
     return this.#log?.sizeBytes() ?? 0;
   }
+
+  /** Owned by {@link PendingAppends}. */
+  isPending = false;
 
   pendingBytes(): number {
     return this.#log?.pendingBytes() ?? 0;
@@ -202,12 +209,7 @@ export class LogPartition implements Partition {
   }
 
   onCommit(listener: () => void): () => void {
-    // A function of its own for each call, so that one listener may be given twice.
-    const entry = (): void => listener();
-    this.#listeners.add(entry);
-    return () => {
-      this.#listeners.delete(entry);
-    };
+    return this.#listeners.add(listener);
   }
 
   reopen(): Promise<void> {
@@ -336,7 +338,7 @@ export class LogPartition implements Partition {
     const ticket = log.append({ parts, byteLength, offsetCount, maxTimestamp, released });
     // The log has written the offsets into the header by now.
     this.#producers.appended(header, this.#nowMs());
-    this.#context.busy.add(this);
+    this.#context.pending.add(this);
     metrics.batchesAppended += 1;
     metrics.recordsAppended += recordCount;
     metrics.bytesAppended += byteLength;
@@ -357,7 +359,7 @@ export class LogPartition implements Partition {
 
   #committed(highWatermark: number): void {
     this.#waiters.committed(highWatermark);
-    for (const listener of this.#listeners) listener();
+    this.#listeners.visit(call);
   }
 
   #failed(cause: Error): void {

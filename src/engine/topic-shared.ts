@@ -5,6 +5,7 @@ import type { LogStore } from '../storage/index.ts';
 import type { Topic } from './contract.ts';
 import type { FreeSpace } from './free-space.ts';
 import type { MutableMetrics } from './metrics.ts';
+import type { PendingAppends } from './pending-appends.ts';
 import type { TopicSettings } from './topic-settings.ts';
 
 /** A topic as it is now; replaced in place when it grows or its configs change. */
@@ -19,11 +20,5 @@ export interface PartitionContext {
   readonly logger: Logger;
   readonly space: FreeSpace;
   readonly metrics: MutableMetrics;
-  /** Partitions that were appended to and may have bytes that are not written yet. */
-  readonly busy: Set<Busy>;
-}
-
-/** What the engine sums up of the partitions under load. */
-export interface Busy {
-  pendingBytes(): number;
+  readonly pending: PendingAppends;
 }

@@ -3,6 +3,7 @@
 // a session unused for two minutes makes room, or else the smallest of those that had their two
 // minutes, if the new one is larger. Rules: org.apache.kafka.server.FetchSession, FetchManager.
 
+import { Bag } from '../../base/bag.ts';
 import type { Clock, Random } from '../../base/ports.ts';
 import type { FetchSet } from './fetch-set.ts';
 
@@ -39,7 +40,7 @@ export class FetchSessionCache {
   /** Least recently used first. */
   readonly #sessions = new Map<number, FetchSet>();
   /** Sets of requests under way, of which some are no sessions, or none yet. */
-  readonly #underWay = new Set<FetchSet>();
+  readonly #underWay = new Bag<FetchSet>();
 
   constructor(options: SessionCacheOptions) {
     this.#options = options;
@@ -91,12 +92,12 @@ export class FetchSessionCache {
    * Answers the function that ends this.
    */
   follow(set: FetchSet): () => void {
-    this.#underWay.add(set);
-    return () => this.#underWay.delete(set);
+    return this.#underWay.add(set);
   }
 
   topicChanged(topic: string): void {
-    const sets = new Set([...this.#sessions.values(), ...this.#underWay]);
+    const sets = new Set(this.#sessions.values());
+    this.#underWay.visit((set) => sets.add(set));
     for (const set of sets) set.topicChanged(topic);
   }
 

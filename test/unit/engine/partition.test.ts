@@ -5,6 +5,7 @@ import type { AppendRequest, AppendResult } from '../../../src/engine/contract.t
 import { FreeSpace } from '../../../src/engine/free-space.ts';
 import { newMetrics } from '../../../src/engine/metrics.ts';
 import { LogPartition } from '../../../src/engine/partition.ts';
+import { PendingAppends } from '../../../src/engine/pending-appends.ts';
 import { topicSettings } from '../../../src/engine/topic-settings.ts';
 import { BatchHeader, readRecords } from '../../../src/record/index.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
@@ -44,8 +45,8 @@ class Bench {
     };
     const settings = topicSettings(new ConfigStore(new Map(), () => {}), set);
     const { store, clock, metrics, space } = this;
-    const busy = new Set<{ pendingBytes(): number }>();
-    const context = { store, clock, metrics, space, busy, logger: silentLogger };
+    const pending = new PendingAppends();
+    const context = { store, clock, metrics, space, pending, logger: silentLogger };
     this.partition = await LogPartition.open({ topic, settings }, 0, context);
     return this.partition;
   }
