@@ -1,6 +1,7 @@
 // The default suite: start-up and idle memory of each broker, then every row on all of them in turn, round by round
 // (A B A B …), and at the end what memory they kept.
 
+import { tmpdir } from 'node:os';
 import {
   findKafkaLibs,
   installKafka,
@@ -17,6 +18,7 @@ import { filledTopic, fillTopic, measureRow } from './row-run.ts';
 import { type Row, rows } from './rows.ts';
 import { measureStartUp } from './start-up.ts';
 import { systemsFor } from './systems.ts';
+import { warmMemory } from './warm-memory.ts';
 
 const ROUNDS_ALONE = 3;
 const ROUNDS_WITH_PEERS = 5;
@@ -155,6 +157,7 @@ async function measureQuietly(work: Work, row: Row, one: Running, round: number)
   const tries = quick ? 1 : TRIES;
   for (let attempt = 1; attempt <= tries; attempt += 1) {
     const topic = `row-${rows.indexOf(row)}-${round}-${attempt}`;
+    if (row.writtenBytes !== undefined && !quick) warmMemory(tmpdir(), 2 * row.writtenBytes);
     await writeBack();
     const where = { tools, broker: one.broker, quick };
     const measured = await measureRow(where, row, topic).catch((error: unknown) => {

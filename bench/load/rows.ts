@@ -39,6 +39,8 @@ export interface Row {
   /** Names of systems besides `tidemark` and `kafka` that it is also for. */
   readonly alsoOn: readonly string[];
   readonly partitions: number;
+  /** Bytes that it writes, where these are many. */
+  readonly writtenBytes?: number;
   /** What has to be in the topic before; such a topic is filled once and kept. */
   readonly filled?: { readonly records: number; readonly recordBytes: number };
   /** Whether each partition gets a record before: the first write makes files, which is no steady work. */
@@ -77,6 +79,7 @@ function produceRow(name: string, options: BulkOptions): Row {
     name,
     how: `rdkafka_performance -P, ${options.records} records, acks=all, linger 5 ms, ${options.words}`,
     alsoOn: options.alsoOn ?? ['klite'],
+    writtenBytes: options.records * recordBytes,
     partitions: PARTITIONS,
     touched: false,
     java: false,
@@ -203,7 +206,9 @@ function javaRow(name: string, kind: 'produce' | 'consume', records: number): Ro
     partitions: PARTITIONS,
     touched: false,
     java: true,
-    ...(kind === 'consume' ? { filled: { records: 1_000_000, recordBytes } } : {}),
+    ...(kind === 'consume'
+      ? { filled: { records: 1_000_000, recordBytes } }
+      : { writtenBytes: records * recordBytes }),
     measure: (target) => {
       const bulk = { topic: target.topic, records: sized(records, target.quick), recordBytes };
       const work = kind === 'produce' ? produceJava : consumeJava;

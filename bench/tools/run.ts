@@ -3,19 +3,12 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  closeSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildBatch } from '../../src/record/index.ts';
 import { createTopic, deleteTopic, RawClient, recordInEach } from '../load/raw-client.ts';
+import { warmMemory } from '../load/warm-memory.ts';
 import { findKafkaLibs, startBroker, usageOf } from '../peers/index.ts';
 import type { Figures, SuiteRun } from '../suite.ts';
 import { type Job, type JobPlace, jobs, longJobs } from './jobs.ts';
@@ -28,8 +21,6 @@ const WATCH_MS = 50;
 const BYTES = 1_200_000_000;
 const QUICK_BYTES = 30_000_000;
 const LONG_BYTES = 10_000_000_000;
-const WARM_BYTES_MAX = 4_000_000_000;
-const WARM_PIECE_BYTES = 16 * 1024 * 1024;
 
 /** Rows over 10 GB are measured alone, and only when they are named. */
 export async function runTools(run: SuiteRun): Promise<void> {
@@ -114,21 +105,6 @@ async function write(client: RawClient, bytes: number): Promise<number> {
     await recordInEach(client, 'source', partitions, batch);
   }
   return rounds * PARTITIONS * BATCH_RECORDS;
-}
-
-/**
- * Has the machine's memory ready for so many bytes of files. The host of a virtual machine may take back memory that is
- * not in use, and a job that has to get it again costs more time for that than for all it does itself (measured: a file
- * of zeros 0.17 s of CPU per GB with memory that is there, 2.4 without), which says nothing of the tools.
- */
-function warmMemory(directory: string, bytes: number): void {
-  const path = join(directory, 'warm');
-  const file = openSync(path, 'wx');
-  const piece = Buffer.alloc(WARM_PIECE_BYTES);
-  const end = Math.min(bytes, WARM_BYTES_MAX);
-  for (let done = 0; done < end; done += piece.length) writeSync(file, piece);
-  closeSync(file);
-  rmSync(path);
 }
 
 interface Shared {
