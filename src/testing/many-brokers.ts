@@ -126,6 +126,7 @@ export class ManyBrokers {
     const { local } = call.context.session;
     if (!this.several || local === null) return next();
     const { name } = call.handler.api;
+    if (name === 'Fetch') refuseSession(call.request);
     this.#refuseLed(name, call.request, this.#nodeAt(local.port), look);
     const response = await next();
     if (response !== null) this.#rewrite(name, response, local.host);
@@ -240,6 +241,11 @@ export class ManyBrokers {
       partition.isrNodes = this.nodeIds.filter((node) => !this.#down.has(node));
     }
   }
+}
+
+/** As a broker without room for sessions: clients then name all partitions, and those that have moved are seen. */
+function refuseSession(request: unknown): void {
+  Object.assign(request as object, { sessionId: 0, sessionEpoch: -1 });
 }
 
 function listOf(fields: unknown, name: string): readonly object[] {

@@ -31,6 +31,9 @@ function listening(port: number): Promise<Server | null> {
   });
 }
 
+const isRefused = ({ outcome }: ReceivedRequest): boolean =>
+  outcome !== null && typeof outcome === 'object';
+
 let broker: TestBroker;
 afterEach(async () => {
   vi.useRealTimers();
@@ -239,10 +242,27 @@ describe('with a client over TCP', () => {
     broker.moveLeader('orders', 0, 1);
     await passes('to the first again');
     for (const api of ['Produce', 'Fetch']) {
-      const refused = (outcome: ReceivedRequest['outcome']): boolean => typeof outcome === 'object';
-      expect(broker.requests.some((one) => one.api === api && refused(one.outcome))).toBe(true);
+      expect(broker.requests.some((one) => one.api === api && isRefused(one))).toBe(true);
     }
     expect(asked()).toBe(before);
+    await client.close();
+  });
+
+  test('a node that leads no longer refuses a partition among many, too', async () => {
+    broker = await startBroker({ topics: { orders: 40 }, brokers: 2 });
+    const client = await connectOurs(broker.bootstrap);
+    const consumer = client.consumer({ topics: ['orders'], value: 'string' });
+    const records = consumer[Symbol.asyncIterator]();
+    await broker.produce('orders', [{ partition: 0, value: 'before' }]);
+    expect((await records.next()).value).toMatchObject({ value: 'before' });
+    // Many were asked for before, and need not be named again in a fetch session.
+    const fetches = () => broker.requests.filter((one) => one.api === 'Fetch');
+    await vi.waitFor(() => expect(fetches().length).toBeGreaterThan(3));
+    expect(fetches().some(isRefused)).toBe(false);
+    broker.moveLeader('orders', 0, 2);
+    await vi.waitFor(() => expect(fetches().some(isRefused)).toBe(true), 5_000);
+    await broker.produce('orders', [{ partition: 0, value: 'after' }]);
+    expect((await records.next()).value).toMatchObject({ value: 'after' });
     await client.close();
   });
 
