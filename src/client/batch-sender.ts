@@ -72,11 +72,8 @@ interface Load {
 
 /** What brokers remember of a producer, and so how many batches of a partition may be unanswered (Kafka's limit). */
 const WINDOW = 5;
-/**
- * Unanswered requests of one broker: while so many are under way the next one fills with batches of all partitions.
- * Fewer leave a broker that syncs before it answers without work for its next sync (five: a quarter slower).
- */
-const REQUESTS_MAX = 10;
+/** Unanswered requests of one broker: while so many are under way the next one fills with batches of all partitions. */
+const REQUESTS_MAX = 5;
 const REQUEST_BYTES_MAX = 4 * 1024 * 1024;
 const RETRY_BACKOFF_MS = 100;
 
