@@ -2,7 +2,9 @@
 // source that a replay notes in its copies, by the n-th record of each key, or by partition and offset.
 
 import { createHash } from 'node:crypto';
-import { type Cluster, LogReader } from '../../src/client/index.ts';
+import type { Cluster } from '../../src/client/index.ts';
+import { CompareSide } from './compare-side.ts';
+import { ReplayError } from './errors.ts';
 import { JOB_HEADER, SOURCE_HEADER, sourceOf } from './sink.ts';
 import type { PlacedRecord, Stretch } from './types.ts';
 
@@ -20,6 +22,8 @@ export interface CompareOptions {
   readonly job: string | null;
   /** Examples of each kind. */
   readonly shownMax: number;
+  /** Records without a partner that are held in memory, of both sides; more end it. Default 5,000,000 (1 GB or so). */
+  readonly heldMax?: number;
   readonly signal: AbortSignal;
   onProgress?(read: number): void;
 }
@@ -38,71 +42,159 @@ export interface Comparison {
   readonly onlyRight: Compared<PlacedRecord>;
 }
 
-/** Of a record of the left side: where it is, and what it says in short. About 200 bytes with its name. */
-interface Remembered {
+/** Of a record that waits for its partner: where it is, and what it says in short. About 200 bytes with its name. */
+interface Waiting {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
   readonly digest: string;
+  /** A later one of the same name. */
+  next: Waiting | null;
+  /** Of the first one of a name: the last. */
+  last: Waiting | null;
+}
+
+const HELD_MAX = 5_000_000;
+
+/** Records of one side whose partners have not come yet. */
+class WaitingRoom {
+  readonly #byName = new Map<string, Waiting>();
+  count = 0;
+
+  /** The first of that name, which then waits no more. */
+  take(name: string): Waiting | null {
+    const first = this.#byName.get(name);
+    if (first === undefined) return null;
+    if (first.next === null) this.#byName.delete(name);
+    else {
+      first.next.last = first.last;
+      this.#byName.set(name, first.next);
+    }
+    this.count -= 1;
+    return first;
+  }
+
+  add(name: string, { topic, partition, offset }: PlacedRecord, digest: string): void {
+    const waiting: Waiting = { topic, partition, offset, digest, next: null, last: null };
+    const first = this.#byName.get(name);
+    if (first === undefined) this.#byName.set(name, waiting);
+    else {
+      (first.last ?? first).next = waiting;
+      first.last = waiting;
+    }
+    this.count += 1;
+  }
+
+  *all(): Generator<Waiting, void, undefined> {
+    for (const first of this.#byName.values()) {
+      for (let one: Waiting | null = first; one !== null; one = one.next) yield one;
+    }
+  }
 }
 
 /**
- * Reads both sides once, the left one into memory: names and digests, not values. Key, value and headers are compared,
- * the headers of replays aside. Throws KafkaError.
+ * Reads both sides once and side by side. What has no partner yet is held in memory, by name and digest: for a copy in
+ * the order of its source that is what the one side is ahead of the other, and what is in one of them alone. Of several
+ * with one name the n-th are partners. Key, value and headers are compared, the headers of replays aside. Throws
+ * KafkaError, ReplayError `too_different`.
  */
-export async function compareTopics(options: CompareOptions): Promise<Comparison> {
-  const { cluster, signal, shownMax, job } = options;
-  // What a job read is named by its own place, even if an earlier replay had put it there.
-  const leftName = job !== null && options.by === 'source' ? sourceOf : namer(options.by);
-  const rightName = namer(options.by);
-  const waiting = new Map<string, Remembered>();
-  let read = 0;
-  for await (const record of recordsIn(cluster, options.left, signal)) {
-    read += 1;
-    options.onProgress?.(read);
-    const { topic, partition, offset } = record;
-    const name = leftName(record);
-    if (options.wants(record)) {
-      waiting.set(name, { topic, partition, offset, digest: digestOf(record) });
-    }
+export function compareTopics(options: CompareOptions): Promise<Comparison> {
+  return new Comparing(options).run();
+}
+
+class Comparing {
+  readonly #options: CompareOptions;
+  readonly #left = new WaitingRoom();
+  readonly #right = new WaitingRoom();
+  readonly #changed: { readonly left: Waiting; readonly right: Waiting }[] = [];
+  #changedCount = 0;
+  #equal = 0;
+  #read = 0;
+
+  constructor(options: CompareOptions) {
+    this.#options = options;
   }
-  let equal = 0;
-  const changed: { place: Remembered; right: PlacedRecord }[] = [];
-  const onlyRight: PlacedRecord[] = [];
-  let [changedCount, onlyRightCount] = [0, 0];
-  for await (const right of recordsIn(cluster, options.right, signal)) {
-    read += 1;
-    options.onProgress?.(read);
-    if (job !== null && headerOf(right, JOB_HEADER) !== job) continue;
-    const name = rightName(right);
-    const place = waiting.get(name);
-    if (place === undefined) {
-      onlyRightCount += 1;
-      if (onlyRight.length < shownMax) onlyRight.push(right);
-      continue;
+
+  async run(): Promise<Comparison> {
+    const { cluster, left, right, by, job, wants, signal, shownMax } = this.#options;
+    // What a job read is named by its own place, even if an earlier replay had put it there.
+    const leftName = job !== null && by === 'source' ? sourceOf : namer(by);
+    const rightName = namer(by);
+    const one = new CompareSide(cluster, left, signal);
+    const other = new CompareSide(cluster, right, signal);
+    try {
+      for (let open = [one, other]; open.length > 0; ) {
+        const [side = one] = open.toSorted((a, b) => a.share - b.share);
+        const records = await side.next();
+        if (records === null) open = open.filter((which) => which !== side);
+        for (const record of records ?? []) {
+          this.#count();
+          if (side === one) {
+            const name = leftName(record);
+            if (wants(record)) this.#came(record, name, 'left');
+          } else if (job === null || headerOf(record, JOB_HEADER) === job) {
+            this.#came(record, rightName(record), 'right');
+          }
+        }
+      }
+    } finally {
+      await Promise.all([one.close(), other.close()]);
     }
-    waiting.delete(name);
-    if (place.digest === digestOf(right)) equal += 1;
+    const pairs: { left: PlacedRecord; right: PlacedRecord }[] = [];
+    for (const pair of this.#changed) {
+      const [first] = await recordAt(cluster, pair.left, signal);
+      const [second] = await recordAt(cluster, pair.right, signal);
+      if (first !== undefined && second !== undefined) pairs.push({ left: first, right: second });
+    }
+    return {
+      equal: this.#equal,
+      changed: { count: this.#changedCount, shown: pairs },
+      onlyLeft: { count: this.#left.count, shown: await this.#some(this.#left, shownMax) },
+      onlyRight: { count: this.#right.count, shown: await this.#some(this.#right, shownMax) },
+    };
+  }
+
+  #count(): void {
+    this.#read += 1;
+    this.#options.onProgress?.(this.#read);
+  }
+
+  #came(record: PlacedRecord, name: string, side: 'left' | 'right'): void {
+    const digest = digestOf(record);
+    const [own, others] = side === 'left' ? [this.#left, this.#right] : [this.#right, this.#left];
+    const partner = others.take(name);
+    if (partner === null) {
+      own.add(name, record, digest);
+      this.#refuseTooMany();
+    } else if (partner.digest === digest) this.#equal += 1;
     else {
-      changedCount += 1;
-      if (changed.length < shownMax) changed.push({ place, right });
+      this.#changedCount += 1;
+      if (this.#changed.length >= this.#options.shownMax) return;
+      const { topic, partition, offset } = record;
+      const waiting = { topic, partition, offset, digest, next: null, last: null };
+      const [left, right] = side === 'left' ? [waiting, partner] : [partner, waiting];
+      this.#changed.push({ left, right });
     }
   }
-  const pairs: { left: PlacedRecord; right: PlacedRecord }[] = [];
-  for (const { place, right } of changed) {
-    for (const left of await recordAt(cluster, place, signal)) pairs.push({ left, right });
+
+  #refuseTooMany(): void {
+    const { heldMax = HELD_MAX } = this.#options;
+    const [left, right] = [this.#left.count, this.#right.count];
+    if (left + right <= heldMax) return;
+    const text =
+      `after ${this.#read} records ${left} of the first topic and ${right} of the second have no partner, more than ` +
+      'are held in memory: compare a part of them (a range, some partitions, a filter), or by something else (--by)';
+    throw new ReplayError('too_different', text);
   }
-  const onlyLeft: PlacedRecord[] = [];
-  for (const place of waiting.values()) {
-    if (onlyLeft.length >= shownMax) break;
-    onlyLeft.push(...(await recordAt(cluster, place, signal)));
+
+  async #some(room: WaitingRoom, max: number): Promise<PlacedRecord[]> {
+    const found: PlacedRecord[] = [];
+    for (const place of room.all()) {
+      if (found.length >= max) break;
+      found.push(...(await recordAt(this.#options.cluster, place, this.#options.signal)));
+    }
+    return found;
   }
-  return {
-    equal,
-    changed: { count: changedCount, shown: pairs },
-    onlyLeft: { count: waiting.size, shown: onlyLeft },
-    onlyRight: { count: onlyRightCount, shown: onlyRight },
-  };
 }
 
 /** Names records of one side, which come in the order of their partitions. */
@@ -138,40 +230,17 @@ function digestOf({ key, value, headers }: PlacedRecord): string {
   return hash.digest('base64');
 }
 
-async function* recordsIn(
-  cluster: Cluster,
-  stretches: readonly Stretch[],
-  signal: AbortSignal,
-): AsyncGenerator<PlacedRecord, void, undefined> {
-  for (const topic of new Set(stretches.map((one) => one.topic))) {
-    const left = new Map<number, Stretch>();
-    const reader = new LogReader(cluster, { topic, isolation: 'read_committed', maxWaitMs: 10 });
-    for (const stretch of stretches) {
-      if (stretch.topic !== topic || stretch.from >= stretch.to) continue;
-      left.set(stretch.partition, stretch);
-      reader.set(stretch.partition, stretch.from);
-    }
-    if (left.size === 0) continue;
-    for await (const { partition, records, nextOffset } of reader.read(signal)) {
-      const to = left.get(partition)?.to ?? 0;
-      for (const record of records) if (record.offset < to) yield { ...record, topic, partition };
-      if (nextOffset < to) continue;
-      reader.remove(partition);
-      left.delete(partition);
-      if (left.size === 0) break;
-    }
-    signal.throwIfAborted();
-  }
-}
-
 /** None where it was taken meanwhile. */
 async function recordAt(
   cluster: Cluster,
-  { topic, partition, offset }: Remembered,
+  { topic, partition, offset }: Waiting,
   signal: AbortSignal,
-): Promise<PlacedRecord[]> {
+): Promise<readonly PlacedRecord[]> {
   const stretch = { topic, partition, from: offset, to: offset + 1, note: '' };
+  const side = new CompareSide(cluster, [stretch], signal);
   const found: PlacedRecord[] = [];
-  for await (const record of recordsIn(cluster, [stretch], signal)) found.push(record);
+  for (let piece = await side.next(); piece !== null; piece = await side.next()) {
+    found.push(...piece);
+  }
   return found;
 }

@@ -15,6 +15,8 @@ export type ReplayErrorCode =
   | 'range_outside_log'
   /** The target refused a record. */
   | 'target_refused'
+  /** Two topics have so little in common that they cannot be compared in memory. */
+  | 'too_different'
   /** Retention took what the job had not read yet. */
   | 'source_cut';
 

@@ -36,7 +36,8 @@ interface CompareFlags extends BrokerOptions {
 const details = `
 Partners are found by the source that a replay notes in its copies (two copies of the same original are partners, too);
 --by key takes the n-th record of each key, --by offset partition and offset, for copies made with --as-is. Range and
-filter say which records of the first topic are meant. Names and digests of these are held in memory.`;
+filter say which records of the first topic are meant. Both topics are read side by side; names and digests of records
+whose partner has not come yet are held in memory, five million at most.`;
 
 /** `replay compare`. */
 export function compareCommand(): Command {

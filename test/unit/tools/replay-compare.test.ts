@@ -123,3 +123,47 @@ describe('partners', () => {
     });
   });
 });
+
+describe('memory', () => {
+  const COUNT = 60;
+
+  beforeAll(async () => {
+    await broker.createTopics({ large: 2, 'large-copy': 2, other: 2 });
+    for (const topic of ['large', 'large-copy', 'other']) {
+      for (let n = 0; n < COUNT; n++) {
+        const value = `${topic === 'other' ? 'other' : 'same'} ${n} `.padEnd(100_000, 'x');
+        const headers = topic === 'other' ? { 'tidemark.replay.source': `none/0/${n}` } : {};
+        await broker.produce(topic, [{ partition: n % 2, key: `k${n}`, value, headers }]);
+      }
+    }
+  });
+
+  test.each(['offset', 'key'] as const)(
+    'two equal topics of any length need little, by %s',
+    async (by) => {
+      const found = await compare('large', 'large-copy', { by, heldMax: COUNT / 2 });
+      const none = { changed: [0], onlyLeft: [0], onlyRight: [0] };
+      expect(found).toEqual({ equal: COUNT, ...none });
+    },
+  );
+
+  test('two topics that have nothing in common are too much: it is told how far it came', async () => {
+    await expect(compare('large', 'other', { heldMax: COUNT })).rejects.toThrow(
+      /^after 61 records \d+ of the first topic and \d+ of the second have no partner/,
+    );
+  });
+
+  test('the n-th of a name are partners, and those that are left over are shown', async () => {
+    await broker.createTopics({ twice: 1, thrice: 1 });
+    const headers = { 'tidemark.replay.source': 'gone/0/0' };
+    const named = (values: readonly string[]) => values.map((value) => ({ value, headers }));
+    await broker.produce('twice', named(['1', '2']));
+    await broker.produce('thrice', named(['1', '3', '4', '5']));
+    expect(await compare('twice', 'thrice')).toEqual({
+      equal: 1,
+      changed: [1, ['2', '3']],
+      onlyLeft: [0],
+      onlyRight: [2, '4', '5'],
+    });
+  });
+});
