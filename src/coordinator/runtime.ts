@@ -54,6 +54,8 @@ interface Waiting {
 
 /** Batches stay far below the default `max.message.bytes`, whatever number of commits comes at once. */
 const batchBytesMax = 256 * 1024;
+/** Entries of the log that a load takes before others get their turn of the event loop: half a millisecond. */
+const loadedPerTurn = 200;
 const reloadDelayMinMs = 100;
 const reloadDelayMaxMs = 30_000;
 
@@ -103,9 +105,11 @@ export class Shard<R, E, S extends Step<R, E>, M extends StateMachine<R, E, S>> 
     try {
       await this.#appending;
       if (life !== this.#life) return;
+      let entries = 0;
       for await (const entry of log.read(partition)) {
         if (life !== this.#life) return;
         machine.replay(entry);
+        if (++entries % loadedPerTurn === 0) await turn(clock);
       }
     } catch (error) {
       if (life !== this.#life) return;
@@ -304,6 +308,11 @@ export class Shard<R, E, S extends Step<R, E>, M extends StateMachine<R, E, S>> 
     this.#waiting.clear();
     for (const one of waiting) one.reject(new KafkaError(name, message));
   }
+}
+
+/** Resolves in a later turn of the event loop. */
+function turn(clock: Clock): Promise<void> {
+  return new Promise((resolve) => clock.defer(resolve));
 }
 
 /** About what the records take in a batch. */

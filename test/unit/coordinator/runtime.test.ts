@@ -105,6 +105,33 @@ describe('loading', () => {
     expect(await code()).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
   });
 
+  test('a long log is read in many turns, between which others have theirs', async () => {
+    const h = await harness();
+    const entries = 20_000;
+    let read = 0;
+    const unknown: LogEntry = {
+      kind: 'record',
+      record: { key: Buffer.from([0, 99, 1, 2]), value: null, timestampMs: 0 },
+      transaction: null,
+    };
+    h.log.read = async function* (partition): AsyncIterable<LogEntry> {
+      for (let entry = 0; partition === 0 && entry < entries; entry++) {
+        read++;
+        yield unknown;
+      }
+    };
+    await h.restart('go on');
+    const turns: number[] = [];
+    const look = (): void => {
+      turns.push(read);
+      if (read < entries) h.clock.setTimer(0, look);
+    };
+    h.clock.setTimer(0, look);
+    await h.clock.advance(1);
+    expect(read).toBe(entries);
+    expect(turns.length).toBeGreaterThan(entries / 1000);
+  });
+
   test('the first request makes the topic, once', async () => {
     const log = new MemoryLog(8, false);
     const h = await harness({ log });
