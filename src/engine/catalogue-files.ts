@@ -10,7 +10,8 @@
 // a file that an earlier process may have failed to sync; the generation before it is kept in case
 // the new snapshot turns out unreadable. Where that one could not stand in, because it is damaged or
 // ends in a change that failed, two generations are begun, so that one snapshot is never all there
-// is. What cannot be read is renamed to `<file>.damaged` and never removed.
+// is. What cannot be read is renamed to `<file>.damaged` and never removed; in a log, it costs the records behind it
+// only where they cannot be found.
 
 import { crc32c } from '../base/crc32c.ts';
 import { type Disk, DiskError, type DiskFile } from '../storage/index.ts';
@@ -23,8 +24,9 @@ const LOG_BYTES_MAX = 1024 * 1024;
 /** Something of the catalogue that could not be read. */
 export interface CatalogueDamage {
   readonly path: string;
-  /** First byte that is not used. */
+  /** The first bad byte. */
   readonly position: number;
+  /** Not used: from there on, or the whole of a snapshot. */
   readonly bytes: number;
   /**
    * The end of the newest log, as a crash in the middle of a write leaves it: nothing lost that was
@@ -40,12 +42,17 @@ export interface CatalogueContent {
   readonly damage: readonly CatalogueDamage[];
 }
 
+interface Stretch {
+  readonly position: number;
+  readonly bytes: number;
+}
+
 interface Frames {
   readonly records: unknown[];
-  /** Where reading stopped; the file's length when all is good. */
-  readonly end: number;
   readonly length: number;
-  /** Whether what stopped it is a frame cut off by the end of the file, or the last one. */
+  /** Bad frames; one behind which no good one was found goes up to the end. */
+  readonly bad: readonly Stretch[];
+  /** Whether the last of them is a frame cut off by the end of the file, or the last one. */
   readonly atTail: boolean;
 }
 
@@ -60,19 +67,34 @@ function frame(record: unknown): Buffer {
 
 function readFrames(bytes: Buffer): Frames {
   const records: unknown[] = [];
-  let end = 0;
-  while (bytes.length - end >= FRAME_BYTES) {
-    const next = end + FRAME_BYTES + bytes.readUInt32BE(end);
-    if (next > bytes.length) break;
-    const payload = bytes.subarray(end + FRAME_BYTES, next);
-    const record = crc32c(payload) === bytes.readUInt32BE(end + 4) ? decode(payload) : undefined;
-    if (record === undefined) {
-      return { records, end, length: bytes.length, atTail: next === bytes.length };
+  const bad: Stretch[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const end = frameEnd(bytes, at);
+    const record = recordAt(bytes, at);
+    // The length of a bad one is believed where it leads to a good one.
+    if (record === undefined && (end >= bytes.length || recordAt(bytes, end) === undefined)) {
+      bad.push({ position: at, bytes: bytes.length - at });
+      return { records, length: bytes.length, bad, atTail: end >= bytes.length };
     }
-    records.push(record);
-    end = next;
+    if (record === undefined) bad.push({ position: at, bytes: end - at });
+    else records.push(record);
+    at = end;
   }
-  return { records, end, length: bytes.length, atTail: true };
+  return { records, length: bytes.length, bad, atTail: false };
+}
+
+/** Where the frame says that it ends; infinity for one that is cut off. */
+function frameEnd(bytes: Buffer, at: number): number {
+  if (bytes.length - at < FRAME_BYTES) return Number.POSITIVE_INFINITY;
+  const end = at + FRAME_BYTES + bytes.readUInt32BE(at);
+  return end > bytes.length ? Number.POSITIVE_INFINITY : end;
+}
+
+function recordAt(bytes: Buffer, at: number): object | undefined {
+  const end = frameEnd(bytes, at);
+  if (end > bytes.length) return undefined;
+  const payload = bytes.subarray(at + FRAME_BYTES, end);
+  return crc32c(payload) === bytes.readUInt32BE(at + 4) ? decode(payload) : undefined;
 }
 
 /** A record is an object; anything else reads as unreadable. */
@@ -130,12 +152,14 @@ export class CatalogueFiles {
       const frames = await this.#readFile(path);
       if (frames.refused !== null) throw frames.refused;
       records.push(...frames.records);
-      if (frames.end === frames.length) continue;
-      const tornTail = frames.atTail && generation === logs.at(-1);
-      damage.push({ path, position: frames.end, bytes: frames.length - frames.end, tornTail });
+      const torn = frames.atTail && generation === logs.at(-1) ? frames.bad.at(-1) : null;
+      for (const stretch of frames.bad) {
+        damage.push({ path, ...stretch, tornTail: stretch === torn });
+      }
     }
-    this.#damaged = damage.filter((item) => !item.tornTail).map((item) => item.path);
-    this.#spoilt = this.#damaged.length > 0;
+    const damaged = damage.filter((item) => !item.tornTail).map((item) => item.path);
+    this.#damaged = [...new Set(damaged)];
+    this.#spoilt = damaged.length > 0;
     return { records, generation: this.#generation, damage };
   }
 
@@ -210,11 +234,12 @@ export class CatalogueFiles {
       refused ??= frames.refused;
       const head = frames.records[0];
       const count = frames.records.length - 1;
-      if (frames.end === frames.length && isSnapshotHead(head) && head.records === count) {
+      if (frames.bad.length === 0 && isSnapshotHead(head) && head.records === count) {
         for (let index = 1; index <= count; index += 1) records.push(frames.records[index]);
         return generation;
       }
-      damage.push({ path, position: frames.end, bytes: frames.length, tornTail: false });
+      const position = frames.bad[0]?.position ?? frames.length;
+      damage.push({ path, position, bytes: frames.length, tornTail: false });
     }
     if (refused !== null) throw refused;
     return 0;
@@ -242,7 +267,7 @@ export class CatalogueFiles {
     }
   }
 
-  /** A file's frames; one that the disk will not read holds none, and one byte that is not used. */
+  /** A file's frames; one that the disk will not read holds none, and one bad byte. */
   async #readFile(path: string): Promise<Frames & { readonly refused: DiskError | null }> {
     try {
       const file = await this.#disk.open(path, 'read');
@@ -255,7 +280,8 @@ export class CatalogueFiles {
       }
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
-      return { records: [], end: 0, length: 1, atTail: false, refused: error };
+      const bad = [{ position: 0, bytes: 1 }];
+      return { records: [], length: 1, bad, atTail: false, refused: error };
     }
   }
 

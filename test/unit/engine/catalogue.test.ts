@@ -106,32 +106,38 @@ describe('the catalogue', () => {
     }
   });
 
-  test('damage in the middle is reported, set aside and never removed; what is before it counts', async () => {
-    const catalogue = await open(disk, identity);
-    await catalogue.commit(topic('a'));
-    const end = (await readAll(disk, await newest('log'))).length;
-    await catalogue.commit(topic('b'));
-    await catalogue.commit(topic('c'));
-    const path = await newest('log');
-    const bytes = await readAll(disk, path);
-    bytes[end + 20]! ^= 1;
-    await writeAll(disk, path, bytes);
-    const errors: object[] = [];
-    const logger = { ...silentLogger, error: (fields: object) => errors.push(fields) };
-    const after = await Catalogue.load(disk, logger);
-    await after.start([]);
-    expect(names(after)).toEqual(['a']);
-    expect(after.origin).toBe('partial');
-    expect(errors).toEqual([expect.objectContaining({ path, position: end })]);
-    expect(await readAll(disk, `${path}.damaged`)).toEqual(bytes);
-    // The next starts find nothing to complain of, and leave the damaged file alone.
-    for (let start = 0; start < 3; start += 1) {
-      const again = await open();
-      expect(again.origin).toBe('whole');
-      expect(names(again)).toEqual(['a']);
-    }
-    expect(await readAll(disk, `${path}.damaged`)).toEqual(bytes);
-  });
+  test.each([
+    ['costs its record alone', 20, ['a', 'c']],
+    ['that hides where the next record begins costs those behind it too', 3, ['a']],
+  ])(
+    'damage in the middle is reported, set aside and never removed; it %s',
+    async (_, at, left) => {
+      const catalogue = await open(disk, identity);
+      await catalogue.commit(topic('a'));
+      const end = (await readAll(disk, await newest('log'))).length;
+      await catalogue.commit(topic('b'));
+      await catalogue.commit(topic('c'));
+      const path = await newest('log');
+      const bytes = await readAll(disk, path);
+      bytes[end + at]! ^= 1;
+      await writeAll(disk, path, bytes);
+      const errors: object[] = [];
+      const logger = { ...silentLogger, error: (fields: object) => errors.push(fields) };
+      const after = await Catalogue.load(disk, logger);
+      await after.start([]);
+      expect(names(after)).toEqual(left);
+      expect(after.origin).toBe('partial');
+      expect(errors).toEqual([expect.objectContaining({ path, position: end })]);
+      expect(await readAll(disk, `${path}.damaged`)).toEqual(bytes);
+      // The next starts find nothing to complain of, and leave the damaged file alone.
+      for (let start = 0; start < 3; start += 1) {
+        const again = await open();
+        expect(again.origin).toBe('whole');
+        expect(names(again)).toEqual(left);
+      }
+      expect(await readAll(disk, `${path}.damaged`)).toEqual(bytes);
+    },
+  );
 
   test.each(['changed', 'cut', 'empty', 'unreadable'])(
     'with its newest snapshot %s it starts from the generation before',
