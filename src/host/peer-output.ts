@@ -177,7 +177,8 @@ export class PeerOutput {
 
   /**
    * The buffers that come next, in a row; how many answers end with them, and whether a region follows. The first
-   * answer's are taken however long they are.
+   * answer's are taken however long they are. No answer that is complete waits for the region of another, which may
+   * have to come from the disk.
    */
   #gather(): { buffers: Buffer[]; answers: number; more: boolean } {
     const buffers: Buffer[] = [];
@@ -186,11 +187,12 @@ export class PeerOutput {
     for (const outgoing of this.#queue) {
       const { chunks, index } = outgoing;
       const run = buffersFrom(chunks, index);
+      const more = index + run.length < chunks.length;
       for (const buffer of run) bytes += buffer.byteLength;
-      if (answers > 0 && bytes > JOINED_BYTES_MAX) break;
+      if (answers > 0 && (more || bytes > JOINED_BYTES_MAX)) break;
       for (const buffer of run) buffers.push(buffer);
       outgoing.index = index + run.length;
-      if (outgoing.index < chunks.length) return { buffers, answers, more: true };
+      if (more) return { buffers, answers, more };
       answers++;
     }
     return { buffers, answers, more: false };

@@ -280,6 +280,30 @@ describe('what the system may answer', () => {
     expect(order).toEqual([0, 1, 2]);
   });
 
+  test.runIf(native !== null)('no complete answer waits for the file of the next', async () => {
+    const calls = fickle([]);
+    const sends: [string, boolean][] = [];
+    const { output, received } = await pair({
+      ...calls,
+      send(socket, bytes, more) {
+        sends.push([bytes.toString(), more]);
+        return calls.send(socket, bytes, more);
+      },
+    });
+    const one = await region(0, 20_000);
+    await Promise.all([
+      sendAll(output, [Buffer.from('a')]),
+      sendAll(output, [Buffer.from('b')]),
+      sendAll(output, [Buffer.from('head'), one, Buffer.from('end')]),
+    ]);
+    await until(() => received().length >= 20_009);
+    expect(sends).toEqual([
+      ['ab', false],
+      ['head', true],
+      ['end', false],
+    ]);
+  });
+
   test.runIf(native !== null)('long answers are not joined to others', async () => {
     const { output, received } = await pair(fickle([]));
     const long = Buffer.alloc(100_000, 'x');
