@@ -13,6 +13,18 @@ import type { ConfigChange, ConfigValue } from './contract.ts';
 type Configs = ReadonlyMap<string, string>;
 
 const none: Configs = new Map();
+const SESSION = 'consumer.session.timeout.ms';
+const HEARTBEAT = 'consumer.heartbeat.interval.ms';
+
+/**
+ * Throws INVALID_CONFIG where what was given at the start for all groups is outside of its bounds, as Kafka's
+ * GroupCoordinatorConfig does.
+ */
+export function checkForAllGroups(store: ConfigStore): void {
+  const number = (name: string): number => store.brokerNumber(`group.${name}`);
+  for (const { name } of groupConfigs.all()) checkBounds(store, name, number(name), 'group.');
+  checkSession(number, 'group.');
+}
 
 export class GroupConfigs {
   readonly #catalogue: Catalogue;
@@ -55,7 +67,7 @@ export class GroupConfigs {
   effective(group: string, name: string): number | null {
     const configs = this.#of(group);
     if (!configs.has(name)) return null;
-    const { least, most } = this.#bounds(name);
+    const { least, most } = bounds(this.#store, name);
     return Math.max(least, Math.min(most, this.#store.groupNumber(configs, name)));
   }
 
@@ -63,26 +75,29 @@ export class GroupConfigs {
     return this.#catalogue.state.groupConfigs.get(group) ?? none;
   }
 
-  #bounds(name: string) {
-    const { minimum, maximum } = boundsOf(name);
-    const least = this.#store.brokerNumber(minimum);
-    return { minimum, maximum, least, most: this.#store.brokerNumber(maximum) };
-  }
-
   #check(configs: Configs): void {
-    for (const name of configs.keys()) {
-      const value = this.#store.groupNumber(configs, name);
-      const { minimum, maximum, least, most } = this.#bounds(name);
-      if (value < least) throw invalid(`${name} must be greater than or equal to ${minimum}`);
-      if (value > most) throw invalid(`${name} must be less than or equal to ${maximum}`);
-    }
-    const [session, heartbeat] = ['consumer.session.timeout.ms', 'consumer.heartbeat.interval.ms'];
-    if (!configs.has(session) && !configs.has(heartbeat)) return;
     const number = (name: string): number => this.#store.groupNumber(configs, name);
-    if (number(session) <= number(heartbeat)) {
-      throw invalid(`${session} must be greater than ${heartbeat}`);
-    }
+    for (const name of configs.keys()) checkBounds(this.#store, name, number(name), '');
+    if (configs.has(SESSION) || configs.has(HEARTBEAT)) checkSession(number, '');
   }
+}
+
+function bounds(store: ConfigStore, name: string) {
+  const { minimum, maximum } = boundsOf(name);
+  const [least, most] = [store.brokerNumber(minimum), store.brokerNumber(maximum)];
+  return { minimum, maximum, least, most };
+}
+
+function checkBounds(store: ConfigStore, name: string, value: number, prefix: string): void {
+  const { minimum, maximum, least, most } = bounds(store, name);
+  const whose = `${prefix}${name}`;
+  if (value < least) throw invalid(`${whose} must be greater than or equal to ${minimum}`);
+  if (value > most) throw invalid(`${whose} must be less than or equal to ${maximum}`);
+}
+
+function checkSession(number: (name: string) => number, prefix: string): void {
+  if (number(SESSION) > number(HEARTBEAT)) return;
+  throw invalid(`${prefix}${SESSION} must be greater than ${prefix}${HEARTBEAT}`);
 }
 
 function invalid(message: string): KafkaError {

@@ -19,6 +19,7 @@ import { ConfigStore } from './config-store.ts';
 import type { Engine, Topic } from './contract.ts';
 import { TidemarkEngine } from './engine.ts';
 import { FreeSpace } from './free-space.ts';
+import { checkForAllGroups } from './group-configs.ts';
 import { newMetrics } from './metrics.ts';
 import { PendingAppends } from './pending-appends.ts';
 import { TopicRegistry } from './topic-registry.ts';
@@ -51,6 +52,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   const configs = new ConfigStore(options.config ?? new Map(), (name) => {
     logger.warn({ config: name }, `an unknown broker config is ignored: ${name}`);
   });
+  checkForAllGroups(configs);
   const { compactionRunner: runner } = options;
   const compaction = runner && { runner, settings: () => cleanerSettings(configs) };
   const scrub = () => ({

@@ -336,6 +336,44 @@ describe('configs', () => {
     expect(after.groupConfig('g', name)).toBe(46_000);
   });
 
+  test.each([
+    [
+      'session.timeout.ms',
+      '44999',
+      'greater than or equal to group.consumer.min.session.timeout.ms',
+    ],
+    [
+      'heartbeat.interval.ms',
+      '15001',
+      'less than or equal to group.consumer.max.heartbeat.interval.ms',
+    ],
+    [
+      'assignment.interval.ms',
+      '15001',
+      'less than or equal to group.consumer.max.assignment.interval.ms',
+    ],
+    [
+      'max.heartbeat.interval.ms',
+      '4999',
+      'less than or equal to group.consumer.max.heartbeat.interval.ms',
+    ],
+  ])('%s=%s for all groups is refused by the start', async (name, value, words) => {
+    const refused = open(disk, config({ [`group.consumer.${name}`]: value }));
+    await expect(refused).rejects.toThrow(code('INVALID_CONFIG'));
+    await expect(refused).rejects.toThrow(words);
+  });
+
+  test('heartbeats of all groups further apart than their sessions are refused by the start', async () => {
+    const refused = open(
+      disk,
+      config({
+        'group.consumer.max.heartbeat.interval.ms': '45000',
+        'group.consumer.heartbeat.interval.ms': '45000',
+      }),
+    );
+    await expect(refused).rejects.toThrow('group.consumer.session.timeout.ms must be greater than');
+  });
+
   test('a session is longer than the interval between heartbeats', async () => {
     const bounds = {
       'group.consumer.min.session.timeout.ms': '1',
