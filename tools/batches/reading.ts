@@ -23,14 +23,20 @@ export function piecesMemory(): MemoryPool {
   });
 }
 
-/** For a Fetcher whose taker drops the leases. */
-export function readingToCopy(): Omit<FetcherOptions, 'onMoved'> {
+type Reading = Omit<FetcherOptions, 'onMoved'>;
+
+/** For a Fetcher of a tool that reads a range that is there already. */
+export function readingOfRange(): Reading {
   return {
-    // All that is read is there already; a poll that waits long would only be in the way of the next reader.
+    // A poll that waits long would only be in the way of the next reader.
     maxWaitMs: 10,
     maxBytes: ANSWER_BYTES,
     partitionBytes: PARTITION_BYTES,
     bufferBytes: AHEAD_BYTES,
-    memory: piecesMemory(),
   };
+}
+
+/** The same for one whose taker drops the leases. */
+export function readingToCopy(): Reading {
+  return { ...readingOfRange(), memory: piecesMemory() };
 }

@@ -1,10 +1,8 @@
 // One side of a comparison: the records of some stretches, as they are read.
 
 import { type Cluster, LogReader } from '../../src/client/index.ts';
+import { readingOfRange } from '../batches/reading.ts';
 import type { PlacedRecord, Stretch } from './types.ts';
-
-/** So that no side gets far ahead of the other with one piece. */
-const PIECE_BYTES = 1024 * 1024;
 
 /** Reads the stretches, a piece of one partition after the other. */
 export class CompareSide {
@@ -42,8 +40,7 @@ export class CompareSide {
       const reader = new LogReader(cluster, {
         topic,
         isolation: 'read_committed',
-        maxWaitMs: 10,
-        partitionBytes: PIECE_BYTES,
+        ...readingOfRange(),
       });
       for (const stretch of stretches) {
         if (stretch.topic !== topic || stretch.from >= stretch.to) continue;

@@ -4,7 +4,7 @@
 import { KafkaError } from '../../src/base/kafka-errors.ts';
 import type { Clock } from '../../src/base/ports.ts';
 import { type Cluster, type FetchedRecords, LogReader } from '../../src/client/index.ts';
-import { readingToCopy } from '../batches/reading.ts';
+import { readingOfRange, readingToCopy } from '../batches/reading.ts';
 import { ReplayError } from './errors.ts';
 import type { JobCommand, JobStore } from './jobs.ts';
 import { Pacer } from './pace.ts';
@@ -55,8 +55,6 @@ const CHECKPOINT_MS = 2000;
 const PROGRESS_MS = 200;
 /** The jobs topic may take so long to learn of a failure. */
 const LAST_WORDS_MS = 5_000;
-/** All that is read is there already; a poll that waits long would only be in the way of the next reader. */
-const READ_WAIT_MS = 10;
 
 type Stop = 'interrupted' | 'cancelled';
 
@@ -137,8 +135,7 @@ class Run {
       topic,
       outOfRange: skipCut ? 'earliest' : 'error',
       isolation: 'read_committed',
-      maxWaitMs: READ_WAIT_MS,
-      ...(this.#options.sink instanceof BatchSink && readingToCopy()),
+      ...(this.#options.sink instanceof BatchSink ? readingToCopy() : readingOfRange()),
     });
     for (const stretch of this.#job.stretches) {
       if (stretch.topic !== topic) continue;
