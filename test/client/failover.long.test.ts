@@ -8,6 +8,8 @@ import { KafkaCluster } from './kafka-cluster.ts';
 import { readBack } from './suites/producer.ts';
 
 const PARTITIONS = 3;
+/** So many that each member keeps a fetch session with each broker. */
+const GROUP_PARTITIONS = 120;
 
 function add(lists: Map<number, number[]>, partition: number, n: number): void {
   const list = lists.get(partition);
@@ -29,7 +31,10 @@ describe('a cluster whose leader dies', () => {
     await cluster?.[Symbol.asyncDispose]();
   });
 
-  async function load(topic: string, idempotent: boolean): Promise<Map<number, number[]>> {
+  async function load(
+    topic: string,
+    { idempotent, partitions }: { readonly idempotent: boolean; readonly partitions: number },
+  ): Promise<Map<number, number[]>> {
     if (cluster === undefined) throw new Error('no cluster');
     const producer = client.producer({
       value: 'string',
@@ -41,7 +46,7 @@ describe('a cluster whose leader dies', () => {
     let going = true;
     const feed = (async () => {
       for (let n = 0; going; n++) {
-        const partition = n % PARTITIONS;
+        const partition = n % partitions;
         const one = producer.send({ topic, partition, value: `${n} ${'x'.repeat(200)}` });
         one.catch(() => {});
         sent.push(one);
@@ -51,8 +56,8 @@ describe('a cluster whose leader dies', () => {
     })();
     for (let round = 0; round < 2; round++) {
       await new Promise((resolve) => setTimeout(resolve, 1_500));
-      const { partitions } = await client.admin().describeTopic(topic);
-      const leader = partitions[0]?.leaderId ?? 1;
+      const described = await client.admin().describeTopic(topic);
+      const leader = described.partitions[0]?.leaderId ?? 1;
       await cluster.kill(leader);
       await new Promise((resolve) => setTimeout(resolve, 6_000));
       await cluster.revive(leader);
@@ -81,7 +86,7 @@ describe('a cluster whose leader dies', () => {
     'idempotent: everything acknowledged, once, in order',
     async () => {
       await client.admin().createTopic({ name: 'exact', partitions: PARTITIONS });
-      const acknowledged = await load('exact', true);
+      const acknowledged = await load('exact', { idempotent: true, partitions: PARTITIONS });
       const found = await stored('exact');
       for (let partition = 0; partition < PARTITIONS; partition++) {
         const mine = found.get(partition) ?? [];
@@ -102,7 +107,7 @@ describe('a cluster whose leader dies', () => {
       `a group (${protocol}): two members see everything acknowledged, in order, and hand over what is committed`,
       async () => {
         const topic = `group-${protocol}`;
-        await client.admin().createTopic({ name: topic, partitions: PARTITIONS });
+        await client.admin().createTopic({ name: topic, partitions: GROUP_PARTITIONS });
         /** Numbers by partition, in the order in which anybody first had them. */
         const seen = new Map<number, Set<number>>();
         const trouble = new Set<string>();
@@ -124,7 +129,7 @@ describe('a cluster whose leader dies', () => {
             seen.set(partition, numbers.add(Number(value?.split(' ')[0])));
           }),
         );
-        const acknowledged = await load(topic, true);
+        const acknowledged = await load(topic, { idempotent: true, partitions: GROUP_PARTITIONS });
         const missing = (): number[] =>
           [...acknowledged].flatMap(([partition, numbers]) =>
             numbers.filter((n) => seen.get(partition)?.has(n) !== true),
@@ -155,7 +160,7 @@ describe('a cluster whose leader dies', () => {
     'not idempotent: repeats may be, losses and new orders not',
     async () => {
       await client.admin().createTopic({ name: 'repeats', partitions: PARTITIONS });
-      const acknowledged = await load('repeats', false);
+      const acknowledged = await load('repeats', { idempotent: false, partitions: PARTITIONS });
       const found = await stored('repeats');
       for (let partition = 0; partition < PARTITIONS; partition++) {
         const mine = found.get(partition) ?? [];
