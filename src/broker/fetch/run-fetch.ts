@@ -97,8 +97,9 @@ async function readEnough(run: FetchRun, reader: TargetReader): Promise<void> {
   const forgetGone = run.onGone(stop);
   set.whenReady(onReady);
   try {
-    if (watch(set, reader)) bell.ring();
     while (!over && !enough()) {
+      // Each time: a target whose topic has changed meanwhile was looked up anew.
+      if (watch(set, reader)) bell.ring();
       await bell.next();
       // What came in the last turn before the time was up is for the next request.
       if (!over) await reader.readReady();

@@ -198,6 +198,21 @@ describe('runFetch', () => {
     expect(all.map(({ reads }) => reads.length)).toEqual(all.map(() => 1));
   });
 
+  test('a commit wakes a fetch whose topic has changed while it waited', async () => {
+    const all = partitions(2);
+    const set = setOf(all);
+    const { clock, state } = start(all, set, { maxWaitMs: 500 });
+    await clock.advance(1);
+    // Its partitions are looked up anew, as when some were added.
+    set.topicChanged('t');
+    await clock.advance(1);
+    all[1]!.commit(5);
+    await clock.advance(1);
+    expect(state.reader && lengths(state.reader)).toEqual({ 0: 0, 1: 5 });
+    set.dispose();
+    expect(all.map(({ listeners }) => listeners.size)).toEqual([0, 0]);
+  });
+
   test('a set that waits on thousands of partitions looks only at those that change', async () => {
     const all = partitions(5000);
     const set = setOf(all);
