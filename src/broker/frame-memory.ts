@@ -39,9 +39,10 @@ export const plainFrames: FrameSource = {
 export class FrameMemory implements FrameSource {
   readonly #apiKey: number;
   readonly #pool = new MemoryPool(POOL);
-  #slab = newSlab();
   readonly #slabs = new WeakMap<ArrayBufferLike, Slab>();
-  readonly #free: Slab[] = [];
+  readonly #freeSlabs: Slab[] = [];
+  /** Where small frames go. */
+  #slab = this.#newSlab();
 
   /** Frames of API `apiKey` are given back by their handler; others are made and forgotten. */
   constructor(apiKey: number) {
@@ -50,7 +51,7 @@ export class FrameMemory implements FrameSource {
 
   /** Memory that is kept and not in use. */
   get keptBytes(): number {
-    return this.#pool.keptBytes;
+    return this.#pool.keptBytes + this.#freeSlabs.length * SLAB_BYTES;
   }
 
   take(bytes: number, apiKey: number): Buffer {
@@ -69,26 +70,27 @@ export class FrameMemory implements FrameSource {
     slab.out--;
     if (slab.out > 0) return;
     slab.used = 0;
-    if (slab !== this.#slab && this.#free.length < SLABS_KEPT_MAX) this.#free.push(slab);
+    if (slab !== this.#slab && this.#freeSlabs.length < SLABS_KEPT_MAX) this.#freeSlabs.push(slab);
   }
 
-  /** Lets go of what was not needed since the last call. */
+  /** Lets go of what was not needed since the last call, and of slabs, which are few. */
   trim(): void {
     this.#pool.trim();
-    this.#free.length = 0;
+    this.#freeSlabs.length = 0;
   }
 
   #carve(bytes: number): Buffer {
-    if (this.#slab.used + bytes > SLAB_BYTES) this.#slab = this.#free.pop() ?? newSlab();
+    if (this.#slab.used + bytes > SLAB_BYTES) this.#slab = this.#freeSlabs.pop() ?? this.#newSlab();
     const slab = this.#slab;
-    if (slab.used === 0) this.#slabs.set(slab.bytes.buffer, slab);
     const frame = slab.bytes.subarray(slab.used, slab.used + bytes);
     slab.used += bytes;
     slab.out++;
     return frame;
   }
-}
 
-function newSlab(): Slab {
-  return { bytes: Buffer.allocUnsafeSlow(SLAB_BYTES), used: 0, out: 0 };
+  #newSlab(): Slab {
+    const slab = { bytes: Buffer.allocUnsafeSlow(SLAB_BYTES), used: 0, out: 0 };
+    this.#slabs.set(slab.bytes.buffer, slab);
+    return slab;
+  }
 }

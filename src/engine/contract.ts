@@ -167,8 +167,11 @@ export interface Partition {
   producers(): readonly ProducerInfo[];
   /** Whole batches from an offset to the high watermark, for coordinators that load their state. */
   batches(fromOffset: number): AsyncIterable<Buffer>;
-  /** Called after each rise of what readers may see. Returns the function that stops it. */
-  onCommit(listener: () => void): () => void;
+  /**
+   * Called after each rise of what readers may see, and when the log fails, which those at its end are told. Returns
+   * the function that stops it.
+   */
+  onChange(listener: () => void): () => void;
   /** Brings a failed partition back (ElectLeaders). */
   reopen(): Promise<void>;
 }

@@ -208,7 +208,7 @@ export class LogPartition implements Partition, Pending {
     }
   }
 
-  onCommit(listener: () => void): () => void {
+  onChange(listener: () => void): () => void {
     return this.#listeners.add(listener);
   }
 
@@ -239,7 +239,7 @@ export class LogPartition implements Partition, Pending {
   /** Ends this object; answers its log, which the caller closes or deletes. */
   end(state: 'deleted' | 'closed'): PartitionLog | null {
     this.#state = state;
-    this.#waiters.failed(this.#unavailable());
+    this.#waiters.failed(unavailable(this.name, this.#state));
     return this.#log;
   }
 
@@ -280,7 +280,8 @@ export class LogPartition implements Partition, Pending {
 
   async #reopen(): Promise<void> {
     if (this.online) return;
-    if (this.#state === 'deleted' || this.#state === 'closed') throw this.#unavailable();
+    if (this.#state === 'deleted' || this.#state === 'closed')
+      throw unavailable(this.name, this.#state);
     this.#state = 'opening';
     await this.#openLog();
     this.#context.logger.info({ partition: this.name }, 'the partition takes writes again');
@@ -369,6 +370,7 @@ export class LogPartition implements Partition, Pending {
     logger.error(fields, 'the partition takes no writes until it is reopened');
     const message = `${this.name} failed: ${cause.message}`;
     this.#waiters.failed(new KafkaError('KAFKA_STORAGE_ERROR', message, { cause }));
+    this.#listeners.visit(call);
   }
 
   #writable(): PartitionLog {
@@ -379,17 +381,13 @@ export class LogPartition implements Partition, Pending {
 
   #readable(currentLeaderEpoch: number): PartitionLog {
     const log = this.#log;
-    if (log === null || this.#state !== 'open') throw this.#unavailable();
+    if (log === null || this.#state !== 'open') throw unavailable(this.name, this.#state);
     checkLeaderEpoch(currentLeaderEpoch, log.leaderEpoch);
     return log;
   }
 
   #nowMs(): number {
     return this.#context.clock.now();
-  }
-
-  #unavailable(): KafkaError {
-    return unavailable(this.name, this.#state);
   }
 }
 

@@ -2,8 +2,8 @@
 // request to request, or those of a single request without a session.
 //
 // A set keeps the targets that may have something to tell in `ready`. A target that is read up to
-// the end leaves `ready` and comes back when its partition commits, when the request changes it, or
-// when its topic changes. So an answer costs what has changed, not what is followed: one fetch may
+// the end leaves `ready` and comes back when its partition commits or fails, when the request changes
+// it, or when its topic changes. So an answer costs what has changed, not what is followed: one fetch may
 // wait on thousands of partitions.
 
 import type { Partition } from '../../engine/index.ts';
@@ -87,10 +87,10 @@ export class FetchSet {
     this.ready.delete(target);
   }
 
-  /** From now on the target becomes ready by itself when its partition commits. */
+  /** From now on the target becomes ready by itself when its partition commits or fails. */
   subscribe(target: FetchTarget): void {
     if (target.unsubscribe !== undefined || target.partition === undefined) return;
-    target.unsubscribe = target.partition.onCommit(() => this.markReady(target));
+    target.unsubscribe = target.partition.onChange(() => this.markReady(target));
   }
 
   markReady(target: FetchTarget): void {

@@ -213,6 +213,19 @@ describe('runFetch', () => {
     expect(all.map(({ listeners }) => listeners.size)).toEqual([0, 0]);
   });
 
+  test('a fetch that waits is told when a partition fails', async () => {
+    const all = partitions(2);
+    const set = setOf(all);
+    const { clock, state } = start(all, set);
+    await clock.advance(1);
+    all[1]!.online = false;
+    all[1]!.commit();
+    await clock.advance(1);
+    const codes = [...(state.reader?.results.values() ?? [])].map(({ errorCode }) => errorCode);
+    expect(codes).toEqual([0, ErrorCode.KAFKA_STORAGE_ERROR]);
+    set.dispose();
+  });
+
   test('a set that waits on thousands of partitions looks only at those that change', async () => {
     const all = partitions(5000);
     const set = setOf(all);

@@ -146,13 +146,21 @@ describe('append and read', () => {
   test('listeners hear each commit until they stop listening', async () => {
     const partition = await bench.open();
     let heard = 0;
-    const stop = partition.onCommit(() => {
+    const stop = partition.onChange(() => {
       heard += 1;
     });
     await bench.append(batchOf(['a']));
     stop();
     await bench.append(batchOf(['b']));
     expect(heard).toBe(1);
+  });
+
+  test('listeners hear that the log has failed: who waits at its end is told', async () => {
+    const partition = await bench.open();
+    const heard: boolean[] = [];
+    partition.onChange(() => heard.push(partition.online));
+    bench.log.fail();
+    expect(heard).toEqual([false]);
   });
 
   test('batches() ends at the high watermark', async () => {

@@ -74,7 +74,7 @@ export function fakePartition(topic: Topic, index = 0): FakePartition {
         abortedTransactions: null,
       });
     },
-    onCommit(listener) {
+    onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
