@@ -44,8 +44,12 @@ export class FetchSession<Part extends FetchPart> {
     if (this.#epoch === FULL) this.#forgetAll();
     this.#round += 1;
     const changed: Part[] = [];
+    for (const part of parts) {
+      if (this.#tell(part, changed)) continue;
+      this.lost();
+      return this.request(parts);
+    }
     const forgotten: Part[] = [];
-    for (const part of parts) this.#tell(part, changed, forgotten);
     if (this.#told.size > parts.length) this.#leaveOut(forgotten);
     const needless = this.#id === 0 && parts.length < PARTITIONS_MIN;
     const sessionEpoch = needless ? NO_SESSION : this.#epoch;
@@ -83,21 +87,25 @@ export class FetchSession<Part extends FetchPart> {
     this.#topics.clear();
   }
 
-  #tell(part: Part, changed: Part[], forgotten: Part[]): void {
+  /**
+   * False: a topic of that name was made anew. Brokers that know topics by name only do not all keep what one request
+   * both names and forgets, so everything is to be told.
+   */
+  #tell(part: Part, changed: Part[]): boolean {
     const { topic, topicId, partition, offset, leaderEpoch } = part;
     const name = `${topic}/${partition}`;
     const told = this.#told.get(name);
-    if (told?.part.topicId !== topicId) {
-      // A topic that was made anew is another one.
-      if (told !== undefined) forgotten.push(told.part);
+    if (told === undefined) {
       this.#topics.set(topicId, topic);
       this.#told.set(name, { part, round: this.#round });
       changed.push(part);
-      return;
+      return true;
     }
+    if (told.part.topicId !== topicId) return false;
     if (told.part.offset !== offset || told.part.leaderEpoch !== leaderEpoch) changed.push(part);
     told.part = part;
     told.round = this.#round;
+    return true;
   }
 
   #leaveOut(forgotten: Part[]): void {
