@@ -118,11 +118,12 @@ describe('startBroker', () => {
   test('leaves nothing open', async () => {
     const open = (): number =>
       process.getActiveResourcesInfo().filter((one) => one.startsWith('TCP')).length;
-    await vi.waitFor(() => expect(open()).toBe(0));
+    // Other tests of the process may have left some.
+    const before = open();
     broker = await startBroker({ topics: { orders: 1 } });
-    expect(open()).toBeGreaterThan(0);
+    expect(open()).toBeGreaterThan(before);
     await broker.close();
-    await vi.waitFor(() => expect(open()).toBe(0));
+    await vi.waitFor(() => expect(open()).toBeLessThanOrEqual(before));
   });
 
   test('refuses options that cannot be', async () => {
