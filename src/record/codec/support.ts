@@ -18,6 +18,31 @@ export function tryLoad(packageName: string): { module: unknown } | { error: unk
   }
 }
 
+/**
+ * As {@link tryLoad}, but a copy of our own of what lies in the folder of its entry: whatever others in the process do
+ * with theirs, it does not reach us.
+ */
+export function tryLoadOwn(packageName: string): { module: unknown } | { error: unknown } {
+  try {
+    const { cache } = load;
+    const folder = load.resolve(packageName).replace(/[^\\/]+$/, '');
+    const take = (): [string, NodeJS.Module | undefined][] => {
+      const loaded = Object.entries(cache).filter(([path]) => path.startsWith(folder));
+      for (const [path] of loaded) delete cache[path];
+      return loaded;
+    };
+    const theirs = take();
+    try {
+      return { module: load(packageName) };
+    } finally {
+      take();
+      Object.assign(cache, Object.fromEntries(theirs));
+    }
+  } catch (error) {
+    return { error };
+  }
+}
+
 /** node:zlib, loaded with the first batch that needs it. */
 export function zlib(): typeof import('node:zlib') {
   return load('node:zlib') as typeof import('node:zlib');

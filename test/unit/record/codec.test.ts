@@ -1,3 +1,5 @@
+import { createRequire } from 'node:module';
+import { setImmediate as turn } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import xxhash from 'xxhash-wasm';
@@ -40,6 +42,16 @@ beforeAll(async () => {
 });
 
 afterEach(() => usePlainSnappy(false));
+
+test('zstd is not disturbed by others that start its WebAssembly build in this process', async () => {
+  const others: { init(): Promise<void> } = createRequire(import.meta.url)('@bokuweb/zstd-wasm');
+  for (let time = 0; time < 2; time++) {
+    await others.init();
+    // It is in place some turns later.
+    for (let n = 0; n < 50; n++) await turn();
+    expect(decompress('zstd', compress('zstd', text))).toEqual(text);
+  }
+});
 
 describe('every codec', () => {
   test('has Kafka’s number', () => {
