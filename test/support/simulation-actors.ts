@@ -161,7 +161,14 @@ export async function consume(
   const partitions = model.partitions.filter((one) => one.topic === topic);
   const positions = new Map(partitions.map(({ index }) => [index, 0]));
   const cluster = newCluster(stage, `consumer-${topic}`);
-  while (!until(positions)) {
+  const enough = new AbortController();
+  // Who has read everything in a session is given no more results.
+  const stopWhenEnough = (): void => {
+    if (until(positions)) enough.abort();
+    else cancelLook = clock.setTimer(1_000, stopWhenEnough);
+  };
+  let cancelLook = clock.setTimer(1_000, stopWhenEnough);
+  while (!enough.signal.aborted && !until(positions)) {
     const told = new Map<number, number>();
     const reader = new LogReader(cluster, {
       topic,
@@ -176,7 +183,7 @@ export async function consume(
     });
     for (const [index, offset] of positions) reader.set(index, offset);
     try {
-      for await (const result of reader.read()) {
+      for await (const result of reader.read(enough.signal)) {
         const partition = partitions[result.partition];
         if (partition === undefined) throw new Violation(`records of ${topic}-${result.partition}`);
         for (const record of result.records) partition.observe(record);
@@ -195,6 +202,7 @@ export async function consume(
       await sleep(clock, 50);
     }
   }
+  cancelLook();
   await cluster.close();
 }
 
