@@ -76,14 +76,22 @@ function taken(histogram: RecordableHistogram): Quantiles {
   return quantiles;
 }
 
+/** Nanoseconds that a thread could have run and did not, by its schedstat line; null where the line does not tell. */
+export function waitedNanoseconds(schedstat: string): number | null {
+  const [, waited = ''] = schedstat.trim().split(/\s+/);
+  return /^\d+$/.test(waited) ? Number(waited) : null;
+}
+
 /** How long this thread could have run while others had the processors, by Linux. */
 class CoreWaits {
   #file = -1;
   readonly #text = Buffer.alloc(64);
+  #totalMs = 0;
 
   constructor() {
     try {
       this.#file = openSync('/proc/thread-self/schedstat', 'r');
+      this.totalMs();
     } catch {
       // Not Linux, or a kernel that does not count it.
     }
@@ -93,10 +101,14 @@ class CoreWaits {
     return this.#file >= 0;
   }
 
+  /** From the first line on that does not tell, it is not known. */
   totalMs(): number {
-    if (this.#file < 0) return 0;
+    if (this.#file < 0) return this.#totalMs;
     const length = readSync(this.#file, this.#text, 0, this.#text.length, 0);
-    return Number(this.#text.toString('latin1', 0, length).split(' ')[1]) / 1e6;
+    const waited = waitedNanoseconds(this.#text.toString('latin1', 0, length));
+    if (waited === null) this.close();
+    else this.#totalMs = waited / 1e6;
+    return this.#totalMs;
   }
 
   close(): void {

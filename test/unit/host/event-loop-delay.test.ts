@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { EventLoopDelay } from '../../../src/host/event-loop-delay.ts';
+import { EventLoopDelay, waitedNanoseconds } from '../../../src/host/event-loop-delay.ts';
 
 test('a blocked event loop is seen, once', async () => {
   const delay = new EventLoopDelay();
@@ -20,4 +20,11 @@ test('a blocked event loop is seen, once', async () => {
   } finally {
     delay.stop();
   }
+});
+
+test('a schedstat line that does not tell is no number: a histogram would not take it, and the process would end', () => {
+  expect(waitedNanoseconds('190436182 4801723 312\n')).toBe(4_801_723);
+  expect(waitedNanoseconds('0 0 0')).toBe(0);
+  for (const line of ['', '\n', '190436182', '12 unknown 3'])
+    expect(waitedNanoseconds(line)).toBeNull();
 });
