@@ -10,6 +10,7 @@ import { OffsetIndex } from './offset-index.ts';
 import { withScanMemory } from './scan-memory.ts';
 import { ScannedHeaders } from './scanned-headers.ts';
 import { Segment, segmentName } from './segment.ts';
+import { indexRoomMax } from './segment-files.ts';
 import { readSmallFile } from './small-file.ts';
 import { TimeIndex } from './time-index.ts';
 
@@ -200,7 +201,9 @@ export class RecoveryScan {
     const newest = last < 0 ? -1 : offsets.floor(times.offsetAt(last));
     const from = newest < 0 ? 0 : offsets.positionAt(newest);
     segment.timesLoaded = true;
-    if (!(await this.#leadsTo(segment, file, from, position))) {
+    // A write that was refused may have left them empty, or with their first entries only.
+    const reach = offsets.count > 0 ? offsets.positionAt(offsets.count - 1) : 0;
+    if (!(await this.#leadsTo(segment, file, { from, reach, to: position }))) {
       segment.maxTimestamp = -1;
       segment.maxTimestampOffset = segment.baseOffset;
       segment.timesLoaded = false;
@@ -208,19 +211,31 @@ export class RecoveryScan {
     }
     segment.offsets = offsets;
     segment.times = times;
+    // What the files have is not written again: a disk that refuses the rest would have taken it away.
+    if (isBeginningOf(offsets.encode(0), indexBytes)) segment.savedOffsets = offsets.count;
+    if (isBeginningOf(times.encode(0), timeBytes)) segment.savedTimes = times.count;
     segment.size = position;
     this.#expected = this.#plan.recoveryOffset;
     return position;
   }
 
-  /** Walks headers from an index entry; true when a batch ends exactly at the recovery point. */
-  async #leadsTo(segment: Segment, file: DiskFile, from: number, to: number): Promise<boolean> {
+  /**
+   * Walks headers from an index entry; true when a batch ends exactly at the recovery point, and behind the last entry,
+   * at `reach`, there is no room for another.
+   */
+  async #leadsTo(
+    segment: Segment,
+    file: DiskFile,
+    { from, reach, to }: { readonly from: number; readonly reach: number; readonly to: number },
+  ): Promise<boolean> {
     if (to - from > this.#plan.intervalBytes * 2 + 64 * 1024 * 1024) return false;
     let end = segment.baseOffset;
     // The newest time must be that of the batch which its entry names.
     const { maxTimestamp: stated, maxTimestampOffset: statedAt } = segment;
     let named = stated < 0;
-    const result = await scanBatches({ file, from, to, depth: 'headers' }, (header) => {
+    const positionMax = reach + indexRoomMax(this.#plan.intervalBytes);
+    const result = await scanBatches({ file, from, to, depth: 'headers' }, (header, position) => {
+      if (position > positionMax) return false;
       end = header.lastOffset + 1;
       if (header.lastOffset === statedAt && header.maxTimestamp === stated) named = true;
       if (header.maxTimestamp > segment.maxTimestamp) {
@@ -366,4 +381,8 @@ export class RecoveryScan {
       bytes,
     });
   }
+}
+
+function isBeginningOf(bytes: Buffer, whole: Buffer): boolean {
+  return bytes.equals(whole.subarray(0, bytes.length));
 }

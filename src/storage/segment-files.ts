@@ -68,6 +68,11 @@ export async function loadIndexes(
   await rebuildIndexes(pool, segment, options.intervalBytes);
 }
 
+/** How far behind the last entry of a whole index a batch can begin: the interval may have been larger once. */
+export function indexRoomMax(intervalBytes: number): number {
+  return Math.max(intervalBytes, 4096) * 4;
+}
+
 /**
  * Whether indexes go on to the end of the log file: its last entry leads to a batch, from there whole batches lead to
  * the end with no room for further entries, and none of them is newer than the time index says.
@@ -83,8 +88,7 @@ async function reachesEnd(
   if (last >= 0 && offsets.offsetAt(last) >= options.limit) return false;
   const from = last >= 0 ? offsets.positionAt(last) : 0;
   const newest = times.count > 0 ? times.timestampAt(times.count - 1) : -1;
-  // Room for the interval having been larger when the segment was written.
-  const roomMax = Math.max(options.intervalBytes, 4096) * 4;
+  const roomMax = indexRoomMax(options.intervalBytes);
   let good = true;
   let offsetRight = last < 0;
   const visit = (header: BatchHeader, position: number): boolean => {
