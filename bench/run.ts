@@ -267,16 +267,22 @@ async function profilesFor(recording: Recording): Promise<RowProfile[]> {
   return profileRows(recording, new Set(wanted));
 }
 
+/** What was measured before a run was ended or went wrong. */
+function keepMeasured(): void {
+  keepUnfinished?.();
+}
+
 // Ended from outside, what was measured is kept, and the brokers that were started end too.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => {
-    keepUnfinished?.();
+    keepMeasured();
     process.exit(130);
   });
 }
 try {
   await main();
 } catch (error) {
+  keepMeasured();
   process.stderr.write(
     `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
   );

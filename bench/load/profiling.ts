@@ -35,7 +35,11 @@ export async function profileRows(
   if (wanted.length === 0) return [];
   const directory = mkdtempSync(join(tmpdir(), 'bench-profile-'));
   try {
-    const stretches = await underProfiler(run, wanted, directory);
+    // Measured is measured: a profile that cannot be had is named as missing, as anything else.
+    const stretches = await underProfiler(run, wanted, directory).catch((error) => {
+      run.missing('profiles of our broker (V8)', String(error));
+      return new Map<Row, Stretch>();
+    });
     const calls = await underStrace(run, wanted, join(directory, 'calls')).catch((error) => {
       run.missing('system calls of our broker (strace)', String(error));
       return new Map<Row, SystemCall[]>();
@@ -43,7 +47,7 @@ export async function profileRows(
     const profiles = profilesIn(directory);
     return wanted.map((row) => ({
       row: row.name,
-      functions: hotFunctions(profiles, stretches.get(row)),
+      functions: stretches.has(row) ? hotFunctions(profiles, stretches.get(row)) : [],
       calls: calls.get(row) ?? [],
     }));
   } finally {
