@@ -10,6 +10,7 @@ import {
 } from '../coordinator/index.ts';
 import type { Engine } from '../engine/index.ts';
 import { Produce, type Transport } from '../protocol/index.ts';
+import { AnswerRoom } from './answer-room.ts';
 import { groupCommandLog, groupEventLog, topicView } from './command-log.ts';
 import { ConnectionSet } from './connection-set.ts';
 import { FetchSessionCache } from './fetch/session-cache.ts';
@@ -179,6 +180,7 @@ export class Broker {
       metrics: this.metrics,
       gate: this.#gate,
       frames: new FrameMemory(Produce.key),
+      answerRoom: new AnswerRoom(),
       clock,
       logger,
       requestBytesMax: numberConfig(engine, 'socket.request.max.bytes'),

@@ -23,6 +23,7 @@ import {
   Reader,
   type RequestStart,
 } from '../protocol/index.ts';
+import type { AnswerRoom } from './answer-room.ts';
 import { AnswerSender, releaseChunks } from './answer-sender.ts';
 import type { FrameMemory } from './frame-memory.ts';
 import { FrameError, FrameReader } from './frame-reader.ts';
@@ -46,6 +47,7 @@ export interface ConnectionServices {
   readonly metrics: BrokerMetrics;
   readonly gate: MemoryGate;
   readonly frames: FrameMemory;
+  readonly answerRoom: AnswerRoom;
   readonly clock: Clock;
   readonly logger: Logger;
   /** `socket.request.max.bytes`. */
@@ -374,13 +376,17 @@ export class Connection implements PeerHandler, Session {
     this.#pump();
   }
 
-  #encode(handler: Handler, start: RequestStart, response: object): readonly Chunk[] | null {
+  #encode({ api }: Handler, start: RequestStart, response: object): readonly Chunk[] | null {
+    const { answerRoom, logger, metrics } = this.#services;
+    const { apiVersion, correlationId } = start;
+    const room = answerRoom.of(api.key);
     try {
-      return encodeResponse(handler.api, start.apiVersion, start.correlationId, response as never);
+      const chunks = encodeResponse(api, apiVersion, correlationId, response as never, room);
+      answerRoom.took(api.key, chunks[0]?.byteLength ?? 0);
+      return chunks;
     } catch (error) {
-      const { logger, metrics } = this.#services;
-      metrics.countFailure(handler.api.name);
-      logger.error({ api: handler.api.name, error }, 'an answer could not be encoded');
+      metrics.countFailure(api.name);
+      logger.error({ api: api.name, error }, 'an answer could not be encoded');
       this.destroy();
       return null;
     }

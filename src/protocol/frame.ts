@@ -175,29 +175,20 @@ export function encodeRequest<Request extends Fields, Response extends Fields>(
 }
 
 /**
- * A response frame with its length prefix, in chunks to send one after the other. Throws
- * `ProtocolError`.
+ * A response frame with its length prefix, in chunks to send one after the other. `room`: bytes
+ * that it is expected to take besides records. Throws `ProtocolError`.
  */
 export function encodeResponse<Request extends Fields, Response extends Fields>(
   api: Api<Request, Response>,
   version: number,
   correlationId: number,
   response: ResponseInput<Api<Request, Response>>,
+  room?: number,
 ): Chunk[] {
-  const writer = frameWriter(responseBytes[api.key]);
+  const writer = frameWriter(room);
   ResponseHeader.encode(writer, responseHeaderVersion(api, version), { correlationId });
   api.response.encode(writer, version, response);
-  const chunks = finishFrame(writer);
-  responseBytes[api.key] = roomFor(chunks[0]?.byteLength ?? 0);
-  return chunks;
-}
-
-/** Room that the last response of each API took: the next one mostly takes the same. */
-const responseBytes: number[] = [];
-
-/** Rounded up, so that a longer number or name does not need more at once. */
-function roomFor(bytes: number): number {
-  return Math.min(4096, (bytes + 127) & ~63);
+  return finishFrame(writer);
 }
 
 function frameWriter(room?: number): Writer {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { KafkaError } from '../../../src/base/kafka-errors.ts';
 import { silentLogger } from '../../../src/base/ports.ts';
+import { AnswerRoom } from '../../../src/broker/answer-room.ts';
 import { ConnectionSet } from '../../../src/broker/connection-set.ts';
 import { FrameMemory } from '../../../src/broker/frame-memory.ts';
 import { handler, type Session } from '../../../src/broker/handler.ts';
@@ -69,6 +70,7 @@ beforeEach(() => {
     metrics,
     gate,
     frames: new FrameMemory(Produce.key),
+    answerRoom: new AnswerRoom(),
     clock,
     logger: silentLogger,
     requestBytesMax: 5000,
