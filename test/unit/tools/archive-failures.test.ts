@@ -9,18 +9,14 @@ import { remoteCluster } from '../../../src/compose/index.ts';
 import { startBroker, type TestBroker } from '../../../src/testing/index.ts';
 import {
   exportTopics,
-  type ImportOptions,
-  type ImportResult,
-  importArchive,
   newArchive,
   newText,
-  openArchiveSource,
-  openTextSource,
   planArchive,
   resumeArchive,
   verifyArchive,
 } from '../../../tools/archive/index.ts';
 import { planStretches } from '../../../tools/replay/index.ts';
+import { importFile } from './archive-support.ts';
 
 const COUNT = 300;
 const directory = mkdtempSync(join(tmpdir(), 'tidemark-archive-failures-'));
@@ -55,29 +51,7 @@ function stretchesOf(topic: string) {
   return planStretches(cluster, { topics: [topic], partitions: null, group: null, ...range });
 }
 
-async function imported(
-  path: string,
-  to: string,
-  options: Partial<ImportOptions> = {},
-): Promise<ImportResult> {
-  const source = await (path === text ? openTextSource(path, 'ndjson') : openArchiveSource(path));
-  try {
-    return await importArchive({
-      cluster,
-      source,
-      topicOf: () => to,
-      offsets: 'keep',
-      fillGaps: false,
-      resume: false,
-      create: false,
-      partitions: null,
-      signal,
-      ...options,
-    });
-  } finally {
-    await source.close();
-  }
-}
+const imported = (path: string, to: string) => importFile(path, to, { cluster, create: false });
 
 async function numbersIn(topic: string): Promise<unknown[]> {
   return (await broker.records(topic)).map((one) => (one.json() as { n: number }).n);

@@ -33,13 +33,9 @@ import {
   ArchiveError,
   exportTopics,
   type ImportOptions,
-  type ImportResult,
-  importArchive,
   newArchive,
   newText,
   ORIGIN_HEADER,
-  openArchiveSource,
-  openTextSource,
   planArchive,
   resumeArchive,
   resumeText,
@@ -47,6 +43,7 @@ import {
 } from '../../../tools/archive/index.ts';
 import { newJob, openBatchSink, planStretches, runReplay } from '../../../tools/replay/index.ts';
 import { testSeed } from '../../support/test-seed.ts';
+import { importFile } from './archive-support.ts';
 
 const SEED = testSeed();
 /** The records are of 2023: retention would take them while the test runs. */
@@ -145,30 +142,8 @@ async function exported(topic: string, level = 1): Promise<string> {
   return path;
 }
 
-async function imported(
-  path: string,
-  to: string,
-  options: Partial<ImportOptions> = {},
-): Promise<ImportResult> {
-  const text = path.endsWith('ndjson') ? 'ndjson' : path.endsWith('csv') ? 'csv' : null;
-  const source = await (text === null ? openArchiveSource(path) : openTextSource(path, text));
-  try {
-    return await importArchive({
-      cluster,
-      source,
-      topicOf: () => to,
-      offsets: 'keep',
-      fillGaps: false,
-      resume: false,
-      create: true,
-      partitions: null,
-      signal: never,
-      ...options,
-    });
-  } finally {
-    await source.close();
-  }
-}
+const imported = (path: string, to: string, options: Partial<ImportOptions> = {}) =>
+  importFile(path, to, { cluster, ...options });
 
 async function failure(promise: Promise<unknown>): Promise<ArchiveError> {
   const error = await promise.then(
