@@ -47,6 +47,8 @@ const call = (listener: () => void): void => listener();
 
 export class LogPartition implements Partition, Pending {
   readonly index: number;
+  /** Owned by {@link PendingAppends}. */
+  isPending = false;
   readonly #shared: TopicShared;
   readonly #context: PartitionContext;
   #state: PartitionState = 'opening';
@@ -112,9 +114,6 @@ export class LogPartition implements Partition, Pending {
   sizeBytes(): number {
     return this.#log?.sizeBytes() ?? 0;
   }
-
-  /** Owned by {@link PendingAppends}. */
-  isPending = false;
 
   pendingBytes(): number {
     return this.#log?.pendingBytes() ?? 0;

@@ -68,39 +68,37 @@ export class Ticket implements AppendTicket {
   markWritten(): void {
     if (this.#state !== States.pending) return;
     this.#state = States.written;
-    this.#tellWritten(null);
+    tell(this.#onWritten, null);
   }
 
   markCommitted(): void {
     if (this.#state === States.failed || this.#state === States.committed) return;
+    const unwritten = this.#unwritten;
     this.#state = States.committed;
-    this.#tellWritten(null);
-    this.#tellCommitted(null);
+    tell(unwritten, null);
+    tell(this.#onCommitted, null);
     this.#released?.();
   }
 
   /** Refuses whoever still waits; a batch that was written stays written, and one committed stays committed. */
   fail(error: Error): void {
     if (this.#state === States.committed || this.#state === States.failed) return;
+    const unwritten = this.#unwritten;
     this.#state = States.failed;
     this.#error = error;
-    this.#tellWritten(error);
-    this.#tellCommitted(error);
+    tell(unwritten, error);
+    tell(this.#onCommitted, error);
   }
 
-  #tellWritten(failure: Error | null): void {
-    const waiting = this.#onWritten;
-    if (waiting === null) return;
-    this.#onWritten = null;
-    for (const told of waiting) told(failure);
+  /** Who has not been told yet whether it was written. */
+  get #unwritten(): readonly Told[] | null {
+    return this.#state === States.pending ? this.#onWritten : null;
   }
+}
 
-  #tellCommitted(failure: Error | null): void {
-    const waiting = this.#onCommitted;
-    if (waiting === null) return;
-    this.#onCommitted = null;
-    for (const told of waiting) told(failure);
-  }
+function tell(waiting: readonly Told[] | null, failure: Error | null): void {
+  if (waiting === null) return;
+  for (const told of waiting) told(failure);
 }
 
 function also(waiting: Told[] | null, told: Told): Told[] {

@@ -42,11 +42,11 @@ export interface Comparison {
   readonly onlyRight: Compared<PlacedRecord>;
 }
 
+/** Where a record is. */
+type Place = Pick<PlacedRecord, 'topic' | 'partition' | 'offset'>;
+
 /** Of a record that waits for its partner: where it is, and what it says in short. About 200 bytes with its name. */
-interface Waiting {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
+interface Waiting extends Place {
   readonly digest: string;
   /** A later one of the same name. */
   next: Waiting | null;
@@ -106,7 +106,7 @@ class Comparing {
   readonly #options: CompareOptions;
   readonly #left = new WaitingRoom();
   readonly #right = new WaitingRoom();
-  readonly #changed: { readonly left: Waiting; readonly right: Waiting }[] = [];
+  readonly #changed: { readonly left: Place; readonly right: Place }[] = [];
   #changedCount = 0;
   #equal = 0;
   #read = 0;
@@ -171,8 +171,8 @@ class Comparing {
       this.#changedCount += 1;
       if (this.#changed.length >= this.#options.shownMax) return;
       const { topic, partition, offset } = record;
-      const waiting = { topic, partition, offset, digest, next: null, last: null };
-      const [left, right] = side === 'left' ? [waiting, partner] : [partner, waiting];
+      const place = { topic, partition, offset };
+      const [left, right] = side === 'left' ? [place, partner] : [partner, place];
       this.#changed.push({ left, right });
     }
   }
@@ -233,7 +233,7 @@ function digestOf({ key, value, headers }: PlacedRecord): string {
 /** None where it was taken meanwhile. */
 async function recordAt(
   cluster: Cluster,
-  { topic, partition, offset }: Waiting,
+  { topic, partition, offset }: Place,
   signal: AbortSignal,
 ): Promise<readonly PlacedRecord[]> {
   const stretch = { topic, partition, from: offset, to: offset + 1, note: '' };

@@ -74,9 +74,10 @@ export function releaseResult(result: TargetResult): void {
   if (isFileRegion(result.records)) result.records.release();
 }
 
-/** Exclusive end of what the fetcher may read. */
-function readableEnd(partition: Partition, isolation: Isolation): number {
-  return isolation === 'read_committed' ? partition.lastStableOffset : partition.highWatermark;
+/** Whether there is nothing to read for the fetcher from that offset on. */
+function isAtEnd(partition: Partition, offset: number, isolation: Isolation): boolean {
+  const committed = isolation === 'read_committed';
+  return offset >= (committed ? partition.lastStableOffset : partition.highWatermark);
 }
 
 /** Collects results, one per target, until the limits are reached. */
@@ -123,7 +124,7 @@ export class TargetReader {
     return (
       partition !== undefined &&
       this.results.get(target)?.errorCode === 0 &&
-      spec.fetchOffset >= readableEnd(partition, this.#limits.isolation)
+      isAtEnd(partition, spec.fetchOffset, this.#limits.isolation)
     );
   }
 
@@ -171,8 +172,7 @@ export class TargetReader {
     if (diverging !== null) return { ...status(found, this.#limits), divergingEpoch: diverging };
     const budget = Math.max(0, this.#limits.maxBytes - this.bytes);
     const first = this.bytes === 0 && this.#limits.progress;
-    const caughtUp = spec.fetchOffset >= readableEnd(found, this.#limits.isolation);
-    if (caughtUp) {
+    if (isAtEnd(found, spec.fetchOffset, this.#limits.isolation)) {
       if (target.unsubscribe !== undefined) this.#set.ready.delete(target);
       return status(found, this.#limits);
     }

@@ -11,6 +11,8 @@
 import { createRequire } from 'node:module';
 
 const load = createRequire(import.meta.url);
+/** Loaded with the first long key. */
+let crypto: typeof import('node:crypto') | null = null;
 
 /** Maps key bytes to 64 bits; only slots depend on it. */
 export type KeyHash = (key: Buffer) => bigint;
@@ -197,6 +199,6 @@ function firstSlot(hash: number, slots: Uint32Array): number {
 }
 
 function digestOf(key: Buffer): Buffer {
-  const { createHash } = load('node:crypto') as typeof import('node:crypto');
-  return createHash('sha256').update(key).digest();
+  crypto ??= load('node:crypto') as typeof import('node:crypto');
+  return crypto.createHash('sha256').update(key).digest();
 }
