@@ -10,8 +10,10 @@ import {
   listOffsets,
   SpecialTime,
 } from '../../src/client/index.ts';
-import type { StoredRecord } from '../../src/record/index.ts';
+import { BatchHeader, type StoredRecord } from '../../src/record/index.ts';
 import { batchBytesMax } from '../batches/limit.ts';
+import { recordsOf } from '../batches/packer.ts';
+import { readingOfRange } from '../batches/reading.ts';
 import type { ArchivedTopic } from './documents.ts';
 import { ArchiveError } from './errors.ts';
 import { ORIGIN_HEADER } from './import-lane.ts';
@@ -64,25 +66,30 @@ export async function recordAt(
   return null;
 }
 
-/** By `topic/partition` of the archive: the highest offset whose record is in the topic. */
+/**
+ * By `topic/partition` of the archive: the highest offset whose record is in the topic. What an import wrote lies in no
+ * transaction, so what others have in theirs is passed over, and nobody waits for the end of an open one. Not all of
+ * it once the signal is aborted.
+ */
 export async function readOrigins(
   cluster: Cluster,
   { topic, ends }: ImportTarget,
+  signal: AbortSignal,
 ): Promise<Map<string, number>> {
   const found = new Map<string, number>();
-  const reader = new LogReader(cluster, { topic, maxWaitMs: 10 });
+  const isolation = 'read_uncommitted';
+  const reader = new LogReader(cluster, { topic, isolation, ...readingOfRange() });
   const left = new Set<number>();
   for (const [partition, end] of ends) {
     if (end === 0) continue;
     reader.set(partition, 0);
     left.add(partition);
   }
-  for await (const { partition, records, nextOffset } of reader.read()) {
-    for (const { headers } of records) {
-      const origin = headers.findLast((one) => one.key === ORIGIN_HEADER)?.value?.toString() ?? '';
-      const match = /^(.+\/\d+)\/(\d+)$/.exec(origin);
-      if (match?.[1] === undefined) continue;
-      found.set(match[1], Math.max(found.get(match[1]) ?? -1, Number(match[2])));
+  if (left.size === 0) return found;
+  for await (const { partition, batches, nextOffset } of reader.read(signal)) {
+    for (const { bytes } of batches) {
+      if (new BatchHeader(bytes).isTransactional) continue;
+      for (const { headers } of await recordsOf(bytes)) noteOrigin(found, headers);
     }
     if (nextOffset < (ends.get(partition) ?? 0)) continue;
     reader.remove(partition);
@@ -90,6 +97,13 @@ export async function readOrigins(
     if (left.size === 0) break;
   }
   return found;
+}
+
+function noteOrigin(found: Map<string, number>, headers: StoredRecord['headers']): void {
+  const origin = headers.findLast((one) => one.key === ORIGIN_HEADER)?.value?.toString() ?? '';
+  const match = /^(.+\/\d+)\/(\d+)$/.exec(origin);
+  if (match?.[1] === undefined) return;
+  found.set(match[1], Math.max(found.get(match[1]) ?? -1, Number(match[2])));
 }
 
 /** Takes the fillers before first records away. Answers what could not be done, for people; null when all could. */

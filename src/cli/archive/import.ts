@@ -122,6 +122,10 @@ async function run(path: string, flags: ImportFlags): Promise<void> {
         partitions: count,
         signal: stop.signal,
         onProgress: (done, total) => progress.show(path, done, total),
+        onLook: ({ topic, ends }) => {
+          const all = [...ends.values()].reduce((sum, end) => sum + end, 0);
+          io.say(`reading ${topic} (up to ${all} records) for what an earlier run wrote`);
+        },
         onWritten: (records, bytes) => {
           written.records += records;
           written.bytes += bytes;
