@@ -3,6 +3,7 @@
 import {
   batchBytes,
   type Codec,
+  codecOf,
   iterateBatches,
   type StoredRecord,
 } from '../../src/record/index.ts';
@@ -24,18 +25,25 @@ export interface ImportLane {
   flush(): Promise<void>;
 }
 
-/** Records of text go compressed: nobody said how they were. */
+/** Text does not say how its records were compressed. */
 const TEXT_CODEC: Codec = 'none';
 
-async function* recordsIn(chunk: ImportChunk): AsyncGenerator<StoredRecord, void, undefined> {
+/** Records that lay in one batch, those of a damaged one all or none; or all of a text's. */
+interface RecordsOfBatch {
+  readonly records: readonly StoredRecord[];
+  readonly codec: Codec;
+}
+
+async function* batchesIn(chunk: ImportChunk): AsyncGenerator<RecordsOfBatch, void, undefined> {
+  const { from, to } = chunk;
   if (chunk.records !== null) {
-    yield* chunk.records;
+    yield { records: chunk.records, codec: TEXT_CODEC };
     return;
   }
   for (const header of iterateBatches(chunk.bytes)) {
-    for (const record of await recordsOf(batchBytes(header))) {
-      if (record.offset >= chunk.from && record.offset < chunk.to) yield record;
-    }
+    const all = await recordsOf(batchBytes(header));
+    const records = all.filter(({ offset }) => offset >= from && offset < to);
+    yield { records, codec: codecOf(header.codecId) ?? TEXT_CODEC };
   }
 }
 
@@ -97,8 +105,9 @@ export class KeepingLane implements ImportLane {
   async #compare(chunk: ImportChunk): Promise<void> {
     const left = this.#left;
     if (left === null || left.offset >= chunk.to) return;
-    for await (const record of recordsIn(chunk)) {
-      if (record.offset !== left.offset) continue;
+    for await (const { records } of batchesIn(chunk)) {
+      const record = records.find(({ offset }) => offset === left.offset);
+      if (record === undefined) continue;
       if (!same(record, left)) break;
       this.#left = null;
       return;
@@ -144,9 +153,11 @@ export class AppendingLane implements ImportLane {
       }
       return;
     }
-    for await (const record of recordsIn(chunk)) {
-      if (this.#skip > 0) this.#skip -= 1;
-      else await this.#packer.record(record, TEXT_CODEC);
+    for await (const { records, codec } of batchesIn(chunk)) {
+      for (const record of records) {
+        if (this.#skip > 0) this.#skip -= 1;
+        else await this.#packer.record(record, codec);
+      }
     }
   }
 
@@ -167,14 +178,16 @@ export class HeaderLane implements ImportLane {
 
   async take(chunk: ImportChunk): Promise<void> {
     const { topic, partition } = chunk;
-    for await (const record of recordsIn(chunk)) {
-      if (record.offset <= this.#done) continue;
-      const origin = Buffer.from(`${topic}/${partition}/${record.offset}`);
-      const headers = [
-        ...record.headers.filter((one) => one.key !== ORIGIN_HEADER),
-        { key: ORIGIN_HEADER, value: origin },
-      ];
-      await this.#packer.record({ ...record, headers }, TEXT_CODEC);
+    for await (const { records, codec } of batchesIn(chunk)) {
+      for (const record of records) {
+        if (record.offset <= this.#done) continue;
+        const origin = Buffer.from(`${topic}/${partition}/${record.offset}`);
+        const headers = [
+          ...record.headers.filter((one) => one.key !== ORIGIN_HEADER),
+          { key: ORIGIN_HEADER, value: origin },
+        ];
+        await this.#packer.record({ ...record, headers }, codec);
+      }
     }
   }
 

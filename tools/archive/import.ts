@@ -7,6 +7,7 @@ import {
   type OnBatchLanded,
   openBatchSender,
 } from '../../src/client/index.ts';
+import { RecordError } from '../../src/record/index.ts';
 import type { PackedBatch } from '../batches/packer.ts';
 import { ArchiveError } from './errors.ts';
 import {
@@ -47,6 +48,8 @@ export interface ImportOptions {
   readonly partitions: number | null;
   readonly signal: AbortSignal;
   onProgress?(doneBytes: number, totalBytes: number): void;
+  /** Hears of a topic that is read for what an earlier run wrote, which takes as long as the topic is. */
+  onLook?(target: ImportTarget): void;
   /** Hears of records that the target has, those that fill offsets among them. */
   onWritten?(records: number, bytes: number): void;
 }
@@ -113,6 +116,8 @@ class Import {
     const { source, signal, onProgress } = this.#options;
     for await (const chunk of source.chunks()) {
       const lane = await this.#lane(chunk);
+      // Then what is there may not be known in full.
+      if (signal.aborted) return;
       try {
         await lane.take(chunk);
       } catch (error) {
@@ -202,7 +207,9 @@ class Import {
   async #doneOf(target: ImportTarget, place: string): Promise<number> {
     let origins = this.#origins.get(target.topic);
     if (origins === undefined) {
-      origins = readOrigins(this.#options.cluster, target);
+      const { cluster, signal, onLook } = this.#options;
+      onLook?.(target);
+      origins = readOrigins(cluster, target, signal);
       this.#origins.set(target.topic, origins);
     }
     return (await origins).get(place) ?? -1;
@@ -284,6 +291,10 @@ class Import {
 }
 
 function located(error: unknown, where: string): unknown {
+  if (error instanceof RecordError) {
+    const text = `${where}: a batch cannot be read, nothing of it is imported: ${error.message}`;
+    return new ArchiveError('archive_damaged', text, { cause: error });
+  }
   if (!(error instanceof ArchiveError) || error.message.includes(where)) return error;
   // It was sent earlier, and says what it is of.
   if (error.code === 'target_refused') return error;

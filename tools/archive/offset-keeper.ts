@@ -64,7 +64,7 @@ export class OffsetKeeper {
       return;
     }
     const codec = codecOf(header.codecId) ?? 'none';
-    for (const record of [...(await recordsOf(bytes))]) {
+    for (const record of await recordsOf(bytes)) {
       if (record.offset >= from && record.offset < range.to) await this.record(record, codec);
     }
   }

@@ -1,7 +1,12 @@
 // Checks an archive: every checksum of ours and of Kafka's, that blocks follow each other, and that the end tells what
 // was found. Also how an interrupted export finds out where to go on.
 
-import { batchBytes, computeBatchCrc, iterateBatches } from '../../src/record/index.ts';
+import {
+  batchBytes,
+  computeBatchCrc,
+  iterateBatches,
+  RecordError,
+} from '../../src/record/index.ts';
 import type { ArchiveBlock, ArchiveEnd, ArchiveHead, PartitionTotals } from './documents.ts';
 import { ArchiveError } from './errors.ts';
 import { ArchiveReader } from './file.ts';
@@ -81,7 +86,10 @@ class Check {
     if (block.from !== expected) {
       throw this.#damaged(position, `${place} goes on at offset ${block.from}, not ${expected}`);
     }
-    const measured = await measure([block.bytes], block);
+    const measured = await measure([block.bytes], block).catch((error: unknown) => {
+      if (!(error instanceof RecordError)) throw error;
+      throw this.#damaged(position, `a batch of ${place} cannot be read: ${error.message}`);
+    });
     if (measured.records !== block.records) {
       const what = `${place} has ${measured.records} records where ${block.records} are named`;
       throw this.#damaged(position, what);

@@ -44,11 +44,14 @@ export function isDense(header: BatchHeader): boolean {
   return header.recordCount === header.lastOffsetDelta + 1;
 }
 
-/** The records of a batch, whatever its codec. Throws RecordError for damage. */
-export async function recordsOf(bytes: Buffer): Promise<Iterable<StoredRecord>> {
+/**
+ * The records of a batch, whatever its codec: all of them, or for damage anywhere in it none, so that nobody leaves half
+ * of a batch behind. Throws RecordError for damage.
+ */
+export async function recordsOf(bytes: Buffer): Promise<readonly StoredRecord[]> {
   const codec = codecOf(new BatchHeader(bytes).codecId);
   if (codec !== null && !isCodecReady(codec)) await prepareCodec(codec);
-  return readRecords(bytes);
+  return [...readRecords(bytes)];
 }
 
 /** Packs the records of one partition, in order. */
@@ -86,8 +89,7 @@ export class BatchPacker {
       return;
     }
     const codec = codecOf(header.codecId) ?? 'none';
-    // All of it or nothing: damage in the middle shall not leave half of a batch behind.
-    for (const record of [...(await recordsOf(bytes))]) {
+    for (const record of await recordsOf(bytes)) {
       if (record.offset < range.from || record.offset >= range.to) continue;
       const room = this.record(record, codec);
       if (room !== null) await room;

@@ -6,8 +6,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Cluster, createTopics, deleteRecords } from '../../../src/client/index.ts';
 import { remoteCluster } from '../../../src/compose/index.ts';
+import { buildBatch, rewriteBatchCrc } from '../../../src/record/index.ts';
 import { startBroker, type TestBroker } from '../../../src/testing/index.ts';
+import { ArchiveFile } from '../../../tools/archive/file.ts';
 import {
+  type ArchiveHead,
   exportTopics,
   newArchive,
   newText,
@@ -96,4 +99,55 @@ test('a source that retention cuts is told with its place, and --skip-cut goes o
   await createTopics(cluster, [{ name: 'cut-2', partitions: 1 }]);
   expect(await imported(path, 'cut-2')).toMatchObject({ finished: true, records: 4 });
   expect(await numbersIn('cut-2')).toEqual([2, 3, 4, 5]);
+});
+
+/** Three batches of three records, compressed or not; the last record of the second one is none. */
+async function damagedArchive(path: string, to: number): Promise<void> {
+  const batches = [0, 3, 6].map((baseOffset) => {
+    const records = [0, 1, 2].map((n) => {
+      const value = Buffer.from(JSON.stringify({ n: baseOffset + n }));
+      return { timestamp: 5, key: null, value };
+    });
+    return buildBatch(records, { baseOffset });
+  });
+  const second = batches[1]!;
+  // The length of the record's headers, which come last: more than there are bytes.
+  second[second.length - 1] = 0x7e;
+  rewriteBatchCrc(second);
+  const place = { topic: 'damaged', partition: 0, from: 0, to };
+  const head: ArchiveHead = {
+    type: 'head',
+    format: 'tidemark-archive',
+    version: 1,
+    about: '',
+    createdMs: 0,
+    by: 'test',
+    clusterId: null,
+    topics: [{ name: 'damaged', partitions: 1, configs: {} }],
+    stretches: [place],
+  };
+  const file = await ArchiveFile.open(path, { level: 0, sync: false }, null);
+  await file.append(head);
+  await file.appendBlock({ type: 'batches', ...place, records: to }, batches, true);
+  await file.close();
+}
+
+test('of a damaged batch nothing is imported, however offsets are kept, and its place is told', async () => {
+  const path = join(directory, 'damaged.archive');
+  await damagedArchive(path, 9);
+  for (const offsets of ['keep', 'header', 'new'] as const) {
+    const name = `damaged-${offsets}`;
+    await createTopics(cluster, [{ name, partitions: 1, configs: { 'retention.ms': '-1' } }]);
+    for (const resume of [false, true]) {
+      const importing = importFile(path, name, { cluster, create: false, offsets, resume });
+      await expect(importing).rejects.toThrow(
+        /^.*damaged\.archive byte \d+: a batch cannot be read, nothing of it is imported: .*offset 5/,
+      );
+      expect(await numbersIn(name)).toEqual([0, 1, 2]);
+    }
+  }
+  // Headers tell how many records there are, but where a batch counts in part.
+  const part = join(directory, 'damaged-part.archive');
+  await damagedArchive(part, 5);
+  await expect(verifyArchive(part)).rejects.toThrow(/is damaged at byte \d+: .*offset 5/);
 });
