@@ -45,8 +45,8 @@ export function isDense(header: BatchHeader): boolean {
 }
 
 /**
- * The records of a batch, whatever its codec: all of them, or for damage anywhere in it none, so that nobody leaves half
- * of a batch behind. Throws RecordError for damage.
+ * The records of a batch, whatever its codec: all of them, or for damage anywhere in it none, so that nobody leaves
+ * half of a batch behind. Throws RecordError for damage.
  */
 export async function recordsOf(bytes: Buffer): Promise<readonly StoredRecord[]> {
   const codec = codecOf(new BatchHeader(bytes).codecId);
