@@ -8,7 +8,7 @@ import { addSequence, BATCH_HEADER_BYTES, BatchHeader, setProducerState } from '
 import { type Cluster, isRetriableError, throwIfError } from './cluster.ts';
 import { ClientError } from './errors.ts';
 import type { Node } from './network.ts';
-import { sleep } from './tcp-transport.ts';
+import { sleep } from './pause.ts';
 
 /** Who writes, as InitProducerId gave it. */
 export interface ProducerIdentity {

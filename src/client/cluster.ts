@@ -12,7 +12,7 @@ import {
 import type { TopicPartition } from './admin-cluster.ts';
 import { ClientError } from './errors.ts';
 import type { Network, Node } from './network.ts';
-import { sleep } from './tcp-transport.ts';
+import { sleep } from './pause.ts';
 import { type Leader, partitionOf, TopicCache, type TopicInfo, topicInfo } from './topic-cache.ts';
 
 export interface ClusterOptions {

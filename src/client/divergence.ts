@@ -3,7 +3,9 @@
 import { ErrorCode, errorName, KafkaError } from '../base/kafka-errors.ts';
 import { OffsetForLeaderEpoch, type Transport } from '../protocol/index.ts';
 import type { TopicPartition } from './admin-cluster.ts';
+import { byTopic } from './by-topic.ts';
 import { ClientError } from './errors.ts';
+import { nameOf } from './fetch-reading.ts';
 
 export interface ReadUpTo extends TopicPartition {
   /** Where we go on reading. */
@@ -15,29 +17,47 @@ export interface ReadUpTo extends TopicPartition {
 }
 
 /**
- * The first offset at which the leader's log differs from what was read; null when all of it is still there, or the
- * broker cannot tell. Throws KafkaError and ClientError.
+ * For each of these the first offset at which the leader's log differs from what was read; null when all of it is still
+ * there, or the broker cannot tell; a KafkaError where it refuses. Throws KafkaError and ClientError.
  */
-export async function divergence(leader: Transport, upTo: ReadUpTo): Promise<number | null> {
-  if ((await leader.versions(OffsetForLeaderEpoch)) === null) return null;
-  const { topic, partition, offset, epoch, leaderEpoch } = upTo;
+export async function divergences<Place extends ReadUpTo>(
+  leader: Transport,
+  places: readonly Place[],
+): Promise<Map<Place, number | KafkaError | null>> {
+  const found = new Map<Place, number | KafkaError | null>();
+  if ((await leader.versions(OffsetForLeaderEpoch)) === null) return found;
   const { topics } = await leader.send(OffsetForLeaderEpoch, {
-    topics: [
-      {
-        topic,
-        partitions: [{ partition, currentLeaderEpoch: leaderEpoch, leaderEpoch: epoch }],
-      },
-    ],
+    topics: Array.from(byTopic(places), ([topic, some]) => ({
+      topic,
+      partitions: some.map(
+        ({ partition, leaderEpoch: currentLeaderEpoch, epoch: leaderEpoch }) => ({
+          partition,
+          currentLeaderEpoch,
+          leaderEpoch,
+        }),
+      ),
+    })),
   });
-  const answer = topics[0]?.partitions[0];
-  if (answer === undefined) return null;
-  if (answer.errorCode !== ErrorCode.NONE) {
-    const name = errorName(answer.errorCode);
-    throw new KafkaError(name, `end of leader epoch ${epoch} of ${topic}-${partition}: ${name}`);
+  const byName = new Map(places.map((place) => [nameOf(place), place]));
+  for (const { topic, partitions } of topics) {
+    for (const answer of partitions) {
+      const place = byName.get(nameOf({ topic, partition: answer.partition }));
+      if (place !== undefined) found.set(place, divergence(place, answer));
+    }
+  }
+  return found;
+}
+
+function divergence(
+  { topic, partition, offset, epoch }: ReadUpTo,
+  { errorCode, endOffset }: { readonly errorCode: number; readonly endOffset: number },
+): number | KafkaError | null {
+  if (errorCode !== ErrorCode.NONE) {
+    const name = errorName(errorCode);
+    return new KafkaError(name, `end of leader epoch ${epoch} of ${topic}-${partition}: ${name}`);
   }
   // An epoch that the leader never heard of: nothing can be said (-1), as with logs that hold none.
-  if (answer.endOffset < 0) return null;
-  return answer.endOffset < offset ? answer.endOffset : null;
+  return endOffset >= 0 && endOffset < offset ? endOffset : null;
 }
 
 /** Says that records which were seen are gone. */

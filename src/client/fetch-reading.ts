@@ -1,7 +1,12 @@
 // What a fetcher keeps of each partition that it reads.
 
+import { RecordError } from '../record/index.ts';
 import type { TopicPartition } from './admin-cluster.ts';
+import { isRetriableError } from './cluster.ts';
 import type { FetchPart } from './fetch-request.ts';
+
+const RETRY_BACKOFF_MS = 100;
+const RETRY_BACKOFF_MAX_MS = 1_000;
 
 /** A partition that is read. Set anew it is another one, so that what is on its way for the old one is dropped. */
 export interface Reading extends TopicPartition {
@@ -10,6 +15,8 @@ export interface Reading extends TopicPartition {
   epoch: number;
   /** Epoch of the leader that `offset` is known to be right with. */
   leaderEpoch: number;
+  /** Nothing was answered for it since it was set, or moved. */
+  unheard: boolean;
   /** A question about it is under way. */
   busy: boolean;
   notBeforeMs: number;
@@ -23,4 +30,34 @@ export interface Part extends FetchPart {
 
 export function nameOf({ topic, partition }: TopicPartition): string {
   return `${topic}/${partition}`;
+}
+
+/** All is well with it. */
+export function calm(reading: Reading): void {
+  reading.troubles = 0;
+  reading.troubleSinceMs = null;
+}
+
+/**
+ * It failed: puts it off for a while. Returns for how long (ms) that will be borne yet; null when it does not pass, or
+ * was borne for `patienceMs`.
+ */
+export function putOff(
+  reading: Reading,
+  error: unknown,
+  nowMs: number,
+  patienceMs: number,
+): number | null {
+  reading.troubleSinceMs ??= nowMs;
+  reading.troubles += 1;
+  const leftMs = patienceMs - (nowMs - reading.troubleSinceMs);
+  // What was damaged on the way is right the second time.
+  const passing = error instanceof RecordError ? reading.troubles === 1 : isRetriableError(error);
+  if (!passing || leftMs <= 0) {
+    calm(reading);
+    return null;
+  }
+  const waitMs = Math.min(RETRY_BACKOFF_MS * 2 ** (reading.troubles - 1), RETRY_BACKOFF_MAX_MS);
+  reading.notBeforeMs = nowMs + waitMs;
+  return leftMs;
 }

@@ -21,6 +21,8 @@ export interface FetchPart extends TopicPartition {
   readonly offset: number;
   /** Leader epoch that the broker has to be in; -1: any. */
   readonly leaderEpoch: number;
+  /** An answer is wanted even if nothing is there. */
+  readonly unheard: boolean;
 }
 
 export interface FetchLimits {
@@ -40,6 +42,13 @@ export interface AnsweredPart<Part extends FetchPart> {
   readonly endpoints: FetchResponse['nodeEndpoints'];
 }
 
+const NOTHING: FetchLimits = {
+  maxWaitMs: 0,
+  minBytes: 0,
+  maxBytes: 0,
+  partitionBytes: 0,
+  isolation: 'read_uncommitted',
+};
 /** How much longer than its own wait a broker may take to answer. */
 const GRACE_MS = 30_000;
 
@@ -77,6 +86,14 @@ export async function fetchParts<Part extends FetchPart>(
       }),
     );
   }
+}
+
+/** Tells a broker that a session is over. Throws KafkaError and ClientError. */
+export async function endSession(
+  leader: Transport,
+  session: SessionRequest<FetchPart>,
+): Promise<void> {
+  await leader.send(Fetch, requestOf(session, NOTHING));
 }
 
 /** Whether it is a refusal that tells of a new leader, which the cluster then knows (KIP-951). */

@@ -6,10 +6,11 @@
 
 import { ErrorCode } from '../base/kafka-errors.ts';
 import type { FetchPart } from './fetch-request.ts';
+import type { Node } from './network.ts';
 
 /** Epoch of a request that names everything, closes the session whose id it has, and asks for a new one. */
 const FULL = 0;
-/** Epoch of a request that wants no session. */
+/** Epoch of a request that wants no session, and ends the one whose id it has. */
 const NO_SESSION = -1;
 const EPOCH_MAX = 2 ** 31 - 1;
 /** Fewer are named each time: there is little to save, and a broker has only so many sessions. */
@@ -75,6 +76,15 @@ export class FetchSession<Part extends FetchPart> {
     this.#epoch = FULL;
   }
 
+  /** The request that ends it; null where the broker keeps none. The next one begins anew. */
+  end(): SessionRequest<Part> | null {
+    const sessionId = this.#id;
+    this.#id = 0;
+    this.lost();
+    if (sessionId === 0) return null;
+    return { sessionId, sessionEpoch: NO_SESSION, changed: [], forgotten: [] };
+  }
+
   /** The part that an answer is about: a topic comes back by id, or by name where the version has that. */
   partOf(topic: string, topicId: string, partition: number): Part | undefined {
     const name = topic === '' ? this.#topics.get(topicId) : topic;
@@ -88,8 +98,9 @@ export class FetchSession<Part extends FetchPart> {
   }
 
   /**
-   * False: a topic of that name was made anew. Brokers that know topics by name only do not all keep what one request
-   * both names and forgets, so everything is to be told.
+   * False: everything is to be told. So where a topic of that name was made anew: brokers that know topics by name only
+   * do not all keep what one request both names and forgets. And where an answer is wanted of a partition that the
+   * broker was told of before: it says nothing of one that has nothing new.
    */
   #tell(part: Part, changed: Part[]): boolean {
     const { topic, topicId, partition, offset, leaderEpoch } = part;
@@ -101,7 +112,7 @@ export class FetchSession<Part extends FetchPart> {
       changed.push(part);
       return true;
     }
-    if (told.part.topicId !== topicId) return false;
+    if (told.part.topicId !== topicId || part.unheard) return false;
     if (told.part.offset !== offset || told.part.leaderEpoch !== leaderEpoch) changed.push(part);
     told.part = part;
     told.round = this.#round;
@@ -117,17 +128,27 @@ export class FetchSession<Part extends FetchPart> {
   }
 }
 
-/** A fetcher's sessions, by the id of the broker. */
+/** A fetcher's sessions, one for each broker. */
 export class FetchSessions<Part extends FetchPart> {
-  readonly #byNode = new Map<number, FetchSession<Part>>();
+  readonly #byNode = new Map<number, { node: Node; readonly session: FetchSession<Part> }>();
 
-  with(nodeId: number): FetchSession<Part> {
-    let session = this.#byNode.get(nodeId);
-    if (session === undefined) {
-      session = new FetchSession();
-      this.#byNode.set(nodeId, session);
+  with(node: Node): FetchSession<Part> {
+    const known = this.#byNode.get(node.id);
+    if (known !== undefined) {
+      known.node = node;
+      return known.session;
     }
+    const session = new FetchSession<Part>();
+    this.#byNode.set(node.id, { node, session });
     return session;
+  }
+
+  /** What tells brokers that the sessions are over. */
+  end(): { readonly node: Node; readonly session: SessionRequest<Part> }[] {
+    return [...this.#byNode.values()].flatMap(({ node, session }) => {
+      const last = session.end();
+      return last === null ? [] : [{ node, session: last }];
+    });
   }
 }
 

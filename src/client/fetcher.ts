@@ -2,15 +2,15 @@
 // at a time, of all its partitions, as long as what waits to be taken stays below a number of bytes.
 
 import { ErrorCode, KafkaError } from '../base/kafka-errors.ts';
-import type { MemoryLease, MemoryPool } from '../base/memory-pool.ts';
+import type { MemoryLease } from '../base/memory-pool.ts';
 import type { CancelTimer } from '../base/ports.ts';
-import { RecordError } from '../record/index.ts';
 import type { TopicPartition } from './admin-cluster.ts';
-import { type Cluster, isRetriableError, throwIfError } from './cluster.ts';
-import { divergence, truncatedError } from './divergence.ts';
+import { type Cluster, throwIfError } from './cluster.ts';
+import { divergences, truncatedError } from './divergence.ts';
 import { FetchQueue } from './fetch-queue.ts';
-import { nameOf, type Part, type Reading } from './fetch-reading.ts';
+import { calm, nameOf, type Part, putOff, type Reading } from './fetch-reading.ts';
 import {
+  endSession,
   type FetchLimits,
   fetchParts,
   leaseOf,
@@ -19,44 +19,24 @@ import {
 } from './fetch-request.ts';
 import { FetchSessions } from './fetch-session.ts';
 import { decodeFetched, type FetchedRecords, prepareFor } from './fetched-records.ts';
-import { type Isolation, listOffsets, SpecialTime } from './list-offsets.ts';
+import type { FetcherOptions } from './fetcher-options.ts';
+import { listOffsets, SpecialTime } from './list-offsets.ts';
 import type { Node } from './network.ts';
+import { atMost } from './pause.ts';
 
-export interface FetcherOptions {
-  /** Default `read_committed`: records of open or aborted transactions are not shown. */
-  readonly isolation?: Isolation;
-  /** Longest wait of the broker for new records. Default 500. */
-  readonly maxWaitMs?: number;
-  /** Fewest bytes to answer before that. Default 1. */
-  readonly minBytes?: number;
-  /** Bytes of one answer. Default 32 MiB. */
-  readonly maxBytes?: number;
-  /** Bytes of one partition in one answer. Default 1 MiB. */
-  readonly partitionBytes?: number;
-  /** Bytes that may be read ahead, those on their way among them; one batch always may. Default 64 MiB. */
-  readonly bufferBytes?: number;
-  /** Compares each batch's checksum (Kafka's `check.crcs`). Default true. */
-  readonly checkCrcs?: boolean;
-  /**
-   * Where answers are put. Who takes them drops their leases, so that the memory is used again and the reading needs
-   * a fixed amount. Default: none, answers are left to the garbage collector.
-   */
-  readonly memory?: MemoryPool;
-  /** Where to go on when retention took the position away, or the log was cut below it. Default `earliest`. */
-  readonly outOfRange?: 'earliest' | 'latest' | 'error';
-  /** Hears of positions that had to move. */
-  readonly onMoved?: (place: TopicPartition, from: number, to: number) => void;
-  /** Hears of trouble that is borne. Default: the client's listener does. */
-  readonly onTrouble?: (error: unknown, place: TopicPartition) => void;
-  /** Trouble is borne for so long before it is thrown. Default 60 000. */
-  readonly patienceMs?: number;
-}
-
-const RETRY_BACKOFF_MS = 100;
-const RETRY_BACKOFF_MAX_MS = 1_000;
+/** Longest wait for brokers to hear that a session is over. */
+const END_SESSIONS_MS = 500;
 const MIB = 1024 * 1024;
 /** Bytes that are worth a request. */
 const ASKED_BYTES_MIN = 64 * 1024;
+
+/** What a leader can be asked now. */
+interface Ready {
+  readonly node: Node;
+  readonly parts: Part[];
+  /** It may not have all that was read of these. */
+  readonly unsure: Part[];
+}
 
 /** Reads partitions. Nothing is asked for before the first {@link Fetcher.take}, `wait` or `read`. */
 export class Fetcher {
@@ -95,8 +75,8 @@ export class Fetcher {
    */
   set({ topic, partition }: TopicPartition, offset: number, epoch = -1): void {
     this.remove({ topic, partition });
-    const calm = { busy: false, notBeforeMs: 0, troubles: 0, troubleSinceMs: null };
-    const reading = { topic, partition, offset, epoch, leaderEpoch: -1, ...calm };
+    const quiet = { busy: false, notBeforeMs: 0, troubles: 0, troubleSinceMs: null };
+    const reading = { topic, partition, offset, epoch, leaderEpoch: -1, unheard: true, ...quiet };
     this.#readings.set(nameOf(reading), reading);
     this.#pumpSoon();
   }
@@ -156,8 +136,21 @@ export class Fetcher {
         else yield fetched;
       }
     } finally {
-      this.stop();
+      await this.close();
     }
+  }
+
+  /**
+   * As {@link stop}, and the brokers forget what they keep of us; waits for that, if not for long. Never rejects. Who
+   * takes again begins anew.
+   */
+  async close(): Promise<void> {
+    this.stop();
+    const { clock } = this.#cluster;
+    const ended = this.#sessions
+      .end()
+      .map(({ node, session }) => endSession(this.#cluster.to(node), session));
+    await atMost(clock, END_SESSIONS_MS, Promise.allSettled(ended));
   }
 
   /** Asks for nothing more until somebody takes again. */
@@ -196,7 +189,7 @@ export class Fetcher {
     if (this.#readings.size === 0) this.wake();
     if (this.#queue.bytes >= this.#aheadBytes) return;
     const now = this.#cluster.clock.monotonic();
-    const ready = new Map<number, { readonly node: Node; readonly parts: Part[] }>();
+    const ready = new Map<number, Ready>();
     let nextMs = Number.POSITIVE_INFINITY;
     for (const reading of this.#readings.values()) {
       if (reading.busy) continue;
@@ -204,16 +197,15 @@ export class Fetcher {
       else this.#prepare(reading, ready);
     }
     // A poll without the partitions of topics that are being looked up would keep those waiting.
-    if (this.#learning.size === 0)
-      for (const { node, parts } of ready.values()) this.#poll(node, parts);
+    if (this.#learning.size === 0) for (const one of ready.values()) this.#askLeader(one);
     this.#cancelPump?.();
     this.#cancelPump = Number.isFinite(nextMs)
       ? this.#cluster.clock.setTimer(nextMs - now, () => this.#pumpSoon())
       : null;
   }
 
-  #prepare(reading: Reading, ready: Map<number, { node: Node; parts: Part[] }>): void {
-    const { topic, partition, offset } = reading;
+  #prepare(reading: Reading, ready: Map<number, Ready>): void {
+    const { topic, partition, offset, unheard } = reading;
     const leader = this.#cluster.knownLeader(topic, partition);
     if (leader === null) {
       this.#learn(topic);
@@ -221,13 +213,17 @@ export class Fetcher {
     }
     const { node, epoch: leaderEpoch, topicId } = leader;
     if (this.#polls.has(node.id)) return;
-    if (reading.epoch >= 0 && reading.leaderEpoch !== leaderEpoch) {
-      this.#ask(reading, () => this.#validate(reading, node, leaderEpoch));
-      return;
-    }
-    const group = ready.get(node.id) ?? { node, parts: [] };
-    group.parts.push({ topic, partition, topicId, offset, leaderEpoch, reading });
+    const group = ready.get(node.id) ?? { node, parts: [], unsure: [] };
+    const unsure = reading.epoch >= 0 && reading.leaderEpoch !== leaderEpoch;
+    const parts = unsure ? group.unsure : group.parts;
+    parts.push({ topic, partition, topicId, offset, leaderEpoch, unheard, reading });
     ready.set(node.id, group);
+  }
+
+  #askLeader({ node, parts, unsure }: Ready): void {
+    const readings = unsure.map(({ reading }) => reading);
+    if (readings.length > 0) this.#ask(readings, () => this.#validate(node, unsure));
+    if (parts.length > 0) this.#poll(node, parts);
   }
 
   #learn(topic: string): void {
@@ -250,13 +246,15 @@ export class Fetcher {
     cluster.topic(topic).then(() => learnt(none), learnt);
   }
 
-  /** Asks something about one partition, which is not polled meanwhile. */
-  #ask(reading: Reading, question: () => Promise<void>): void {
-    reading.busy = true;
+  /** Asks something about partitions, which are not polled meanwhile. */
+  #ask(readings: readonly Reading[], question: () => Promise<void>): void {
+    for (const reading of readings) reading.busy = true;
     question()
-      .catch((error: unknown) => this.#bear(reading, error))
+      .catch((error: unknown) => {
+        for (const reading of readings) this.#bear(reading, error);
+      })
       .finally(() => {
-        reading.busy = false;
+        for (const reading of readings) reading.busy = false;
         this.#pumpSoon();
       });
   }
@@ -265,21 +263,30 @@ export class Fetcher {
     return this.#readings.get(nameOf(reading)) === reading;
   }
 
-  async #validate(reading: Reading, node: Node, leaderEpoch: number): Promise<void> {
-    const { topic, partition, offset, epoch } = reading;
-    const upTo = { topic, partition, offset, epoch, leaderEpoch };
-    const cutAt = await divergence(this.#cluster.to(node), upTo);
-    if (!this.#isCurrent(reading)) return;
-    reading.leaderEpoch = leaderEpoch;
-    if (cutAt === null) return;
-    if (this.#options.outOfRange === 'error') throw truncatedError(upTo, cutAt);
-    this.#moveTo(reading, cutAt);
+  /** Whether the leader still has what was read of these. */
+  async #validate(node: Node, parts: readonly Part[]): Promise<void> {
+    const upTo = parts.map((part) => ({ ...part, epoch: part.reading.epoch }));
+    const found = await divergences(this.#cluster.to(node), upTo);
+    for (const place of upTo) {
+      const { reading, leaderEpoch } = place;
+      if (!this.#isCurrent(reading)) continue;
+      const cutAt = found.get(place) ?? null;
+      if (cutAt instanceof Error) {
+        this.#bear(reading, cutAt);
+        continue;
+      }
+      reading.leaderEpoch = leaderEpoch;
+      if (cutAt === null) continue;
+      if (this.#options.outOfRange === 'error') this.#bear(reading, truncatedError(place, cutAt));
+      else this.#moveTo(reading, cutAt);
+    }
   }
 
   #moveTo(reading: Reading, to: number): void {
     const { topic, partition, offset: from } = reading;
     reading.offset = to;
     reading.epoch = -1;
+    reading.unheard = true;
     this.#options.onMoved?.({ topic, partition }, from, to);
   }
 
@@ -305,7 +312,7 @@ export class Fetcher {
     const limits = { ...this.#limits, maxBytes };
     const { memory } = this.#options;
     const how = { signal, ...(memory && { memory }) };
-    const way = { leader: this.#cluster.to(node), session: this.#sessions.with(node.id) };
+    const way = { leader: this.#cluster.to(node), session: this.#sessions.with(node) };
     const answers = await fetchParts(way, parts, limits, how);
     for (const { answer } of answers) await prepareFor(answer.records);
     if (signal.aborted) return;
@@ -329,7 +336,7 @@ export class Fetcher {
     const { reading, leaderEpoch } = part;
     const { topic, partition, offset: fetchOffset } = reading;
     if (answer.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) {
-      this.#ask(reading, () => this.#reset(reading));
+      this.#ask([reading], () => this.#reset(reading));
       return;
     }
     throwIfError(answer.errorCode, `fetch of ${topic}-${partition}`);
@@ -339,9 +346,9 @@ export class Fetcher {
     const fetched = decodeFetched({ ...answer, topic, fetchOffset }, how);
     reading.offset = fetched.nextOffset;
     reading.leaderEpoch = leaderEpoch;
+    reading.unheard = false;
     if (fetched.lastEpoch >= 0) reading.epoch = fetched.lastEpoch;
-    reading.troubles = 0;
-    reading.troubleSinceMs = null;
+    calm(reading);
     lease?.hold();
     this.#queue.push(reading, fetched);
     if (fetched.batches.length === 0) return;
@@ -373,26 +380,17 @@ export class Fetcher {
   /** Trouble with one partition: tried again a little later if it may pass, else, or if it lasts, thrown by `take`. */
   #bear(reading: Reading, error: unknown): void {
     if (!this.#isCurrent(reading) || this.#working === null) return;
-    const now = this.#cluster.clock.monotonic();
-    reading.troubleSinceMs ??= now;
-    reading.troubles += 1;
-    const lastedMs = now - reading.troubleSinceMs;
-    // What was damaged on the way is right the second time.
-    const passing = error instanceof RecordError ? reading.troubles === 1 : isRetriableError(error);
     const { patienceMs = 60_000 } = this.#options;
-    if (!passing || lastedMs >= patienceMs) {
+    const leftMs = putOff(reading, error, this.#cluster.clock.monotonic(), patienceMs);
+    if (leftMs === null) {
       this.#failure ??= { error };
-      reading.troubles = 0;
-      reading.troubleSinceMs = null;
       this.wake();
       return;
     }
     const { topic, partition } = reading;
     const { onTrouble } = this.#options;
-    if (onTrouble === undefined) this.#cluster.hearTrouble(error, patienceMs - lastedMs);
+    if (onTrouble === undefined) this.#cluster.hearTrouble(error, leftMs);
     else onTrouble(error, { topic, partition });
     this.#cluster.forget(topic);
-    const waitMs = Math.min(RETRY_BACKOFF_MS * 2 ** (reading.troubles - 1), RETRY_BACKOFF_MAX_MS);
-    reading.notBeforeMs = now + waitMs;
   }
 }

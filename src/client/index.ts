@@ -74,7 +74,8 @@ export {
 } from './describe-group.ts';
 export { ClientError, type ClientErrorCode } from './errors.ts';
 export type { FetchedRecords } from './fetched-records.ts';
-export { Fetcher, type FetcherOptions } from './fetcher.ts';
+export { Fetcher } from './fetcher.ts';
+export type { FetcherOptions } from './fetcher-options.ts';
 export { commitOffsets, committedOffsets } from './group-offsets.ts';
 export {
   type FoundOffset,

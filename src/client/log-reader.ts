@@ -2,7 +2,8 @@
 
 import type { Cluster } from './cluster.ts';
 import type { FetchedRecords } from './fetched-records.ts';
-import { Fetcher, type FetcherOptions } from './fetcher.ts';
+import { Fetcher } from './fetcher.ts';
+import type { FetcherOptions } from './fetcher-options.ts';
 
 export interface ReaderOptions extends Omit<FetcherOptions, 'onMoved'> {
   readonly topic: string;

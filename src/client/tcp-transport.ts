@@ -20,6 +20,7 @@ import { type BrokerAddress, formatAddress } from './address.ts';
 import type { Connector } from './byte-stream.ts';
 import { Connection } from './connection.ts';
 import { ClientError } from './errors.ts';
+import { sleep } from './pause.ts';
 
 /** How the client talks to brokers; all times in milliseconds. */
 export interface TcpOptions {
@@ -55,6 +56,17 @@ const laneByApi: ReadonlyMap<number, LaneName> = new Map([
   [JoinGroup.key, 'group'],
   [SyncGroup.key, 'group'],
 ]);
+
+function laneOf(api: Api, request: object): LaneName {
+  // What only ends a session waits for nothing, and should not wait behind what does.
+  return api.key === Fetch.key && isEndOfSession(request as RequestInput<typeof Fetch>)
+    ? 'main'
+    : (laneByApi.get(api.key) ?? 'main');
+}
+
+function isEndOfSession({ sessionEpoch, topics }: RequestInput<typeof Fetch>): boolean {
+  return sessionEpoch === -1 && topics?.length === 0;
+}
 
 /** A connection that is re-opened on demand. Failures in a row push the next attempt back. */
 class Lane {
@@ -121,13 +133,6 @@ function closedError(address: BrokerAddress): ClientError {
   return new ClientError('closed', `the client of ${formatAddress(address)} is closed`);
 }
 
-/** Resolves after `delayMs`. */
-export function sleep(clock: Clock, delayMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    clock.setTimer(delayMs, resolve);
-  });
-}
-
 /** A way to the broker at one address. */
 export class TcpTransport implements Transport {
   readonly address: BrokerAddress;
@@ -146,7 +151,7 @@ export class TcpTransport implements Transport {
     options: SendOptions = {},
   ): Promise<ResponseOf<Api<Request, Response>>> {
     options.signal?.throwIfAborted();
-    const lane = this.#lane(laneByApi.get(api.key) ?? 'main');
+    const lane = this.#lane(laneOf(api as Api, request));
     const connection = lane.open ?? (await lane.connection());
     const version = options.version ?? newest(connection, api);
     const timeoutMs = options.timeoutMs ?? this.#options.requestTimeoutMs;

@@ -14,13 +14,13 @@ import {
 import type { TopicPartition } from '../admin-cluster.ts';
 import { type Cluster, isRetriableError } from '../cluster.ts';
 import type { GroupIdentity } from '../group-offsets.ts';
+import { pause } from '../pause.ts';
 import { type AssignorName, assignors } from './assignors.ts';
 import {
   isFatal,
   type Member,
   type MemberHost,
   type MemberTimes,
-  pause,
   throwCode,
   without,
 } from './membership.ts';

@@ -8,6 +8,7 @@ import { ClientError } from '../errors.ts';
 import { Fetcher } from '../fetcher.ts';
 import { outsider } from '../group-offsets.ts';
 import type { OffsetSpec } from '../offset-spec.ts';
+import { atMost } from '../pause.ts';
 import { type AnySerde, type SerdeValue, serdeOf } from '../serde.ts';
 import { ClassicMember } from './classic-member.ts';
 import { Committer } from './committer.ts';
@@ -15,7 +16,7 @@ import { Complaint } from './complaint.ts';
 import { type Chunk, Feed } from './feed.ts';
 import { Holdings } from './holdings.ts';
 import { insist, type Persistence } from './insist.ts';
-import { type Member, type MemberHost, pause, without } from './membership.ts';
+import { type Member, type MemberHost, without } from './membership.ts';
 import { ModernMember } from './modern-member.ts';
 import type { BatchOf, ConsumerOptions, OffsetToCommit, RecordOf } from './options.ts';
 import type { Progress } from './progress.ts';
@@ -244,14 +245,13 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
     this.#ending.abort();
     this.#cancelCommit?.();
     this.#watch?.stop();
-    this.#fetcher.stop();
-    const patience = new AbortController();
-    void this.#running.then(() => patience.abort());
-    await pause(this.#cluster.clock, this.#settings.closeTimeoutMs, patience.signal);
+    const sessionsEnded = this.#fetcher.close();
+    await atMost(this.#cluster.clock, this.#settings.closeTimeoutMs, this.#running);
     try {
       if (this.#member !== null) await this.#member.leave();
       else await this.#holdings.release(this.assignment(), this.#ending.signal);
     } finally {
+      await sessionsEnded;
       this.#onClosed?.();
       await this.#cluster.close();
     }

@@ -7,9 +7,9 @@ import { nameOf } from '../fetch-reading.ts';
 import type { Fetcher } from '../fetcher.ts';
 import type { GroupOffset } from '../group-offsets.ts';
 import type { OffsetSpec } from '../offset-spec.ts';
+import { pause } from '../pause.ts';
 import type { Assigned } from './assigned.ts';
 import { type Committer, isTooLate } from './committer.ts';
-import { pause } from './membership.ts';
 import type { OffsetToCommit, OnPlaces } from './options.ts';
 import { beginAt, beginnings, type StartOptions } from './starts.ts';
 

@@ -2,7 +2,7 @@
 
 import type { Clock } from '../../base/ports.ts';
 import { isRetriableError } from '../cluster.ts';
-import { pause } from './membership.ts';
+import { pause } from '../pause.ts';
 
 const RETRY_MS = 500;
 

@@ -2,7 +2,6 @@
 
 import type { KafkaErrorName } from '../../base/kafka-errors.ts';
 import { ErrorCode, errorName, KafkaError } from '../../base/kafka-errors.ts';
-import type { Clock } from '../../base/ports.ts';
 import type { TopicPartition } from '../admin-cluster.ts';
 import { nameOf } from '../fetch-reading.ts';
 import type { GroupIdentity } from '../group-offsets.ts';
@@ -99,21 +98,4 @@ export function without(
 ): TopicPartition[] {
   const names = new Set(some.map(nameOf));
   return all.filter((one) => !names.has(nameOf(one)));
-}
-
-/** Resolves after the time, or at once when the signal is aborted. */
-export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) {
-      resolve();
-      return;
-    }
-    const done = (): void => {
-      cancel();
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const cancel = clock.setTimer(ms, done);
-    signal.addEventListener('abort', done, { once: true });
-  });
 }

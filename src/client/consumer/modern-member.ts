@@ -5,7 +5,8 @@ import { KafkaError, type KafkaErrorName } from '../../base/kafka-errors.ts';
 import { ConsumerGroupHeartbeat, type Transport } from '../../protocol/index.ts';
 import { type Cluster, isRetriableError } from '../cluster.ts';
 import type { GroupIdentity } from '../group-offsets.ts';
-import { isFatal, type Member, type MemberHost, pause, throwCode, without } from './membership.ts';
+import { pause } from '../pause.ts';
+import { isFatal, type Member, type MemberHost, throwCode, without } from './membership.ts';
 import { type TopicIdPartitions, TopicIds } from './topic-ids.ts';
 
 export interface ModernOptions {

@@ -1,7 +1,8 @@
 // A member's place in its group between loops: given up after a loop that failed, taken again by the next.
 
 import type { Clock } from '../../base/ports.ts';
-import { type Member, pause } from './membership.ts';
+import { atMost } from '../pause.ts';
+import type { Member } from './membership.ts';
 
 /** How long a loop that fails waits for the group to be left, in ms, when a broker does not answer. */
 const STEP_OUT_MS = 5_000;
@@ -34,9 +35,7 @@ export class Seat {
     if (this.#closing.aborted) return;
     const away = this.#member.leave().catch((error: unknown) => this.#events.trouble(error));
     this.#away = away;
-    const gone = new AbortController();
-    void away.then(() => gone.abort());
-    await pause(this.#clock, STEP_OUT_MS, gone.signal);
+    await atMost(this.#clock, STEP_OUT_MS, away);
   }
 
   /** Joins again, if it was left. */

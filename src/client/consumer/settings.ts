@@ -2,7 +2,7 @@
 
 import type { TopicPartition } from '../admin-cluster.ts';
 import { ClientError } from '../errors.ts';
-import type { FetcherOptions } from '../fetcher.ts';
+import type { FetcherOptions } from '../fetcher-options.ts';
 import type { OffsetSpec } from '../offset-spec.ts';
 import type { AnySerde } from '../serde.ts';
 import { type AssignorName, assignors } from './assignors.ts';

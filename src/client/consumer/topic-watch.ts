@@ -3,7 +3,7 @@
 import { KafkaError } from '../../base/kafka-errors.ts';
 import type { CancelTimer } from '../../base/ports.ts';
 import type { Cluster } from '../cluster.ts';
-import { sleep } from '../tcp-transport.ts';
+import { sleep } from '../pause.ts';
 
 export interface TopicWatchOptions {
   /** Names, or a pattern that some part of a name matches. */
