@@ -63,6 +63,13 @@ export class ConfigStore {
     this.#parsed.clear();
   }
 
+  /** The same broker with other configs changed at run time. */
+  with(dynamic: ReadonlyMap<string, string>): ConfigStore {
+    const other = new ConfigStore(this.#static, () => {});
+    other.setDynamic(dynamic);
+    return other;
+  }
+
   /** A broker config's value, converted. The name must be in the table. */
   broker(name: string): ConfigScalar {
     const cached = this.#parsed.get(name);

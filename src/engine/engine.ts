@@ -1,9 +1,11 @@
 // The engine: topics, their partitions, configs and producer ids of one data directory.
 
-import { type ConfigScalar, parseConfig } from '../base/config-def.ts';
+import { Bag } from '../base/bag.ts';
+import type { ConfigScalar } from '../base/config-def.ts';
 import { brokerConfigs } from '../base/configs/broker-configs.ts';
 import { KafkaError } from '../base/kafka-errors.ts';
 import type { CancelTimer, Random } from '../base/ports.ts';
+import { checkChanges } from './broker-config-checks.ts';
 import type { Catalogue } from './catalogue.ts';
 import { applyConfigChanges } from './config-changes.ts';
 import type { ConfigStore } from './config-store.ts';
@@ -43,7 +45,7 @@ export class TidemarkEngine implements Engine {
   readonly #admin: TopicAdmin;
   readonly #producerIds: ProducerIds;
   readonly #groupConfigs: GroupConfigs;
-  readonly #listeners = new Set<(names: readonly string[]) => void>();
+  readonly #listeners = new Bag<(names: readonly string[]) => void>();
   #cancelHousekeeping: CancelTimer = () => {};
   #housekeeping: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
@@ -138,7 +140,7 @@ export class TidemarkEngine implements Engine {
       const configs = applyConfigChanges(brokerConfigs, store.dynamic, changes, (name) =>
         String(store.broker(name) ?? ''),
       );
-      for (const { name } of changes) checkDynamic(name, configs.get(name));
+      checkChanges(store, changes, configs);
       if (validateOnly) return;
       await catalogue.commit({ kind: 'broker-configs', configs: Object.fromEntries(configs) });
       store.setDynamic(configs);
@@ -177,11 +179,7 @@ export class TidemarkEngine implements Engine {
   }
 
   onTopicsChanged(listener: (names: readonly string[]) => void): () => void {
-    const entry = (names: readonly string[]): void => listener(names);
-    this.#listeners.add(entry);
-    return () => {
-      this.#listeners.delete(entry);
-    };
+    return this.#listeners.add(listener);
   }
 
   housekeeping(): Promise<void> {
@@ -240,27 +238,11 @@ export class TidemarkEngine implements Engine {
   }
 
   #changed(names: readonly string[]): void {
-    for (const listener of this.#listeners) listener(names);
+    this.#listeners.visit((listener) => listener(names));
   }
 
   #checkOpen(): void {
     if (this.#closing === null) return;
     throw new KafkaError('BROKER_NOT_AVAILABLE', 'the broker is stopping');
-  }
-}
-
-/** Throws KafkaError `INVALID_REQUEST`, as Kafka does for brokers. */
-function checkDynamic(name: string, value: string | undefined): void {
-  const definition = brokerConfigs.get(name);
-  if (!definition.dynamic) {
-    const message = `broker config ${name} can only be set at the start`;
-    throw new KafkaError('INVALID_REQUEST', message);
-  }
-  if (value === undefined) return;
-  try {
-    parseConfig(definition, value);
-  } catch (error) {
-    if (!(error instanceof KafkaError)) throw error;
-    throw new KafkaError('INVALID_REQUEST', error.message, { cause: error });
   }
 }

@@ -17,7 +17,7 @@ const SESSION = 'consumer.session.timeout.ms';
 const HEARTBEAT = 'consumer.heartbeat.interval.ms';
 
 /**
- * Throws INVALID_CONFIG where what was given at the start for all groups is outside of its bounds, as Kafka's
+ * Throws INVALID_CONFIG where what stands for all groups is outside of its bounds, as Kafka's
  * GroupCoordinatorConfig does.
  */
 export function checkForAllGroups(store: ConfigStore): void {

@@ -12,6 +12,7 @@ import {
   openLogStore,
 } from '../storage/index.ts';
 import { accountedFor, findPartitionDirectories, planAdoption, readTopicId } from './adoption.ts';
+import { checkStanding, standing } from './broker-config-checks.ts';
 import { Catalogue } from './catalogue.ts';
 import type { CatalogueRecord } from './catalogue-state.ts';
 import { cleanerSettings } from './cleaner-settings.ts';
@@ -19,7 +20,6 @@ import { ConfigStore } from './config-store.ts';
 import type { Engine, Topic } from './contract.ts';
 import { TidemarkEngine } from './engine.ts';
 import { FreeSpace } from './free-space.ts';
-import { checkForAllGroups } from './group-configs.ts';
 import { newMetrics } from './metrics.ts';
 import { PendingAppends } from './pending-appends.ts';
 import { TopicRegistry } from './topic-registry.ts';
@@ -52,7 +52,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   const configs = new ConfigStore(options.config ?? new Map(), (name) => {
     logger.warn({ config: name }, `an unknown broker config is ignored: ${name}`);
   });
-  checkForAllGroups(configs);
+  checkStanding(configs);
   const { compactionRunner: runner } = options;
   const compaction = runner && { runner, settings: () => cleanerSettings(configs) };
   const scrub = () => ({
@@ -81,7 +81,7 @@ async function openOn(
 ): Promise<Engine> {
   const { clock, disk, logger, random } = options;
   const { catalogue, remove, purged } = await openCatalogue(configs, options);
-  configs.setDynamic(catalogue.state.brokerConfigs);
+  configs.setDynamic(standing(configs, catalogue.state.brokerConfigs, logger));
   const space = new FreeSpace({
     freeBytes: () => store.freeBytes(),
     floorBytes: () => configs.brokerNumber('tidemark.min.free.bytes'),
