@@ -11,6 +11,7 @@ import { Fifo } from '../base/fifo.ts';
 import { type Chunk, type FileRegion, isFileRegion } from '../base/payload.ts';
 import { descriptorOf } from './loopback.ts';
 import type { NativeIo, SendOutcome } from './native-io.ts';
+import { warnProcess } from './warn.ts';
 
 /** Sent by one call. */
 const SENDFILE_BYTES_MAX = 256 * 1024;
@@ -101,6 +102,18 @@ export class PeerOutput {
   #pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
+    try {
+      this.#sendQueued();
+    } catch (error) {
+      // A fault of ours ends this connection; others of this turn, and the process, go on.
+      this.#fail();
+      warnProcess(`a connection is closed, an answer could not be sent: ${String(error)}`);
+    } finally {
+      this.#pumping = false;
+    }
+  }
+
+  #sendQueued(): void {
     this.#cachedTo = 0;
     let budget = TURN_BYTES_MAX;
     let first = this.#queue.first;
@@ -120,7 +133,6 @@ export class PeerOutput {
       }
       first = this.#queue.first;
     }
-    this.#pumping = false;
     if (first === undefined && this.#queue.length === 0) {
       this.#onDrained?.();
       this.#onDrained = null;

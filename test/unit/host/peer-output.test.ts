@@ -358,6 +358,27 @@ describe('what the system may answer', () => {
   );
 });
 
+test('a fault of ours in the output to one peer ends its connection and keeps no other from its answer', async () => {
+  const faulty: Calls = {
+    send: () => {
+      throw new Error('not in this process');
+    },
+    sendFile: () => 'unsupported',
+    readCached: () => -1,
+  };
+  const warned = new Promise<Error>((resolve) => process.once('warning', resolve));
+  const [one, other] = [await pair(faulty), await pair(null)];
+  const sent = Promise.all([
+    sendAll(one.output, [Buffer.from('lost')]),
+    sendAll(other.output, [Buffer.from('told')]),
+  ]);
+  await sent;
+  await until(() => other.received().length === 4);
+  expect(one.server.destroyed).toBe(true);
+  expect(other.server.destroyed).toBe(false);
+  expect((await warned).message).toContain('not in this process');
+});
+
 describe('a peer that does not read', () => {
   test('holds one piece in memory, however much it has asked for', async () => {
     const { output, client } = await pair(null);
