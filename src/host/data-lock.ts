@@ -65,11 +65,17 @@ class SocketLock implements LockPort {
     const server = createServer((socket) => socket.destroy());
     server.unref();
     return new Promise((resolve, reject) => {
-      server.once('error', (error: NodeJS.ErrnoException) => {
+      const refused = (error: NodeJS.ErrnoException): void => {
         if (error.code === 'EADDRINUSE') lockedError(this.#directory).then(reject, reject);
         else reject(error);
+      };
+      server.once('error', refused);
+      server.listen({ path: name }, () => {
+        server.off('error', refused);
+        // After this only a failed accept can come here: the name stays ours.
+        server.on('error', () => {});
+        resolve(server);
       });
-      server.listen({ path: name }, () => resolve(server));
     });
   }
 
@@ -77,7 +83,8 @@ class SocketLock implements LockPort {
     const server = this.#server;
     if (server === null) return;
     this.#server = null;
-    await fs.rm(join(this.#directory, LOCK_FILE), { force: true });
+    // It says who holds the lock and is none itself: a disk that will not let it go must not keep the lock.
+    await fs.rm(join(this.#directory, LOCK_FILE), { force: true }).catch(() => {});
     await new Promise<void>((resolve) => {
       server.close(() => resolve());
     });

@@ -22,8 +22,15 @@ function answer(request: IncomingMessage, response: ServerResponse, text: () => 
   const path = request.url?.split('?', 1)[0];
   const found = path === '/metrics' || path === '/healthz';
   const allowed = request.method === 'GET' || request.method === 'HEAD';
-  const status = !found ? 404 : allowed ? 200 : 405;
-  const body = status !== 200 ? '' : path === '/metrics' ? text() : 'ok\n';
+  let status = !found ? 404 : allowed ? 200 : 405;
+  let body = '';
+  try {
+    if (status === 200) body = path === '/metrics' ? text() : 'ok\n';
+  } catch (error) {
+    // A scrape that fails is the scraper's to tell; the broker goes on.
+    status = 500;
+    body = `${String(error)}\n`;
+  }
   const type = path === '/metrics' ? 'text/plain; version=0.0.4; charset=utf-8' : 'text/plain';
   response.writeHead(status, { 'content-type': type });
   response.end(request.method === 'HEAD' ? undefined : body);
@@ -34,8 +41,12 @@ export function serveMetrics(options: MetricsServerOptions): Promise<MetricsServ
   const { host, port } = options;
   return new Promise((resolve, reject) => {
     const server = createServer((request, response) => answer(request, response, options.text));
-    server.once('error', (cause) => reject(new ListenError({ host, port }, cause)));
+    const failed = (cause: Error): void => reject(new ListenError({ host, port }, cause));
+    server.once('error', failed);
     server.listen({ host, port }, () => {
+      server.off('error', failed);
+      // After this only a failed accept can come here: the next scrape may have better luck.
+      server.on('error', () => {});
       const bound = server.address() as AddressInfo;
       resolve({
         address: { host: bound.address, port: bound.port },
