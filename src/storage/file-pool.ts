@@ -33,6 +33,7 @@ export class FilePool {
   #open = 0;
   #pinned = 0;
   #closing = new Set<Promise<void>>();
+  #ended = false;
   /** Called when every open file is pinned and more are wanted: the owner of dirty files should sync some. */
   onPressure: () => void = () => {};
 
@@ -60,8 +61,11 @@ export class FilePool {
     return this.#limit;
   }
 
-  /** Opens (or finds) and pins. Throws DiskError `not_found` for a missing file unless `create`. */
+  /**
+   * Opens (or finds) and pins. Throws DiskError: `not_found` for a missing file unless `create`, `io_error` after the end.
+   */
   async acquire(path: string, mode: 'write' | 'create' = 'write'): Promise<PinnedFile> {
+    if (this.#ended) throw ended(path);
     const entry = this.#touch(path);
     this.#pin(entry);
     try {
@@ -101,13 +105,18 @@ export class FilePool {
     if (entry.pins === 0) this.#close(entry);
   }
 
-  /** Closes every file, pinned or not. */
+  /** Closes every file, pinned or not, and opens none any more: the directory may be another process's then. */
   async close(): Promise<void> {
+    this.#ended = true;
+    const openings: (Promise<unknown> | null)[] = [];
     for (const entry of [...this.#entries.values()]) {
       entry.detached = true;
+      openings.push(entry.opening);
       this.#close(entry);
     }
     this.#entries.clear();
+    for (const resume of this.#waiting.splice(0)) resume();
+    await Promise.allSettled(openings);
     while (this.#closing.size > 0) await Promise.all(this.#closing);
   }
 
@@ -130,18 +139,26 @@ export class FilePool {
 
   async #openFile(entry: Entry, mode: 'write' | 'create'): Promise<DiskFile> {
     for (;;) {
-      while (this.#open >= this.#limit && !this.#evictOne()) await this.#roomMade();
+      while (!this.#ended && this.#open >= this.#limit && !this.#evictOne()) await this.#roomMade();
+      if (this.#ended) throw ended(entry.path);
       this.#open++;
       try {
-        entry.file = await this.#disk.open(entry.path, mode);
-        return entry.file;
+        const file = await this.#disk.open(entry.path, mode);
+        entry.file = file;
+        if (!this.#ended) return file;
       } catch (error) {
         this.#open--;
         const crowded = error instanceof DiskError && error.code === 'too_many_files';
         // Others in the process hold descriptors; with none of our own left to close, it is a true failure.
-        if (!crowded || !this.#evictOne()) throw error;
+        if (!crowded || !this.#evictOne()) {
+          // The room that it was given is the next one's.
+          this.#waiting.shift()?.();
+          throw error;
+        }
         await Promise.all(this.#closing);
+        continue;
       }
+      this.#close(entry);
     }
   }
 
@@ -194,4 +211,8 @@ export class FilePool {
       });
     this.#closing.add(closing);
   }
+}
+
+function ended(path: string): DiskError {
+  return new DiskError('io_error', path, 'the data directory was closed');
 }
