@@ -23,6 +23,7 @@ export class Catalogue {
   readonly #files: CatalogueFiles;
   readonly #logger: Logger;
   readonly #mutex = new Mutex();
+  #closed = false;
 
   private constructor(
     files: CatalogueFiles,
@@ -77,11 +78,13 @@ export class Catalogue {
   }
 
   /**
-   * Makes changes durable, all or none, then applies them. Throws KafkaError `KAFKA_STORAGE_ERROR`,
-   * and then nothing has changed.
+   * Makes changes durable, all or none, then applies them. Throws KafkaError `KAFKA_STORAGE_ERROR`, or
+   * `BROKER_NOT_AVAILABLE` after the close; then nothing has changed.
    */
   commit(...records: readonly CatalogueRecord[]): Promise<void> {
     return this.#mutex.run(async () => {
+      // The directory may be another process's by now.
+      if (this.#closed) throw new KafkaError('BROKER_NOT_AVAILABLE', 'the broker is stopping');
       try {
         if (this.#files.wantsSnapshot) await this.#files.begin(snapshotRecords(this.state));
         await this.#files.append(records);
@@ -97,6 +100,9 @@ export class Catalogue {
 
   /** Waits for changes under way and closes the files. */
   close(): Promise<void> {
-    return this.#mutex.run(() => this.#files.close());
+    return this.#mutex.run(() => {
+      this.#closed = true;
+      return this.#files.close();
+    });
   }
 }

@@ -208,7 +208,7 @@ export class TidemarkEngine implements Engine {
     context.space.close();
     await this.#housekeeping?.catch(() => {});
     await this.#admin.exclusive(async () => {
-      for (const partition of registry.partitions()) partition.end('closed');
+      await Promise.all(Array.from(registry.partitions(), (one) => one.end('closed')));
       await context.store.close();
       await catalogue.close();
     });

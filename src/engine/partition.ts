@@ -235,10 +235,11 @@ export class LogPartition implements Partition, Pending {
     await log.applyRetention(nowMs);
   }
 
-  /** Ends this object; answers its log, which the caller closes or deletes. */
-  end(state: 'deleted' | 'closed'): PartitionLog | null {
+  /** Ends this object at once; answers its log, once nobody opens it any more: the caller closes or deletes it. */
+  async end(state: 'deleted' | 'closed'): Promise<PartitionLog | null> {
     this.#state = state;
     this.#waiters.failed(unavailable(this.name, this.#state));
+    await this.#reopening?.catch(() => {});
     return this.#log;
   }
 

@@ -191,7 +191,7 @@ export class TopicAdmin {
     const { context, purge } = this.#options;
     const left: string[] = [];
     for (const partition of entry.partitions) {
-      const log = partition.end('deleted');
+      const log = await partition.end('deleted');
       try {
         if (log === null) left.push(partition.name);
         else await context.store.deleteLog(log);

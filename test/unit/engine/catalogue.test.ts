@@ -296,4 +296,16 @@ describe('producer ids', () => {
     disk.refuse = () => false;
     await expect(ids.next()).resolves.toBe(0);
   });
+
+  test('more than are reserved, asked for as the broker stops, make no new files', async () => {
+    const catalogue = await open();
+    const ids = new ProducerIds(catalogue);
+    const given = Promise.allSettled(Array.from({ length: 1001 }, () => ids.next()));
+    await catalogue.close();
+    const files = await disk.list('catalogue');
+    const results = await given;
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1000);
+    expect(results.at(-1)).toEqual({ status: 'rejected', reason: code('BROKER_NOT_AVAILABLE') });
+    expect(await disk.list('catalogue')).toEqual(files);
+  });
 });
