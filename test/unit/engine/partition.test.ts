@@ -463,14 +463,14 @@ describe('a partition that cannot be used', () => {
     bench.log.autoCommit = false;
     bench.append(producerBatch(1, 0, ['a'])).catch(() => {});
     const waiting = bench.append(producerBatch(1, 0, ['a']));
-    partition.end('deleted');
+    await partition.end('deleted');
     await expect(waiting).rejects.toThrow(code('UNKNOWN_TOPIC_OR_PARTITION'));
     await expect(bench.append(batchOf(['a']))).rejects.toThrow(code('UNKNOWN_TOPIC_OR_PARTITION'));
   });
 
   test('closed: the client is told to look for another leader', async () => {
     const partition = await bench.open();
-    partition.end('closed');
+    await partition.end('closed');
     await expect(partition.read(fetchAll)).rejects.toThrow(code('NOT_LEADER_OR_FOLLOWER'));
   });
 });
