@@ -27,7 +27,7 @@ import type { AnswerRoom } from './answer-room.ts';
 import { AnswerSender, releaseChunks } from './answer-sender.ts';
 import type { FrameMemory } from './frame-memory.ts';
 import { FrameError, FrameReader } from './frame-reader.ts';
-import type { Handler, RequestContext, Session } from './handler.ts';
+import { type Handler, type RequestContext, type Session, servesVersion } from './handler.ts';
 import { type MemoryGate, UploadTurn } from './memory-gate.ts';
 import type { BrokerMetrics } from './metrics.ts';
 import type { Router } from './router.ts';
@@ -152,8 +152,7 @@ export class Connection implements PeerHandler, Session {
       }
       // A fault of ours ends this connection, never the process.
       logger.error({ client: this.clientHost, error }, 'closing a connection: unexpected failure');
-      this.#ending = true;
-      this.#socket.destroy();
+      this.destroy();
     }
   }
 
@@ -171,9 +170,7 @@ export class Connection implements PeerHandler, Session {
     for (const slot of this.#slots) releaseChunks(slot.chunks);
     gate.give(this.#partialBytes);
     this.#partialBytes = 0;
-    for (let frame = this.#waiting.shift(); frame !== undefined; frame = this.#waiting.shift()) {
-      gate.give(frame.byteLength);
-    }
+    this.#dropWaiting();
     this.#tellGone();
     this.#onClosed(this);
   }
@@ -186,7 +183,7 @@ export class Connection implements PeerHandler, Session {
 
   disconnect(reason: string): void {
     this.#services.logger.info({ client: this.clientHost, reason }, 'closing a connection');
-    this.#socket.destroy();
+    this.destroy();
   }
 
   /** Reads no more, answers what has come in (long polls with what they have), then closes. */
@@ -198,8 +195,18 @@ export class Connection implements PeerHandler, Session {
     this.#pump();
   }
 
+  /** Closes at once: what has come and was not begun is not begun any more. */
   destroy(): void {
+    this.#ending = true;
+    this.#dropWaiting();
     this.#socket.destroy();
+  }
+
+  #dropWaiting(): void {
+    const { gate } = this.#services;
+    for (let frame = this.#waiting.shift(); frame !== undefined; frame = this.#waiting.shift()) {
+      gate.give(frame.byteLength);
+    }
   }
 
   #tellGone(): void {
@@ -357,8 +364,7 @@ export class Connection implements PeerHandler, Session {
     const { metrics, logger } = this.#services;
     metrics.badFrames[cause]++;
     logger.warn({ client: this.clientHost, cause, error }, 'closing a connection: bad request');
-    this.#socket.destroy();
-    this.#ending = true;
+    this.destroy();
   }
 
   #answer(slot: Slot, start: RequestStart, response: object | null): void {
@@ -391,8 +397,4 @@ export class Connection implements PeerHandler, Session {
       return null;
     }
   }
-}
-
-function servesVersion(handler: Handler, version: number): boolean {
-  return version >= handler.versions[0] && version <= handler.versions[1];
 }

@@ -70,6 +70,10 @@ export interface Handler {
   refuse(request: unknown, error: KafkaError, context: RequestContext): object | null;
 }
 
+export function servesVersion({ versions }: Handler, version: number): boolean {
+  return version >= versions[0] && version <= versions[1];
+}
+
 /** A handler as it is written: typed by its API. */
 export interface HandlerSpec<A extends Api> {
   readonly versions?: VersionRange;

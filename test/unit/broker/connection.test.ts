@@ -9,7 +9,7 @@ import { apiVersionsHandler } from '../../../src/broker/handlers/18-api-versions
 import { MemoryGate } from '../../../src/broker/memory-gate.ts';
 import { BrokerMetrics } from '../../../src/broker/metrics.ts';
 import { Router } from '../../../src/broker/router.ts';
-import { ApiVersions, Heartbeat, Produce } from '../../../src/protocol/index.ts';
+import { ApiVersions, encodeRequest, Heartbeat, Produce } from '../../../src/protocol/index.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { FakeSocket } from './support/fake-socket.ts';
 
@@ -331,6 +331,23 @@ describe('bad input', () => {
     expect(connections.size).toBe(0);
   });
 
+  test.each([
+    ['a body that is cut', '000c000000000001ffff00'],
+    ['a version to come', '000c0063000000010000'],
+  ])('nothing is begun of what came behind %s', async (_name, hex) => {
+    const socket = connect();
+    const frame = Buffer.from(hex, 'hex');
+    const prefix = Buffer.alloc(4);
+    prefix.writeInt32BE(frame.byteLength);
+    const identity = { correlationId: 2, clientId: 'test' };
+    const behind = encodeRequest(Heartbeat, 4, identity, heartbeat as never) as Buffer[];
+    socket.send(Buffer.concat([prefix, frame, ...behind]));
+    expect(parked).toEqual([]);
+    await settle();
+    expect(socket.closedBy).toBe('destroy');
+    expect(gate.usedBytes).toBe(0);
+  });
+
   test.each([-1, 5001, 0x7fff_ffff])(
     'a frame of %d bytes closes the connection',
     async (length) => {
@@ -362,12 +379,15 @@ describe('bad input', () => {
     expect(socket.closedBy).toBeNull();
   });
 
-  test('a failure that the response cannot tell closes the connection', async () => {
+  test('a failure that the response cannot tell closes the connection, and nothing behind it is begun', async () => {
     const socket = connect();
     socket.request(Produce, 9, 1, produce());
+    socket.request(Heartbeat, 4, 2, heartbeat);
     parked[0]?.fail(new TypeError('a bug'));
     await settle();
     expect(socket.closedBy).toBe('destroy');
+    expect(parked).toHaveLength(1);
+    expect(gate.usedBytes).toBe(0);
   });
 });
 
