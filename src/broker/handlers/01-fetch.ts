@@ -163,13 +163,21 @@ async function fetch(
     return { errorCode: mode.errorCode, sessionId: 0, responses: [] };
   }
   const { clock, fetchSessions, gate } = services;
-  const unfollow = fetchSessions.follow(mode.set);
+  const { set } = mode;
+  const unfollow = fetchSessions.follow(set);
   const memory = new MemoryLease(gate);
-  return serve(services, { request, context, mode, memory }).finally(() => {
+  try {
+    return await serve(services, { request, context, mode, memory });
+  } catch (error) {
+    // What its client has been told is not known any more: a session begins anew.
+    fetchSessions.remove(set.id);
+    set.dispose();
+    throw error;
+  } finally {
     unfollow();
     // Within this turn of the event loop the answer goes to its connection, which counts it then.
     clock.defer(() => memory.end());
-  });
+  }
 }
 
 async function serve(
@@ -203,7 +211,12 @@ async function serve(
     maxWaitMs: request.maxWaitMs,
     onGone: (callback) => context.session.onGone(callback),
   });
-  await loadResults(reader, context.session.sendsRegions, memory);
+  try {
+    await loadResults(reader, context.session.sendsRegions, memory);
+  } catch (error) {
+    reader.release();
+    throw error;
+  }
   metrics.fetchedBytes += reader.bytes;
   const responses = collect(set, reader, mode.kind !== 'continue');
   const kept = mode.kind === 'continue' || (mode.kind === 'open' && fetchSessions.add(set));
