@@ -62,7 +62,8 @@ export class FilePool {
   }
 
   /**
-   * Opens (or finds) and pins. Throws DiskError: `not_found` for a missing file unless `create`, `io_error` after the end.
+   * Opens (or finds) and pins. Throws DiskError: `not_found` for a missing file unless `create`, `io_error` after the
+   * end.
    */
   async acquire(path: string, mode: 'write' | 'create' = 'write'): Promise<PinnedFile> {
     if (this.#ended) throw ended(path);
