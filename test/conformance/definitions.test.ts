@@ -7,6 +7,12 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import * as protocol from '../../src/protocol/index.ts';
 import { apis, coordinatorRecordTypes, type Message, NEVER } from '../../src/protocol/index.ts';
+import {
+  metadataRecords,
+  raftControlRecords,
+  shareGroupRecords,
+  shareStateRecords,
+} from '../../src/protocol/log-records/index.ts';
 import type { Field, Fields } from '../../src/protocol/schema/field.ts';
 import { fallbackOf, isNullable, isPresent } from '../../src/protocol/schema/layout.ts';
 import {
@@ -21,7 +27,13 @@ const fixture = new URL('./fixtures/definitions.json', import.meta.url);
 const text = readFileSync(fixture, 'utf8');
 const definitions = JSON.parse(text) as Definitions;
 
-const messages = (Object.values(protocol) as unknown[]).filter(
+const pairs = [...shareStateRecords, ...shareGroupRecords];
+const messages = [
+  ...(Object.values(protocol) as unknown[]),
+  ...metadataRecords.values(),
+  ...raftControlRecords.values(),
+  ...pairs.flatMap(([, pair]) => pair),
+].filter(
   (value): value is Message =>
     typeof value === 'object' && value !== null && 'fields' in value && 'decode' in value,
 );
@@ -159,6 +171,17 @@ describe('the tables', () => {
       expect(entry.value.name).toBe(`${name}Value`);
       expect(definitions[entry.key.name]?.key).toBe(entry.type);
       expect(definitions[entry.value.name]?.key).toBe(entry.type);
+    }
+  });
+
+  test('records of the metadata and of share groups have their numbers, and none is missing', () => {
+    const theirs = Object.entries(definitions).filter(([, facts]) => facts.type === 'metadata');
+    const ours = [...metadataRecords].map(([key, { name }]) => [name, key]);
+    expect(ours.sort()).toEqual(theirs.map(([name, facts]) => [name, facts.key]).sort());
+    for (const [type, [key, value]] of pairs) {
+      expect(value.name).toBe(key.name.replace(/Key$/, 'Value'));
+      expect(definitions[key.name]?.key).toBe(type);
+      expect(definitions[value.name]?.key).toBe(type);
     }
   });
 

@@ -2,11 +2,11 @@
 // of whole batches, what is refused, and a crawl whose services are killed.
 
 import { once } from 'node:events';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
-import { type PeerBroker, startBroker } from '../../bench/peers/index.ts';
+import { type PeerBroker, runJava, startBroker } from '../../bench/peers/index.ts';
 import { startSite } from '../../tools/crawler/index.ts';
 import { type Finished, finished, scratch, start, tidemark } from '../stories/support.ts';
 import { missing, testWith } from '../support/peers/require-tool.ts';
@@ -161,7 +161,7 @@ describe('on Apache Kafka', () => {
       '--records',
       join(kafka.logDirectory, 'bootstrap.checkpoint'),
     ]);
-    const markers = metadata.filter((one) => one.kind === 'record' && one.control !== null);
+    const markers = metadata.filter((one) => one.kind === 'record' && one.control !== undefined);
     expect(markers.map((one) => one.control)).toEqual(['snapshot header', 'snapshot footer']);
     await run(['group', 'reset', 'billing', '--topic', 'orders', '--to-offset', '5', '--execute']);
     const logs = globFolders(kafka.logDirectory, /^__consumer_offsets-/);
@@ -170,6 +170,34 @@ describe('on Apache Kafka', () => {
     expect(commits.map((one) => one.decoded)).toContainEqual(
       expect.objectContaining({ group: 'billing', topic: 'orders' }),
     );
+  }, 240_000);
+
+  test("dump says of the cluster's metadata what Kafka's own tool says", async () => {
+    await run(['topic', 'create', 'short-lived']);
+    await run(['topic', 'delete', 'short-lived', '--yes']);
+    // The log grows while we read it.
+    const copy = file('__cluster_metadata-0');
+    mkdirSync(copy);
+    const [log] = globFolders(kafka.logDirectory, /^__cluster_metadata-0/);
+    copyFileSync(log!, join(copy, `${'0'.repeat(20)}.log`));
+    for (const path of [
+      join(copy, `${'0'.repeat(20)}.log`),
+      join(kafka.logDirectory, 'bootstrap.checkpoint'),
+    ]) {
+      const how = ['--cluster-metadata-decoder', '--files', path];
+      const { output } = await runJava('org.apache.kafka.tools.DumpLogSegments', how);
+      const theirs = [...output.matchAll(/^\| offset: (\d+) .* payload: (.*)$/gm)];
+      const ours = (await json(['dump', '--records', path])).filter((one) => one.kind === 'record');
+      expect(
+        ours
+          .filter(({ control }) => control === undefined)
+          .map(({ offset, decoded }) => [offset, JSON.stringify(decoded)]),
+      ).toEqual(theirs.map(([, offset, payload]) => [Number(offset), payload]));
+      expect(theirs.length).toBeGreaterThan(5);
+      for (const { control, decoded } of ours) {
+        if (control !== undefined) expect(output).toContain(JSON.stringify(decoded));
+      }
+    }
   }, 240_000);
 
   test('a crawl whose services are killed ends as one that nobody disturbs', async () => {

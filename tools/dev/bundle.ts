@@ -44,6 +44,8 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     inHost('tcp-connector'),
     'compose/addresses.ts',
   ],
+  // Of no use to a start.
+  'log-records': ['protocol/log-records/'],
   protocol: ['protocol/'],
   storage: [
     'storage/',

@@ -65,7 +65,13 @@ interface RawMessage {
   readonly commonStructs?: readonly RawField[];
 }
 
-const jars = ['kafka-clients', 'kafka-group-coordinator', 'kafka-transaction-coordinator'];
+const jars = [
+  'kafka-clients',
+  'kafka-group-coordinator',
+  'kafka-metadata',
+  'kafka-share-coordinator',
+  'kafka-transaction-coordinator',
+];
 
 /** Reads the definitions of all messages in the jars of that folder. Needs `unzip`. */
 export function extractDefinitions(libs: string): Definitions {
@@ -74,7 +80,8 @@ export function extractDefinitions(libs: string): Definitions {
   for (const jar of jars) {
     const file = files.find((name) => new RegExp(`^${jar}-\\d.*\\.jar$`).test(name));
     if (file === undefined) throw new Error(`no ${jar} jar in ${libs}`);
-    const text = execFileSync('unzip', ['-p', join(libs, file), 'common/message/*.json'], {
+    // Messages lie in common/message, records of the cluster's metadata in common/metadata.
+    const text = execFileSync('unzip', ['-p', join(libs, file), 'common/*.json'], {
       encoding: 'utf8',
       maxBuffer: 64 * 1024 * 1024,
     });

@@ -1,10 +1,12 @@
 // tidemark dump: what is in a segment, index, snapshot or checkpoint file, ours or Apache Kafka's.
 
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { DumpEntry } from '../../inspect/index.ts';
 import { CliError, ExitCode, usageError } from '../exit-codes.ts';
 import { groupRecordOf } from '../inspect/group-record.ts';
+import { metadataRecordOf, raftControlOf } from '../inspect/metadata-record.ts';
+import { shareStateRecordOf } from '../inspect/share-record.ts';
 import { transactionRecordOf } from '../inspect/transaction-record.ts';
 import { type CliIo, paint, processIo } from '../io.ts';
 import { wholeNumber } from '../numbers.ts';
@@ -23,6 +25,8 @@ interface DumpFlags extends CommonOptions {
   readonly limit?: string;
   readonly offsetsDecoder?: boolean;
   readonly transactionLogDecoder?: boolean;
+  readonly clusterMetadataDecoder?: boolean;
+  readonly shareGroupStateDecoder?: boolean;
   readonly keyEncoding: string;
   readonly valueEncoding: string;
 }
@@ -30,8 +34,8 @@ interface DumpFlags extends CommonOptions {
 const details = `
 Files: .log, .index, .timeindex, .txnindex, .snapshot, .checkpoint, leader-epoch-checkpoint. Damaged stretches are shown
 where they are, and what follows them after. With --json each entry is one line. The exit code is 1 when something is
-damaged. Records of __consumer_offsets and __transaction_state are shown by what they mean. "tidemark verify" holds
-indexes against their log.`;
+damaged. Records of __consumer_offsets, and of __transaction_state, __cluster_metadata and __share_group_state of Apache
+Kafka are shown by what they mean. "tidemark verify" holds indexes against their log.`;
 
 function build(): Command {
   const names = encodings.join(', ');
@@ -45,6 +49,8 @@ function build(): Command {
     .option('-l, --limit <count>', 'stop after so many entries (records, with --records)')
     .option('--offsets-decoder', 'records as those of __consumer_offsets (default in its folders)')
     .option('--transaction-log-decoder', 'the same for __transaction_state of Apache Kafka')
+    .option('--cluster-metadata-decoder', 'the same for __cluster_metadata (KRaft)')
+    .option('--share-group-state-decoder', 'the same for __share_group_state')
     .option('--key-encoding <name>', `how keys are shown: ${names}`, 'text')
     .option('--value-encoding <name>', `how values are shown: ${names}`, 'text')
     .addHelpText('after', details)
@@ -55,6 +61,18 @@ function build(): Command {
 export const dumpCommand: CommandModule = { build };
 
 type Decode = (record: RecordEntry) => object | null;
+
+/** Internal topics whose records have a meaning that we know. */
+const decoders: readonly {
+  readonly topic: string;
+  readonly flag: keyof DumpFlags;
+  readonly decode: Decode;
+}[] = [
+  { topic: '__consumer_offsets', flag: 'offsetsDecoder', decode: groupRecordOf },
+  { topic: '__transaction_state', flag: 'transactionLogDecoder', decode: transactionRecordOf },
+  { topic: '__cluster_metadata', flag: 'clusterMetadataDecoder', decode: metadataRecordOf },
+  { topic: '__share_group_state', flag: 'shareGroupStateDecoder', decode: shareStateRecordOf },
+];
 
 interface Settings {
   readonly json: boolean;
@@ -67,13 +85,11 @@ interface Settings {
 }
 
 async function settingsOf(flags: DumpFlags): Promise<Settings> {
-  const { json = false, limit, offsetsDecoder = false, transactionLogDecoder = false } = flags;
-  const records = flags.records === true || offsetsDecoder || transactionLogDecoder;
-  const decode = offsetsDecoder
-    ? groupRecordOf
-    : transactionLogDecoder
-      ? transactionRecordOf
-      : () => null;
+  const { json = false, limit } = flags;
+  const [asked, more] = decoders.filter(({ flag }) => flags[flag] === true);
+  if (more !== undefined) throw usageError('records are of one kind: give one decoder');
+  const records = flags.records === true || asked !== undefined;
+  const decode = asked?.decode ?? (() => null);
   const key = await encodingOf(flags.keyEncoding);
   const value = await encodingOf(flags.valueEncoding);
   const max = limit === undefined ? Infinity : wholeNumber('--limit', limit);
@@ -110,7 +126,7 @@ async function dump(files: readonly string[], flags: DumpFlags): Promise<void> {
     if (files.length > 1 && !settings.json) await io.data(`${paint('bold', name)}\n`);
     try {
       const entries = dumpFile({ disk, path, records, readSnapshot });
-      const how = { ...settings, decode: decoderIn(dirname(path)) ?? settings.decode };
+      const how = { ...settings, decode: decoderOf(path) ?? settings.decode };
       await print(io, { name, many: files.length > 1, entries, count, settings: how });
     } catch (error) {
       if (!(error instanceof UnknownFileError)) throw error;
@@ -120,9 +136,11 @@ async function dump(files: readonly string[], flags: DumpFlags): Promise<void> {
   if (count.damaged) process.exitCode = ExitCode.error;
 }
 
-function decoderIn(folder: string): Decode | null {
-  if (/__consumer_offsets-\d+$/.test(folder)) return groupRecordOf;
-  return /__transaction_state-\d+$/.test(folder) ? transactionRecordOf : null;
+function decoderOf(path: string): Decode | null {
+  // A snapshot, or what a cluster begins with; nothing else is written to such files.
+  if (path.endsWith('.checkpoint')) return metadataRecordOf;
+  const folder = basename(dirname(path)).replace(/-\d+$/, '');
+  return decoders.find(({ topic }) => topic === folder)?.decode ?? null;
 }
 
 interface Printing {
@@ -150,10 +168,10 @@ async function print(io: CliIo, printing: Printing): Promise<void> {
 
 function jsonOf(entry: DumpEntry, { key, value, decode }: Settings): object {
   if (entry.kind !== 'record') return entry;
-  const decoded = entry.control === null ? decode(entry) : null;
+  const { kind, offset, timestamp, control } = entry;
+  const decoded = control === null ? decode(entry) : raftControlOf(entry);
   if (decoded !== null) {
-    const { kind, offset, timestamp } = entry;
-    return { kind, offset, timestamp, decoded };
+    return { kind, offset, timestamp, ...(control !== null && { control }), decoded };
   }
   const keyField = toJsonField(entry.key, key);
   const valueField = toJsonField(entry.value, value);
@@ -200,7 +218,9 @@ function recordText(entry: RecordEntry, settings: Settings): string {
   const start = `  offset ${offset}${numbered}  ${timeText(timestamp)}`;
   if (control !== null) {
     const epoch = coordinatorEpoch === undefined ? '' : `  coordinatorEpoch ${coordinatorEpoch}`;
-    return `${start}  ${paint('yellow', control)} marker${epoch}`;
+    const said = raftControlOf(entry);
+    const words = said === null ? '' : `  ${printable(JSON.stringify(said))}`;
+    return `${start}  ${paint('yellow', control)} marker${epoch}${words}`;
   }
   const decoded = settings.decode(entry);
   if (decoded !== null) return `${start}  ${printable(JSON.stringify(decoded))}`;

@@ -7,6 +7,8 @@ import {
   decodeVersioned,
   ProtocolError,
 } from '../../protocol/index.ts';
+import { plainNumber } from './plain-message.ts';
+import { shareGroupRecordOf } from './share-record.ts';
 
 /** Of consumers' own bytes in the members of a classic group: the schema that they follow. */
 const consumerBytes: Readonly<
@@ -23,7 +25,7 @@ export function groupRecordOf(record: {
   if (key === null) return null;
   try {
     const decoded = decodeRecord({ key, value, timestampMs: timestamp });
-    return decoded === null ? null : (plain(decoded, '') as object);
+    return decoded === null ? shareGroupRecordOf(record) : (plain(decoded, '') as object);
   } catch (error) {
     if (error instanceof ProtocolError) return null;
     throw error;
@@ -35,6 +37,7 @@ function plain(value: unknown, name: string): unknown {
   if (Array.isArray(value)) return value.map((one) => plain(one, name));
   if (value instanceof Map) return plain(Object.fromEntries(value), name);
   if (value instanceof Set) return plain([...value], name);
+  if (typeof value === 'number') return plainNumber(value);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, plain(one, key)]));
 }
