@@ -155,7 +155,10 @@ export const shareGroupRecords: ReadonlyMap<number, Pair> = new Map<number, Pair
   [15, [ShareGroupStatePartitionMetadataKey, ShareGroupStatePartitionMetadataValue]],
 ]);
 
-/** A record of one of the two tables; `value` null: it is deleted. Null for a type that is not in it. Throws ProtocolError. */
+/**
+ * A record of one of the two tables; `value` null: it is deleted. Null for a type that is not in it. Throws
+ * ProtocolError.
+ */
 export function decodePair(
   table: ReadonlyMap<number, Pair>,
   key: Buffer,

@@ -1,5 +1,5 @@
-// Records of the cluster's metadata (KRaft) about the cluster as a whole: configs, quotas, features, producer ids; and the
-// brackets around changes that belong together.
+// Records of the cluster's metadata (KRaft) about the cluster as a whole: configs, quotas, features, producer ids; and
+// the brackets around changes that belong together.
 
 import {
   array,

@@ -1,5 +1,5 @@
-// Records of `__share_group_state`: how far a share group is in a partition (KIP-932). The int16 that begins a key is the
-// type of the record, a value begins with its version.
+// Records of `__share_group_state`: how far a share group is in a partition (KIP-932). The int16 that begins a key is
+// the type of the record, a value begins with its version.
 
 import { array, int8, int16, int32, int64, NEVER, string, tagged, uuid } from '../schema/field.ts';
 import { message } from '../schema/message.ts';
