@@ -13,7 +13,7 @@ const RUNS_ENOUGH = 3;
 /** Figures where more is better, and where less is; all others describe the run and are not judged. */
 const MORE = /PerSecond$/;
 const LESS =
-  /(p50Ms|p99Ms|p999Ms|P99Ms|RecordMs|WritableMs|PerGb|PerMillion|esidentMb|Nanoseconds)$/;
+  /((?<!max)Ms|PerGb|PerMillion|PerRecord|esidentMb|Nanoseconds|WithoutCleaning|(start|join|leave)(Broker)?(Cpu)?Seconds|(idle|quiet)CpuPercent)$/;
 
 export interface Change {
   readonly system: string;
@@ -32,6 +32,8 @@ export interface Comparison {
   readonly compared: number;
   /** Rows that only the first has. */
   readonly gone: readonly string[];
+  /** What else differs between the runs, so that a change need not be one of the code. */
+  readonly unlike: readonly string[];
 }
 
 function beyondNoise(change: Change, runs: number): boolean {
@@ -73,7 +75,23 @@ export function compare(before: Report, after: Report): Comparison {
     better: told.filter((one) => one.worse < 0).sort((a, b) => a.worse - b.worse),
     compared: all.length,
     gone,
+    unlike: differences(before, after),
   };
+}
+
+/** What differs from commit to commit, and may. */
+const CODE = 'tidemark';
+
+function differences(before: Report, after: Report): string[] {
+  const facts = ({ machine, quick }: Report): Record<string, string> => ({
+    ...machine,
+    size: quick ? 'quick' : 'full',
+  });
+  const [was, is] = [facts(before), facts(after)];
+  return Object.entries(was).flatMap(([name, value]) => {
+    const now = is[name] ?? value;
+    return name === CODE || now === value ? [] : [`${name}: ${value} → ${now}`];
+  });
 }
 
 function line(change: Change): string {
@@ -86,9 +104,10 @@ function line(change: Change): string {
 }
 
 /** What changed, for people. */
-export function comparisonText({ worse, better, compared, gone }: Comparison): string {
+export function comparisonText({ worse, better, compared, gone, unlike }: Comparison): string {
   let text = `${compared} figures compared: ${worse.length} worse, ${better.length} better beyond noise\n`;
   for (const change of [...worse, ...better]) text += line(change);
+  for (const difference of unlike) text += `  measured otherwise: ${difference}\n`;
   for (const name of gone) text += `  only in the first: ${name}\n`;
   return text;
 }

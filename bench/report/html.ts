@@ -7,7 +7,7 @@ import { type Judged, judge } from './goals.ts';
 import { countOf, quantile } from './histogram.ts';
 import { loadOf, whyMissed } from './limits.ts';
 import type { RowProfile } from './profile.ts';
-import type { Report, Result } from './result.ts';
+import { disturbed, type Report, type Result } from './result.ts';
 import { slopesSection } from './slopes-section.ts';
 import { type Bar, barChart, type Curve, curveChart, escapeXml } from './svg.ts';
 import { goalText, numberText, ratioText, titleOf, wordsOf } from './words.ts';
@@ -141,7 +141,23 @@ function losses(report: Report): string {
     const head = ['row', 'system', 'cores kept busy by others'];
     text += `<h2>Thrown out and repeated</h2>${table(head, lines)}`;
   }
+  const kept = disturbed(report).map(
+    ({ system, row, runs }) =>
+      `<tr>${cell(row)}${cell(titleOf(system))}${number(String(runs))}</tr>`,
+  );
+  if (kept.length > 0) {
+    text += `<h2>Kept though others were busy in every try</h2>${table(['row', 'system', 'runs'], kept)}`;
+  }
   return text;
+}
+
+/** With the name of the row and of the system that it is of. */
+function profileSection(profile: RowProfile | undefined): string {
+  if (profile === undefined || (profile.functions.length === 0 && profile.calls.length === 0)) {
+    return paragraph('There is no profile of this row.');
+  }
+  const title = `Profile of ${titleOf('tidemark')} in “${profile.row}”`;
+  return `<h4>${escapeXml(title)}</h4>${profileTables(profile)}`;
 }
 
 function profileTables({ functions, calls }: RowProfile): string {
@@ -153,7 +169,9 @@ function profileTables({ functions, calls }: RowProfile): string {
       `<tr>${number(percent(one.share))}${cell(one.name)}${number(one.calls.toLocaleString('en-US'))}` +
       `${number(one.errors === 0 ? '' : one.errors.toLocaleString('en-US'))}</tr>`,
   );
-  return `<div class="plots">${table(['own time', 'function of the event loop', 'where'], hot)}${
+  return `<div class="plots">${
+    hot.length === 0 ? '' : table(['own time', 'function of the event loop', 'where'], hot)
+  }${
     made.length === 0 ? '' : table(['time', 'system call, all threads', 'calls', 'errors'], made)
   }</div>`;
 }
@@ -168,9 +186,8 @@ function missedSection(report: Report): string {
   const parts = rows.map((row) => {
     const goals = missed.filter(({ goal }) => goal.row === row);
     const items = goals.map((one) => `<li>${escapeXml(missedText(report, one))}</li>`).join('');
-    const profile = report.profiles?.find((one) => one.row === row);
-    const tables = profile === undefined ? '' : profileTables(profile);
-    return `<h3>${escapeXml(row)}</h3><ul>${items}</ul>${tables}`;
+    const profile = profileSection(report.profiles?.find((one) => one.row === row));
+    return `<h3>${escapeXml(row)}</h3><ul>${items}</ul>${profile}`;
   });
   return `<h2>Why goals are not reached</h2>${paragraph(PROFILED)}${parts.join('')}`;
 }
@@ -197,7 +214,7 @@ function otherProfiles(report: Report): string {
   const parts = others.map(
     (one) =>
       `<details><summary>${escapeXml(one.row)}: ${escapeXml(loadOf(report, one.row))}</summary>` +
-      `${profileTables(one)}</details>`,
+      `${profileSection(one)}</details>`,
   );
   return `<h2>Where our broker's time goes in the other rows</h2>${paragraph(PROFILED)}${parts.join('')}`;
 }

@@ -9,10 +9,20 @@ const BUSY = 0.9;
 /** Of the time in which the event loop ran, or could have. */
 const LOOP_FULL_PERCENT = 90;
 
+/**
+ * How many times longer was looked than records moved, where the client tells it: in its own start and end it does
+ * nothing, and shares of the whole time would say that nobody was busy.
+ */
+function stretchOf(of: (figure: string) => number): number {
+  const stretch = of('seconds') / of('movingSeconds');
+  return Number.isNaN(stretch) ? 1 : stretch;
+}
+
 /** How busy processors, event loop and disk were in the row; '' where nothing was counted. */
 export function loadOf(report: Report, row: string, system = 'tidemark'): string {
   const of = (figure: string): number => medianOf(report, system, row, figure);
-  const seconds = of('seconds');
+  const stretch = stretchOf(of);
+  const seconds = of('seconds') / stretch;
   const cores = Number.parseInt(report.machine['processor'] ?? '', 10);
   const parts: string[] = [];
   const say = (value: number, text: (value: string) => string): void => {
@@ -20,8 +30,8 @@ export function loadOf(report: Report, row: string, system = 'tidemark'): string
   };
   say(of('brokerCpuSeconds') / seconds, (busy) => `broker ${busy}`);
   say(of('clientCpuSeconds') / seconds, (busy) => `client ${busy} of ${cores} cores`);
-  say(of('loopBusyPercent'), (busy) => `event loop running ${busy} % of the time`);
-  say(of('loopWaitingPercent'), (waited) => `waiting for a core ${waited} %`);
+  say(of('loopBusyPercent') * stretch, (busy) => `event loop running ${busy} % of the time`);
+  say(of('loopWaitingPercent') * stretch, (waited) => `waiting for a core ${waited} %`);
   say(of('loopOwnDelayP99Ms'), (own) => `its delay p99 without that ${own} ms`);
   say(of('syncs') / seconds, (syncs) => `${syncs} syncs a second`);
   return parts.join(', ');
@@ -37,13 +47,16 @@ export function limitOf(report: Report, { goal }: Judged): string {
   const of = (figure: string): number =>
     medianOf(report, goal.ours ?? 'tidemark', goal.row, figure);
   const cores = Number.parseInt(report.machine['processor'] ?? '', 10);
-  const busy = of('busyCores');
+  const stretch = stretchOf(of);
+  const busy = of('busyCores') * stretch;
   if (Number.isNaN(busy) || Number.isNaN(cores)) return '';
   if (busy >= BUSY * cores) return 'the processors are the limit, which broker and client share';
-  if (of('loopBusyPercent') + of('loopWaitingPercent') >= LOOP_FULL_PERCENT) {
+  const loop = of('loopBusyPercent') + of('loopWaitingPercent');
+  if (loop * stretch >= LOOP_FULL_PERCENT) {
     return 'the event loop is the limit';
   }
-  return 'no processor is the limit: client and broker wait for the disk or for each other';
+  const disk = of('syncs') > 0 || of('brokerReadMb') > 0 ? 'the disk or for ' : '';
+  return `no processor is the limit: client and broker wait for ${disk}each other`;
 }
 
 /** What the disk alone took for a sync in the same run. */

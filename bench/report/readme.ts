@@ -1,8 +1,8 @@
-// `npm run bench -- readme FILE`: the tables of README.md, made from a result, between its measurement markers.
+// `npm run bench -- readme FILE…`: the tables of README.md, made from results, between its measurement markers.
 
-import { type Judged, judge } from './goals.ts';
+import { type Judged, judge, medianOf } from './goals.ts';
 import { whyMissed } from './limits.ts';
-import type { Report } from './result.ts';
+import { disturbed, type Report } from './result.ts';
 import { goalText, numberText, ratioText, titleOf, wordsOf } from './words.ts';
 
 const BEGIN = '<!-- measurements:begin -->';
@@ -16,11 +16,142 @@ export function replaceMeasurements(readme: string, section: string): string {
   return `${readme.slice(0, begin + BEGIN.length)}\n${section}${readme.slice(end)}`;
 }
 
+/** A result, and its file as the README links to it. */
+export interface Shown {
+  readonly report: Report;
+  readonly file: string;
+}
+
+/** A goal with the run that says how far it is reached. */
+interface Line {
+  readonly report: Report;
+  readonly judged: Judged;
+}
+
+/**
+ * The section that goes between the markers: one table for each system ours stands beside, of all runs together. What
+ * two runs have is shown from the one that is named first.
+ */
+export function measurementsSection(shown: readonly Shown[]): string {
+  const lines = linesOf(shown);
+  let text = `## Measured\n\n${head(shown)}`;
+  for (const peer of new Set(lines.map(({ judged }) => judged.goal.against ?? ''))) {
+    text += peerSection(
+      shown,
+      peer,
+      lines.filter(({ judged }) => (judged.goal.against ?? '') === peer),
+    );
+  }
+  return `${text}${reasons(shown, lines)}${losses(shown)}\n`;
+}
+
+function linesOf(shown: readonly Shown[]): Line[] {
+  const lines = new Map<string, Line>();
+  for (const { report } of shown) {
+    for (const judged of judge(report)) {
+      const { row, figure, ours, against } = judged.goal;
+      const key = [row, figure, ours, against].join('\n');
+      if (!lines.has(key)) lines.set(key, { report, judged });
+    }
+  }
+  return [...lines.values()];
+}
+
+function head(shown: readonly Shown[]): string {
+  const runs = shown.map(({ report, file }) => {
+    const { quick, date, interrupted, machine, command } = report;
+    const code = machine['tidemark'] === undefined ? '' : `, commit ${machine['tidemark']}`;
+    const whole = interrupted === true ? ', not whole' : '';
+    const short = quick
+      ? ', very short: it shows that the rows work, not how fast anything is'
+      : '';
+    return `- \`${command}\`, ${date.slice(0, 10)}${code}${whole}${short} ([result](${file}), [report](${htmlOf(file)}))\n`;
+  });
+  const machines = [...new Set(shown.map(({ report }) => machineText(report)))];
+  return `${runs.join('')}
+${machines.join('\n')}
+Client and broker share the processor, and the client is the same for all. Tidemark syncs before it acknowledges unless
+\`--flush os\` is said; Apache Kafka does not by default. Medians (smallest–largest) of interleaved runs, to three digits.
+[bench/README.md](bench/README.md) says how each row is measured and what the figures do not show.
+`;
+}
+
+const htmlOf = (file: string): string => file.replace(/\.json$/, '.html');
+
+function machineText({ machine }: Report): string {
+  const disk = machine['disk'] === undefined ? '' : `, data on ${machine['disk']}`;
+  return `Machine: ${machine['processor']}, ${machine['memory']}, ${machine['system']}${disk}; Node ${machine['node']},
+${machine['java']}, Apache Kafka ${machine['kafka']}, librdkafka ${machine['librdkafka']}.`;
+}
+
 const escaped = (text: string): string => text.replaceAll('|', '\\|');
 
 function table(head: readonly string[], lines: readonly (readonly string[])[]): string {
   const rows = [head, head.map(() => '---'), ...lines];
   return rows.map((cells) => `| ${cells.map(escaped).join(' | ')} |\n`).join('');
+}
+
+function peerSection(shown: readonly Shown[], peer: string, lines: readonly Line[]): string {
+  const title = peer === '' ? 'On its own' : `Beside ${titleOf(peer)}`;
+  const reached = lines.filter(({ judged }) => judged.reached).length;
+  const body =
+    peer === ''
+      ? table(
+          ['work', 'figure', 'Tidemark', 'goal', ''],
+          lines.map(({ report, judged }) => [
+            workOf(judged),
+            wordsOf(judged.goal.figure),
+            oursText(report, judged),
+            goalText(judged.goal),
+            reachedText(judged),
+          ]),
+        )
+      : table(
+          ['work', 'figure', 'Tidemark', titleOf(peer), 'ratio', 'goal', ''],
+          [...lines.map((line) => besideLine(line, peer)), ...withoutGoal(shown, peer)],
+        );
+  return `\n### ${title}: ${reached} of ${lines.length} goals reached\n\n${body}`;
+}
+
+const workOf = ({ goal }: Judged): string =>
+  goal.ours === 'tidemark-os' ? `${goal.row}, \`--flush os\`` : goal.row;
+
+const oursText = (report: Report, { goal }: Judged): string =>
+  spreadText(report, goal.ours ?? 'tidemark', goal.row, goal.figure);
+
+const reachedText = ({ reached }: Judged): string => (reached ? 'reached' : '**not reached**');
+
+function besideLine({ report, judged }: Line, peer: string): string[] {
+  const { row, figure } = judged.goal;
+  return [
+    workOf(judged),
+    wordsOf(figure),
+    oursText(report, judged),
+    spreadText(report, peer, row, figure),
+    ratioText(judged.ratio),
+    goalText(judged.goal),
+    reachedText(judged),
+  ];
+}
+
+/** What is no goal beside klite, and should be known all the same. */
+const alsoTold = [
+  ['start-up', 'firstRecordMs'],
+  ['start-up', 'idleResidentMb'],
+  ['memory after these runs', 'residentMb'],
+] as const;
+
+function withoutGoal(shown: readonly Shown[], peer: string): string[][] {
+  if (peer !== 'klite') return [];
+  return alsoTold.flatMap(([row, figure]) => {
+    const report = shown.find(
+      (one) => !Number.isNaN(medianOf(one.report, peer, row, figure)),
+    )?.report;
+    if (report === undefined) return [];
+    const ratio = medianOf(report, 'tidemark', row, figure) / medianOf(report, peer, row, figure);
+    const [ours, theirs] = ['tidemark', peer].map((one) => spreadText(report, one, row, figure));
+    return [[row, wordsOf(figure), ours ?? '', theirs ?? '', ratioText(ratio), '', '']];
+  });
 }
 
 /** Median, with smallest and largest where there are several runs. */
@@ -33,94 +164,63 @@ function spreadText(report: Report, system: string, row: string, figure: string)
   return `${middle} (${numberText(spread.min)}–${numberText(spread.max)})`;
 }
 
-function goalLine(report: Report, { goal, ratio, reached }: Judged): string[] {
-  const { row, figure, against } = goal;
-  const ours = goal.ours ?? 'tidemark';
-  return [
-    ours === 'tidemark-os' ? `${row}, \`--flush os\`` : row,
-    wordsOf(figure),
-    spreadText(report, ours, row, figure),
-    against === undefined ? '' : spreadText(report, against, row, figure),
-    against === undefined ? '' : ratioText(ratio),
-    goalText(goal),
-    reached ? 'reached' : '**not reached**',
-  ];
-}
-
-function against(judged: readonly Judged[]): string[] {
-  return [...new Set(judged.map(({ goal }) => goal.against ?? ''))];
-}
-
-function head(report: Report, file: string): string {
-  const { machine, quick, date, interrupted } = report;
-  const named = `[${file}](${file})`;
-  const whole = interrupted === true ? ', ended before its last round' : '';
-  const first = quick
-    ? `One very short run (\`${report.command}\`, ${named}): it shows that the rows work, not how fast anything is.`
-    : `Run on ${date.slice(0, 10)} with \`${report.command}\`${whole} (${named}).`;
-  return `${first}
-Machine: ${machine['processor']}, ${machine['memory']}, ${machine['system']}; Node ${machine['node']},
-${machine['java']},
-librdkafka ${machine['librdkafka']}; client and broker share the processor. Tidemark syncs before it acknowledges
-unless \`--flush os\` is said; Apache Kafka ${machine['kafka']} does not by default. Medians (smallest–largest) of
-interleaved runs with the same client for all; [bench/README.md](bench/README.md) says how each row is measured,
-the HTML report beside the result shows all of it.
-`;
-}
-
 /** What was busy in the rows whose goals are not reached, a line for each row. */
-function reasons(report: Report, judged: readonly Judged[]): string {
-  const lines = new Map<string, string>();
-  for (const one of judged.filter(({ reached }) => !reached)) {
-    const { row, ours } = one.goal;
-    const why = whyMissed(report, one);
-    const named = ours === undefined ? row : `${row}, \`--flush os\``;
+function reasons(shown: readonly Shown[], lines: readonly Line[]): string {
+  const whys = new Map<string, string>();
+  for (const { report, judged } of lines.filter((one) => !one.judged.reached)) {
+    const why = whyMissed(report, judged);
     // Of a row's goals the one of a rate says most.
-    if (why.length > (lines.get(named)?.length ?? 0)) lines.set(named, why);
+    const named = workOf(judged);
+    if (why.length > (whys.get(named)?.length ?? 0)) whys.set(named, why);
   }
-  if (lines.size === 0) return '';
-  const items = [...lines].map(([row, why]) => `- ${row}: ${why}.\n`).join('');
-  const profiled = report.profiles === undefined ? '' : ' The HTML report has the profile of each.';
-  return `\nWhat was busy in the rows that are not reached:${profiled}\n\n${items}`;
+  if (whys.size === 0) return '';
+  const items = [...whys].map(([row, why]) => `- ${row}: ${why}.\n`).join('');
+  return (
+    `\n<details><summary>What was busy in the rows that are not reached</summary>\n\n${items}` +
+    `${profilesText(shown)}\n</details>\n`
+  );
 }
 
-function losses(report: Report): string {
+/** Where profiles are; only of rows that have one. */
+function profilesText(shown: readonly Shown[]): string {
+  const named = shown.flatMap(({ report, file }) => {
+    const rows = (report.profiles ?? [])
+      .filter(({ functions, calls }) => functions.length > 0 || calls.length > 0)
+      .map(({ row }) => row);
+    return rows.length === 0 ? [] : [`[the report](${htmlOf(file)}) of ${rows.join('; ')}`];
+  });
+  return named.length === 0
+    ? ''
+    : `\nProfiles (functions and system calls) are in ${named.join(', and in ')}.\n`;
+}
+
+/** More rows than these are only counted. */
+const NAMED_MAX = 6;
+
+function losses(shown: readonly Shown[]): string {
+  const reports = shown.map(({ report }) => report);
   let text = '';
-  if (report.thrownOut.length > 0) {
+  const [thrownOut, kept] = [
+    reports.reduce((sum, report) => sum + report.thrownOut.length, 0),
+    reports.flatMap((report) => disturbed(report)),
+  ];
+  const limits = [...new Set(reports.map(({ foreignCoresMax }) => foreignCoresMax))].join(' or ');
+  if (thrownOut > 0) {
     text +=
-      `\n${report.thrownOut.length} measurements were thrown out and repeated, because other processes ` +
-      `kept more than ${report.foreignCoresMax} cores busy.\n`;
+      `\n${thrownOut} measurements were thrown out and repeated, because others on the machine kept more than ` +
+      `${limits} cores busy.\n`;
   }
-  if (report.missing.length > 0) {
-    const named = report.missing.map(({ what, why }) => `${what} (${why.split('\n')[0]})`);
+  if (kept.length > 0) {
+    const named =
+      kept.length > NAMED_MAX
+        ? `in ${kept.length} rows, which the reports name`
+        : kept.map(({ system, row, runs }) => `${titleOf(system)}: ${row} (${runs})`).join('; ');
+    text += `\nKept though others were as busy as that in every try: ${named}.\n`;
+  }
+  const missing = reports.flatMap((report) => report.missing);
+  if (missing.length > 0) {
+    const named = missing.map(({ what, why }) => `${what} (${why.split('\n')[0]})`);
     text += `\nNot measured: ${named.join('; ')}.\n`;
   }
   return text;
-}
-
-/** A result, and its file as the README links to it. */
-export interface Shown {
-  readonly report: Report;
-  readonly file: string;
-}
-
-/** The section that goes between the markers: runs of different suites, one after another. */
-export function measurementsSection(shown: readonly Shown[]): string {
-  return `## Measured\n\n${shown.map(runSection).join('')}`;
-}
-
-function runSection({ report, file }: Shown): string {
-  const judged = judge(report);
-  let text = head(report, file);
-  for (const peer of against(judged)) {
-    const title = peer === '' ? 'On its own' : `Beside ${titleOf(peer)}`;
-    const lines = judged.filter(({ goal }) => (goal.against ?? '') === peer);
-    const columns = ['work', 'figure', 'Tidemark', peer === '' ? '' : titleOf(peer), 'ratio'];
-    text += `\n### ${title}\n\n`;
-    text += table(
-      [...columns, 'goal', ''],
-      lines.map((one) => goalLine(report, one)),
-    );
-  }
-  return `${text}${reasons(report, judged)}${losses(report)}\n`;
 }

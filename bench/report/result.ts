@@ -1,7 +1,8 @@
 // A result: what was measured, with what, on which machine. What `npm run bench` writes and the reports are made of.
 
 import { spawnSync } from 'node:child_process';
-import { cpus, release, totalmem, type } from 'node:os';
+import { readFileSync } from 'node:fs';
+import { cpus, release, tmpdir, totalmem, type } from 'node:os';
 import { KAFKA_VERSION, LIBRDKAFKA_VERSION, projectRoot } from '../peers/index.ts';
 import type { Figures } from '../suite.ts';
 import { coarsen, type Histogram, mergeHistograms } from './histogram.ts';
@@ -55,12 +56,28 @@ function firstLineOf(program: string, args: readonly string[]): string {
   return `${stdout ?? ''}${stderr ?? ''}`.split('\n')[0] ?? '';
 }
 
+/** Of the folder with the brokers' data: on one in memory a sync costs nothing. */
+function fileSystemOf(folder: string): string {
+  try {
+    const mounts = readFileSync('/proc/self/mounts', 'utf8')
+      .split('\n')
+      .map((line) => line.split(' '))
+      .filter(([, at = '-']) => `${folder}/`.startsWith(at === '/' ? at : `${at}/`))
+      .sort(([, a = ''], [, b = '']) => a.length - b.length);
+    const [device = '', , kind = ''] = mounts.at(-1) ?? [];
+    return kind === 'tmpfs' ? 'tmpfs, where a sync costs nothing' : `${kind} on ${device}`;
+  } catch {
+    return 'unknown';
+  }
+}
+
 /** The machine and the versions of what ran on it. */
 export function describeMachine(): Record<string, string> {
   return {
     processor: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`,
     memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
     system: `${type()} ${release()}`,
+    disk: fileSystemOf(tmpdir()),
     tidemark: firstLineOf('git', ['describe', '--always', '--dirty']),
     node: process.version,
     java: firstLineOf('java', ['-version']),
@@ -97,6 +114,20 @@ export class Gathered {
 
 const rounded = (value: number): number => Number(value.toPrecision(6));
 
+/** Rows with measurements that are in the result though others were too busy meanwhile: no try was quiet. */
+export function disturbed({ results, foreignCoresMax }: Report): Disturbed[] {
+  return results.flatMap(({ system, row, runs }) => {
+    const count = runs.filter((run) => (run['foreignCores'] ?? 0) > foreignCoresMax).length;
+    return count === 0 ? [] : [{ system, row, runs: count }];
+  });
+}
+
+interface Disturbed {
+  readonly system: string;
+  readonly row: string;
+  readonly runs: number;
+}
+
 /** A row with few figures fits on its line; else one line for each: `figure min / median / max`. */
 const FIGURES_ON_A_LINE = 2;
 
@@ -118,6 +149,9 @@ export function textOf(report: Report): string {
   }
   for (const { system, row, foreignCores } of report.thrownOut) {
     lines.push(`thrown out: ${system}: ${row}: others kept ${foreignCores.toFixed(2)} cores busy`);
+  }
+  for (const one of disturbed(report)) {
+    lines.push(`kept though others were busy: ${one.system}: ${one.row} (${one.runs} runs)`);
   }
   for (const { what, why } of report.missing) lines.push(`missing: ${what}: ${why}`);
   return `${lines.join('\n')}\n`;

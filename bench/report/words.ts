@@ -61,7 +61,7 @@ export function numberText(value: number): string {
 /** `0.62 ×`; small ratios as fractions: `1/18`. */
 export function ratioText(ratio: number): string {
   if (ratio <= 0.2) return `1/${Number((1 / ratio).toPrecision(2))}`;
-  return `${Number(ratio.toPrecision(2))} ×`;
+  return `${Number(ratio.toPrecision(3))} ×`;
 }
 
 export function goalText(goal: Goal): string {

@@ -137,12 +137,55 @@ describe('README', () => {
     expect(replaceMeasurements(changed, section)).toBe(changed);
   });
 
-  test('several runs stand one after another', () => {
-    const shown = ['a.json', 'b.json'].map((file) => ({ report: reportOf(beside), file }));
+  test('of several runs each pair of systems has one table, and what two have is of the first', () => {
+    const other: Run[] = [
+      ['tidemark', produce, { mbPerSecond: 777, brokerCpuSecondsPerGb: 1, loopDelayP99Ms: 99 }],
+      ['tidemark', 'start-up', { firstRecordMs: 150 }],
+      ['klite', produce, { mbPerSecond: 300, recordsPerSecond: 3e5 }],
+      ['klite', 'start-up', { firstRecordMs: 15 }],
+    ];
+    const shown = [
+      { report: reportOf(beside), file: 'a.json' },
+      { report: reportOf(other), file: 'b.json' },
+    ];
     const section = measurementsSection(shown);
     expect(section.match(/^## /gm)).toHaveLength(1);
     expect(section.indexOf('a.json')).toBeLessThan(section.indexOf('b.json'));
-    expect(section.match(/^### Beside Apache Kafka/gm)).toHaveLength(2);
+    expect(section.match(/^Machine: /gm)).toHaveLength(1);
+    expect(section.match(/^### .*/gm)).toEqual([
+      '### Beside Apache Kafka 4.3.1: 2 of 3 goals reached',
+      '### On its own: 0 of 1 goals reached',
+      '### Beside klite: 1 of 1 goals reached',
+    ]);
+    expect(section).toContain('| produce 1 KiB | event-loop delay p99, ms | 12 (12–12) |');
+    expect(section).not.toContain('| 99 |');
+    expect(section).toContain('| produce 1 KiB | MB/s | 777 | 300 | 2.59 × | ≥ 1 × | reached |');
+    expect(section).toContain(
+      '| start-up | first record acknowledged, ms | 150 | 15 | 10 × |  |  |',
+    );
+  });
+
+  test('a profile is named where there is one', () => {
+    const profiles = [
+      { row: produce, functions: [], calls: [{ name: 'x', calls: 1, errors: 0, share: 1 }] },
+      { row: 'consume 1 KiB', functions: [], calls: [] },
+    ];
+    const figures = { seconds: 1, brokerCpuSeconds: 1 };
+    const runs = beside.map(([system, row, more]): Run => [system, row, { ...figures, ...more }]);
+    const section = sectionOf(reportOf(runs, { profiles }), 'x.json');
+    expect(section).toContain(
+      'Profiles (functions and system calls) are in [the report](x.html) of produce 1 KiB.',
+    );
+    expect(sectionOf(reportOf(runs, { profiles: [] }), 'x.json')).not.toContain('Profiles');
+  });
+
+  test('a measurement that was kept though it was disturbed is named', () => {
+    const runs: Run[] = [...beside, ['kafka', produce, { mbPerSecond: 1, foreignCores: 0.9 }]];
+    const report = reportOf(runs);
+    expect(sectionOf(report, 'x.json')).toContain(
+      'Kept though others were as busy as that in every try: Apache Kafka 4.3.1: produce 1 KiB (1).',
+    );
+    expect(htmlOf(report)).toContain('Kept though others were busy in every try');
   });
 
   test('a README without markers is refused', () => {
@@ -213,9 +256,31 @@ describe('rows that are not reached', () => {
     const html = htmlOf(reportOf(runs, { profiles }));
     expect(html).toContain('the processors are the limit, which broker and client share');
     expect(html).toContain('broker 0.8, client 1.1 of 2 cores');
+    expect(html).toContain('<h4>Profile of Tidemark in “produce 100 B”</h4>');
     for (const text of ['readBuffer', 'src/&lt;x>.js:1', '25.0 %', 'writev', '12,345']) {
       expect(html).toContain(text);
     }
+  });
+
+  test('a page says of which row there is none', () => {
+    const html = htmlOf(reportOf(runs));
+    expect(html).toContain('There is no profile of this row.');
+    expect(html).not.toContain('Profile of Tidemark');
+  });
+
+  test('shares are of the time in which records moved, where the client tells it', () => {
+    const moving = runs.map(
+      ([system, row, figures]): Run => [system, row, { ...figures, movingSeconds: 1 }],
+    );
+    const half = moving.map(
+      ([system, row, figures]): Run => [
+        system,
+        row,
+        { ...figures, brokerCpuSeconds: 0.4, busyCores: 0.5, loopBusyPercent: 20 },
+      ],
+    );
+    const section = sectionOf(reportOf(half), 'x.json');
+    expect(section).toContain('broker 0.4, client 2.2 of 2 cores, event loop running 40 % of the');
   });
 
   test('so does the README, a line for each row', () => {
@@ -315,6 +380,23 @@ describe('compare', () => {
   test('single runs are noise up to half', () => {
     expect(compare(reportOf(runs([100])), reportOf(runs([70]))).worse).toEqual([]);
     expect(compare(reportOf(runs([100])), reportOf(runs([60]))).worse).toHaveLength(1);
+  });
+
+  test('each cost that a suite adds is judged', () => {
+    const costs = ['brokerCpuMicrosecondsPerRecord', 'killMetadataMs', 'joinSeconds'];
+    for (const cost of [...costs, 'importCpuMs', 'startCpuSeconds', 'idleCpuPercent']) {
+      const worse = compare(reportOf(runs([1, 1, 1], cost)), reportOf(runs([2, 2, 2], cost))).worse;
+      expect(worse.map(({ figure }) => figure)).toEqual([cost]);
+    }
+  });
+
+  test('another machine is told', () => {
+    const machine = { processor: '64 × Other', kafka: '4.3.1', tidemark: 'x' };
+    const found = compare(reportOf(beside), reportOf(beside, { machine, quick: true }));
+    expect(comparisonText(found)).toContain(
+      'measured otherwise: processor: 2 × Some <Processor> → 64 × Other\n',
+    );
+    expect(found.unlike).toContain('size: full → quick');
   });
 
   test('figures that only describe the run are not judged, and lost rows are named', () => {
