@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { projectRoot } from './peers/index.ts';
+import { commandText } from './report/command-line.ts';
 import { htmlFileOf, readReport, reportCommands } from './report/commands.ts';
 import { compare, comparisonText } from './report/compare.ts';
 import { judge } from './report/goals.ts';
@@ -98,7 +99,7 @@ Options:
                    nats, redis
   --klite PATH     klite's binary
   --rounds N       how often each row is measured
-  --only TEXT      only rows whose name holds the text
+  --only TEXT      only rows whose name holds the text; given several times, one of the texts
   --profile        profiles all rows of the brokers afterwards, not only those with goals that are not reached
   --foreign CORES  throw a measurement out when others kept more cores busy; default 0.35
   --out FILE       where the JSON goes; default bench/results/<date>.json, with --quick a temporary folder
@@ -120,7 +121,7 @@ function commandLine(): CommandLine {
       peers: { type: 'string', default: '' },
       klite: { type: 'string' },
       rounds: { type: 'string' },
-      only: { type: 'string', default: '' },
+      only: { type: 'string', multiple: true, default: [] },
       profile: { type: 'boolean', default: false },
       foreign: { type: 'string', default: '0.35' },
       out: { type: 'string' },
@@ -189,10 +190,7 @@ class Recording implements SuiteRun {
       format: 2,
       date: new Date().toISOString(),
       quick: this.options.quick,
-      // Where the file goes is of this machine alone.
-      command: `npm run bench -- ${process.argv.slice(2).join(' ')}`
-        .replace(/ --out \S+/, '')
-        .trim(),
+      command: commandText(process.argv.slice(2)),
       machine: describeMachine(),
       rows: this.rows,
       missing: this.absent,
@@ -218,7 +216,7 @@ function keep(report: Report, out: string | undefined): void {
   process.stdout.write(`${textOf(report)}written to ${file} and ${htmlFileOf(file)}\n`);
 }
 
-/** Writes what a run has measured so far; null while there is none. */
+/** Writes what a run has measured so far; null while there is none, and when the whole result was written. */
 let keepUnfinished: (() => void) | null = null;
 
 async function main(): Promise<void> {
@@ -244,15 +242,32 @@ async function main(): Promise<void> {
     const report = { ...recording.report(), interrupted: true } as const;
     if (report.results.length > 0) keep(report, asked.out);
   };
-  for (const name of asked.names) {
-    const runner = await suites[name]?.load();
-    await runner?.(recording);
-  }
+  const failed = await runSuites(asked.names, recording);
   const profiles = await profilesFor(recording);
-  const report = { ...recording.report(), profiles };
+  const report = { ...recording.report(), ...(failed && { interrupted: true as const }), profiles };
   keepUnfinished = null;
   if (report.results.length > 0) keep(report, asked.out);
+  if (failed) process.exitCode = 2;
 }
+
+/** One after the other; what goes wrong in one does not cost the others. Answers whether something did. */
+async function runSuites(names: readonly string[], recording: Recording): Promise<boolean> {
+  let failed = false;
+  for (const name of names) {
+    try {
+      const runner = await suites[name]?.load();
+      await runner?.(recording);
+    } catch (error) {
+      failed = true;
+      process.stderr.write(`${textOfError(error)}\n`);
+      recording.missing(`the rest of the suite ${name}`, String(error));
+    }
+  }
+  return failed;
+}
+
+const textOfError = (error: unknown): string =>
+  error instanceof Error ? (error.stack ?? error.message) : String(error);
 
 /** Why rows are as fast as they are: of those with goals that are not reached, or of all when asked. */
 async function profilesFor(recording: Recording): Promise<RowProfile[]> {
@@ -282,9 +297,9 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 try {
   await main();
 } catch (error) {
-  keepMeasured();
-  process.stderr.write(
-    `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-  );
+  process.stderr.write(`${textOfError(error)}\n`);
   process.exitCode = 2;
+  keepMeasured();
 }
+// Whatever a suite that failed has left open must not keep this process, and by it brokers and their data.
+process.exit();

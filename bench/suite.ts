@@ -15,13 +15,17 @@ export interface SuiteOptions {
   readonly binaries: Readonly<Record<string, string | undefined>>;
   /** How often each row is measured; undefined: as the suite sees fit. */
   readonly rounds: number | undefined;
-  /** Only rows whose name holds this text; '' is all. */
-  readonly only: string;
+  /** Only rows whose name holds one of these texts; all where there is none. */
+  readonly only: readonly string[];
   /** Whether all rows are profiled after the measurement; else those whose goals are not reached. */
   readonly profile: boolean;
   /** A measurement is thrown out when other processes kept more cores than this busy. */
   readonly foreignCoresMax: number;
 }
+
+/** Whether a row was asked for. */
+export const wants = ({ only }: SuiteOptions, row: string): boolean =>
+  only.length === 0 || only.some((text) => row.includes(text));
 
 /** One run of a suite. */
 export interface SuiteRun {

@@ -1,14 +1,17 @@
 // Our client beside kafkajs, @platformatic/kafka and kcat, each on ours and on the peers' brokers; and the log in
 // process beside them. The figures: records a second, and seconds of the client's processor for a million records.
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connect } from '../../src/index.ts';
 import { systemsFor } from '../load/systems.ts';
-import { machineUsage, type PeerBroker, runChild } from '../peers/index.ts';
-import type { SuiteRun } from '../suite.ts';
+import {
+  machineUsage,
+  type PeerBroker,
+  removeFolder,
+  runChild,
+  temporaryFolder,
+} from '../peers/index.ts';
+import { type SuiteRun, wants } from '../suite.ts';
 import { platformaticPath } from './clients.ts';
 import type { Measured, Task } from './worker.ts';
 
@@ -41,7 +44,7 @@ function rowsOf({ options }: SuiteRun): { readonly name: string; readonly row: R
       return { name: `${work}, ${valueBytes} B`, row: { work, valueBytes, count } };
     }),
   );
-  return all.filter(({ name }) => name.includes(options.only));
+  return all.filter(({ name }) => wants(options, name));
 }
 
 /** `npm run bench -- client`. */
@@ -125,13 +128,13 @@ async function fill(
 }
 
 async function inProcess(run: SuiteRun, name: string, row: Row): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), 'bench-client-'));
+  const directory = temporaryFolder('bench-client-');
   try {
     for (const kind of ['in process, memory', 'in process, durable']) {
       await measured(run, kind, name, { client: kind, at: directory, topic: 'bench', ...row });
     }
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    removeFolder(directory);
   }
 }
 

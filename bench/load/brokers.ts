@@ -1,5 +1,5 @@
 // The default suite: start-up and idle memory of each broker, then every row on all of them in turn, round by round
-// (A B A B …), and at the end what memory they kept.
+// (A B C, B C A, …), and at the end what memory they kept.
 
 import { tmpdir } from 'node:os';
 import {
@@ -12,38 +12,35 @@ import {
   type System,
   usageOf,
 } from '../peers/index.ts';
-import type { SuiteRun } from '../suite.ts';
+import { type SuiteRun, wants } from '../suite.ts';
 import { probeDisk } from './disk-probe.ts';
-import { filledTopic, fillTopic, measureRow } from './row-run.ts';
+import { isOurs, measureQuietly, messageOf, orMissing } from './quietly.ts';
+import { keptTopic, makeKeptTopic, measureRow } from './row-run.ts';
 import { type Row, rows } from './rows.ts';
-import { measureStartUp } from './start-up.ts';
+import { measureStartUps, START_UP } from './start-up.ts';
 import { systemsFor } from './systems.ts';
 import { warmMemory } from './warm-memory.ts';
 
 const ROUNDS_ALONE = 3;
 const ROUNDS_WITH_PEERS = 5;
 const PROBE_BYTES = 512 * 1024 * 1024;
-/** A measurement that others disturbed is repeated; after so many times the last is kept, with what disturbed it. */
-const TRIES = 3;
 
-export const START_UP = 'start-up';
 const MEMORY = 'memory after these runs';
 const PROBE = 'disk probe';
 
 interface Running {
   readonly system: System;
   readonly broker: PeerBroker;
+  /** Rows that it is for, until it fails in one. */
+  readonly rows: Set<Row>;
 }
 
 interface Work {
   readonly run: SuiteRun;
   readonly tools: Librdkafka;
-  readonly running: readonly Running[];
+  readonly running: Running[];
   readonly rows: readonly Row[];
 }
-
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
 
 /** Tools of the clients; undefined, and named as missing, where they can't be had. */
 async function findTools(run: SuiteRun): Promise<Librdkafka | undefined> {
@@ -66,47 +63,28 @@ async function javaThere(run: SuiteRun): Promise<boolean> {
 
 /** Measures the brokers side by side. */
 export async function runBrokers(run: SuiteRun): Promise<void> {
-  const { quick, only } = run.options;
+  const { quick } = run.options;
   const systems = await systemsFor(run);
   const rounds =
     run.options.rounds ?? (quick ? 1 : systems.length > 2 ? ROUNDS_WITH_PEERS : ROUNDS_ALONE);
-  if (START_UP.includes(only)) await measureStartUps(run, systems, rounds);
+  if (wants(run.options, START_UP)) await measureStartUps(run, systems, rounds);
+  const chosen = rows.filter((row) => wants(run.options, row.name));
+  if (chosen.length === 0) return;
   const tools = await findTools(run);
   if (tools === undefined) return;
-  const java = await javaThere(run);
-  const wanted = rows.filter((row) => row.name.includes(only) && (java || !row.java));
-  if (wanted.length === 0) return;
+  const java = chosen.some((row) => row.java) && (await javaThere(run));
+  const wanted = chosen.filter((row) => java || !row.java);
   for (const row of wanted) run.describe(row.name, row.how);
-  const running: Running[] = [];
+  const work: Work = { run, tools, running: [], rows: wanted };
   try {
-    for (const system of systems) {
-      if (!wanted.some((row) => isFor(row, system))) continue;
-      running.push({ system, broker: await system.start() });
-    }
-    const work = { run, tools, running, rows: wanted };
-    await fillTopics(work);
+    for (const system of systems) await start(work, system);
     for (let round = 0; round < rounds; round += 1) await measureRound(work, round);
-    for (const { system, broker } of running) {
+    run.describe(MEMORY, 'resident, after the last round of all rows that the broker did');
+    for (const { system, broker } of work.running) {
       run.add(system.name, MEMORY, { residentMb: usageOf(broker.pid).residentBytes / 1e6 });
     }
   } finally {
-    for (const { broker } of running) await broker.stop();
-  }
-}
-
-async function measureStartUps(
-  run: SuiteRun,
-  systems: readonly System[],
-  rounds: number,
-): Promise<void> {
-  const { quick } = run.options;
-  run.describe(START_UP, 'from the empty directory to the first record acknowledged with acks=all');
-  for (let round = 0; round < rounds; round += 1) {
-    for (const system of systems.filter((one) =>
-      ['tidemark', 'kafka', 'klite'].includes(one.name),
-    )) {
-      run.add(system.name, START_UP, await measureStartUp(system, quick ? 500 : 3_000));
-    }
+    for (const one of work.running) await stop(work, one);
   }
 }
 
@@ -114,21 +92,40 @@ function isFor(row: Row, { name }: System): boolean {
   return name === 'tidemark' || name === 'kafka' || row.alsoOn.includes(name);
 }
 
-/** Writes what the consumers are to read, once for each broker. */
-async function fillTopics({ run, tools, running, rows: wanted }: Work): Promise<void> {
-  for (const { system, broker } of running) {
-    const done = new Set<string>();
-    for (const { filled, partitions } of wanted.filter((row) => isFor(row, system))) {
-      if (filled === undefined || done.has(filledTopic(filled))) continue;
-      done.add(filledTopic(filled));
-      run.say(`${system.name}: filling ${filledTopic(filled)}`);
-      await fillTopic({ tools, broker, quick: run.options.quick }, filled, partitions);
-    }
+/** Starts the broker where there are rows for it, and makes the topics that they need all the time. */
+async function start({ run, tools, running, rows: wanted }: Work, system: System): Promise<void> {
+  const own = wanted.filter((row) => isFor(row, system));
+  if (own.length === 0) return;
+  const broker = await orMissing(run, system.name, 'its start', () => system.start());
+  if (broker === undefined) return;
+  const able = new Set(own);
+  running.push({ system, broker, rows: able });
+  const where = { tools, broker, quick: run.options.quick };
+  const topics = new Set(own.flatMap((row) => keptTopic(row) ?? []));
+  for (const topic of topics) {
+    run.say(`${system.name}: making ${topic}`);
+    const users = own.filter((row) => keptTopic(row) === topic);
+    const [first] = users;
+    if (first === undefined) continue;
+    const made = await orMissing(run, system.name, users.map(({ name }) => name).join('; '), () =>
+      makeKeptTopic(where, first).then(() => true),
+    );
+    if (made === undefined) for (const row of users) able.delete(row);
+  }
+}
+
+/** A peer that does not end well has been measured all the same. */
+async function stop({ run }: Work, { system, broker }: Running): Promise<void> {
+  try {
+    await broker.stop();
+  } catch (error) {
+    if (isOurs(system.name)) run.missing(`${system.name}: an orderly stop`, messageOf(error));
+    else run.say(`${system.name} did not stop in order: ${messageOf(error)}`);
   }
 }
 
 async function measureRound(work: Work, round: number): Promise<void> {
-  const { run, running } = work;
+  const { run, running, tools } = work;
   const { quick } = run.options;
   run.describe(
     PROBE,
@@ -137,42 +134,23 @@ async function measureRound(work: Work, round: number): Promise<void> {
   const bytes = quick ? PROBE_BYTES / 16 : PROBE_BYTES;
   run.add('disk', PROBE, probeDisk(bytes, quick ? 100 : 2_000));
   for (const row of work.rows) {
-    const chosen = running.filter(({ system }) => isFor(row, system));
-    for (const one of chosen) await measureQuietly(work, row, one, round);
-  }
-}
-
-/** Nobody pays for what another broker has written and left to the system to bring to the disk. */
-async function writeBack(): Promise<void> {
-  await runChild('sync', []);
-}
-
-/**
- * Measures a row, again when others were too busy meanwhile. A peer that does not do the work in time is tried again
- * too, and then named: the other rows go on. Ours has to do all of it.
- */
-async function measureQuietly(work: Work, row: Row, one: Running, round: number): Promise<void> {
-  const { run, tools } = work;
-  const { foreignCoresMax, quick } = run.options;
-  const tries = quick ? 1 : TRIES;
-  for (let attempt = 1; attempt <= tries; attempt += 1) {
-    const topic = `row-${rows.indexOf(row)}-${round}-${attempt}`;
-    if (row.writtenBytes !== undefined && !quick) warmMemory(tmpdir(), 2 * row.writtenBytes);
-    await writeBack();
-    const where = { tools, broker: one.broker, quick };
-    const measured = await measureRow(where, row, topic).catch((error: unknown) => {
-      if (one.system.name.startsWith('tidemark')) throw error;
-      if (attempt === tries) run.missing(`${one.system.name}: ${row.name}`, messageOf(error));
-      return undefined;
-    });
-    if (measured === undefined) continue;
-    const { figures, latencies } = measured;
-    const foreign = figures['foreignCores'] ?? 0;
-    if (foreign > foreignCoresMax && attempt < tries) {
-      run.thrownOut(one.system.name, row.name, foreign);
-      continue;
+    const able = running.filter((one) => one.rows.has(row));
+    // Nobody is always the first, or behind the same one.
+    const turn = round % Math.max(1, able.length);
+    for (const one of [...able.slice(turn), ...able.slice(0, turn)]) {
+      const { system, broker } = one;
+      const where = { tools, broker, quick };
+      const done = await measureQuietly(run, system.name, row.name, async (attempt) => {
+        await prepareMachine(row, quick);
+        return measureRow(where, row, `row-${rows.indexOf(row)}-${round}-${attempt}`);
+      });
+      if (!done) one.rows.delete(row);
     }
-    run.add(one.system.name, row.name, figures, latencies);
-    return;
   }
+}
+
+/** Nobody pays for what another broker has written and left to the system to bring to the disk, nor for memory. */
+async function prepareMachine({ writtenBytes }: Row, quick: boolean): Promise<void> {
+  if (writtenBytes !== undefined && !quick) warmMemory(tmpdir(), 2 * writtenBytes);
+  await runChild('sync', []);
 }

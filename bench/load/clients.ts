@@ -37,7 +37,8 @@ async function performance(
   const { output } = await runChild(tools.performance, args, { timeoutMs: TIMEOUT_MS });
   const said = performanceLine(output);
   if (said.records < records) throw new Error(`${said.records} of ${records}: ${output}`);
-  return ratesOf(said.records, said.ms / 1e3, recordBytes);
+  const movingSeconds = said.ms / 1e3;
+  return { ...ratesOf(said.records, movingSeconds, recordBytes), movingSeconds };
 }
 
 /** `rdkafka_performance -P` with acks=all and librdkafka's default linger of 5 ms. */

@@ -2,14 +2,15 @@
 // them leaves. How long until everybody has its share, and what the broker spends on it, for both group protocols.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { PeerBroker } from '../peers/index.ts';
-import type { Figures, SuiteRun } from '../suite.ts';
+import type { PeerBroker, System } from '../peers/index.ts';
+import { type Figures, type SuiteRun, wants } from '../suite.ts';
 import {
   ClassicMember,
   ConsumerMember,
   type GroupMember,
   type GroupTask,
 } from './group-members.ts';
+import { measureQuietly } from './quietly.ts';
 import { coordinatorReady, createTopic, RawClient } from './raw-client.ts';
 import { systemsFor } from './systems.ts';
 import { watch } from './watch.ts';
@@ -137,13 +138,13 @@ async function measure(
   }
 }
 
-/** The suite `groups`: ours and, where they are asked for, others. */
+/** The suite `groups`: ours and, where they are asked for, others; each protocol on a broker of its own. */
 export async function runGroups(run: SuiteRun): Promise<void> {
-  const { quick, only } = run.options;
+  const { quick } = run.options;
   const bench = quick ? quickSize : fullSize;
   const rounds = run.options.rounds ?? 1;
   const chosen = (Object.keys(protocols) as Protocol[]).filter((name) =>
-    rowOf(name).includes(only),
+    wants(run.options, rowOf(name)),
   );
   for (const protocol of chosen) {
     run.describe(
@@ -152,18 +153,30 @@ export async function runGroups(run: SuiteRun): Promise<void> {
         `${bench.quietMs / 1e3} s pass, one leaves; each time until everybody has its share`,
     );
   }
-  for (const system of await systemsFor(run)) {
-    if (!['tidemark', 'kafka'].includes(system.name)) continue;
-    for (let round = 0; round < rounds; round++) {
-      for (const protocol of chosen) {
-        const broker = await system.start();
-        try {
-          run.add(system.name, rowOf(protocol), await measure(broker, protocol, bench));
-        } finally {
-          await broker.stop();
-        }
+  const systems = (await systemsFor(run)).filter(({ name }) => MEASURED.includes(name));
+  const failed = new Set<string>();
+  for (let round = 0; round < rounds; round++) {
+    for (const protocol of chosen) {
+      for (const system of systems) {
+        const key = `${system.name} ${protocol}`;
+        if (failed.has(key)) continue;
+        const done = await measureQuietly(run, system.name, rowOf(protocol), async () => ({
+          figures: await onBroker(system, protocol, bench),
+        }));
+        if (!done) failed.add(key);
       }
     }
+  }
+}
+
+const MEASURED: readonly string[] = ['tidemark', 'kafka'];
+
+async function onBroker(system: System, protocol: Protocol, bench: GroupsBench): Promise<Figures> {
+  const broker = await system.start();
+  try {
+    return await measure(broker, protocol, bench);
+  } finally {
+    await broker.stop();
   }
 }
 

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import type { OtherServer, OtherSystem } from '../peers/index.ts';
 import { installClients, machineUsage, otherSystems, runChild, usageOf } from '../peers/index.ts';
 import { type Histogram, quantile } from '../report/histogram.ts';
-import type { Figures, SuiteRun } from '../suite.ts';
+import { type Figures, type SuiteRun, wants } from '../suite.ts';
 import { otherKinds } from './systems.ts';
+import { foreignSeconds } from './watch.ts';
 
 const ROUNDS = 3;
 const RECORD_BYTES = 1024;
@@ -36,14 +37,14 @@ interface Answer {
 
 /** Measures those of `--peers nats,redis` that can be had. */
 export async function runOthers(run: SuiteRun): Promise<void> {
-  const { quick, only } = run.options;
+  const { quick } = run.options;
   const systems: OtherSystem[] = [];
   for (const product of run.options.peers.filter((name) => otherKinds.includes(name))) {
     const found = otherSystems(product);
     systems.push(...found.systems);
     for (const { what, why } of found.missing) run.missing(what, why);
   }
-  for (const row of rows.filter((one) => one.name.includes(only))) {
+  for (const row of rows.filter((one) => wants(run.options, one.name))) {
     run.describe(
       row.name,
       `${systems.map(({ title }) => title).join('; ')}; nats.js, redis-benchmark XADD`,
@@ -67,14 +68,12 @@ async function measure(run: SuiteRun, system: OtherSystem, row: Row): Promise<vo
     const after = { server: usageOf(server.pid), machine: machineUsage() };
     const cpu = after.server.cpuSeconds - before.server.cpuSeconds;
     const client = after.machine.childrenSeconds - before.machine.childrenSeconds;
-    const own = after.machine.ownSeconds - before.machine.ownSeconds;
-    const busy = after.machine.busySeconds - before.machine.busySeconds;
     const figures = {
       ...ratesOf(answer),
       brokerCpuSeconds: cpu,
       clientCpuSeconds: client,
       brokerResidentMb: after.server.residentBytes / 1e6,
-      foreignCores: Math.max(0, busy - cpu - client - own) / wall,
+      foreignCores: foreignSeconds(before.machine, after.machine, cpu) / wall,
     };
     run.add(system.name, row.name, figures, answer.latencies);
   } catch (error) {

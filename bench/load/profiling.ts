@@ -1,15 +1,16 @@
 // Where our broker's time goes in a row, found out after the measurement on brokers of their own, so that it costs the
 // figures nothing: one with V8's profiler, whose profile is cut to the row's second run, and one under strace.
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   exitOf,
   installLibrdkafka,
   ourSystems,
   type PeerBroker,
+  removeFolder,
   spawnOwned,
+  temporaryFolder,
   waitUntil,
 } from '../peers/index.ts';
 import {
@@ -21,7 +22,7 @@ import {
   systemCallsOf,
 } from '../report/profile.ts';
 import type { SuiteRun } from '../suite.ts';
-import { filledTopic, fillTopic, measureRow, type RowRun } from './row-run.ts';
+import { keptTopic, makeKeptTopic, measureRow, type RowRun } from './row-run.ts';
 import { type Row, rows } from './rows.ts';
 
 const ATTACH_TIMEOUT_MS = 10_000;
@@ -33,17 +34,17 @@ export async function profileRows(
 ): Promise<RowProfile[]> {
   const wanted = rows.filter((row) => names.has(row.name));
   if (wanted.length === 0) return [];
-  const directory = mkdtempSync(join(tmpdir(), 'bench-profile-'));
+  const directory = temporaryFolder('bench-profile-');
   try {
     // Measured is measured: a profile that cannot be had is named as missing, as anything else.
-    const stretches = await underProfiler(run, wanted, directory).catch((error) => {
-      run.missing('profiles of our broker (V8)', String(error));
-      return new Map<Row, Stretch>();
-    });
-    const calls = await underStrace(run, wanted, join(directory, 'calls')).catch((error) => {
-      run.missing('system calls of our broker (strace)', String(error));
-      return new Map<Row, SystemCall[]>();
-    });
+    const stretches = new Map<Row, Stretch>();
+    await underProfiler(run, wanted, directory, stretches).catch((error) =>
+      run.missing('profiles of our broker (V8)', String(error)),
+    );
+    const calls = new Map<Row, SystemCall[]>();
+    await underStrace(run, wanted, join(directory, 'calls'), calls).catch((error) =>
+      run.missing('system calls of our broker (strace)', String(error)),
+    );
     const profiles = profilesIn(directory);
     return wanted.map((row) => ({
       row: row.name,
@@ -51,17 +52,17 @@ export async function profileRows(
       calls: calls.get(row) ?? [],
     }));
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    removeFolder(directory);
   }
 }
 
-/** When the second run of each row was: in the first, V8 compiles. */
+/** Notes when the second run of each row was: in the first, V8 compiles. */
 async function underProfiler(
   run: SuiteRun,
   wanted: readonly Row[],
   directory: string,
-): Promise<Map<Row, Stretch>> {
-  const stretches = new Map<Row, Stretch>();
+  stretches: Map<Row, Stretch>,
+): Promise<void> {
   await onBroker(run, wanted, ['--cpu-prof', `--cpu-prof-dir=${directory}`], async (where) => {
     for (const row of wanted) {
       run.say(`tidemark: profile of ${row.name}`);
@@ -71,7 +72,6 @@ async function underProfiler(
       stretches.set(row, { fromUs, toUs: nowUs() });
     }
   });
-  return stretches;
 }
 
 /** `CLOCK_MONOTONIC`, as V8's profiles count. */
@@ -81,8 +81,8 @@ async function underStrace(
   run: SuiteRun,
   wanted: readonly Row[],
   file: string,
-): Promise<Map<Row, SystemCall[]>> {
-  const calls = new Map<Row, SystemCall[]>();
+  calls: Map<Row, SystemCall[]>,
+): Promise<void> {
   await onBroker(run, wanted, [], async (where) => {
     for (const row of wanted) {
       run.say(`tidemark: system calls of ${row.name}`);
@@ -92,7 +92,6 @@ async function underStrace(
       calls.set(row, systemCallsOf(summary));
     }
   });
-  return calls;
 }
 
 /** What `strace -c` says of the broker's system calls while `work` is done. Rejects where strace is missing. */
@@ -137,10 +136,11 @@ async function onBroker(
   try {
     const where = { tools, broker, quick: run.options.quick };
     const done = new Set<string>();
-    for (const { filled, partitions } of wanted) {
-      if (filled === undefined || done.has(filledTopic(filled))) continue;
-      done.add(filledTopic(filled));
-      await fillTopic(where, filled, partitions);
+    for (const row of wanted) {
+      const topic = keptTopic(row);
+      if (topic === undefined || done.has(topic)) continue;
+      done.add(topic);
+      await makeKeptTopic(where, row);
     }
     await work(where);
   } finally {

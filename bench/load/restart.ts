@@ -1,16 +1,22 @@
 // How long a broker with much data is away after kill -9 and after an orderly stop: from the start of the process to
 // the first metadata answer, and until every partition has acknowledged a record.
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Metadata } from '../../src/protocol/index.ts';
 import { buildBatch } from '../../src/record/index.ts';
-import { type PeerBroker, type System, usageOf } from '../peers/index.ts';
-import type { Figures, SuiteRun } from '../suite.ts';
+import {
+  machineUsage,
+  type PeerBroker,
+  removeFolder,
+  type System,
+  temporaryFolder,
+  usageOf,
+} from '../peers/index.ts';
+import { type Figures, type SuiteRun, wants } from '../suite.ts';
+import { measureQuietly, orMissing } from './quietly.ts';
 import { acknowledgedRecord, createTopic, RawClient, recordInEach } from './raw-client.ts';
 import { systemsFor } from './systems.ts';
+import { foreignSeconds } from './watch.ts';
 
 const TOPIC = 'filled';
 const PARTITIONS = 100;
@@ -64,11 +70,13 @@ interface Restarted {
   readonly writableMs: number;
   /** Time of the processor up to then, in steps of 10 ms: on a busy machine the steadier figure. */
   readonly cpuMs: number;
+  readonly foreignCores: number;
 }
 
 /** Starts on the directory; the times count from the start of the process. */
 async function restart(system: System, directory: string): Promise<Restarted> {
   const began = performance.now();
+  const before = machineUsage();
   const broker = await system.start(directory);
   const client = await RawClient.connect(broker.port);
   const { topics } = await client.send(Metadata, 4, { topics: [{ name: TOPIC }] });
@@ -76,65 +84,85 @@ async function restart(system: System, directory: string): Promise<Restarted> {
   if (topics[0]?.partitions.length !== PARTITIONS) throw new Error('partitions are missing');
   await acknowledgedRecord(client, TOPIC, PARTITIONS);
   const writableMs = performance.now() - began;
-  const cpuMs = usageOf(broker.pid).cpuSeconds * 1e3;
+  const { cpuSeconds } = usageOf(broker.pid);
+  const foreign = foreignSeconds(before, machineUsage(), cpuSeconds);
   client.close();
-  return { broker, metadataMs, writableMs, cpuMs };
+  const foreignCores = foreign / (writableMs / 1e3);
+  return { broker, metadataMs, writableMs, cpuMs: cpuSeconds * 1e3, foreignCores };
 }
 
-/**
- * Fills a new directory, then stops and starts it again and again: `kill…` figures after kill -9 in the middle of a
- * load, `clean…` figures after SIGTERM. Answers one set of figures for each time.
- */
-async function measureRestarts(
-  system: System,
-  bench: RestartBench,
-  rounds: number,
-): Promise<Figures[]> {
-  const directory = mkdtempSync(join(tmpdir(), 'bench-restart-'));
-  let broker = await system.start(directory);
-  const runs: Figures[] = [];
+/** A system with its data, between two rounds with a broker that runs. */
+interface Filled {
+  readonly system: System;
+  readonly directory: string;
+  broker: PeerBroker;
+}
+
+async function fillNew(system: System, { bytes }: RestartBench): Promise<Filled> {
+  const directory = temporaryFolder('bench-restart-');
+  const broker = await system.start(directory);
   try {
     const client = await RawClient.connect(broker.port);
     await createTopic(client, TOPIC, PARTITIONS);
     client.close();
-    await fill(broker.port, bench.bytes);
-    for (let time = 0; time < rounds; time += 1) {
-      await killUnderLoad(broker, bench);
-      const killed = await restart(system, directory);
-      await killed.broker.stopKeepingData();
-      const clean = await restart(system, directory);
-      broker = clean.broker;
-      runs.push({
-        killReadyMs: killed.broker.readyMs,
-        killMetadataMs: killed.metadataMs,
-        killWritableMs: killed.writableMs,
-        killCpuMs: killed.cpuMs,
-        cleanReadyMs: clean.broker.readyMs,
-        cleanMetadataMs: clean.metadataMs,
-        cleanWritableMs: clean.writableMs,
-        cleanCpuMs: clean.cpuMs,
-      });
-    }
-  } finally {
+    await fill(broker.port, bytes);
+  } catch (error) {
     await broker.kill();
-    rmSync(directory, { recursive: true, force: true });
+    throw error;
   }
-  return runs;
+  return { system, directory, broker };
+}
+
+/** `kill…` figures after kill -9 in the middle of a load, `clean…` figures after SIGTERM. */
+async function measureRestarts(filled: Filled, bench: RestartBench): Promise<Figures> {
+  const { system, directory } = filled;
+  await killUnderLoad(filled.broker, bench);
+  const killed = await restart(system, directory);
+  filled.broker = killed.broker;
+  await killed.broker.stopKeepingData();
+  const clean = await restart(system, directory);
+  filled.broker = clean.broker;
+  return {
+    killReadyMs: killed.broker.readyMs,
+    killMetadataMs: killed.metadataMs,
+    killWritableMs: killed.writableMs,
+    killCpuMs: killed.cpuMs,
+    cleanReadyMs: clean.broker.readyMs,
+    cleanMetadataMs: clean.metadataMs,
+    cleanWritableMs: clean.writableMs,
+    cleanCpuMs: clean.cpuMs,
+    foreignCores: Math.max(killed.foreignCores, clean.foreignCores),
+  };
 }
 
 /** The suite `restart`: ours and, where they are asked for, others. */
 export async function runRestart(run: SuiteRun): Promise<void> {
-  const { quick, only } = run.options;
+  const { quick } = run.options;
   const bench = quick ? quickSize : fullSize;
   const row = 'restart';
-  if (!row.includes(only)) return;
+  if (!wants(run.options, row)) return;
   const gb = bench.bytes / 1e9;
   run.describe(row, `${gb} GB in ${PARTITIONS} partitions; until each of them took a record`);
-  for (const system of await systemsFor(run)) {
-    if (!['tidemark', 'kafka', 'klite'].includes(system.name)) continue;
-    const rounds = run.options.rounds ?? (quick ? 1 : ROUNDS);
-    for (const figures of await measureRestarts(system, bench, rounds)) {
-      run.add(system.name, row, figures);
+  const rounds = run.options.rounds ?? (quick ? 1 : ROUNDS);
+  let able: Filled[] = [];
+  try {
+    for (const system of await systemsFor(run)) {
+      if (!['tidemark', 'kafka', 'klite'].includes(system.name)) continue;
+      const filled = await orMissing(run, system.name, row, () => fillNew(system, bench));
+      if (filled !== undefined) able.push(filled);
+    }
+    for (let round = 0; round < rounds; round += 1) {
+      for (const one of able) {
+        const done = await measureQuietly(run, one.system.name, row, async () => ({
+          figures: await measureRestarts(one, bench),
+        }));
+        if (!done) able = able.filter((other) => other !== one);
+      }
+    }
+  } finally {
+    for (const { broker, directory } of able) {
+      await broker.kill();
+      removeFolder(directory);
     }
   }
 }

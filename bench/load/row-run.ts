@@ -1,9 +1,9 @@
-// One measurement of one row on one broker: its topic is made before and removed after, or, for rows that read, filled
-// once and kept.
+// One measurement of one row on one broker: its topic is made before and removed after, or, for rows that read or need
+// many partitions, made once and kept.
 
 import type { Librdkafka, PeerBroker } from '../peers/index.ts';
 import { produceBulk } from './clients.ts';
-import { acknowledgedRecord, createTopic, deleteTopic, RawClient } from './raw-client.ts';
+import { createTopic, deleteTopic, RawClient, touchPartitions } from './raw-client.ts';
 import type { Row, RowFigures } from './rows.ts';
 
 export interface RowRun {
@@ -12,29 +12,35 @@ export interface RowRun {
   readonly quick: boolean;
 }
 
-/** The topic that rows with this filling share. */
-export const filledTopic = ({ records, recordBytes }: NonNullable<Row['filled']>): string =>
-  `filled-${recordBytes}-${records}`;
+/** The topic that is made once; undefined for rows that get a new one each time. Rows with the same filling share it. */
+export function keptTopic({ filled, kept, partitions }: Row): string | undefined {
+  if (filled !== undefined) return `filled-${filled.recordBytes}-${filled.records}`;
+  return kept ? `kept-${partitions}` : undefined;
+}
 
-/** Writes what the row is to read, once for each broker. */
-export async function fillTopic(
-  { tools, broker, quick }: RowRun,
-  filled: NonNullable<Row['filled']>,
-  partitions: number,
-): Promise<void> {
-  const topic = filledTopic(filled);
-  await withClient(broker, (client) => createTopic(client, topic, partitions));
+/** Makes the topic that the row needs all the time, with what is to be read. */
+export async function makeKeptTopic(where: RowRun, row: Row): Promise<void> {
+  const topic = keptTopic(row);
+  if (topic === undefined) return;
+  const { tools, broker, quick } = where;
+  const { filled, partitions } = row;
+  await withClient(broker, async (client) => {
+    await createTopic(client, topic, partitions);
+    if (filled === undefined) await touchPartitions(client, topic, partitions);
+  });
+  if (filled === undefined) return;
   const records = quick ? Math.ceil(filled.records / 25) : filled.records;
   await produceBulk(tools, broker, { ...filled, records, topic }, {});
 }
 
-/** Measures the row in `topic`, a name that was not used before; rows that read take their filled topic. */
+/** Measures the row in `topic`, a name that was not used before, or in the one that is kept for it. */
 export function measureRow(where: RowRun, row: Row, topic: string): Promise<RowFigures> {
   const { broker } = where;
-  if (row.filled !== undefined) return row.measure({ ...where, topic: filledTopic(row.filled) });
+  const kept = keptTopic(row);
+  if (kept !== undefined) return row.measure({ ...where, topic: kept });
   return withClient(broker, async (client) => {
     await createTopic(client, topic, row.partitions);
-    if (row.touched) await acknowledgedRecord(client, topic, row.partitions);
+    await touchPartitions(client, topic, row.partitions);
     try {
       return await row.measure({ ...where, topic });
     } finally {

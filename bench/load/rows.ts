@@ -43,8 +43,8 @@ export interface Row {
   readonly writtenBytes?: number;
   /** What has to be in the topic before; such a topic is filled once and kept. */
   readonly filled?: { readonly records: number; readonly recordBytes: number };
-  /** Whether each partition gets a record before: the first write makes files, which is no steady work. */
-  readonly touched: boolean;
+  /** Whether its topic is made once and kept over the rounds: many partitions take long to make. */
+  readonly kept: boolean;
   /** Whether the client is Java, which needs Kafka's jars. */
   readonly java: boolean;
   measure(target: Target): Promise<RowFigures>;
@@ -81,7 +81,7 @@ function produceRow(name: string, options: BulkOptions): Row {
     alsoOn: options.alsoOn ?? ['klite'],
     writtenBytes: options.records * recordBytes,
     partitions: PARTITIONS,
-    touched: false,
+    kept: false,
     java: false,
     measure: (target) => {
       const records = sized(options.records, target.quick);
@@ -99,7 +99,7 @@ function consumeRow(name: string, filled: NonNullable<Row['filled']>): Row {
     how: `rdkafka_performance -C, ${filled.records} records from the start of ${PARTITIONS} partitions`,
     alsoOn: ['klite'],
     partitions: PARTITIONS,
-    touched: false,
+    kept: false,
     java: false,
     filled,
     measure: (target) => {
@@ -132,13 +132,14 @@ interface PacedOptions {
   readonly until: 'e2e' | 'ack';
   readonly settings: ClientSettings;
   readonly alsoOn: readonly string[];
+  readonly kept: boolean;
 }
 
 const PACED_SECONDS = 8;
 const WARM_UP_SECONDS = 2;
 
 function pacedRow(name: string, options: PacedOptions): Row {
-  const { settings, until, alsoOn, ...load } = options;
+  const { settings, until, alsoOn, kept, ...load } = options;
   const client = Object.entries(settings).map(([key, value]) => `${key}=${value}`);
   const end = until === 'e2e' ? 'consumed' : 'acknowledged';
   return {
@@ -148,7 +149,7 @@ function pacedRow(name: string, options: PacedOptions): Row {
       `open loop for ${PACED_SECONDS} s after ${WARM_UP_SECONDS} s of warm-up, from when due until ${end}`,
     alsoOn,
     partitions: load.partitions,
-    touched: until === 'ack',
+    kept,
     java: false,
     measure: (target) => {
       const timing = {
@@ -173,7 +174,7 @@ function requestRow(name: string, connections: number): Row {
       'one request at a time, for 4 s after 1 s of warm-up',
     alsoOn: ['kafka-sync', 'klite'],
     partitions: PARTITIONS,
-    touched: false,
+    kept: false,
     java: false,
     measure: (target) => {
       const load = {
@@ -204,7 +205,7 @@ function javaRow(name: string, kind: 'produce' | 'consume', records: number): Ro
         : `ConsumerPerformance, ${records} records from the start, without the group's joining`,
     alsoOn: [],
     partitions: PARTITIONS,
-    touched: false,
+    kept: false,
     java: true,
     ...(kind === 'consume'
       ? { filled: { records: 1_000_000, recordBytes } }
@@ -251,6 +252,7 @@ export const rows: readonly Row[] = [
     until: 'e2e',
     settings: { 'linger.ms': '5' },
     alsoOn: ['kafka-sync', 'klite'],
+    kept: false,
   }),
   pacedRow('end to end, 1,000/s, linger 0', {
     perSecond: 1_000,
@@ -259,6 +261,7 @@ export const rows: readonly Row[] = [
     until: 'e2e',
     settings: { 'linger.ms': '0' },
     alsoOn: ['klite'],
+    kept: false,
   }),
   pacedRow('1,000 partitions, 2,000/s', {
     perSecond: 2_000,
@@ -267,6 +270,7 @@ export const rows: readonly Row[] = [
     until: 'ack',
     settings: { 'linger.ms': '5' },
     alsoOn: ['klite'],
+    kept: true,
   }),
   javaRow('produce 1 KiB, Java client', 'produce', 500_000),
   javaRow('consume 1 KiB, Java client', 'consume', 1_000_000),

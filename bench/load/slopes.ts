@@ -13,7 +13,7 @@ import {
 } from '../peers/index.ts';
 import type { Histogram } from '../report/histogram.ts';
 import { quantile } from '../report/histogram.ts';
-import type { Figures, SuiteRun } from '../suite.ts';
+import { type Figures, type SuiteRun, wants } from '../suite.ts';
 import { pacedLoad } from './clients.ts';
 import { acknowledgedRecord, createTopic, RawClient, recordInEach } from './raw-client.ts';
 import { watch } from './watch.ts';
@@ -62,7 +62,7 @@ export async function runSlopes(run: SuiteRun): Promise<void> {
   ): Promise<void> => {
     for (const number of numbers) {
       const row = `slope, ${what}: ${number.toLocaleString('en-US')}`;
-      if (!row.includes(run.options.only)) continue;
+      if (!wants(run.options, row)) continue;
       const { figures, latencies } = await onOwnBroker(system, (broker) => measure(broker, number));
       run.add(system.name, row, figures, latencies);
     }

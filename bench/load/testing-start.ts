@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { projectRoot, runChild } from '../peers/index.ts';
-import type { Figures, SuiteRun } from '../suite.ts';
+import { type Figures, type SuiteRun, wants } from '../suite.ts';
 
 /** Row → what the broker is started with. */
 const ROWS = {
@@ -31,7 +31,7 @@ const program = (module: string, options: string): string => `
 
 export async function runTestingStart(run: SuiteRun): Promise<void> {
   const module = new URL(`file://${join(projectRoot(), 'dist/lib/testing.js')}`).href;
-  const rows = Object.entries(ROWS).filter(([name]) => name.includes(run.options.only));
+  const rows = Object.entries(ROWS).filter(([name]) => wants(run.options, name));
   for (const [name] of rows) {
     run.describe(
       name,

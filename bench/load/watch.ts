@@ -1,7 +1,13 @@
 // What a piece of work costs: processor time of the broker and of the client, memory, bytes written, syncs, how late
 // our event loop was, how much of the time it ran or waited for a processor, and how much of the machine all took.
 
-import { firstThreadOf, machineUsage, type PeerBroker, usageOf } from '../peers/index.ts';
+import {
+  firstThreadOf,
+  type MachineUsage,
+  machineUsage,
+  type PeerBroker,
+  usageOf,
+} from '../peers/index.ts';
 import type { Figures } from '../suite.ts';
 
 export interface Watched<T> {
@@ -30,17 +36,15 @@ export async function watch<T>(broker: PeerBroker, work: () => Promise<T>): Prom
   const after = usageNow(broker);
   const metrics = await metricsOf(broker);
   const brokerCpuSeconds = after.broker.cpuSeconds - before.broker.cpuSeconds;
-  const client = after.machine.childrenSeconds - before.machine.childrenSeconds;
-  const own = after.machine.ownSeconds - before.machine.ownSeconds;
-  const busy = after.machine.busySeconds - before.machine.busySeconds;
   const figures: Record<string, number> = {
     seconds,
     brokerCpuSeconds,
-    clientCpuSeconds: client,
+    clientCpuSeconds: after.machine.childrenSeconds - before.machine.childrenSeconds,
     brokerResidentMb: after.broker.residentBytes / 1e6,
     brokerWrittenMb: (after.broker.writtenBytes - before.broker.writtenBytes) / 1e6,
-    busyCores: busy / seconds,
-    foreignCores: Math.max(0, busy - brokerCpuSeconds - client - own) / seconds,
+    brokerReadMb: (after.broker.readBytes - before.broker.readBytes) / 1e6,
+    busyCores: (after.machine.busySeconds - before.machine.busySeconds) / seconds,
+    foreignCores: foreignSeconds(before.machine, after.machine, brokerCpuSeconds) / seconds,
   };
   if (broker.kind === 'tidemark') {
     const ran = after.loop.ranSeconds - before.loop.ranSeconds;
@@ -57,6 +61,20 @@ export async function watch<T>(broker: PeerBroker, work: () => Promise<T>): Prom
   const ownDelay = metrics.get('tidemark_event_loop_own_delay_seconds{quantile="0.99"}');
   if (ownDelay !== undefined) figures['loopOwnDelayP99Ms'] = ownDelay * 1e3;
   return { result, figures: withoutHoles(figures) };
+}
+
+/** Processor time is counted in steps of 10 ms, in several places: so much may be missing in one of them. */
+const UNCERTAIN_SECONDS = 0.03;
+
+/** What neither the broker nor this process and its clients used, and what other virtual machines took. */
+export function foreignSeconds(
+  before: MachineUsage,
+  after: MachineUsage,
+  brokerCpuSeconds: number,
+): number {
+  const of = (figure: keyof MachineUsage): number => after[figure] - before[figure];
+  const measured = brokerCpuSeconds + of('childrenSeconds') + of('ownSeconds');
+  return Math.max(0, of('busySeconds') + of('stolenSeconds') - measured - UNCERTAIN_SECONDS);
 }
 
 const usageNow = ({ pid }: PeerBroker) => ({

@@ -3,7 +3,7 @@
 import type { Bench } from 'tinybench';
 import { useAccelerators } from '../../src/host/accelerators.ts';
 import { prepareCodec } from '../../src/record/index.ts';
-import type { SuiteRun } from '../suite.ts';
+import { type SuiteRun, wants } from '../suite.ts';
 import { fullTiming, quickTiming, type Timing } from './timing.ts';
 
 type MicroSuite = (timing: Timing) => Bench | Promise<Bench>;
@@ -25,11 +25,11 @@ const microSuites: Readonly<Record<string, () => Promise<MicroSuite>>> = {
  * of the machine.
  */
 export async function runMicro(run: SuiteRun): Promise<void> {
-  const { only, quick } = run.options;
+  const { quick } = run.options;
   useAccelerators();
   await prepareCodec('zstd');
   for (const [name, load] of Object.entries(microSuites)) {
-    if (!name.includes(only.toLowerCase())) continue;
+    if (!wants(run.options, name)) continue;
     const suite = await load();
     const bench = await suite(quick ? quickTiming : fullTiming);
     await bench.run();

@@ -1,12 +1,12 @@
 // Brokers as child processes: ours and Apache Kafka's behind one type, so that tests and benchmarks run on both.
 
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exitOf, freePort, spawnOwned, tailOf, waitUntil } from './child.ts';
 import { javaArguments, projectRoot, runJava } from './jars.ts';
+import { removeFolder, temporaryFolder } from './temporary.ts';
 
 export type BrokerKind = 'tidemark' | 'kafka' | 'klite';
 
@@ -80,7 +80,7 @@ function place(options: StartOptions): Placed {
     mkdirSync(options.directory, { recursive: true });
     return { directory: options.directory, temporary: false };
   }
-  return { directory: mkdtempSync(join(tmpdir(), `${options.kind}-`)), temporary: true };
+  return { directory: temporaryFolder(`${options.kind}-`), temporary: true };
 }
 
 async function startTidemark(options: StartOptions): Promise<PeerBroker> {
@@ -150,6 +150,16 @@ function propertiesOf(config: BrokerConfig): string {
     .join('');
 }
 
+/** As Kafka's own start script has them. */
+const KAFKA_JVM: readonly string[] = [
+  '-Xms1G',
+  '-server',
+  '-XX:+UseG1GC',
+  '-XX:MaxGCPauseMillis=20',
+  '-XX:InitiatingHeapOccupancyPercent=35',
+  '-XX:+ExplicitGCInvokesConcurrent',
+];
+
 /** One node that is broker and controller, with the settings of Kafka's own server.properties. */
 async function startKafka(options: StartOptions): Promise<PeerBroker> {
   const placed = place(options);
@@ -162,7 +172,7 @@ async function startKafka(options: StartOptions): Promise<PeerBroker> {
     const format = ['format', '--standalone', '-t', 'VGlkZW1hcmtUZXN0SWQwMQ', '-c', file];
     await runJava('kafka.tools.StorageTool', format);
   }
-  const java = ['-Xms1G', '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20'];
+  const java = [...KAFKA_JVM];
   java.push(...javaArguments('kafka.Kafka', 1024), file);
   return untilItAnswers({ kind: 'kafka', program: 'java', args: java, port, placed, logDirectory });
 }
@@ -271,7 +281,7 @@ function brokerOf(
       throw new Error(`${known.kind} ended with ${code}: ${errors()}`);
   };
   const clean = () => {
-    if (placed.temporary) rmSync(placed.directory, { recursive: true, force: true });
+    if (placed.temporary) removeFolder(placed.directory);
   };
   return {
     ...known,

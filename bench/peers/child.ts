@@ -3,24 +3,41 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { removeAllFolders } from './temporary.ts';
 
 /** How much of a child's standard error is kept for messages (the end of it), in characters. */
 const ERROR_TEXT_MAX = 262_144;
 
-const running = new Set<ChildProcess>();
+/** Each with whether it leads a group of processes, which then ends with it. */
+const running = new Map<ChildProcess, boolean>();
 
 process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
+  for (const [child, leads] of running) {
+    if (leads) killGroup(child);
+    else child.kill('SIGKILL');
+  }
+  removeAllFolders();
 });
 
-/** Starts a program that does not outlive this process, however this process ends by itself. */
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // All of them have ended.
+  }
+}
+
+/**
+ * Starts a program that does not outlive this process, however this process ends by itself. With `detached` neither do
+ * the programs that it starts.
+ */
 export function spawnOwned(
   program: string,
   args: readonly string[],
   options: SpawnOptions,
 ): ChildProcess {
   const child = spawn(program, args, options);
-  running.add(child);
+  running.set(child, options.detached === true);
   const gone = (): void => {
     running.delete(child);
   };

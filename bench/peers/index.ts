@@ -45,6 +45,7 @@ export {
   otherSystems,
 } from './others.ts';
 export { ourSystems, peerSystems, type System } from './systems.ts';
+export { removeFolder, temporaryFolder } from './temporary.ts';
 export {
   firstThreadOf,
   type MachineUsage,

@@ -2,19 +2,11 @@
 // cache folder from the sources that come inside the `rdkafka-sys` crate. Needs cargo, make and a C compiler.
 
 import { createHash } from 'node:crypto';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runChild } from './child.ts';
 import { peersFolder, projectRoot } from './jars.ts';
+import { removeFolder, temporaryFolder } from './temporary.ts';
 
 /** The crate's version says which librdkafka is in it. */
 const CRATE = { version: '4.10.0', librdkafka: '2.12.1' } as const;
@@ -74,7 +66,7 @@ export async function installLibrdkafka(): Promise<Librdkafka> {
 }
 
 async function buildLibrary(folder: string): Promise<void> {
-  const work = mkdtempSync(join(tmpdir(), 'librdkafka-'));
+  const work = temporaryFolder('librdkafka-');
   try {
     writeFileSync(join(work, 'Cargo.toml'), manifest);
     writeFileSync(join(work, 'lib.rs'), '');
@@ -98,6 +90,6 @@ async function buildLibrary(folder: string): Promise<void> {
     cpSync(join(sources, 'src/librdkafka.a'), join(folder, 'librdkafka.a'));
     cpSync(join(sources, 'examples/rdkafka_performance'), join(folder, 'rdkafka_performance'));
   } finally {
-    rmSync(work, { recursive: true, force: true });
+    removeFolder(work);
   }
 }

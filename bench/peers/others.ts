@@ -3,12 +3,12 @@
 // redis-benchmark.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exitOf, freePort, runChild, spawnOwned, tailOf, waitUntil } from './child.ts';
 import { peersFolder, projectRoot } from './jars.ts';
+import { removeFolder, temporaryFolder } from './temporary.ts';
 
 /** A running one. */
 export interface OtherServer {
@@ -50,23 +50,28 @@ async function startServer(
   program: string,
   args: (port: number, folder: string) => readonly string[],
 ): Promise<OtherServer> {
-  const folder = mkdtempSync(join(tmpdir(), `${program}-`));
+  const folder = temporaryFolder(`${program}-`);
   const port = await freePort();
   const child = spawnOwned(program, args(port, folder), { stdio: ['ignore', 'ignore', 'pipe'] });
   const ended = exitOf(child);
   const errors = tailOf(child);
-  await waitUntil(() => answers(port), {
-    timeoutMs: START_MS,
-    what: program,
-    failed: () => (child.exitCode === null ? '' : `ended: ${errors()}`),
-  });
+  try {
+    await waitUntil(() => answers(port), {
+      timeoutMs: START_MS,
+      what: program,
+      failed: () => (child.exitCode === null ? '' : `ended: ${errors()}`),
+    });
+  } catch (cause) {
+    child.kill('SIGKILL');
+    throw cause;
+  }
   return {
     port,
     pid: child.pid ?? -1,
     async stop() {
       child.kill('SIGTERM');
       await ended;
-      rmSync(folder, { recursive: true, force: true });
+      removeFolder(folder);
     },
   };
 }

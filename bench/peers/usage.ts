@@ -10,8 +10,9 @@ export interface ProcessUsage {
   /** User and system time together, in seconds, in steps of 10 ms. */
   readonly cpuSeconds: number;
   readonly residentBytes: number;
-  /** Bytes that the process caused to be written to the disk. */
+  /** Bytes that the process caused to be written to the disk, and read from it. */
   readonly writtenBytes: number;
+  readonly readBytes: number;
 }
 
 export function usageOf(pid: number): ProcessUsage {
@@ -20,10 +21,17 @@ export function usageOf(pid: number): ProcessUsage {
     return {
       cpuSeconds: (tick(pid, 11) + tick(pid, 12)) / TICKS_PER_SECOND,
       residentBytes: Number(resident?.[1] ?? Number.NaN) * 1024,
-      writtenBytes: writtenBytesOf(pid),
+      writtenBytes: ioOf(pid, 'write_bytes'),
+      readBytes: ioOf(pid, 'read_bytes'),
     };
   } catch {
-    return { cpuSeconds: Number.NaN, residentBytes: Number.NaN, writtenBytes: Number.NaN };
+    const unknown = Number.NaN;
+    return {
+      cpuSeconds: unknown,
+      residentBytes: unknown,
+      writtenBytes: unknown,
+      readBytes: unknown,
+    };
   }
 }
 
@@ -33,9 +41,9 @@ function tick(pid: number | 'self', field: number): number {
   return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[field]);
 }
 
-function writtenBytesOf(pid: number): number {
+function ioOf(pid: number, name: string): number {
   try {
-    const found = /^write_bytes: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'));
+    const found = new RegExp(`^${name}: (\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/io`, 'utf8'));
     return Number(found?.[1] ?? Number.NaN);
   } catch {
     return Number.NaN;
@@ -64,6 +72,8 @@ export function firstThreadOf(pid: number): ThreadUsage {
 export interface MachineUsage {
   /** Of all processes together. */
   readonly busySeconds: number;
+  /** In which other virtual machines of the host had the processors that this one wanted. */
+  readonly stolenSeconds: number;
   /** Of this process. */
   readonly ownSeconds: number;
   /** Of this process's children that have ended. */
@@ -73,15 +83,22 @@ export interface MachineUsage {
 export function machineUsage(): MachineUsage {
   try {
     const line = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0] ?? '';
-    // user nice system idle iowait irq softirq
+    // user nice system idle iowait irq softirq steal
     const fields = line.trim().split(/\s+/).slice(1).map(Number);
-    const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = fields;
+    const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = fields;
     return {
       busySeconds: (user + nice + system + irq + softirq) / TICKS_PER_SECOND,
+      stolenSeconds: steal / TICKS_PER_SECOND,
       ownSeconds: (tick('self', 11) + tick('self', 12)) / TICKS_PER_SECOND,
       childrenSeconds: (tick('self', 13) + tick('self', 14)) / TICKS_PER_SECOND,
     };
   } catch {
-    return { busySeconds: Number.NaN, ownSeconds: Number.NaN, childrenSeconds: Number.NaN };
+    const unknown = Number.NaN;
+    return {
+      busySeconds: unknown,
+      stolenSeconds: unknown,
+      ownSeconds: unknown,
+      childrenSeconds: unknown,
+    };
   }
 }

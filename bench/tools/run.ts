@@ -1,16 +1,25 @@
 // The suite `tools`: replay, export and import of one topic, beside the same done with kcat and Kafka's console tools,
 // all against our broker. CPU is that of the tools and of the broker apart, and on a busy machine the steadier figure.
 
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildBatch } from '../../src/record/index.ts';
+import { measureQuietly } from '../load/quietly.ts';
 import { createTopic, deleteTopic, RawClient, recordInEach } from '../load/raw-client.ts';
 import { warmMemory } from '../load/warm-memory.ts';
-import { findKafkaLibs, startBroker, usageOf } from '../peers/index.ts';
-import type { Figures, SuiteRun } from '../suite.ts';
+import { foreignSeconds } from '../load/watch.ts';
+import {
+  findKafkaLibs,
+  machineUsage,
+  type PeerBroker,
+  removeFolder,
+  spawnOwned,
+  startBroker,
+  temporaryFolder,
+  usageOf,
+} from '../peers/index.ts';
+import { type Figures, type SuiteRun, wants } from '../suite.ts';
 import { type Job, type JobPlace, jobs, longJobs } from './jobs.ts';
 
 const PARTITIONS = 6;
@@ -25,9 +34,9 @@ const LONG_BYTES = 10_000_000_000;
 /** Rows over 10 GB are measured alone, and only when they are named. */
 export async function runTools(run: SuiteRun): Promise<void> {
   const { quick, only } = run.options;
-  const isLong = only.startsWith('10 GB') && !quick;
+  const isLong = only.some((text) => text.startsWith('10 GB')) && !quick;
   const all = isLong ? longJobs : jobs;
-  const wanted = all.filter((job) => job.row.includes(only) && isThere(job, run));
+  const wanted = all.filter((job) => wants(run.options, job.row) && isThere(job, run));
   if (wanted.length === 0) return;
   const bytes = isLong ? LONG_BYTES : quick ? QUICK_BYTES : BYTES;
   await runJobs(run, wanted, { bytes, rounds: run.options.rounds ?? (quick || isLong ? 1 : 3) });
@@ -39,7 +48,7 @@ async function runJobs(
   wanted: readonly Job[],
   { bytes, rounds }: { readonly bytes: number; readonly rounds: number },
 ): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), 'bench-tools-'));
+  const directory = temporaryFolder('bench-tools-');
   const broker = await startBroker({ kind: 'tidemark' });
   const client = await RawClient.connect(broker.port);
   try {
@@ -48,26 +57,46 @@ async function runJobs(
     for (const row of new Set(wanted.map((one) => one.row))) {
       run.describe(row, `${bytes / 1e6} MB of ${VALUE_BYTES} B records, ${PARTITIONS} partitions`);
     }
+    const failed = new Set<Job>();
     for (let round = 0; round < rounds; round++) {
-      for (const job of wanted) {
-        const target = `${job.system}-${job.row}-${round}`.replaceAll(' ', '-');
-        const file = await fileFor(job, { directory, round, bootstrap: broker.bootstrap, records });
-        const place = { bootstrap: broker.bootstrap, source: 'source', target, file, records };
-        const writes = !job.row.includes('export');
-        if (writes) await createTopic(client, target, PARTITIONS);
-        if (bytes !== LONG_BYTES) warmMemory(directory, 2 * bytes);
-        const before = usageOf(broker.pid).cpuSeconds;
-        const figures = await measured(job.command(place), bytes);
-        const brokerCpuSecondsPerGb = (usageOf(broker.pid).cpuSeconds - before) / (bytes / 1e9);
-        run.add(job.system, job.row, { ...figures, brokerCpuSecondsPerGb });
-        if (writes) await deleteTopic(client, target);
-        else rmSync(file);
+      for (const job of wanted.filter((one) => !failed.has(one))) {
+        const done = await measureQuietly(run, job.system, job.row, async (attempt) => {
+          const at = { directory, round, attempt, bootstrap: broker.bootstrap, records };
+          return { figures: await runJob(job, at, { bytes, broker, client }) };
+        });
+        if (!done) failed.add(job);
       }
     }
   } finally {
     client.close();
     await broker.stop();
-    rmSync(directory, { recursive: true, force: true });
+    removeFolder(directory);
+  }
+}
+
+interface On {
+  readonly bytes: number;
+  readonly broker: PeerBroker;
+  readonly client: RawClient;
+}
+
+async function runJob(job: Job, at: Shared, { bytes, broker, client }: On): Promise<Figures> {
+  const { directory, round, attempt, bootstrap, records } = at;
+  const target = `${job.system}-${job.row}-${round}-${attempt}`.replaceAll(' ', '-');
+  const file = await fileFor(job, at);
+  const writes = !job.row.includes('export');
+  if (writes) await createTopic(client, target, PARTITIONS);
+  try {
+    if (bytes !== LONG_BYTES) warmMemory(directory, 2 * bytes);
+    const before = { cpu: usageOf(broker.pid).cpuSeconds, machine: machineUsage() };
+    const command = job.command({ bootstrap, source: 'source', target, file, records });
+    const { seconds, ...figures } = await measured(command, bytes);
+    const cpu = usageOf(broker.pid).cpuSeconds - before.cpu;
+    const foreignCores = foreignSeconds(before.machine, machineUsage(), cpu) / seconds;
+    return { ...figures, brokerCpuSecondsPerGb: cpu / (bytes / 1e9), foreignCores };
+  } finally {
+    if (writes) await deleteTopic(client, target);
+    else rmSync(file, { force: true });
   }
 }
 
@@ -110,16 +139,15 @@ async function write(client: RawClient, bytes: number): Promise<number> {
 interface Shared {
   readonly directory: string;
   readonly round: number;
+  readonly attempt: number;
   readonly bootstrap: string;
   readonly records: number;
 }
 
 /** An import needs the file that the same system exports. */
-async function fileFor(
-  job: Job,
-  { directory, round, bootstrap, records }: Shared,
-): Promise<string> {
-  if (!job.row.includes('import')) return join(directory, `${job.system}-${round}.out`);
+async function fileFor(job: Job, at: Shared): Promise<string> {
+  const { directory, round, attempt, bootstrap, records } = at;
+  if (!job.row.includes('import')) return join(directory, `${job.system}-${round}-${attempt}.out`);
   const file = join(directory, `${job.system}.in`);
   const exporter = jobs.find((one) => one.system === job.system && one.row === 'export');
   if (exporter === undefined || readdirSync(directory).includes(`${job.system}.in`)) return file;
@@ -128,13 +156,17 @@ async function fileFor(
   return file;
 }
 
-async function measured(command: string, bytes: number): Promise<Figures> {
+async function measured(
+  command: string,
+  bytes: number,
+): Promise<Figures & { readonly seconds: number }> {
   const began = performance.now();
-  const child = spawn('bash', ['-c', `TIMEFORMAT='%U %S'; time { ${command}; }`], {
+  const child = spawnOwned('bash', ['-c', `TIMEFORMAT='%U %S'; time { ${command}; }`], {
     stdio: ['ignore', 'ignore', 'pipe'],
+    detached: true,
   });
   let words = '';
-  child.stderr.on('data', (chunk: Buffer) => {
+  child.stderr?.on('data', (chunk: Buffer) => {
     words = (words + chunk.toString()).slice(-4000);
   });
   const resident: number[] = [];
@@ -146,6 +178,7 @@ async function measured(command: string, bytes: number): Promise<Figures> {
   if (code !== 0 || times === null) throw new Error(`${command}: exit code ${code}: ${words}`);
   const cpuSeconds = Number(times[1]) + Number(times[2]);
   return {
+    seconds,
     megabytesPerSecond: bytes / 1e6 / seconds,
     cpuSecondsPerGb: cpuSeconds / (bytes / 1e9),
     residentMb: Math.max(0, ...resident) / 1e6,
