@@ -12,7 +12,7 @@ export interface RowRun {
   readonly quick: boolean;
 }
 
-/** The topic that is made once; undefined for rows that get a new one each time. Rows with the same filling share it. */
+/** The topic that is made once, which rows with the same filling share; undefined where each time has a new one. */
 export function keptTopic({ filled, kept, partitions }: Row): string | undefined {
   if (filled !== undefined) return `filled-${filled.recordBytes}-${filled.records}`;
   return kept ? `kept-${partitions}` : undefined;

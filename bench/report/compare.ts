@@ -12,8 +12,10 @@ const RUNS_ENOUGH = 3;
 
 /** Figures where more is better, and where less is; all others describe the run and are not judged. */
 const MORE = /PerSecond$/;
-const LESS =
-  /((?<!max)Ms|PerGb|PerMillion|PerRecord|esidentMb|Nanoseconds|WithoutCleaning|(start|join|leave)(Broker)?(Cpu)?Seconds|(idle|quiet)CpuPercent)$/;
+const LESS = new RegExp(
+  '((?<!max)Ms|PerGb|PerMillion|PerRecord|esidentMb|Nanoseconds|WithoutCleaning' +
+    '|(start|join|leave)(Broker)?(Cpu)?Seconds|(idle|quiet)CpuPercent)$',
+);
 
 export interface Change {
   readonly system: string;

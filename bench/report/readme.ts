@@ -65,14 +65,15 @@ function head(shown: readonly Shown[]): string {
     const short = quick
       ? ', very short: it shows that the rows work, not how fast anything is'
       : '';
-    return `- \`${command}\`, ${date.slice(0, 10)}${code}${whole}${short} ([result](${file}), [report](${htmlOf(file)}))\n`;
+    const links = `([result](${file}), [report](${htmlOf(file)}))`;
+    return `- \`${command}\`, ${date.slice(0, 10)}${code}${whole}${short} ${links}\n`;
   });
   const machines = [...new Set(shown.map(({ report }) => machineText(report)))];
   return `${runs.join('')}
 ${machines.join('\n')}
-Client and broker share the processor, and the client is the same for all. Tidemark syncs before it acknowledges unless
-\`--flush os\` is said; Apache Kafka does not by default. Medians (smallest–largest) of interleaved runs, to three digits.
-[bench/README.md](bench/README.md) says how each row is measured and what the figures do not show.
+Client and broker share the processor, and the client is the same for all. Tidemark syncs before it acknowledges
+unless \`--flush os\` is said; Apache Kafka does not by default. Medians (smallest–largest) of interleaved runs, to
+three digits. [bench/README.md](bench/README.md) says how each row is measured and what the figures do not show.
 `;
 }
 
