@@ -90,7 +90,8 @@ export async function checkPartition(options: CheckPartitionOptions): Promise<Pa
   await checkEpochs(options, epochs);
   await checkTopicId(options);
   otherFiles(directory, names, bases).forEach(onFinding);
-  const startOffset = reports.find((one) => one.firstOffset !== null)?.firstOffset ?? null;
+  const first = reports.find((one) => one.firstOffset !== null)?.firstOffset ?? null;
+  const startOffset = first === null ? null : Math.max(first, options.mark?.startOffset ?? 0);
   const sum = (pick: (one: SegmentReport) => number): number =>
     reports.reduce((total, one) => total + pick(one), 0);
   return {
@@ -162,22 +163,29 @@ function indexesOf(
 
 /** Where each leader epoch began, as the batches say. */
 class EpochObserver implements BatchObserver {
-  readonly entries: { readonly epoch: number; readonly startOffset: number }[] = [];
+  readonly #seen = new LeaderEpochs();
 
   batch({ baseOffset, header }: SeenBatch): void {
     const { partitionLeaderEpoch: epoch } = header;
-    if (epoch === NO_LEADER_EPOCH || epoch <= (this.entries.at(-1)?.epoch ?? -1)) return;
-    this.entries.push({ epoch, startOffset: baseOffset });
+    if (epoch === NO_LEADER_EPOCH || epoch <= this.#seen.latest) return;
+    this.#seen.assign(epoch, baseOffset);
+  }
+
+  /** Of the log that begins at `startOffset`. */
+  entriesFrom(startOffset: number): LeaderEpochs['entries'] {
+    const rest = new LeaderEpochs(this.#seen.entries);
+    rest.truncateStart(startOffset);
+    return rest.entries;
   }
 }
 
 async function checkEpochs(options: CheckPartitionOptions, seen: EpochObserver): Promise<void> {
   const { disk, directory, onFinding } = options;
   const path = `${directory}/${LEADER_EPOCH_FILE}`;
-  const { entries } = seen;
-  const repair = { kind: 'write-epochs', path, entries } as const;
   const bytes = await readSmallFile(disk, path);
   const epochs = bytes === null ? null : LeaderEpochs.decode(bytes.toString('utf8'));
+  const entries = seen.entriesFrom(startOf(options, epochs));
+  const repair = { kind: 'write-epochs', path, entries } as const;
   if (epochs === null) {
     if (bytes === null && entries.length === 0) return;
     const what = bytes === null ? 'it is missing' : 'it is no leader epoch checkpoint';
@@ -192,6 +200,18 @@ async function checkEpochs(options: CheckPartitionOptions, seen: EpochObserver):
     onFinding(finding({ severity: 'damage', code: 'epochs_wrong', path, what, offsets, repair }));
     return;
   }
+}
+
+/**
+ * Where the log begins for readers. Records were deleted up to there, perhaps in the middle of a segment, and with them
+ * the claims on their offsets. Without a mark, and while a broker moves it, the checkpoint itself tells.
+ */
+function startOf(
+  { mark, live }: CheckPartitionOptions,
+  epochs: LeaderEpochs | null,
+): number {
+  const noted = mark?.startOffset ?? 0;
+  return mark !== null && !live ? noted : Math.max(noted, epochs?.entries[0]?.startOffset ?? 0);
 }
 
 async function checkTopicId(options: CheckPartitionOptions): Promise<void> {

@@ -66,6 +66,21 @@ describe('a directory that is as it should be', () => {
     expect(report.records).toBe(150);
   });
 
+  test('has no findings where records were deleted in the middle of a segment', async () => {
+    const disk = new MemoryDisk();
+    const store = await openStore(disk);
+    const log = await openOrders(store);
+    await append(log, 10);
+    await log.deleteRecordsBefore(4);
+    await append(log, 10);
+    const beside = await verifyDirectory({ disk, catalogue, live: true, deep: false });
+    expect(faults(beside)).toEqual([]);
+    await store.close();
+    const report = await verify(disk);
+    expect(faults(report)).toEqual([]);
+    expect(report.partitions).toMatchObject([{ startOffset: 4, endOffset: 60 }]);
+  });
+
   test('read while a broker writes, hides what is still moving', async () => {
     const disk = new MemoryDisk();
     const store = await openStore(disk);
