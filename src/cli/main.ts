@@ -15,7 +15,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const alive = setInterval(() => {}, 60_000);
   try {
     const words = helpWords(args);
-    const program = await buildProgram(words);
+    const program = printThrough(await buildProgram(words), (text) => io.data(text));
     if (words.length === 0) program.outputHelp();
     else await program.parseAsync([...withoutVainHelp(program, words)], { from: 'user' });
   } catch (error) {
@@ -26,6 +26,13 @@ export async function main(args: readonly string[]): Promise<void> {
   } finally {
     clearInterval(alive);
   }
+}
+
+/** Help and version go the way of other data: `--help | head` ends quietly. */
+function printThrough(command: Command, print: (text: string) => Promise<void>): Command {
+  command.configureOutput({ writeOut: (text) => void print(text) });
+  for (const sub of command.commands) printThrough(sub, print);
+  return command;
 }
 
 /** `help topic create` is `topic create --help`: commander's own goes one level down only. */

@@ -35,10 +35,19 @@ export async function openLog(
   if (given === '' || (typeof given !== 'string' && !inMemory)) {
     throw new BrokerOptionError("give a directory, as open('./data'), or open({ memory: true })");
   }
+  if (typeof given !== 'string') checkPlace(given as object);
   checkNames('open', options, logNames);
   const hosted = await hostLog({ ...options, ...place }, {});
   startGroups(hosted);
   return new EmbeddedLog(hosted);
+}
+
+/** `serve` takes everything in one object, so here somebody may try that too: what stood beside `memory` would be lost. */
+function checkPlace(place: object): void {
+  const beside = Object.keys(place).filter((name) => name !== 'memory');
+  if (beside.length === 0) return;
+  const names = beside.join(', ');
+  throw new BrokerOptionError(`open({ memory: true }, { ${names} }): options come second`);
 }
 
 class EmbeddedLog extends HostedClient implements Log {

@@ -1,7 +1,7 @@
 // Looks at a data directory before anything of it is opened: one that cannot be used, and one that is Apache Kafka's,
 // is refused in words instead of being half taken over.
 
-import { access, constants, readFile, stat } from 'node:fs/promises';
+import { access, constants, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TidemarkError } from '../base/errors.ts';
 import { makeDirectories } from './make-directories.ts';
@@ -24,9 +24,13 @@ const REASONS: Readonly<Record<string, string>> = {
 /**
  * Makes the directory when it is missing. Throws TidemarkError `data_directory_unusable` when it cannot be written, and
  * `data_directory_foreign` when it is Apache Kafka's (it has `meta.properties` and no catalogue of ours) and `adopt`
- * is not set, or when a running Kafka holds it (its lock is in the kernel's list, on Linux).
+ * is not set, or when a running Kafka holds it (its lock is in the kernel's list, on Linux). With `adopt` nothing is
+ * made: a path that was mistyped would become an empty broker.
  */
 export async function prepareDataDirectory(directory: string, adopt: boolean): Promise<void> {
+  if (adopt && (await readdir(directory).catch(() => [])).length === 0) {
+    throw unusable(directory, 'there is nothing in it to take over');
+  }
   try {
     await makeDirectories(directory);
     if (!(await stat(directory)).isDirectory()) throw unusable(directory, 'it is a file');

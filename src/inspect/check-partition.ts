@@ -206,10 +206,7 @@ async function checkEpochs(options: CheckPartitionOptions, seen: EpochObserver):
  * Where the log begins for readers. Records were deleted up to there, perhaps in the middle of a segment, and with them
  * the claims on their offsets. Without a mark, and while a broker moves it, the checkpoint itself tells.
  */
-function startOf(
-  { mark, live }: CheckPartitionOptions,
-  epochs: LeaderEpochs | null,
-): number {
+function startOf({ mark, live }: CheckPartitionOptions, epochs: LeaderEpochs | null): number {
   const noted = mark?.startOffset ?? 0;
   return mark !== null && !live ? noted : Math.max(noted, epochs?.entries[0]?.startOffset ?? 0);
 }

@@ -49,6 +49,12 @@ describe('the first five minutes', () => {
     expect(read.stderr).toContain('first/0: from earliest → offset 0, before latest → offset 2');
   });
 
+  test('help ends quietly when nobody reads on', async () => {
+    const child = start(['consume', '--help']);
+    child.stdout?.destroy();
+    expect(await finished(child)).toMatchObject({ code: 0, stderr: '' });
+  });
+
   test('topics of tools, which begin with two underscores, are listed with --internal', async () => {
     await broker.run(['topic', 'create', '__jobs']);
     expect((await broker.run(['topic', 'list'])).stdout).not.toContain('__jobs');

@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { BrokerOptionError, type BrokerOptions, openBroker } from '../../../src/compose/index.ts';
+import {
+  BrokerOptionError,
+  type BrokerOptions,
+  openBroker,
+  openLog,
+} from '../../../src/compose/index.ts';
 
 describe('options from plain JavaScript', () => {
   test.each([
@@ -13,6 +18,14 @@ describe('options from plain JavaScript', () => {
     const opening = openBroker(options as unknown as BrokerOptions);
     await expect(opening).rejects.toThrow(BrokerOptionError);
     await expect(openBroker(options as unknown as BrokerOptions)).rejects.toThrow(words);
+  });
+
+  test('open refuses options where only the place is told, not leave them out in silence', async () => {
+    const place = { memory: true, configs: { 'num.partitions': 3 } } as const;
+    await expect(openLog(place)).rejects.toMatchObject({
+      code: 'invalid_option',
+      message: expect.stringContaining('open({ memory: true }, { configs })'),
+    });
   });
 
   test('a config that there is not is refused, not left out in silence', async () => {

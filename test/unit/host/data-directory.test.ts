@@ -51,4 +51,17 @@ describe('a data directory before it is opened', () => {
     mkdirSync(join(directory, 'catalogue'));
     await prepareDataDirectory(directory, false);
   });
+
+  test('is refused, and not made, where something is to be taken over and nothing is there', async () => {
+    const missing = join(root, 'mistyped');
+    const empty = join(root, 'empty');
+    mkdirSync(empty);
+    for (const path of [missing, empty]) {
+      await expect(prepareDataDirectory(path, true)).rejects.toMatchObject({
+        code: 'data_directory_unusable',
+        message: expect.stringContaining('nothing in it to take over'),
+      });
+    }
+    expect(existsSync(missing)).toBe(false);
+  });
 });
