@@ -2,6 +2,7 @@
 
 import { parseByteSize } from '../base/byte-size.ts';
 import { parseDuration } from '../base/duration.ts';
+import type { ConfigChange } from '../client/index.ts';
 import { usageError } from './exit-codes.ts';
 
 /** One change, ready for the admin calls. */
@@ -20,6 +21,22 @@ export function configPairs(pairs: readonly string[], option: string): TypedChan
     const operation = sign === '+' ? 'append' : sign === '-' ? 'subtract' : 'set';
     return { name, operation, value: plainValue(name, value.trim()) };
   });
+}
+
+/** What a change has done, or would do. */
+export function changeWords(change: ConfigChange, isDry: boolean): string {
+  const { name, operation, value } = change;
+  const verb = isDry ? 'would be' : 'is';
+  switch (operation) {
+    case 'delete':
+      return `${name} ${verb} the default again`;
+    case 'append':
+      return `${name} ${verb} extended by ${value}`;
+    case 'subtract':
+      return `${name} ${verb} without ${value}`;
+    case 'set':
+      return `${name} ${verb} ${value}`;
+  }
 }
 
 /** `retention.ms=7d` → milliseconds, `segment.bytes=64MiB` → bytes; everything else as it is. */

@@ -97,12 +97,21 @@ const byCode: Readonly<Record<string, number>> = {
   unknown_job: ExitCode.notFound,
 };
 
+/** What may only mean that a file was named that there is not. */
+const files: ReadonlySet<string> = new Set(['archive_unusable', 'replay_module_failed']);
+
 /** The exit code of a failure. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CliError) return error.exitCode;
   if (error instanceof KafkaError) return ofKafkaError(error.code);
   if (error instanceof Error && error.name === 'AbortError') return ExitCode.interrupted;
-  return isTidemarkError(error) ? (byCode[error.code] ?? ExitCode.error) : ExitCode.error;
+  if (!isTidemarkError(error)) return ExitCode.error;
+  if (files.has(error.code) && isMissing(error.cause)) return ExitCode.notFound;
+  return byCode[error.code] ?? ExitCode.error;
+}
+
+function isMissing(cause: unknown): boolean {
+  return (cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
 }
 
 const unreached: ReadonlySet<string> = new Set(['cannot_connect', 'connection_lost']);
@@ -134,7 +143,8 @@ const steps: Readonly<Record<string, string>> = {
   KAFKA_STORAGE_ERROR: 'the disk refused: see the log of the broker, and run "tidemark doctor"',
   data_directory_unusable: 'choose another directory with --data, or --memory to keep nothing',
   listen_failed: 'choose a free port with --port, or --port 0 for any',
-  INVALID_CONFIG: '"tidemark config show" lists names, values and types',
+  INVALID_CONFIG:
+    '"tidemark config show --all --docs" lists names and meanings: of a broker, with --topic or --group of these',
 };
 
 /** What the client's words about TLS come to on the command line; null: it is about something else. */

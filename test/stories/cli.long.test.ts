@@ -171,6 +171,9 @@ describe('records in and out', () => {
       const rest = await broker.run([...args, '-e']);
       expect(rest).toMatchObject({ code: 0, stdout: 'b\n' });
       expect(rest.stderr).toContain(`${name}/0: from offset 1, as a member of ${name}`);
+      const nothing = await broker.run([...args, '-e']);
+      expect(nothing).toMatchObject({ code: 0, stdout: '' });
+      expect(nothing.stderr).toContain(`nothing to read, ${name} has read up to its end`);
     },
   );
 
@@ -268,7 +271,7 @@ describe('what goes wrong', () => {
     await broker.run(['topic', 'create', 'gaps']);
     const input = '{"value":"a"}\n\n  \n{"value":"b"}\n\n{\n';
     const ended = await broker.run(['produce', 'gaps', '--ndjson'], { input });
-    expect([ended.code, ended.stderr]).toEqual([2, expect.stringContaining('line 6: not JSON')]);
+    expect([ended.code, ended.stderr]).toEqual([1, expect.stringContaining('line 6: not JSON')]);
     expect((await broker.run(['consume', 'gaps', '-e', '-q'])).stdout).toBe('a\nb\n');
   });
 

@@ -374,7 +374,7 @@ export class ArchiveReader {
   }
 
   #notOne(): ArchiveError {
-    const text = `${this.path} is no archive of ours; files of NDJSON and CSV need --format`;
+    const text = `${this.path} is no archive of ours; text is imported with --format ndjson or csv`;
     return new ArchiveError('not_an_archive', text);
   }
 

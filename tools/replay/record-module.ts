@@ -1,6 +1,7 @@
 // A user's module with `filter` and `transform`, in a worker of its own: what it does, and how long it takes, is not
 // ours to trust.
 
+import { access } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
@@ -46,6 +47,10 @@ export class ModuleRunner {
     clock: Clock,
     limitMs = RECORD_TIME_LIMIT_MS,
   ): Promise<ModuleRunner> {
+    await access(path).catch((cause: unknown) => {
+      const text = `the module ${path} cannot be read`;
+      throw new ReplayError('replay_module_failed', text, { cause });
+    });
     const runner = new ModuleRunner(path, clock, limitMs);
     try {
       const answer = await runner.#answer(null);

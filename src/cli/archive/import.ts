@@ -139,7 +139,7 @@ async function run(path: string, flags: ImportFlags): Promise<void> {
       return ended;
     }).catch((error: unknown) => {
       io.progress('');
-      throw withResume(error, path);
+      throw withResume(withPartitions(error, source.head !== null || !create), path);
     });
     progress.done();
     if (!result.finished) process.exitCode = ExitCode.interrupted;
@@ -155,6 +155,16 @@ async function run(path: string, flags: ImportFlags): Promise<void> {
     stop.off();
     await source.close();
   }
+}
+
+/** Text does not tell how many partitions a topic had, so a missing one is not made unasked. */
+function withPartitions(error: unknown, told: boolean): unknown {
+  const missing = error instanceof Error && 'code' in error ? error.code : null;
+  if (missing !== 'UNKNOWN_TOPIC_OR_PARTITION' || told) return error;
+  return withNextStep(
+    error,
+    'add --partitions COUNT to make it: text does not tell how many it had',
+  );
 }
 
 /** What cannot be imported as asked is a mistake to correct, the rest an interruption. */

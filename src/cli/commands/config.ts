@@ -3,7 +3,7 @@
 import { type Command, Option } from 'commander';
 import type { ConfigEntry, ConfigResource } from '../../client/index.ts';
 import { effectiveValue } from '../config/effective.ts';
-import { configPairs } from '../config-pairs.ts';
+import { changeWords, configPairs } from '../config-pairs.ts';
 import { CliError, ExitCode, usageError } from '../exit-codes.ts';
 import { paint, processIo } from '../io.ts';
 import { type BrokerOptions, brokerCommand, type CommandModule, nounCommand } from '../program.ts';
@@ -229,11 +229,8 @@ async function set(pairs: readonly string[], options: SetOptions): Promise<void>
       await io.data(`${JSON.stringify({ resource, changes, dryRun: validateOnly })}\n`);
       return;
     }
-    for (const { name, operation, value } of changes) {
-      const words = operation === 'delete' ? 'has its default' : `${operation} ${value}`;
-      io.say(
-        `${resource.type} ${resource.name}: ${name} ${words}${validateOnly ? ' (not done)' : ''}`,
-      );
+    for (const change of changes) {
+      io.say(`${resource.type} ${resource.name}: ${changeWords(change, validateOnly)}`);
     }
   });
 }

@@ -54,7 +54,11 @@ function build(): Command {
     'tidemark consume orders -g billing --no-join -e   what it has not read yet',
   ])
     .argument('<topic>', 'topic to read')
-    .option('-o, --offset <where>', 'where to begin, or a range (default: earliest)', collect)
+    .option(
+      '-o, --offset <where>',
+      'where to begin, or a range (default: earliest); a group begins where it left off',
+      collect,
+    )
     .option('-p, --partition <list>', 'only these partitions: 0,2 or 0-3, repeatable', collect)
     .option('-n, --count <records>', 'stop after so many records')
     .option('-e, --exit', 'stop at the end as it is when the command starts')
@@ -159,7 +163,14 @@ function rangeOf(
   const fallback: OffsetSpec =
     options.group === undefined ? { kind: 'earliest' } : { kind: 'committed', shift: 0 };
   const parts = (options.offset ?? []).map((text) => client.parseOffsetRange(text, Date.now()));
-  return { from: fallback, ...Object.assign({}, ...parts) };
+  const range = { from: fallback, ...Object.assign({}, ...parts) };
+  if (
+    options.group === undefined &&
+    [range.from, range.to].some((at) => at?.kind === 'committed')
+  ) {
+    throw usageError('"committed" is the place of a group: name it with --group');
+  }
+  return range;
 }
 
 function textPrinter(options: ConsumeOptions): RecordFormatter {

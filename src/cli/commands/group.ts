@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { formatDuration } from '../../base/duration.ts';
 import type { GroupDescription, TopicPartition } from '../../client/index.ts';
 import { nodeClock } from '../../host/node-clock.ts';
+import { usageError } from '../exit-codes.ts';
 import { type DeleteGroupOptions, deleteGroups } from '../group/delete.ts';
 import { type LagRow, lagRows } from '../group/lag.ts';
 import { type ResetOptions, resetGroups } from '../group/reset.ts';
@@ -141,8 +142,22 @@ function deleteCommand(): Command {
   );
 }
 
+/** Of both group protocols and of other kinds of groups, as Kafka spells them. */
+const STATES =
+  'Unknown, PreparingRebalance, CompletingRebalance, Stable, Dead, Empty, Assigning, Reconciling, NotReady';
+const TYPES = 'classic, consumer, share, streams, unknown';
+
+/** Throws a usage error for a name that no group can have: most often it is misspelt. */
+function checkNames(option: string, given: string | undefined, known: string): void {
+  const names = known.toLowerCase().split(', ');
+  const wrong = given?.split(/[, ]+/).find((name) => !names.includes(name.toLowerCase()));
+  if (wrong !== undefined) throw usageError(`${option} ${wrong}: write one or more of ${known}`);
+}
+
 async function list(options: ListOptions): Promise<void> {
   const io = processIo();
+  checkNames('--state', options.state, STATES);
+  checkNames('--type', options.type, TYPES);
   const is = (wanted: string | undefined, found: string): boolean =>
     wanted === undefined || wanted.toLowerCase().split(/[, ]+/).includes(found.toLowerCase());
   await withCluster(options, async ({ cluster, client }) => {

@@ -326,7 +326,9 @@ class ProduceRun {
     } catch (error) {
       const what = this.#options.json ? 'line' : 'record';
       const message = `${what} ${this.#read}: ${messageOf(error)}`;
-      this.#failure ??= new CliError(exitCodeOf(error), message, stepAfter(error), {
+      // Of a command that was typed wrongly nothing is done; here records went out before.
+      const code = this.#read > 1 ? ExitCode.error : exitCodeOf(error);
+      this.#failure ??= new CliError(code, message, stepAfter(error), {
         cause: error,
       });
       return true;

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import type { ConfigChange, Outcome } from '../../client/index.ts';
-import { configPairs } from '../config-pairs.ts';
+import { changeWords, configPairs } from '../config-pairs.ts';
 import { confirm } from '../confirm.ts';
 import { CliError, ExitCode, messageOf, usageError } from '../exit-codes.ts';
 import { type CliIo, paint, processIo } from '../io.ts';
@@ -239,11 +239,10 @@ async function alter(name: string, options: AlterOptions): Promise<void> {
     const { cluster, client } = session;
     await cluster.topic(name);
     const done: Record<string, unknown> = { name, dryRun: validateOnly };
-    const verb = validateOnly ? 'would be' : 'is';
     if (changes.length > 0) {
       await client.alterConfigs(cluster, { type: 'topic', name }, changes, { validateOnly });
       done['configs'] = changes;
-      for (const change of changes) io.say(`${change.name} ${verb} ${wordsOf(change)}`);
+      for (const change of changes) io.say(changeWords(change, validateOnly));
     }
     if (partitions !== undefined) {
       await client.createPartitions(cluster, name, partitions, { validateOnly });
@@ -255,19 +254,6 @@ async function alter(name: string, options: AlterOptions): Promise<void> {
     }
     if (options.json === true) await io.data(`${JSON.stringify(done)}\n`);
   });
-}
-
-function wordsOf(change: ConfigChange): string {
-  switch (change.operation) {
-    case 'delete':
-      return 'the default again';
-    case 'append':
-      return `extended by ${change.value}`;
-    case 'subtract':
-      return `without ${change.value}`;
-    case 'set':
-      return String(change.value);
-  }
 }
 
 /** Deletes records before a place; answers the new start offsets by partition. */
@@ -289,7 +275,9 @@ async function deleteBefore(
   }
   if (options.dryRun === true) return Object.fromEntries(before);
   if (!(await confirm(io, `delete these records of ${topic}`, options))) return null;
-  return Object.fromEntries(await client.deleteRecords(cluster, topic, before));
+  const starts = await client.deleteRecords(cluster, topic, before);
+  io.say(`deleted: ${topic} begins at these offsets`);
+  return Object.fromEntries(starts);
 }
 
 async function remove(names: readonly string[], options: DeleteOptions): Promise<void> {

@@ -61,7 +61,10 @@ export async function consumeAsMember(
   });
   end?.watch(consumer, () => ended.abort());
   try {
-    if (run.limit > 0) await printAll(io, consumer, run);
+    const printed = run.limit > 0 ? await printAll(io, consumer, run) : 0;
+    if (printed === 0 && ended.signal.aborted && !run.quiet) {
+      io.say(`${run.topic}: nothing to read, ${run.group} has read up to its end`);
+    }
   } catch (error) {
     // `| head` has had enough: what it did not take is not committed, and the others need not wait for us to expire.
     if (!(error instanceof ReaderGoneError)) throw error;
@@ -106,8 +109,8 @@ function optionsOf(
   };
 }
 
-/** Up to the limit; what was printed is dealt with. */
-async function printAll(io: CliIo, consumer: RawConsumer, run: MemberRun): Promise<void> {
+/** Up to the limit; what was printed is dealt with. Answers how many that were. */
+async function printAll(io: CliIo, consumer: RawConsumer, run: MemberRun): Promise<number> {
   let printed = 0;
   for await (const batch of consumer.batches()) {
     const records = batch.records.slice(0, run.limit - printed);
@@ -116,8 +119,9 @@ async function printAll(io: CliIo, consumer: RawConsumer, run: MemberRun): Promi
     // The batch in hand would be left out of the last commit; a seek says how far we are.
     const next = (records.at(-1)?.offset ?? -1) + 1;
     if (isHeld(consumer, batch)) await consumer.seek(batch, next);
-    return;
+    break;
   }
+  return printed;
 }
 
 type RawRecord = ConsumedBatch<Buffer, Buffer>['records'][number];

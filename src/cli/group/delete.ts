@@ -4,6 +4,7 @@ import { confirm } from '../confirm.ts';
 import { processIo } from '../io.ts';
 import type { BrokerOptions } from '../program.ts';
 import { withCluster } from '../session.ts';
+import { plural } from '../topic-description.ts';
 import { refuseLiveMembers } from './reset.ts';
 
 /** Options of `group delete`. */
@@ -29,8 +30,8 @@ export async function deleteGroups(
       if (topics === undefined) await refuseLiveMembers(session, id, 'it cannot be deleted');
       const what =
         topics === undefined
-          ? `delete group ${id} with its ${some.length} committed offsets`
-          : `forget ${some.length} offsets of group ${id} in ${topics.join(', ')}`;
+          ? `delete group ${id} with its ${plural(some.length, 'committed offset')}`
+          : `forget ${plural(some.length, 'offset')} of group ${id} in ${topics.join(', ')}`;
       if (options.dryRun === true) {
         io.say(`would ${what}`);
         continue;

@@ -44,7 +44,7 @@ export async function resetGroups(named: readonly string[], options: ResetOption
     await io.data(shown(plans, options));
     for (const { group, rows } of plans) {
       if (rows.length === 0) io.say(`group ${group} has nothing to move: name topics with --topic`);
-      else if (executed) io.say(`group ${group}: ${rows.length} offsets committed`);
+      else if (executed) io.say(`group ${group}: ${plural(rows.length, 'offset')} committed`);
     }
     const some = plans.some(({ rows }) => rows.length > 0);
     if (some && !executed) io.say('nothing was changed: add --execute to do it');
