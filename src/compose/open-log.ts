@@ -42,7 +42,7 @@ export async function openLog(
   return new EmbeddedLog(hosted);
 }
 
-/** `serve` takes everything in one object, so here somebody may try that too: what stood beside `memory` would be lost. */
+/** As `serve` takes everything in one object, somebody may try that here: what stood beside `memory` would be lost. */
 function checkPlace(place: object): void {
   const beside = Object.keys(place).filter((name) => name !== 'memory');
   if (beside.length === 0) return;
