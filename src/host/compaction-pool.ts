@@ -26,7 +26,11 @@ export class CompactionPool implements CompactionRunner {
   }
 
   async run(job: CompactionJob): Promise<CompactionResult> {
-    this.#pool ??= this.#start();
+    this.#pool ??= this.#start().catch((error: unknown) => {
+      // The next pass may have better luck.
+      this.#pool = null;
+      throw error;
+    });
     const pool = await this.#pool;
     const task: CompactionTask = { root: this.#root, job };
     try {
@@ -37,7 +41,7 @@ export class CompactionPool implements CompactionRunner {
   }
 
   async close(): Promise<void> {
-    const pool = await this.#pool;
+    const pool = await this.#pool?.catch(() => null);
     // A pass may take minutes; half of one is worth nothing and harms nothing.
     await pool?.destroy();
   }
