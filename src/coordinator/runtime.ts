@@ -111,19 +111,23 @@ export class Shard<R, E, S extends Step<R, E>, M extends StateMachine<R, E, S>> 
         machine.replay(entry);
         if (++entries % loadedPerTurn === 0) await turn(clock);
       }
+      if (life !== this.#life) return;
+      this.#begin(machine);
     } catch (error) {
       if (life !== this.#life) return;
+      this.#forget('NOT_COORDINATOR', 'the coordinator could not read its log');
       this.#state = 'failed';
       const delayMs = this.#reloadDelayMs;
       logger.error({ partition, error, retryMs: delayMs }, 'coordinator: loading failed');
-      this.#retryLoad(life);
-      return;
+      this.#retryLoad(this.#life);
     }
-    if (life !== this.#life) return;
+  }
+
+  #begin(machine: M): void {
+    const step = machine.newStep(this.#options.clock.now());
+    machine.loaded(step);
     this.#machine = machine;
     this.#state = 'active';
-    const step = machine.newStep(clock.now());
-    machine.loaded(step);
     this.#finish(step, null);
   }
 
