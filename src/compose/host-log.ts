@@ -2,6 +2,7 @@
 // share.
 
 import { brokerConfigs } from '../base/configs/broker-configs.ts';
+import { guardedLogger } from '../base/guarded-logger.ts';
 import { type Clock, type Logger, type Random, silentLogger } from '../base/ports.ts';
 import type { RequestInterceptor } from '../broker/index.ts';
 import { useAccelerators } from '../host/accelerators.ts';
@@ -39,7 +40,7 @@ export interface HostedLog {
 
 /** Opens the data. Groups load only with `broker.start()`. After a throw nothing is left open. */
 export async function hostLog(options: PlacedLogOptions, seams: LogSeams): Promise<HostedLog> {
-  const logger = options.logger ?? silentLogger;
+  const logger = guardedLogger(options.logger ?? silentLogger);
   useAccelerators();
   if (options.dataDir !== undefined) {
     await prepareDataDirectory(options.dataDir, options.adopt === true);
