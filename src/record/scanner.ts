@@ -17,8 +17,8 @@ export interface RecordsContext {
 }
 
 const NO_HEADERS: readonly RecordHeader[] = [];
-// The smallest record: length, attributes, two deltas, two null fields, header count.
-const RECORD_BYTES_MIN = 7;
+/** The smallest record: length, attributes, two deltas, two null fields, header count. */
+export const RECORD_BYTES_MIN = 7;
 // The smallest header: an empty key and a null value.
 const HEADER_BYTES_MIN = 2;
 

@@ -18,6 +18,7 @@ import {
 } from './header.ts';
 import { type ReadOptions, readRecords } from './iterator.ts';
 import { RecordError, type RecordErrorCode } from './record-error.ts';
+import { RECORD_BYTES_MIN } from './scanner.ts';
 
 // Bytes up to and including the magic byte; with fewer Kafka sees no batch at all.
 const BYTES_TO_MAGIC = 17;
@@ -119,6 +120,11 @@ function checkFields(header: BatchHeader): void {
   if (recordCount <= 0) throw invalid(`a record count of ${recordCount}`);
   if (lastOffsetDelta !== recordCount - 1) {
     throw invalid(`last offset delta ${lastOffsetDelta} with ${recordCount} records`);
+  }
+  // Each takes an offset: a few bytes must not use up billions of them. What is compressed may hold any number.
+  const room = header.sizeInBytes - BATCH_HEADER_BYTES;
+  if (codecOf(header.codecId) === 'none' && recordCount > room / RECORD_BYTES_MIN) {
+    throw invalid(`${room} bytes cannot hold ${recordCount} records`);
   }
   if (header.isControl) throw invalid('clients may not write control records');
   if (header.deleteHorizonMs !== null) throw invalid('clients may not set a delete horizon');

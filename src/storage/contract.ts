@@ -118,7 +118,8 @@ export interface PartitionLog extends LogBounds {
 
   /**
    * Gives the batch its offsets at once (synchronously), then writes and commits it in the background, in order.
-   * Throws KafkaError KAFKA_STORAGE_ERROR when the log has failed. Takes ownership of the parts.
+   * Throws KafkaError KAFKA_STORAGE_ERROR when the log has failed, POLICY_VIOLATION where offsets would be no safe
+   * integers any more. Takes ownership of the parts.
    */
   append(batch: BatchToAppend): AppendTicket;
   /** Bytes appended and not yet written; the caller pushes back on producers when this grows. */

@@ -124,6 +124,9 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     if (head === undefined) throw new KafkaError('INVALID_RECORD', 'a batch without bytes');
     const baseOffset = core.endOffset;
     const lastOffset = baseOffset + batch.offsetCount - 1;
+    if (lastOffset >= Number.MAX_SAFE_INTEGER) {
+      throw new KafkaError('POLICY_VIOLATION', `${core.name} has no offsets left for the batch`);
+    }
     const bytes = batch.byteLength;
     const facts = { baseOffset, lastOffset, bytes, maxTimestamp: batch.maxTimestamp };
     let segment: Segment = core.active;

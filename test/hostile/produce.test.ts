@@ -81,6 +81,15 @@ describe('one wrong thing in a batch', () => {
       'INVALID_RECORD',
     ],
     [
+      'more records than bytes, for billions of offsets',
+      () =>
+        changed((b) => {
+          b.writeInt32BE(0x7fff_ffff, BatchField.recordCount);
+          b.writeInt32BE(0x7fff_fffe, BatchField.lastOffsetDelta);
+        }),
+      'INVALID_RECORD',
+    ],
+    [
       'a negative last offset delta',
       () => changed((b) => b.writeInt32BE(-1, BatchField.lastOffsetDelta)),
       'INVALID_RECORD',
