@@ -20,18 +20,8 @@ import {
   prepareCodec,
   readRecords,
 } from '../record/index.ts';
-import { numberConfig } from './services.ts';
 
 export const GROUP_METADATA_TOPIC = '__consumer_offsets';
-
-/**
- * Configs that Kafka gives the topic (GroupCoordinatorConfig): the last offset of each key is kept.
- */
-const topicConfigs: ReadonlyMap<string, string> = new Map([
-  ['cleanup.policy', 'compact'],
-  ['compression.type', 'producer'],
-  ['segment.bytes', '104857600'],
-]);
 
 /** The entries of one stored batch, in order. */
 function* entriesOf(batch: Buffer): Generator<LogEntry> {
@@ -61,9 +51,7 @@ export function groupCommandLog(engine: Engine): CommandLog {
   return {
     partitionCount: () => engine.topic(GROUP_METADATA_TOPIC)?.partitionCount ?? 0,
     async create() {
-      const count = numberConfig(engine, 'offsets.topic.num.partitions');
-      const topic = await engine.ensureInternalTopic(GROUP_METADATA_TOPIC, count, topicConfigs);
-      return topic.partitionCount;
+      return (await engine.autoCreateTopic(GROUP_METADATA_TOPIC)).partitionCount;
     },
     async append(partition, records) {
       const batch = buildBatch(

@@ -193,16 +193,7 @@ export interface Engine {
    * POLICY_VIOLATION.
    */
   createTopic(spec: CreateTopic): Promise<Topic>;
-  /**
-   * Makes an internal topic (`__consumer_offsets`) once, with the partition count fixed at
-   * creation.
-   */
-  ensureInternalTopic(
-    name: string,
-    partitions: number,
-    configs: ReadonlyMap<string, string>,
-  ): Promise<Topic>;
-  /** Single flight: any number of callers for one name make one topic. */
+  /** The topic, made when missing. Single flight: any number of callers for one name make one topic. */
   autoCreateTopic(name: string): Promise<Topic>;
   deleteTopic(name: string): Promise<void>;
   createPartitions(name: string, count: number, validateOnly: boolean): Promise<void>;

@@ -91,15 +91,6 @@ export class TidemarkEngine implements Engine {
     return await this.#admin.create(spec);
   }
 
-  async ensureInternalTopic(
-    name: string,
-    partitions: number,
-    configs: ReadonlyMap<string, string>,
-  ): Promise<Topic> {
-    this.#checkOpen();
-    return await this.#admin.ensureInternal(name, partitions, configs);
-  }
-
   async autoCreateTopic(name: string): Promise<Topic> {
     this.#checkOpen();
     return await this.#admin.autoCreate(name);

@@ -1,6 +1,5 @@
 // The settings of the broker's own topics when they are made, by whoever asks first.
 
-import { parseConfig } from '../base/config-def.ts';
 import { topicConfigs } from '../base/configs/topic-configs.ts';
 import type { ConfigStore } from './config-store.ts';
 
@@ -31,15 +30,15 @@ export function internalSettings(store: ConfigStore, name: string): TopicSetting
         ? 'transaction.state.log'
         : null;
   if (prefix === null) return { partitions: -1, configs: new Map() };
-  const segmentBytes = String(store.broker(`${prefix}.segment.bytes`));
-  const definition = topicConfigs.get('segment.bytes');
-  parseConfig(definition, segmentBytes);
+  // Kafka lets these be less than any topic's may.
+  const { minimum = 0 } = topicConfigs.get('segment.bytes');
+  const segmentBytes = Math.max(minimum, store.brokerNumber(`${prefix}.segment.bytes`));
   return {
     partitions: store.brokerNumber(`${prefix}.num.partitions`),
     configs: new Map([
       ['cleanup.policy', 'compact'],
       ['compression.type', 'producer'],
-      ['segment.bytes', segmentBytes],
+      ['segment.bytes', String(segmentBytes)],
     ]),
   };
 }

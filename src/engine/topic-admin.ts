@@ -47,31 +47,26 @@ export class TopicAdmin {
     });
   }
 
-  ensureInternal(
-    name: string,
-    partitions: number,
-    configs: ReadonlyMap<string, string>,
-  ): Promise<Topic> {
-    return this.#once(name, async () => {
-      const topic = this.#plan({ name, partitions, configs }, true);
-      await this.#make(topic);
-      return topic;
-    });
-  }
-
   /**
-   * One topic however many ask for it. Kafka's settings for the broker's own topics, defaults for
-   * the rest.
+   * The topic, or the one result of making it for all who ask meanwhile. Kafka's settings for the broker's own topics,
+   * defaults for the rest.
    */
   autoCreate(name: string): Promise<Topic> {
-    return this.#once(name, async () => {
-      const topic = this.#plan(
-        { name, ...internalSettings(this.#options.configs, name) },
-        isInternalTopic(name),
-      );
+    const { configs, registry } = this.#options;
+    const found = registry.find(name);
+    if (found !== undefined) return Promise.resolve(found.shared.topic);
+    const making = this.#creating.get(name);
+    if (making !== undefined) return making;
+    const make = async (): Promise<Topic> => {
+      const known = registry.find(name);
+      if (known !== undefined) return known.shared.topic;
+      const topic = this.#plan({ name, ...internalSettings(configs, name) }, isInternalTopic(name));
       await this.#make(topic);
       return topic;
-    });
+    };
+    const started = this.#mutex.run(make).finally(() => this.#creating.delete(name));
+    this.#creating.set(name, started);
+    return started;
   }
 
   delete(name: string): Promise<void> {
@@ -135,20 +130,6 @@ export class TopicAdmin {
   /** Runs `work` after the changes under way, before later ones. */
   exclusive<T>(work: () => Promise<T>): Promise<T> {
     return this.#mutex.run(work);
-  }
-
-  /** The topic, or the one result of making it for all who ask meanwhile. */
-  #once(name: string, make: () => Promise<Topic>): Promise<Topic> {
-    const { registry } = this.#options;
-    const found = registry.find(name);
-    if (found !== undefined) return Promise.resolve(found.shared.topic);
-    const making = this.#creating.get(name);
-    if (making !== undefined) return making;
-    const started = this.#mutex
-      .run(async () => registry.find(name)?.shared.topic ?? (await make()))
-      .finally(() => this.#creating.delete(name));
-    this.#creating.set(name, started);
-    return started;
   }
 
   #plan(spec: CreateTopic, internal: boolean): Topic {

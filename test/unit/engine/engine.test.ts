@@ -150,8 +150,7 @@ describe('topics', () => {
       'compression.type': 'producer',
       'segment.bytes': '104857600',
     });
-    const again = await engine.ensureInternalTopic('__consumer_offsets', 99, new Map());
-    expect(again).toBe(made);
+    expect(await engine.autoCreateTopic('__consumer_offsets')).toBe(made);
     await expect(append(engine, '__consumer_offsets', 'x')).rejects.toThrow(
       code('INVALID_TOPIC_EXCEPTION'),
     );
