@@ -12,6 +12,7 @@ import type { Engine } from '../engine/index.ts';
 import { Produce, type Transport } from '../protocol/index.ts';
 import { AnswerRoom } from './answer-room.ts';
 import { groupCommandLog, groupEventLog, topicView } from './command-log.ts';
+import { ConnectionLimits } from './connection-limits.ts';
 import { ConnectionSet } from './connection-set.ts';
 import { FetchSessionCache } from './fetch/session-cache.ts';
 import { FrameMemory } from './frame-memory.ts';
@@ -185,6 +186,7 @@ export class Broker {
       logger,
       requestBytesMax: numberConfig(engine, 'socket.request.max.bytes'),
       idleMs: numberConfig(engine, 'connections.max.idle.ms'),
+      limits: new ConnectionLimits((name) => engine.brokerConfig(name)),
       mayProduce: (resume) => this.#mayProduce(resume),
     });
     this.#stopWatchingTopics = engine.onTopicsChanged((names) => this.#topicsChanged(names));

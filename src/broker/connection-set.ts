@@ -2,6 +2,7 @@
 
 import type { CancelTimer } from '../base/ports.ts';
 import { Connection, type ConnectionServices } from './connection.ts';
+import type { ConnectionLimits } from './connection-limits.ts';
 import type { PeerHandler, PeerSocket } from './socket.ts';
 
 /** A peer that owes us bytes while others wait for its memory is given this long. */
@@ -11,11 +12,14 @@ const SWEEP_MS = 10_000;
 export interface ConnectionSetOptions extends ConnectionServices {
   /** `connections.max.idle.ms`. */
   readonly idleMs: number;
+  readonly limits: ConnectionLimits;
 }
 
 export class ConnectionSet {
   readonly #options: ConnectionSetOptions;
   readonly #open = new Set<Connection>();
+  /** How many of them come from each address. */
+  readonly #byHost = new Map<string, number>();
   #nextId = 1;
   #cancelSweep: CancelTimer | undefined;
   #closing = false;
@@ -32,16 +36,35 @@ export class ConnectionSet {
 
   accept(socket: PeerSocket): PeerHandler {
     const { metrics } = this.#options;
+    const { remoteHost } = socket;
     const connection = new Connection(this.#nextId++, socket, this.#options, (closed) => {
       this.#open.delete(closed);
+      this.#count(remoteHost, -1);
       metrics.connections--;
       if (this.#open.size === 0) this.#onEmpty?.();
     });
     metrics.connections++;
     metrics.connectionsAccepted++;
     this.#open.add(connection);
-    if (this.#closing) connection.destroy();
+    this.#count(remoteHost, 1);
+    if (this.#closing || this.#isOneTooMany(remoteHost)) connection.destroy();
     return connection;
+  }
+
+  #count(host: string, change: 1 | -1): void {
+    const count = (this.#byHost.get(host) ?? 0) + change;
+    if (count === 0) this.#byHost.delete(host);
+    else this.#byHost.set(host, count);
+  }
+
+  #isOneTooMany(host: string): boolean {
+    const { limits, logger, metrics } = this.#options;
+    const fromHost = this.#byHost.get(host) ?? 0;
+    if (this.#open.size <= limits.max && fromHost <= limits.of(host)) return false;
+    metrics.connectionsRefused++;
+    const fields = { client: host, connections: this.#open.size, fromHost };
+    logger.info(fields, 'closing a connection: one more than max.connections or .per.ip allows');
+    return true;
   }
 
   /**

@@ -5,6 +5,8 @@
 export class BrokerMetrics {
   connections = 0;
   connectionsAccepted = 0;
+  /** Closed at once for max.connections or max.connections.per.ip. */
+  connectionsRefused = 0;
   connectionsClosedIdle = 0;
   /** Connections closed for bytes that are no request, by cause. */
   readonly badFrames = { size: 0, header: 0, body: 0, version: 0 };
@@ -82,6 +84,12 @@ export function brokerMetrics(metrics: BrokerMetrics): Metric[] {
       'counter',
       'Connections accepted.',
       metrics.connectionsAccepted,
+    ),
+    single(
+      'tidemark_connections_refused_total',
+      'counter',
+      'Connections closed at once for max.connections or max.connections.per.ip.',
+      metrics.connectionsRefused,
     ),
     single(
       'tidemark_connections_closed_idle_total',

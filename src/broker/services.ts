@@ -66,6 +66,12 @@ export function findPartition(
   return found === undefined ? undefined : engine.partition(found.name, index);
 }
 
+/** The rack that clients are told, null for none. */
+export function rackOf(engine: Engine): string | null {
+  const rack = engine.brokerConfig('broker.rack');
+  return rack === null ? null : String(rack);
+}
+
 /** A broker config that is a number. */
 export function numberConfig(engine: Engine, name: string): number {
   return Number(engine.brokerConfig(name));

@@ -6,7 +6,7 @@
 // learn of by their next heartbeat. So 100 ms, enough for members started together, is the better
 // bargain here. Configs that begin with `tidemark.` are ours.
 
-import { ConfigTable, defineConfig } from '../config-def.ts';
+import { type ConfigScalar, ConfigTable, configList, defineConfig } from '../config-def.ts';
 import type { BrokerConfigRow, ConfigRules } from './broker-config-row.ts';
 import { ignoredBrokerConfigs } from './broker-configs-ignored.ts';
 import { groupConfigs, offsetConfigs, transactionConfigs } from './broker-coordinator-configs.ts';
@@ -17,6 +17,11 @@ function definitionsOf(rows: readonly BrokerConfigRow[], shared: ConfigRules) {
   return rows.map(([name, type, value, doc, rules]) =>
     defineConfig({ dynamic: false, ...shared, ...rules, name, type, default: value, doc }),
   );
+}
+
+function hostCounts(value: ConfigScalar): string | null {
+  const wrong = configList(String(value ?? '')).some((pair) => !/^\s*\S+\s*:\s*\d+$/.test(pair));
+  return wrong ? 'host:count pairs with commas between, such as 10.0.0.1:5' : null;
 }
 
 const positive: ConfigRules = { minimum: 1 };
@@ -117,7 +122,7 @@ const network: readonly BrokerConfigRow[] = [
     'string',
     '',
     'host:count pairs, stronger than max.connections.per.ip.',
-    { dynamic: true },
+    { dynamic: true, refuse: hostCounts },
   ],
   [
     'max.connection.creation.rate',

@@ -20,7 +20,13 @@ import {
 } from '../../protocol/index.ts';
 import { errorCodeOf } from '../errors.ts';
 import { type Handler, handler, type RequestContext } from '../handler.ts';
-import { CLUSTER_OPERATIONS, NO_OPERATIONS, type Services, TOPIC_OPERATIONS } from '../services.ts';
+import {
+  CLUSTER_OPERATIONS,
+  NO_OPERATIONS,
+  rackOf,
+  type Services,
+  TOPIC_OPERATIONS,
+} from '../services.ts';
 
 type TopicRequest = NonNullable<MetadataRequest['topics']>[number];
 type TopicAnswer = MetadataResponse['topics'][number];
@@ -141,7 +147,7 @@ async function metadata(
   const { host, port } = services.endpoint(context.session);
   return {
     throttleTimeMs: 0,
-    brokers: [{ nodeId: engine.nodeId, host, port, rack: null }],
+    brokers: [{ nodeId: engine.nodeId, host, port, rack: rackOf(engine) }],
     clusterId: engine.clusterId,
     controllerId: engine.nodeId,
     topics,

@@ -7,7 +7,7 @@
 import { KafkaError } from '../../base/kafka-errors.ts';
 import { DescribeCluster } from '../../protocol/index.ts';
 import { type Handler, handler } from '../handler.ts';
-import { CLUSTER_OPERATIONS, NO_OPERATIONS, type Services } from '../services.ts';
+import { CLUSTER_OPERATIONS, NO_OPERATIONS, rackOf, type Services } from '../services.ts';
 
 const BROKERS = 1;
 const CONTROLLERS = 2;
@@ -30,7 +30,7 @@ export function describeClusterHandler(services: Services): Handler {
         endpointType: BROKERS,
         clusterId: engine.clusterId,
         controllerId: engine.nodeId,
-        brokers: [{ brokerId: engine.nodeId, host, port, rack: null, isFenced: false }],
+        brokers: [{ brokerId: engine.nodeId, host, port, rack: rackOf(engine), isFenced: false }],
         clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
           ? CLUSTER_OPERATIONS
           : NO_OPERATIONS,

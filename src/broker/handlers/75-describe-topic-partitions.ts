@@ -1,8 +1,8 @@
 // DescribeTopicPartitions, version 0: topics and partitions in pages (KIP-966).
 //
 // Topics come in the order of their names; an answer holds at most `responsePartitionLimit`
-// partitions (capped by Kafka's max.request.partition.size.limit, 2000) and names where the next
-// one goes on. No topics asked for: all.
+// partitions (max.request.partition.size.limit at most) and names where the next one goes on. No
+// topics asked for: all.
 
 import { ErrorCode, KafkaError } from '../../base/kafka-errors.ts';
 import type { Topic } from '../../engine/index.ts';
@@ -13,14 +13,12 @@ import {
   ZERO_UUID,
 } from '../../protocol/index.ts';
 import { type Handler, handler } from '../handler.ts';
-import { type Services, TOPIC_OPERATIONS } from '../services.ts';
+import { numberConfig, type Services, TOPIC_OPERATIONS } from '../services.ts';
 import { isTopicName } from './03-metadata.ts';
 
 type TopicAnswer = DescribeTopicPartitionsResponse['topics'][number];
 type PartitionAnswer = TopicAnswer['partitions'][number];
 type Answer = Pick<DescribeTopicPartitionsResponse, 'topics' | 'nextCursor'>;
-
-const PARTITIONS_MAX = 2000;
 
 function missing(name: string): TopicAnswer {
   return {
@@ -62,7 +60,8 @@ function describe(services: Services, request: DescribeTopicPartitionsRequest): 
       ? new Set(request.topics.map(({ name }) => name))
       : new Set(engine.topics().map(({ name }) => name));
   const names = [...asked].filter((name) => cursor === null || name >= cursor.topicName).sort();
-  let room = Math.min(Math.max(1, request.responsePartitionLimit), PARTITIONS_MAX);
+  const roomMax = numberConfig(engine, 'max.request.partition.size.limit');
+  let room = Math.min(Math.max(1, request.responsePartitionLimit), roomMax);
   const topics: TopicAnswer[] = [];
   for (const name of names) {
     const topic = engine.topic(name);

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { KafkaError } from '../../../src/base/kafka-errors.ts';
 import { silentLogger } from '../../../src/base/ports.ts';
 import { AnswerRoom } from '../../../src/broker/answer-room.ts';
+import { ConnectionLimits } from '../../../src/broker/connection-limits.ts';
 import { ConnectionSet } from '../../../src/broker/connection-set.ts';
 import { FrameMemory } from '../../../src/broker/frame-memory.ts';
 import { handler, type Session } from '../../../src/broker/handler.ts';
@@ -75,6 +76,7 @@ beforeEach(() => {
     logger: silentLogger,
     requestBytesMax: 5000,
     idleMs: 600_000,
+    limits: new ConnectionLimits(() => 1000),
     mayProduce: (resume) => {
       if (!mayProduce) resumeProducing.push(resume);
       return mayProduce;

@@ -12,7 +12,7 @@ import {
 } from '../../../../src/protocol/index.ts';
 
 export class FakeSocket implements PeerSocket {
-  readonly remoteHost = '10.0.0.9';
+  readonly remoteHost: string;
   readonly remotePort = 5555;
   readonly localHost = '10.0.0.1';
   readonly localPort = 9092;
@@ -25,6 +25,10 @@ export class FakeSocket implements PeerSocket {
   slow = false;
   readonly #sent: Buffer[] = [];
   readonly #unsent: (() => void)[] = [];
+
+  constructor(remoteHost = '10.0.0.9') {
+    this.remoteHost = remoteHost;
+  }
 
   write(chunks: readonly Chunk[], sent: () => void): void {
     for (const chunk of chunks) {
