@@ -46,7 +46,7 @@ export interface ConfigDef {
   /** May be changed while the broker runs. */
   readonly dynamic: boolean;
   /**
-   * `ignored`: Kafka's config without a meaning in a single process; taken, shown, without effect.
+   * `ignored`: Kafka's config that has no meaning in a single process, or none here yet; taken, shown, without effect.
    */
   readonly effect: 'live' | 'ignored';
   /** Never shown to anybody. */

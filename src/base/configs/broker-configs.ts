@@ -37,7 +37,13 @@ const identity: readonly BrokerConfigRow[] = [
   ],
   ['broker.id', 'int', '-1', 'Older name of node.id.'],
   ['broker.rack', 'string', null, 'Rack that clients are told.'],
-  ['process.roles', 'list', 'broker,controller', 'What this process is: both, always.'],
+  [
+    'process.roles',
+    'list',
+    'broker,controller',
+    'What this process is: both, always.',
+    { effect: 'ignored' },
+  ],
   ['listeners', 'list', 'PLAINTEXT://localhost:9092', 'Addresses to listen on.'],
   [
     'advertised.listeners',
@@ -62,6 +68,7 @@ const topics: readonly BrokerConfigRow[] = [
     'int',
     '1',
     'Copies of a topic made without saying how many: one.',
+    { effect: 'ignored' },
   ],
   ['auto.create.topics.enable', 'boolean', 'true', 'Whether asking for a missing topic makes it.'],
   ['delete.topic.enable', 'boolean', 'true', 'Whether topics may be deleted.'],
@@ -101,7 +108,7 @@ const network: readonly BrokerConfigRow[] = [
     'int',
     '50',
     'Connections that may wait to be accepted.',
-    positive,
+    { ...positive, effect: 'ignored' },
   ],
   [
     'connections.max.idle.ms',
@@ -129,14 +136,14 @@ const network: readonly BrokerConfigRow[] = [
     'int',
     '2147483647',
     'New connections a second.',
-    { ...natural, dynamic: true },
+    { ...natural, dynamic: true, effect: 'ignored' },
   ],
   [
     'queued.max.requests',
     'int',
     '500',
     'Requests accepted and not answered, before reading stops.',
-    positive,
+    { ...positive, effect: 'ignored' },
   ],
   [
     'queued.max.request.bytes',
@@ -149,6 +156,7 @@ const network: readonly BrokerConfigRow[] = [
     'int',
     '30000',
     'How long a request may wait for something inside the broker.',
+    { effect: 'ignored' },
   ],
   ['fetch.max.bytes', 'int', '57671680', 'Most bytes in one fetch response.', { minimum: 1024 }],
   [

@@ -100,9 +100,15 @@ export const logDefaults: readonly BrokerConfigRow[] = [
     'int',
     '524288',
     'Bytes read at a time by compaction.',
-    { minimum: 0 },
+    { minimum: 0, effect: 'ignored' },
   ],
-  ['log.cleaner.io.buffer.load.factor', 'double', '0.9', 'How full the map of keys may get.'],
+  [
+    'log.cleaner.io.buffer.load.factor',
+    'double',
+    '0.9',
+    'How full the map of keys may get.',
+    { effect: 'ignored' },
+  ],
   [
     'log.cleaner.io.max.bytes.per.second',
     'double',

@@ -196,7 +196,7 @@ function tellOddSettings(settings: ServeSettings, logger: Logger): void {
   }
   if (settings.ignored.length === 0) return;
   const names = settings.ignored.map((setting) => setting.writtenAs);
-  logger.info({ settings: names }, 'settings without a meaning in a single process, ignored');
+  logger.info({ settings: names }, 'settings that have no effect here, ignored');
 }
 
 /** Adds what to type next to failures that have an answer here. */
