@@ -1,6 +1,6 @@
-// How many peers may be connected at a time, all together and from one address, by the broker's configs as they are now.
-// Kafka stops accepting at `max.connections`; here one too many is closed at once, as Kafka does with one too many from
-// an address.
+// How many peers may be connected at a time, all together and from one address, by the broker's configs as they are
+// now. Kafka stops accepting at `max.connections`; here one too many is closed at once, as Kafka does with one too many
+// from an address.
 
 export class ConnectionLimits {
   readonly #config: (name: string) => string | number | boolean | null;
