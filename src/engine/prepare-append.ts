@@ -4,8 +4,9 @@
 import { KafkaError } from '../base/kafka-errors.ts';
 import {
   BATCH_HEADER_BYTES,
+  BatchBuilder,
   BatchHeader,
-  buildBatch,
+  type BatchOptions,
   type Codec,
   codecOf,
   isCodecReady,
@@ -149,9 +150,17 @@ function recompressed(batch: PreparedBatch, rules: AppendRules, codec: Codec): P
   return { ...batch, parts: [bytes], header: new BatchHeader(bytes), byteLength: bytes.length };
 }
 
-function rebuild(parts: readonly Buffer[], options: Parameters<typeof buildBatch>[1]): Buffer {
+/**
+ * Record by record: a batch of a megabyte can expand to millions. As in Kafka they get their offsets anew, in the order
+ * in which they lie there.
+ */
+function rebuild(parts: readonly Buffer[], options: BatchOptions): Buffer {
+  const builder = new BatchBuilder(options);
   try {
-    return buildBatch([...readRecords(parts)], options);
+    for (const { timestamp, key, value, headers } of readRecords(parts)) {
+      builder.append({ timestamp, key, value, headers });
+    }
+    return builder.build();
   } catch (error) {
     if (!(error instanceof RecordError)) throw error;
     throw new KafkaError('INVALID_RECORD', error.message, { cause: error });

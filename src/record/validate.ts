@@ -183,13 +183,23 @@ export interface RecordRefusal {
   readonly message: string;
 }
 
-/** A produce refused for single records. */
+/**
+ * So many refused records are named: a batch of a megabyte can expand to millions of records, and an answer that names
+ * them all would be larger than what was asked.
+ */
+const REFUSALS_NAMED_MAX = 1_000;
+
+/** A produce refused for single records, of which the first are named. */
 export class InvalidRecordsError extends KafkaError {
   readonly recordErrors: readonly RecordRefusal[];
 
-  constructor(name: 'INVALID_RECORD' | 'INVALID_TIMESTAMP', refusals: readonly RecordRefusal[]) {
+  constructor(
+    name: 'INVALID_RECORD' | 'INVALID_TIMESTAMP',
+    refusals: readonly RecordRefusal[],
+    count: number,
+  ) {
     const first = refusals[0]?.message ?? '';
-    super(name, `${refusals.length} records are refused, the first since ${first}`);
+    super(name, `${count} records are refused, the first since ${first}`);
     this.recordErrors = refusals;
   }
 }
@@ -200,16 +210,21 @@ export class InvalidRecordsError extends KafkaError {
  * when the records cannot be read.
  */
 export function validateRecords(bytes: BatchBytes, rules: RecordRules): void {
-  const timestamps: RecordRefusal[] = [];
   const refusals: RecordRefusal[] = [];
+  let count = 0;
+  let outOfTime = false;
   let batchIndex = 0;
+  const refuse = (why: () => string): void => {
+    count += 1;
+    if (count <= REFUSALS_NAMED_MAX) refusals.push({ batchIndex, message: why() });
+  };
   try {
     for (const record of readRecords(bytes, rules)) {
       if (rules.keysRequired && record.key === null) {
-        refusals.push({ batchIndex, message: 'a compacted topic takes no record without key' });
+        refuse(() => 'a compacted topic takes no record without key');
       } else if (!inTime(record.timestamp, rules)) {
-        const message = `timestamp ${record.timestamp} is out of the topic's bounds`;
-        timestamps.push({ batchIndex, message });
+        outOfTime = true;
+        refuse(() => `timestamp ${record.timestamp} is out of the topic's bounds`);
       }
       batchIndex += 1;
     }
@@ -217,11 +232,12 @@ export function validateRecords(bytes: BatchBytes, rules: RecordRules): void {
     if (!(error instanceof RecordError)) throw error;
     throw new KafkaError('INVALID_RECORD', error.message, { cause: error });
   }
-  if (timestamps.length > 0) {
-    const all = [...timestamps, ...refusals].sort((a, b) => a.batchIndex - b.batchIndex);
-    throw new InvalidRecordsError('INVALID_TIMESTAMP', all);
-  }
-  if (refusals.length > 0) throw new InvalidRecordsError('INVALID_RECORD', refusals);
+  if (count === 0) return;
+  throw new InvalidRecordsError(
+    outOfTime ? 'INVALID_TIMESTAMP' : 'INVALID_RECORD',
+    refusals,
+    count,
+  );
 }
 
 function inTime(timestamp: number, rules: RecordRules): boolean {
