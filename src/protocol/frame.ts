@@ -206,12 +206,20 @@ function finishFrame(writer: Writer): Chunk[] {
   return chunks;
 }
 
+/**
+ * Elements of all arrays of one request together. A frame of 20 MB can hold ten million topics without a name, whose
+ * objects, and the answer to which, took gigabytes and minutes; honest requests name every partition of a broker a few
+ * times at most.
+ */
+const REQUEST_ELEMENTS_MAX = 1_048_576;
+
 /** Decodes the body behind a request header. Throws `ProtocolError`. */
 export function decodeRequest<Request extends Fields, Response extends Fields>(
   api: Api<Request, Response>,
   version: number,
   reader: Reader,
 ): RequestOf<Api<Request, Response>> {
+  reader.elementsLeft = REQUEST_ELEMENTS_MAX;
   return api.request.decode(reader, version) as RequestOf<Api<Request, Response>>;
 }
 

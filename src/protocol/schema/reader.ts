@@ -31,6 +31,8 @@ export class Reader {
   position: number;
   /** Offset behind the last byte that may be read. */
   end: number;
+  /** Elements that all arrays together may still have: each costs more memory than the bytes it is read from. */
+  elementsLeft = 0x7fff_ffff;
 
   constructor(buffer: Buffer, position = 0) {
     this.buffer = buffer;
@@ -192,6 +194,8 @@ export class Reader {
   private checkedLength(length: number, leastSize: number): number {
     if (length < 0) return -1;
     if (length * leastSize > this.remaining) throw this.cutShort(length * leastSize);
+    this.elementsLeft -= length;
+    if (this.elementsLeft < 0) throw this.malformed('more array elements than are allowed');
     return length;
   }
 

@@ -13,6 +13,8 @@ import {
   ProtocolError,
   parseRequest,
   peekCorrelationId,
+  Reader,
+  Writer,
 } from '../../../src/protocol/index.ts';
 
 const join = (chunks: readonly unknown[]): Buffer => Buffer.concat(chunks as Buffer[]);
@@ -22,6 +24,26 @@ const find = (key: number, version: number) => {
 };
 
 describe('requests and responses', () => {
+  test('a request has no more array elements than a broker can hold, though its frame could', () => {
+    const manyTopics = (count: number): Buffer => {
+      const topics = Buffer.alloc(count * 2, Buffer.from([1, 0]));
+      const body = new Writer();
+      body.unsignedVarint(count + 1);
+      body.raw(topics);
+      body.raw(Buffer.from([0, 0, 0, 0]));
+      return body.toBuffer();
+    };
+    const decoded = (count: number) => decodeRequest(Metadata, 9, new Reader(manyTopics(count)));
+    expect(decoded(1_048_576).topics).toHaveLength(1_048_576);
+    expect(() => decoded(1_048_577)).toThrow('more array elements than are allowed');
+    // A response may name more: whoever asked wants to know.
+    const brokers = Buffer.alloc(1_048_577 * 11);
+    const head = Buffer.alloc(8);
+    head.writeInt32BE(1_048_577, 4);
+    const answer = Buffer.concat([head, brokers, Buffer.alloc(4)]);
+    expect(decodeResponse(Metadata, 0, answer).brokers).toHaveLength(1_048_577);
+  });
+
   test('a Metadata v1 request has the bytes that the protocol guide describes', () => {
     const frame = join(
       encodeRequest(Metadata, 1, { correlationId: 7, clientId: 'me' }, { topics: [{ name: 'a' }] }),
