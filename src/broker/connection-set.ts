@@ -10,7 +10,7 @@ const STUCK_MS = 30_000;
 const SWEEP_MS = 10_000;
 
 export interface ConnectionSetOptions extends ConnectionServices {
-  /** `connections.max.idle.ms`. */
+  /** `connections.max.idle.ms`; negative: for ever. */
   readonly idleMs: number;
   readonly limits: ConnectionLimits;
 }
@@ -99,7 +99,8 @@ export class ConnectionSet {
     const now = clock.monotonic();
     for (const connection of this.#open) {
       const silentMs = now - connection.lastActiveMs;
-      const idle = silentMs >= idleMs && (connection.quiet || connection.stuck);
+      const silent = idleMs >= 0 && silentMs >= idleMs;
+      const idle = silent && (connection.quiet || connection.stuck);
       const blocking = !gate.open && connection.stuck && silentMs >= STUCK_MS;
       // One that trickles would keep all others from finishing theirs.
       const hoarding = now - (connection.finishingSinceMs ?? now) >= STUCK_MS;

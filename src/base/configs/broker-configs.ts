@@ -114,7 +114,7 @@ const network: readonly BrokerConfigRow[] = [
     'connections.max.idle.ms',
     'long',
     '600000',
-    'A connection without requests for so long is closed.',
+    'A connection without requests for so long is closed; -1: never.',
   ],
   ['max.connections', 'int', '2147483647', 'Connections at a time.', { ...natural, dynamic: true }],
   [

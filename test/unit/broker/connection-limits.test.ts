@@ -18,27 +18,34 @@ let configs: Record<string, string | number>;
 let metrics: BrokerMetrics;
 let connections: ConnectionSet;
 
+let clock: VirtualClock;
+
 beforeEach(() => {
+  clock = new VirtualClock();
   configs = {
     'max.connections': 1000,
     'max.connections.per.ip': 1000,
     'max.connections.per.ip.overrides': '',
   };
   metrics = new BrokerMetrics();
-  connections = new ConnectionSet({
+  connections = connectionsOf(600_000);
+});
+
+function connectionsOf(idleMs: number): ConnectionSet {
+  return new ConnectionSet({
     router: new Router(metrics, silentLogger),
     metrics,
     gate: new MemoryGate(10_000),
     frames: new FrameMemory(Produce.key),
     answerRoom: new AnswerRoom(),
-    clock: new VirtualClock(),
+    clock,
     logger: silentLogger,
     requestBytesMax: 5000,
-    idleMs: 600_000,
+    idleMs,
     limits: new ConnectionLimits((name) => configs[name] ?? null),
     mayProduce: () => true,
   });
-});
+}
 
 function connect(host?: string): FakeSocket {
   const socket = new FakeSocket(host);
@@ -79,6 +86,13 @@ test('one address may have no more than max.connections.per.ip, or what its over
   await settle();
   expect(refused(connect('a'))).toBe(false);
   expect(refused(connect('a'))).toBe(true);
+});
+
+test('a negative connections.max.idle.ms closes nobody, as in Kafka', async () => {
+  connections = connectionsOf(-1);
+  const peer = connect();
+  await clock.advance(3_600_000);
+  expect(peer.closedBy).toBe(null);
 });
 
 test.each(['10.0.0.1', '10.0.0.1:', '10.0.0.1:-1', '10.0.0.1:many', ':5', '10.0.0.1:1,b'])(
