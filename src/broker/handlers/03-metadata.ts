@@ -20,6 +20,7 @@ import {
 } from '../../protocol/index.ts';
 import { errorCodeOf } from '../errors.ts';
 import { type Handler, handler, type RequestContext } from '../handler.ts';
+import { once } from '../once.ts';
 import {
   CLUSTER_OPERATIONS,
   NO_OPERATIONS,
@@ -142,7 +143,9 @@ async function metadata(
   const topics = all
     ? engine.topics().map((topic) => describe(engine, topic, operations))
     : await Promise.all(
-        (request.topics ?? []).map((topic) => findOrCreate(services, topic, asked)),
+        once(request.topics ?? [], ({ name, topicId }) => `${name}/${topicId}`).map((topic) =>
+          findOrCreate(services, topic, asked),
+        ),
       );
   const { host, port } = services.endpoint(context.session);
   return {

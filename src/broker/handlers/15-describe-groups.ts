@@ -10,7 +10,8 @@ import { GROUP_OPERATIONS, NO_OPERATIONS, type Services } from '../services.ts';
 export function describeGroupsHandler({ coordinator }: Services): Handler {
   return handler(DescribeGroups, {
     async handle(request, context) {
-      const response = await coordinator.describeGroups(request, coordinatorContext(context));
+      const asked = { ...request, groups: [...new Set(request.groups)] };
+      const response = await coordinator.describeGroups(asked, coordinatorContext(context));
       for (const group of response.groups) {
         const told = request.includeAuthorizedOperations && group.errorCode === 0;
         group.authorizedOperations = told ? GROUP_OPERATIONS : NO_OPERATIONS;

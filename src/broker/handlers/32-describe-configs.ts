@@ -16,6 +16,7 @@ import {
 import { ResourceType, shownValue, sourceCode, typeCode } from '../config-wire.ts';
 import { errorCodeOf, errorMessageOf } from '../errors.ts';
 import { type Handler, handler } from '../handler.ts';
+import { once } from '../once.ts';
 import type { Services } from '../services.ts';
 import { isTopicName } from './03-metadata.ts';
 
@@ -99,11 +100,18 @@ function describe(
   }
 }
 
+/** What tells mentions of a resource apart: other configs of it may be asked for. */
+function keyOf({ resourceType, resourceName, configurationKeys }: Resource): string {
+  return JSON.stringify([resourceType, resourceName, configurationKeys]);
+}
+
 export function describeConfigsHandler(services: Services): Handler {
   return handler(DescribeConfigs, {
     handle: (request) => ({
       throttleTimeMs: 0,
-      results: request.resources.map((resource) => describe(services, resource, request)),
+      results: once(request.resources, keyOf).map((resource) =>
+        describe(services, resource, request),
+      ),
     }),
     refuse: (request, error) => ({
       throttleTimeMs: 0,

@@ -1,7 +1,11 @@
 // DescribeProducers, version 0: the idempotent producers that a partition remembers (KIP-664).
 
 import { ErrorCode } from '../../base/kafka-errors.ts';
-import { DescribeProducers, type DescribeProducersResponse } from '../../protocol/index.ts';
+import {
+  DescribeProducers,
+  type DescribeProducersRequest,
+  type DescribeProducersResponse,
+} from '../../protocol/index.ts';
 import { type Handler, handler } from '../handler.ts';
 import type { Services } from '../services.ts';
 
@@ -25,11 +29,26 @@ function describe(services: Services, topic: string, partitionIndex: number): Pa
   return { partitionIndex, errorCode: 0, errorMessage: null, activeProducers };
 }
 
+/** A partition may have many producers, which are told once. */
+function partitionsOnce(
+  topics: DescribeProducersRequest['topics'],
+): DescribeProducersRequest['topics'] {
+  const seen = new Set<string>();
+  const isNew = (name: string, index: number): boolean => {
+    const { size } = seen;
+    return seen.add(`${name}/${index}`).size > size;
+  };
+  return topics.map(({ name, partitionIndexes }) => ({
+    name,
+    partitionIndexes: partitionIndexes.filter((index) => isNew(name, index)),
+  }));
+}
+
 export function describeProducersHandler(services: Services): Handler {
   return handler(DescribeProducers, {
     handle: (request) => ({
       throttleTimeMs: 0,
-      topics: request.topics.map(({ name, partitionIndexes }) => ({
+      topics: partitionsOnce(request.topics).map(({ name, partitionIndexes }) => ({
         name,
         partitions: partitionIndexes.map((index) => describe(services, name, index)),
       })),

@@ -9,7 +9,8 @@ import { GROUP_OPERATIONS, NO_OPERATIONS, type Services } from '../services.ts';
 export function consumerGroupDescribeHandler({ coordinator }: Services): Handler {
   return handler(ConsumerGroupDescribe, {
     async handle(request) {
-      const response = await coordinator.consumerGroupDescribe(request);
+      const asked = { ...request, groupIds: [...new Set(request.groupIds)] };
+      const response = await coordinator.consumerGroupDescribe(asked);
       for (const group of response.groups) {
         const told = request.includeAuthorizedOperations && group.errorCode === 0;
         group.authorizedOperations = told ? GROUP_OPERATIONS : NO_OPERATIONS;
