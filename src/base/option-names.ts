@@ -8,7 +8,7 @@ export type NamesOf<T> = Readonly<Record<keyof T, true>>;
 export function unknownOption(
   what: string,
   options: object,
-  names: Readonly<Record<string, true>>,
+  names: Readonly<Record<string, unknown>>,
 ): string | null {
   const unknown = Object.keys(options).find((name) => !Object.hasOwn(names, name));
   if (unknown === undefined) return null;

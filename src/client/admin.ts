@@ -85,8 +85,9 @@ export class Admin {
   /** Makes a topic. Throws `TOPIC_ALREADY_EXISTS`, `INVALID_TOPIC_EXCEPTION`, `INVALID_CONFIG` and others. */
   async createTopic(topic: NewTopic, options: AdminOptions = {}): Promise<CreatedTopic> {
     const given: unknown = topic;
-    if (typeof given === 'string') {
-      throw new ClientError('invalid_option', `createTopic takes an object: { name: '${given}' }`);
+    if (typeof given !== 'object' || given === null) {
+      const name = typeof given === 'string' ? given : 'orders';
+      throw new ClientError('invalid_option', `createTopic takes an object: { name: '${name}' }`);
     }
     const [made] = await createTopics(this.#cluster, [topic], options);
     if (made === undefined)

@@ -5,7 +5,6 @@ import type { Cluster } from './cluster.ts';
 import { Consumer } from './consumer/consumer.ts';
 import type { ConsumerOptions } from './consumer/options.ts';
 import { ClientError } from './errors.ts';
-import { checkConsumerNames, checkProducerNames } from './option-names.ts';
 import { Producer, type ProducerOptions } from './producer/index.ts';
 import type { AnySerde } from './serde.ts';
 
@@ -42,8 +41,7 @@ export class ClusterClient implements Client {
   producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpack'>(
     options: ProducerOptions<K, V> = {},
   ): Producer<K, V> {
-    this.#checkOpen();
-    checkProducerNames(options);
+    this.checkOpen();
     // A signal that is aborted already ends it before it is here.
     let ended = false;
     const made: Producer<K, V>[] = [];
@@ -59,8 +57,7 @@ export class ClusterClient implements Client {
   consumer<K extends AnySerde = 'string', V extends AnySerde = 'msgpack'>(
     options: ConsumerOptions<K, V>,
   ): Consumer<K, V> {
-    this.#checkOpen();
-    checkConsumerNames(options);
+    this.checkOpen();
     // Nothing at all may come from plain JavaScript: then that topics are missing is told.
     const wanted = (options as ConsumerOptions<K, V> | undefined) ?? {};
     const consumer: Consumer<K, V> = new Consumer(this.cluster, wanted, () => {
@@ -71,7 +68,7 @@ export class ClusterClient implements Client {
   }
 
   admin(): Admin {
-    this.#checkOpen();
+    this.checkOpen();
     return new Admin(this.cluster);
   }
 
@@ -92,7 +89,8 @@ export class ClusterClient implements Client {
     for (const { reason } of consumers.filter((one) => one.status === 'rejected')) throw reason;
   }
 
-  #checkOpen(): void {
+  /** Throws ClientError `closed`. */
+  protected checkOpen(): void {
     if (this.#closing !== null)
       throw new ClientError('closed', 'the client is closed; open another one');
   }

@@ -1,6 +1,7 @@
 // Keys and values between the bytes of the log and what programs work with.
 
 import { Packr } from 'msgpackr/pack';
+import { shown } from '../base/option-kinds.ts';
 import { ClientError } from './errors.ts';
 
 /**
@@ -60,19 +61,26 @@ function jsonText(value: unknown): string | undefined {
   try {
     return JSON.stringify(value) as string | undefined;
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    const message = `the json serde cannot write this value: ${why}`;
-    throw new ClientError('invalid_record', message, { cause });
+    throw unwritable('json', cause);
   }
 }
 
-// 'auto', number or bigint by size, is missing from msgpackr's types.
-const packr = new Packr({ useRecords: false, int64AsType: 'auto' as 'number' });
+const packr = new Packr({
+  useRecords: false,
+  // Else it would be an extension that only msgpackr knows.
+  encodeUndefinedAsNil: true,
+  // 'auto', number or bigint by size, is missing from msgpackr's types.
+  int64AsType: 'auto' as 'number',
+});
 
 const msgpack: Serde<unknown> = {
   encode: (value) => {
-    if (value === undefined) throw notWritable('msgpack', value);
-    return packr.pack(value);
+    if (value === undefined || typeof value === 'function') throw notWritable('msgpack', value);
+    try {
+      return packr.pack(value);
+    } catch (cause) {
+      throw unwritable('msgpack', cause);
+    }
   },
   decode: (bytes) => packr.unpack(bytes) as unknown,
 };
@@ -109,6 +117,26 @@ export function serdeOf<S extends AnySerde>(given: S): Serde<SerdeValue<S>, Serd
     throw new ClientError('invalid_option', `there is no serde '${given}': ${names}, or your own`);
   }
   return found as Serde<SerdeValue<S>, SerdeInput<S>>;
+}
+
+/**
+ * What writes with a serde. One of the caller's may give anything: text would become as many zeros as it has letters.
+ */
+export function encoderOf(serde: Serde<unknown, never>): (value: unknown) => Uint8Array {
+  const encode = serde.encode.bind(serde) as (value: unknown) => Uint8Array;
+  if (Object.values(named).includes(serde)) return encode;
+  return (value) => {
+    const bytes: unknown = encode(value);
+    if (bytes instanceof Uint8Array) return bytes;
+    const message = `encode of the serde gave ${shown(bytes)}: give bytes, a Buffer or Uint8Array, and no promise`;
+    throw new ClientError('invalid_record', message);
+  };
+}
+
+function unwritable(name: SerdeName, cause: unknown): ClientError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const message = `the ${name} serde cannot write this value: ${why}`;
+  return new ClientError('invalid_record', message, { cause });
 }
 
 function notWritable(name: SerdeName, value: unknown): ClientError {

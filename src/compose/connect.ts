@@ -1,6 +1,12 @@
 // Clients over TCP, with the host's sockets, clock and randomness. What `connect()` calls.
 
-import { unknownOption } from '../base/option-names.ts';
+import {
+  callback,
+  type KindsOf,
+  type OptionKind,
+  text,
+  wrongOption,
+} from '../base/option-kinds.ts';
 import {
   type Client,
   ClientError,
@@ -14,7 +20,6 @@ import { clientClock } from '../host/node-clock.ts';
 import { nodeRandom } from '../host/node-random.ts';
 import { type ClientTls, tcpConnector, tlsConnector } from '../host/tcp-connector.ts';
 import { warnProcess } from '../host/warn.ts';
-import { connectNames } from './option-names.ts';
 
 /** Kafka's names in brackets; all times in milliseconds. */
 export interface ConnectOptions {
@@ -47,10 +52,11 @@ export async function connect(
   brokers: string | readonly string[],
   options: ConnectOptions = {},
 ): Promise<Client> {
-  const wrong = unknownOption('connect', options, connectNames);
-  if (wrong !== null) throw new ClientError('invalid_option', wrong);
   checkConnectOptions(options);
-  const list = typeof brokers === 'string' ? brokers : brokers.join(',');
+  const list: unknown = Array.isArray(brokers) ? brokers.join() : brokers;
+  if (typeof list !== 'string') {
+    throw new ClientError('invalid_address', "give the brokers' addresses: connect('host:9092')");
+  }
   const cluster = remoteCluster(list, options);
   try {
     await cluster.describe();
@@ -61,15 +67,28 @@ export async function connect(
   return new ClusterClient(cluster);
 }
 
-const times = ['apiTimeoutMs', 'requestTimeoutMs', 'connectTimeoutMs', 'metadataMaxAgeMs'] as const;
+const milliseconds: OptionKind = {
+  wanted: 'milliseconds above 0',
+  fits: (value) => typeof value === 'number' && value > 0,
+};
+
+const kinds: KindsOf<ConnectOptions> = {
+  clientId: text,
+  apiTimeoutMs: milliseconds,
+  requestTimeoutMs: milliseconds,
+  connectTimeoutMs: milliseconds,
+  metadataMaxAgeMs: milliseconds,
+  tls: {
+    wanted: 'true, or { ca } with what the file of the authority holds',
+    fits: (value) => typeof value === 'boolean' || (typeof value === 'object' && value !== null),
+  },
+  onTrouble: callback,
+};
 
 /** For callers without types. Throws ClientError `invalid_option`. */
 function checkConnectOptions(options: ConnectOptions): void {
-  for (const name of times) {
-    const value: unknown = options[name];
-    if (value === undefined || (typeof value === 'number' && value > 0)) continue;
-    throw new ClientError('invalid_option', `${name} ${String(value)}: write milliseconds above 0`);
-  }
+  const wrong = wrongOption('connect', options, kinds);
+  if (wrong !== null) throw new ClientError('invalid_option', wrong);
   const { tls = {} } = options;
   if (typeof tls === 'boolean') return;
   for (const name of ['ca', 'cert', 'key'] as const) {

@@ -67,7 +67,14 @@ class EmbeddedLog extends HostedClient implements Log {
   async serve(options: ListenOptions = {}): Promise<RunningBroker> {
     checkNames('serve', options, listenNames);
     checkListenOptions(options);
+    this.checkOpen();
     const listening = await listen(this.#hosted, options);
+    try {
+      this.checkOpen();
+    } catch (error) {
+      await listening.close();
+      throw error;
+    }
     const broker = new ServedLog(this.#hosted, listening, () => {
       this.#served.delete(listening);
       return listening.close();

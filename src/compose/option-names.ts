@@ -1,9 +1,8 @@
-// The options of `open`, `serve` and `connect` by name.
+// The options of `open` and `serve` by name.
 
 import { type NamesOf, unknownOption } from '../base/option-names.ts';
 import { BrokerOptionError } from './addresses.ts';
 import type { ListenOptions, LogOptions, PlacedLogOptions } from './broker-options.ts';
-import type { ConnectOptions } from './connect.ts';
 
 export const logNames: NamesOf<LogOptions> = {
   adopt: true,
@@ -26,16 +25,6 @@ export const brokerNames: NamesOf<PlacedLogOptions & ListenOptions> = {
   memory: true,
   ...logNames,
   ...listenNames,
-};
-
-export const connectNames: NamesOf<ConnectOptions> = {
-  clientId: true,
-  apiTimeoutMs: true,
-  requestTimeoutMs: true,
-  connectTimeoutMs: true,
-  metadataMaxAgeMs: true,
-  tls: true,
-  onTrouble: true,
 };
 
 /** Throws {@link BrokerOptionError} for a name that there is not. */

@@ -21,7 +21,7 @@ import { ModernMember } from './modern-member.ts';
 import type { BatchOf, ConsumerOptions, OffsetToCommit, RecordOf } from './options.ts';
 import type { Progress } from './progress.ts';
 import { RecordDecoder } from './record.ts';
-import { checkRun, runOneByOne, runSideBySide } from './run.ts';
+import { checkRun, type RunOptions, runOneByOne, runSideBySide } from './run.ts';
 import { Seat } from './seat.ts';
 import { type ConsumerSettings, settingsOf, specOf } from './settings.ts';
 import { RecordSource } from './source.ts';
@@ -204,9 +204,9 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
    */
   async run(
     handler: (record: RecordOf<KS, VS>) => unknown,
-    { concurrency = 1, ...others }: { readonly concurrency?: number } = {},
+    options: RunOptions = {},
   ): Promise<void> {
-    checkRun(handler, concurrency, others);
+    const { concurrency = 1 } = checkRun(handler, options);
     this.#enter('run');
     const at = { source: this.#source, stuck: this.#stuck, fetcher: this.#fetcher };
     const work =

@@ -7,6 +7,7 @@ import { nameOf } from '../fetch-reading.ts';
 import type { Fetcher } from '../fetcher.ts';
 import type { GroupOffset } from '../group-offsets.ts';
 import type { OffsetSpec } from '../offset-spec.ts';
+import { isIndex, isPlaces } from '../option-kinds.ts';
 import { pause } from '../pause.ts';
 import type { Assigned } from './assigned.ts';
 import { type Committer, isTooLate } from './committer.ts';
@@ -50,7 +51,7 @@ export class Holdings {
     const found = this.#places.get(nameOf(place));
     if (found !== undefined) return found;
     const message = `${nameOf(place)} is not read by this consumer now; assignment() says what is`;
-    throw new ClientError('invalid_option', message);
+    throw invalid(message);
   }
 
   /** Begins to read partitions; `from` instead of the options' where nothing is committed. */
@@ -123,8 +124,9 @@ export class Holdings {
     await this.commit(offsets, final);
   }
 
-  /** Commits these. */
+  /** Commits these. Throws ClientError `invalid_option` for what are none, and what committing throws. */
   async commit(offsets: readonly OffsetToCommit[], final = false): Promise<void> {
+    checkOffsets(offsets);
     const whole = offsets.map(
       ({ topic, partition, offset, leaderEpoch = -1, metadata = '' }): GroupOffset => ({
         topic,
@@ -141,9 +143,12 @@ export class Holdings {
     }
   }
 
-  /** Goes on from another place; records that are at work count for nothing then. */
+  /** Goes on from another place; records that are at work count for nothing then. Throws as {@link get}. */
   async seek(place: TopicPartition, to: number | OffsetSpec): Promise<void> {
     const held = this.get(place);
+    if (typeof to === 'number' && !isIndex(to)) {
+      throw invalid(`seek to ${to}: write an offset, a whole number from 0 on`);
+    }
     // From here on nothing of what was read before is handed out.
     held.restart(typeof to === 'number' ? to : held.progress.next);
     this.#fetcher.remove(held);
@@ -159,14 +164,14 @@ export class Holdings {
   }
 
   pause(places: readonly TopicPartition[]): void {
-    for (const held of places.map((place) => this.get(place))) {
+    for (const held of this.#held(places)) {
       held.paused = true;
       this.#fetcher.remove(held);
     }
   }
 
   resume(places: readonly TopicPartition[]): void {
-    for (const held of places.map((place) => this.get(place))) {
+    for (const held of this.#held(places)) {
       if (!held.paused) continue;
       held.paused = false;
       if (held.active) this.#fetch(held);
@@ -183,6 +188,11 @@ export class Holdings {
     }
   }
 
+  #held(places: readonly TopicPartition[]): Assigned[] {
+    if (!isPlaces(places)) throw invalid('places are a list: [{ topic, partition: 0 }]');
+    return places.map((place) => this.get(place));
+  }
+
   #some(places: readonly TopicPartition[]): Assigned[] {
     return places.flatMap((place) => this.#places.get(nameOf(place)) ?? []);
   }
@@ -192,4 +202,14 @@ export class Holdings {
     held.expected = next;
     this.#fetcher.set(held, next, epoch);
   }
+}
+
+function invalid(message: string): ClientError {
+  return new ClientError('invalid_option', message);
+}
+
+/** For callers without types. */
+function checkOffsets(offsets: readonly OffsetToCommit[]): void {
+  if (isPlaces(offsets) && offsets.every(({ offset }) => isIndex(offset))) return;
+  throw invalid('offsets to commit are a list: [{ topic, partition: 0, offset: 42 }]');
 }

@@ -92,7 +92,10 @@ export interface ConsumerOptions<KS extends AnySerde = 'string', VS extends AnyS
   readonly instanceId?: string;
   /** Kafka's `session.timeout.ms`. Default 45,000. With `protocol: 'consumer'` the broker decides. */
   readonly sessionTimeoutMs?: number;
-  /** Kafka's `heartbeat.interval.ms`. Default 3,000. With `protocol: 'consumer'` the broker decides. */
+  /**
+   * Kafka's `heartbeat.interval.ms`. Default 3,000, or a third of a shorter session. With `protocol: 'consumer'` the
+   * broker decides.
+   */
   readonly heartbeatIntervalMs?: number;
   /**
    * Kafka's `max.poll.interval.ms`. Default 300,000. Heartbeats go on by the clock however long a record takes, so a

@@ -1,9 +1,10 @@
 // Handlers for records: one after the other, or side by side with order kept per key.
 
-import { unknownOption } from '../../base/option-names.ts';
+import { type KindsOf, wrongOption } from '../../base/option-kinds.ts';
 import { ClientError } from '../errors.ts';
 import { nameOf } from '../fetch-reading.ts';
 import type { Fetcher } from '../fetcher.ts';
+import { isIndex } from '../option-kinds.ts';
 import { KeyedPool } from './keyed-pool.ts';
 import type { ConsumedRecord } from './options.ts';
 import type { Progress } from './progress.ts';
@@ -16,17 +17,26 @@ const QUEUED_PER_HANDLER = 16;
 /** What a handler returns is waited for when it is a promise. */
 export type RecordHandler<K, V> = (record: ConsumedRecord<K, V>) => unknown;
 
+export interface RunOptions {
+  /** Handlers that may be at work at once. Default 1. */
+  readonly concurrency?: number;
+}
+
+const kinds: KindsOf<RunOptions> = {
+  concurrency: {
+    wanted: 'a whole number from 1 on',
+    fits: (value) => isIndex(value) && value >= 1,
+  },
+};
+
 /** Throws ClientError `invalid_option`: for callers without types. */
-export function checkRun(handler: unknown, concurrency: unknown, others: object): void {
+export function checkRun(handler: unknown, options: RunOptions): RunOptions {
   if (typeof handler !== 'function') {
     throw new ClientError('invalid_option', 'run needs a function: run((record) => …)');
   }
-  if (!Number.isInteger(concurrency) || Number(concurrency) < 1) {
-    const message = `concurrency ${String(concurrency)}: write a whole number from 1 on`;
-    throw new ClientError('invalid_option', message);
-  }
-  const wrong = unknownOption('run', others, { concurrency: true });
+  const wrong = wrongOption('run', options, kinds);
   if (wrong !== null) throw new ClientError('invalid_option', wrong);
+  return options;
 }
 
 /** Until there are no more records, or a handler throws: then rejects with that. */

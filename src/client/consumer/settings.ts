@@ -1,9 +1,11 @@
 // A consumer's options with their defaults, checked.
 
+import { shown } from '../../base/option-kinds.ts';
 import type { TopicPartition } from '../admin-cluster.ts';
 import { ClientError } from '../errors.ts';
 import type { FetcherOptions } from '../fetcher-options.ts';
 import type { OffsetSpec } from '../offset-spec.ts';
+import { checkConsumerOptions, isIndex } from '../option-kinds.ts';
 import type { AnySerde } from '../serde.ts';
 import { type AssignorName, assignors } from './assignors.ts';
 import type { ClassicOptions } from './classic-member.ts';
@@ -32,14 +34,39 @@ function invalid(message: string): ClientError {
   return new ClientError('invalid_option', message);
 }
 
+/** The numbers of places that have one. */
+const numbersOf: Readonly<Record<string, (value: unknown) => boolean>> = {
+  shift: Number.isSafeInteger,
+  offset: isIndex,
+  count: isIndex,
+  timestampMs: Number.isSafeInteger,
+};
+
+/** For callers without types: whether there is such a place. */
+function isSpec(given: unknown): given is OffsetSpec {
+  const { kind, ...numbers } = (given ?? {}) as Readonly<Record<string, unknown>>;
+  const name = typeof kind === 'string' ? places[kind] : undefined;
+  if (name === undefined) return false;
+  return name === null || numbersOf[name]?.(numbers[name]) === true;
+}
+
+/** The name of the number that goes with each kind of place. */
+const places: Readonly<Record<string, string | null>> = {
+  earliest: null,
+  latest: null,
+  committed: 'shift',
+  offset: 'offset',
+  last: 'count',
+  timestamp: 'timestampMs',
+} satisfies Record<OffsetSpec['kind'], string | null>;
+
 /** A place as options and `seek` take it, in the terms of the offset grammar. Throws ClientError `invalid_option`. */
 export function specOf(from: Date | 'earliest' | 'latest' | OffsetSpec): OffsetSpec {
-  if (from instanceof Date) return { kind: 'timestamp', timestampMs: from.getTime() };
-  if (typeof from !== 'string') return from;
-  if (from === 'earliest' || from === 'latest') return { kind: from };
-  throw invalid(
-    `'${from}' is no place: 'earliest', 'latest', a Date, or { kind: 'offset', offset: 42 }`,
-  );
+  const spec = from instanceof Date ? { kind: 'timestamp', timestampMs: from.getTime() } : from;
+  const found = typeof spec === 'string' ? { kind: spec } : spec;
+  if (isSpec(found)) return found;
+  const known = "'earliest', 'latest', a Date, or { kind: 'offset', offset: 42 }";
+  throw invalid(`${shown(from)} is no place: ${known}`);
 }
 
 function assignorsOf(given: AssignorName | readonly AssignorName[] | undefined): AssignorName[] {
@@ -52,42 +79,21 @@ function assignorsOf(given: AssignorName | readonly AssignorName[] | undefined):
   return names;
 }
 
-/** The options that are numbers, and the least of each. */
-const numbers = {
-  sessionTimeoutMs: 1,
-  heartbeatIntervalMs: 1,
-  maxPollIntervalMs: 1,
-  metadataMaxAgeMs: 1,
-  bufferBytes: 1,
-  maxBytes: 1,
-  partitionBytes: 1,
-  minBytes: 0,
-  maxWaitMs: 0,
-  closeTimeoutMs: 0,
-} as const satisfies Partial<Record<keyof ConsumerOptions, number>>;
-
-function checkNumbers(options: ConsumerOptions<AnySerde, AnySerde>): void {
-  for (const [name, least] of Object.entries(numbers)) {
-    const value: unknown = options[name as keyof typeof numbers];
-    if (value === undefined || (typeof value === 'number' && value >= least)) continue;
-    throw invalid(`${name} ${String(value)}: write a number from ${least} on`);
-  }
-  const every: unknown = (options.autoCommit as { everyMs?: unknown } | undefined)?.everyMs;
-  if (every !== undefined && !(typeof every === 'number' && every > 0)) {
-    throw invalid(`autoCommit.everyMs ${String(every)}: write a number above 0`);
-  }
-}
-
 function check(options: ConsumerOptions<AnySerde, AnySerde>): void {
+  checkConsumerOptions(options);
   const { topics, assign, group, protocol, autoCommit } = options;
   if ((topics === undefined) === (assign === undefined)) {
     throw invalid('give a consumer either topics or assign');
   }
-  if (typeof topics === 'string') throw invalid(`topics is a list: ['${topics}']`);
   if (Array.isArray(topics) && topics.length === 0) throw invalid('topics is an empty list');
   if (assign?.length === 0) throw invalid('assign is an empty list');
-  checkNumbers(options);
-  if (group === '') throw invalid('a group needs a name');
+  const { sessionTimeoutMs = Infinity, heartbeatIntervalMs = 0 } = options;
+  if (heartbeatIntervalMs >= sessionTimeoutMs) {
+    throw invalid(
+      `heartbeatIntervalMs ${heartbeatIntervalMs}: write less than sessionTimeoutMs, ${sessionTimeoutMs}, ` +
+        'or the group takes this member for dead between two heartbeats',
+    );
+  }
   if (protocol === 'consumer' && group === undefined) {
     throw invalid("protocol 'consumer' is about groups: give the consumer one");
   }
@@ -101,7 +107,9 @@ export function settingsOf(options: ConsumerOptions<AnySerde, AnySerde>): Consum
   check(options);
   const { topics, assign, group, autoCommit, instanceId = null } = options;
   const { protocol = 'classic', isolation = 'read_committed' } = options;
-  const { sessionTimeoutMs = 45_000, heartbeatIntervalMs = 3_000 } = options;
+  const { sessionTimeoutMs = 45_000 } = options;
+  const heartbeatIntervalMs =
+    options.heartbeatIntervalMs ?? Math.min(3_000, Math.ceil(sessionTimeoutMs / 3));
   const { maxPollIntervalMs = 300_000, serverAssignor = null } = options;
   const { maxWaitMs = 500, minBytes = 1, maxBytes = 16 * MIB, partitionBytes = MIB } = options;
   const { bufferBytes = 32 * MIB, checkCrcs = true } = options;

@@ -1,7 +1,8 @@
 // What a producer is made with, and the records that it takes.
 
-import { type Codec, codecNames } from '../../record/index.ts';
+import type { Codec } from '../../record/index.ts';
 import { ClientError } from '../errors.ts';
+import { checkProducerOptions } from '../option-kinds.ts';
 import type { AnySerde, SerdeInput } from '../serde.ts';
 import type { Partitioner } from './partitioner.ts';
 
@@ -101,28 +102,27 @@ const IDEMPOTENT_IN_FLIGHT_MAX = 5;
 
 /** Throws ClientError `invalid_option`. */
 export function settingsOf(options: ProducerOptions<AnySerde, AnySerde>): ProducerSettings {
-  const acks = oneOf('acks', options.acks ?? -1, [-1, 0, 1] as const);
+  checkProducerOptions(options);
+  const { acks = -1, compression: codec = 'none', maxInFlight = 5 } = options;
   const idempotent = options.idempotent ?? acks === -1;
   if (idempotent && acks === 0) {
     throw new ClientError('invalid_option', 'idempotent needs answers: acks -1 or 1, not 0');
   }
-  const maxInFlight = atLeast('maxInFlight', options.maxInFlight ?? 5, 1);
   if (idempotent && maxInFlight > IDEMPOTENT_IN_FLIGHT_MAX) {
     const text = `maxInFlight ${maxInFlight}: brokers remember 5 batches, so at most 5, or idempotent: false`;
     throw new ClientError('invalid_option', text);
   }
-  const codec = oneOf('compression', options.compression ?? 'none', codecNames);
   return {
     acks,
     idempotent,
-    lingerMs: options.lingerMs === undefined ? null : atLeast('lingerMs', options.lingerMs, 0),
-    batchBytes: atLeast('batchBytes', options.batchBytes ?? 512 * 1024, 1),
-    bufferBytes: atLeast('bufferBytes', options.bufferBytes ?? 32 * 1024 * 1024, 1),
+    lingerMs: options.lingerMs ?? null,
+    batchBytes: options.batchBytes ?? 512 * 1024,
+    bufferBytes: options.bufferBytes ?? 32 * 1024 * 1024,
     codec,
     level: levelOf(codec, options.level),
-    deliveryTimeoutMs: atLeast('deliveryTimeoutMs', options.deliveryTimeoutMs ?? 120_000, 1),
-    requestTimeoutMs: atLeast('requestTimeoutMs', options.requestTimeoutMs ?? 30_000, 1),
-    retryBackoffMs: atLeast('retryBackoffMs', options.retryBackoffMs ?? 100, 0),
+    deliveryTimeoutMs: options.deliveryTimeoutMs ?? 120_000,
+    requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
+    retryBackoffMs: options.retryBackoffMs ?? 100,
     maxInFlight,
     createTopics: options.createTopics ?? true,
   };
@@ -141,14 +141,4 @@ function levelOf(codec: Codec, level: number | undefined): number | undefined {
   if (Number.isInteger(level) && level >= 1 && level <= highest) return level;
   const text = `level ${level}: ${codec} has the whole numbers from 1 to ${highest}`;
   throw new ClientError('invalid_option', text);
-}
-
-function oneOf<T extends string | number>(name: string, value: T, allowed: readonly T[]): T {
-  if (allowed.includes(value)) return value;
-  throw new ClientError('invalid_option', `${name} '${value}': write one of ${allowed.join(', ')}`);
-}
-
-function atLeast(name: string, value: number, lowest: number): number {
-  if (value >= lowest) return value;
-  throw new ClientError('invalid_option', `${name} ${value}: write a number from ${lowest} on`);
 }

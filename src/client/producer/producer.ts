@@ -5,7 +5,7 @@ import { KafkaError } from '../../base/kafka-errors.ts';
 import { isCodecReady, type NewRecord, prepareCodec } from '../../record/index.ts';
 import type { Cluster } from '../cluster.ts';
 import { ClientError } from '../errors.ts';
-import { type AnySerde, type Serde, serdeOf } from '../serde.ts';
+import { type AnySerde, encoderOf, serdeOf } from '../serde.ts';
 import type { OnFailed, OnLanded } from './batch.ts';
 import { BatchMemory } from './batch-memory.ts';
 import { Deadlines } from './deadlines.ts';
@@ -20,6 +20,7 @@ import {
   settingsOf,
 } from './options.ts';
 import { type PartitionFunction, partitionFunction } from './partitioner.ts';
+import { checkPartition, checkRecord } from './record-checks.ts';
 import { TopicQueue, type Waiting } from './topic-queue.ts';
 
 /** With the back-off between them they take a second. */
@@ -36,8 +37,8 @@ export class Producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpa
 {
   readonly #cluster: Cluster;
   readonly #settings: ProducerSettings;
-  readonly #key: Serde<unknown, unknown>;
-  readonly #value: Serde<unknown, unknown>;
+  readonly #encodeKey: (key: unknown) => Uint8Array;
+  readonly #encodeValue: (value: unknown) => Uint8Array;
   readonly #dispatcher: Dispatcher;
   readonly #locator: Locator;
   readonly #deadlines: Deadlines;
@@ -61,8 +62,8 @@ export class Producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpa
     this.#onClosed = onClosed;
     this.#cluster = cluster;
     this.#settings = settingsOf(options);
-    this.#key = serdeOf<AnySerde>(options.key ?? 'string') as Serde<unknown, unknown>;
-    this.#value = serdeOf<AnySerde>(options.value ?? 'msgpack') as Serde<unknown, unknown>;
+    this.#encodeKey = encoderOf(serdeOf<AnySerde>(options.key ?? 'string'));
+    this.#encodeValue = encoderOf(serdeOf<AnySerde>(options.value ?? 'msgpack'));
     this.#memory = cluster.copies ? new BatchMemory() : null;
     this.#dispatcher = new Dispatcher(cluster, this.#settings, {
       released: (bytes) => this.#released(bytes),
@@ -230,20 +231,17 @@ export class Producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpa
 
   #take(record: RecordFor<K, V>, landed: OnLanded | null, failed: OnFailed | null): void {
     if (this.#ended !== null) throw this.#ended;
-    const { key, value, headers, timestamp } = record;
+    const before = this.#topics.get((record as RecordFor<K, V> | undefined)?.topic ?? '');
+    if (before === undefined) checkRecord(record);
+    const { key, value, headers, timestamp, partition } = record;
+    if (partition !== undefined) checkPartition(partition);
     const stored: NewRecord = {
-      key: key === null || key === undefined ? null : this.#key.encode(key),
-      value: value === null ? null : this.#value.encode(value),
+      key: key === null || key === undefined ? null : this.#encodeKey(key),
+      value: value === null ? null : this.#encodeValue(value),
       timestamp: timestamp ?? this.#cluster.clock.now(),
       ...(headers && { headers: recordHeaders(headers) }),
     };
-    let topic = this.#topics.get(record.topic);
-    if (topic === undefined) {
-      checkTopic(record.topic);
-      topic = new TopicQueue(record.topic, this.#settings, this.#cluster, this.#memory);
-      this.#topics.set(record.topic, topic);
-    }
-    const { partition } = record;
+    const topic = before ?? this.#newTopic(record.topic);
     const known = partition === undefined || partition < topic.partitions.length;
     if (known && topic.waiting.length === 0 && this.#canPlace(topic)) {
       this.#place(topic, stored, partition, null, landed, failed);
@@ -252,6 +250,12 @@ export class Producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpa
       this.#wait(topic, { record: stored, partition, sinceMs, asked: 0, landed, failed });
     }
     this.#deadlines.arm();
+  }
+
+  #newTopic(name: string): TopicQueue {
+    const topic = new TopicQueue(name, this.#settings, this.#cluster, this.#memory);
+    this.#topics.set(name, topic);
+    return topic;
   }
 
   #hasRoom(): boolean {
@@ -376,15 +380,6 @@ export class Producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpa
     }
     this.#released(0);
   }
-}
-
-/** For callers without types: a name that is none would be asked for until the delivery times out. */
-function checkTopic(name: unknown): void {
-  if (typeof name === 'string' && name !== '') return;
-  throw new ClientError(
-    'invalid_record',
-    `a record needs the name of its topic, not ${String(name)}`,
-  );
 }
 
 function noPartition(topic: TopicQueue, partition: number): Error {

@@ -2,7 +2,7 @@
 
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Client, connect, type Log, open } from '../../../src/index.ts';
 
 /** As a caller without types writes it. */
@@ -53,8 +53,11 @@ describe('the wrong port', () => {
 
 describe('options of connect', () => {
   test.each([
-    [{ requestTimeoutMs: '5s' }, /requestTimeoutMs 5s: write milliseconds above 0/],
+    [{ requestTimeoutMs: '5s' }, /requestTimeoutMs '5s': write milliseconds above 0/],
     [{ apiTimeoutMs: 0 }, /apiTimeoutMs 0/],
+    [{ clientId: 7 }, /clientId 7: write text/],
+    [{ tls: 'yes' }, /tls 'yes': write true, or \{ ca \}/],
+    [{ onTrouble: true }, /onTrouble true: write a function/],
     [{ tls: { ca: './ca.pem' } }, /tls.ca is no PEM text; give what is in the file/],
     [{ tls: { cert: '-----BEGIN CERTIFICATE-----' } }, /tls.cert and tls.key belong together/],
   ])('%j', async (options, message) => {
@@ -63,6 +66,33 @@ describe('options of connect', () => {
       code: 'invalid_option',
       message: expect.stringMatching(message),
     });
+  });
+});
+
+test('connect without an address', async () => {
+  const nothing = (connect as () => Promise<unknown>)();
+  await expect(nothing).rejects.toMatchObject({
+    code: 'invalid_address',
+    message: "give the brokers' addresses: connect('host:9092')",
+  });
+});
+
+describe('a log that is closed', () => {
+  const listeners = () =>
+    process.getActiveResourcesInfo().filter((one) => one === 'TCPServerWrap').length;
+
+  test('is not served any more', async () => {
+    const closed = await open({ memory: true });
+    await closed.close();
+    await expect(closed.serve({ port: 0 })).rejects.toMatchObject({ code: 'closed' });
+  });
+
+  test('while it begins to listen leaves no socket behind', async () => {
+    const before = listeners();
+    const closing = await open({ memory: true });
+    const served = closing.serve({ port: 0 });
+    await Promise.all([expect(served).rejects.toMatchObject({ code: 'closed' }), closing.close()]);
+    await vi.waitFor(() => expect(listeners()).toBeLessThanOrEqual(before));
   });
 });
 
@@ -101,8 +131,16 @@ describe('producers and consumers', () => {
     [{ compression: 'zstd', level: 2.5 }, /level 2.5/],
     [{ compression: 'snappy', level: 1 }, /compression 'snappy' has no levels/],
     [{ level: 3 }, /compression 'none' has no levels/],
-  ] as const)('producer(%j)', (options, message) => {
-    const make = () => log.producer(options);
+    [{ lingerMs: '5' }, /lingerMs '5': write a number from 0 on/],
+    [{ batchBytes: null }, /batchBytes null/],
+    [{ idempotent: 'yes' }, /idempotent 'yes': write true or false/],
+    [{ acks: 'all' }, /acks 'all': write one of -1, 0, 1/],
+    [{ signal: {} }, /signal \(an object\): write the signal of an AbortController/],
+    [{ value: null }, /value null: write the name of a serde/],
+    [{ value: { encode: 1 } }, /value \(an object\)/],
+    [{ partitioner: null }, /partitioner null/],
+  ])('producer(%j)', (options, message) => {
+    const make = () => log.producer(options as object);
     expect(make).toThrowError(expect.objectContaining({ code: 'invalid_option' }));
     expect(make).toThrowError(message);
   });
@@ -114,6 +152,56 @@ describe('producers and consumers', () => {
     expect(() => consumer[Symbol.asyncIterator]()).toThrowError(
       expect.objectContaining({ code: 'closed' }),
     );
+  });
+
+  test.each([
+    [undefined, /undefined is no record: send\(\{ topic/],
+    ['hello', /'hello' is no record/],
+    [{ topic: 't', value: 'x', partition: '1' }, /partition '1': write a whole number/],
+    [{ topic: 't', value: 'x', partition: Number.NaN }, /partition NaN/],
+    [{ topic: 't', value: 'x', partition: -1 }, /partition -1/],
+    [{ topic: 't', value: 'x', headers: 'a' }, /headers 'a': write/],
+    [{ topic: 't', value: 'x', headers: [{ value: 'a' }] }, /a header needs a key that is text/],
+  ])('send(%j)', async (record, message) => {
+    const sent = log.producer({ value: 'string' }).send(record as never);
+    await expect(sent).rejects.toMatchObject({
+      code: 'invalid_record',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  // Written as they are, they would become as many zeros.
+  test.each([
+    ['text', (value: unknown) => String(value), /encode of the serde gave 'x': give bytes/],
+    ['nothing', () => undefined, /gave undefined/],
+    ['a promise', async () => Buffer.from('x'), /gave \(an object\)/],
+  ])('a serde that encodes to %s', async (_, encode, message) => {
+    const serde = { encode, decode: (bytes: Buffer) => bytes } as never;
+    const producer = log.producer({ value: serde });
+    const sent = producer.send({ topic: 't', value: 'x' as never });
+    await expect(sent).rejects.toMatchObject({
+      code: 'invalid_record',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  test('places and offsets that are none', async () => {
+    await log.admin().createTopic({ name: 'wrong' });
+    await log.producer({ value: 'string' }).send({ topic: 'wrong', value: 'x' });
+    const consumer = log.consumer({ topics: ['wrong'], group: 'wrong', value: 'string' });
+    const wrong = { code: 'invalid_option' };
+    for await (const place of consumer) {
+      for (const to of [-5, Number.NaN, 1.5, undefined, '3', {}, new Date('x')]) {
+        await expect(async () => consumer.seek(place, to as never)).rejects.toMatchObject(wrong);
+      }
+      expect(() => consumer.pause('wrong' as never)).toThrow('places are a list');
+      const at = { topic: 'wrong', partition: 0 };
+      for (const offsets of [at, [at], [{ ...at, offset: -3 }], [{ ...at, offset: '1' }]]) {
+        await expect(consumer.commit(offsets as never)).rejects.toMatchObject(wrong);
+      }
+      break;
+    }
+    await consumer.close();
   });
 
   test('a name that no topic can have', async () => {

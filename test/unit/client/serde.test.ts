@@ -119,6 +119,19 @@ test('what JSON cannot say is told as any record that cannot be written', () => 
   }
 });
 
+test('MessagePack as every language reads it, whatever JavaScript has in its objects', () => {
+  const bytes = msgpackSerde().encode({ a: undefined, b: [undefined, 1] });
+  expect(msgpackSerde().decode(Buffer.from(bytes))).toEqual({ a: null, b: [null, 1] });
+  const circle: Record<string, unknown> = {};
+  circle['itself'] = circle;
+  for (const value of [circle, Symbol('s'), 2n ** 70n, () => 1]) {
+    expect(() => msgpackSerde().encode(value)).toThrowError(
+      expect.objectContaining({ code: 'invalid_record' }),
+    );
+  }
+  expect(roundTrip(msgpackSerde(), { still: 'well' })).toEqual({ still: 'well' });
+});
+
 test('int64 as other languages write it', () => {
   const int64 = (value: bigint): Buffer => {
     const bytes = Buffer.from([0xd3, 0, 0, 0, 0, 0, 0, 0, 0]);
