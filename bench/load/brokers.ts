@@ -108,7 +108,7 @@ async function start({ run, tools, running, rows: wanted }: Work, system: System
     const [first] = users;
     if (first === undefined) continue;
     const made = await orMissing(run, system.name, users.map(({ name }) => name).join('; '), () =>
-      makeKeptTopic(where, first).then(() => true),
+      makeKeptTopic(where, first, (line) => run.say(`${system.name}: ${line}`)).then(() => true),
     );
     if (made === undefined) for (const row of users) able.delete(row);
   }

@@ -140,7 +140,7 @@ async function onBroker(
       const topic = keptTopic(row);
       if (topic === undefined || done.has(topic)) continue;
       done.add(topic);
-      await makeKeptTopic(where, row);
+      await makeKeptTopic(where, row, (line) => run.say(line));
     }
     await work(where);
   } finally {

@@ -13,13 +13,24 @@ export interface RowRun {
 }
 
 /** The topic that is made once, which rows with the same filling share; undefined where each time has a new one. */
-export function keptTopic({ filled, kept, partitions }: Row): string | undefined {
+export function keptTopic({
+  filled,
+  kept,
+  partitions,
+}: Pick<Row, 'filled' | 'kept' | 'partitions'>): string | undefined {
   if (filled !== undefined) return `filled-${filled.recordBytes}-${filled.records}`;
   return kept ? `kept-${partitions}` : undefined;
 }
 
-/** Makes the topic that the row needs all the time, with what is to be read. */
-export async function makeKeptTopic(where: RowRun, row: Row): Promise<void> {
+/**
+ * Makes the topic that the row needs all the time, with what is to be read. The filling is no measurement: one that
+ * fails is done once more, in the topic made anew, so that nobody reads what the first try left.
+ */
+export async function makeKeptTopic(
+  where: RowRun,
+  row: Pick<Row, 'filled' | 'kept' | 'partitions'>,
+  say: (line: string) => void,
+): Promise<void> {
   const topic = keptTopic(row);
   if (topic === undefined) return;
   const { tools, broker, quick } = where;
@@ -30,7 +41,17 @@ export async function makeKeptTopic(where: RowRun, row: Row): Promise<void> {
   });
   if (filled === undefined) return;
   const records = quick ? Math.ceil(filled.records / 25) : filled.records;
-  await produceBulk(tools, broker, { ...filled, records, topic }, {});
+  const fill = () => produceBulk(tools, broker, { ...filled, records, topic }, {});
+  try {
+    await fill();
+  } catch (error) {
+    say(`${topic} is filled once more: ${error instanceof Error ? error.message : String(error)}`);
+    await withClient(broker, async (client) => {
+      await deleteTopic(client, topic);
+      await createTopic(client, topic, partitions);
+    });
+    await fill();
+  }
 }
 
 /** Measures the row in `topic`, a name that was not used before, or in the one that is kept for it. */

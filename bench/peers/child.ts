@@ -66,7 +66,10 @@ export interface ChildResult {
   readonly code: number;
 }
 
-/** Runs a program to its end. Rejects with the end of its standard error unless it ends well. */
+/** Of what a program that failed had written to standard output, in characters: some say there what went wrong. */
+const LAST_WORDS_MAX = 2_000;
+
+/** Runs a program to its end. Rejects with its last words, of both outputs, unless it ends well. */
 export async function runChild(
   program: string,
   args: readonly string[],
@@ -95,7 +98,8 @@ export async function runChild(
     ]);
     if (timedOut) throw new Error(`${program} ran longer than ${options.timeoutMs} ms`);
     if (!(options.accept ?? [0]).includes(code)) {
-      throw new Error(`${program} ${args.join(' ')}\nended with ${code}: ${errors()}`);
+      const words = [errors(), output.slice(-LAST_WORDS_MAX).trim()].filter((one) => one !== '');
+      throw new Error(`${program} ${args.join(' ')}\nended with ${code}: ${words.join('\n')}`);
     }
     return { output, errors: errors(), code };
   } finally {
