@@ -15,7 +15,7 @@ import {
   runReplay,
   type Sink,
 } from '../replay/index.ts';
-import type { Ledger } from './ledger.ts';
+import type { Ledger, LetterPlace } from './ledger.ts';
 import { factsOf } from './letter.ts';
 import { type LetterChoice, letterSelect, targetOf } from './scan.ts';
 
@@ -95,8 +95,8 @@ class RedriveSink implements Sink {
   readonly #ledger: Ledger;
   readonly #options: SinkOptions;
   readonly #sinks = new Map<string, Sink>();
-  /** Written, and not yet settled. */
-  #letters: PlacedRecord[] = [];
+  /** Written, and not yet settled; not the records, whose memory would stay with them. */
+  #letters: LetterPlace[] = [];
 
   constructor(cluster: Cluster, ledger: Ledger, options: SinkOptions) {
     this.#cluster = cluster;
@@ -129,14 +129,18 @@ class RedriveSink implements Sink {
   async has(source: PlacedRecord, record: ReplayedRecord): Promise<boolean> {
     const sink = await this.open(targetOf(source, this.#options.to));
     const there = await sink.has(source, record);
-    if (there) this.#letters.push(source);
+    if (there) this.#noteDone(source);
     return there;
   }
 
   async write(source: PlacedRecord, record: ReplayedRecord): Promise<void> {
     const sink = await this.open(targetOf(source, this.#options.to));
     await sink.write(source, record);
-    this.#letters.push(source);
+    this.#noteDone(source);
+  }
+
+  #noteDone({ topic, partition, offset }: PlacedRecord): void {
+    this.#letters.push({ topic, partition, offset });
   }
 
   async flush(): Promise<void> {

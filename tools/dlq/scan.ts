@@ -1,6 +1,7 @@
 // Reads letters, and sees which of them are meant.
 
 import { type Cluster, LogReader } from '../../src/client/index.ts';
+import { readingOfRange } from '../batches/reading.ts';
 import {
   compileFilter,
   type ModuleRunner,
@@ -28,7 +29,7 @@ export async function* readLetters(
 ): AsyncGenerator<readonly Letter[], void, undefined> {
   for (const { topic, partition, from, to } of stretches) {
     if (from >= to) continue;
-    const reader = new LogReader(cluster, { topic, maxWaitMs: 10 });
+    const reader = new LogReader(cluster, { topic, ...readingOfRange() });
     reader.set(partition, from);
     for await (const { records, nextOffset } of reader.read()) {
       const letters: Letter[] = [];

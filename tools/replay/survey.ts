@@ -3,6 +3,7 @@
 
 import type { Clock } from '../../src/base/ports.ts';
 import { type Cluster, LogReader } from '../../src/client/index.ts';
+import { readingOfRange } from '../batches/reading.ts';
 import { offsetsIn } from './plan.ts';
 import { isCopyOf, type Select } from './select.ts';
 import type { PlacedRecord, ReplayedRecord, ReplayTarget, Stretch } from './types.ts';
@@ -73,13 +74,12 @@ class Surveyor {
   /** Something of every partition, so that an estimate is one of all of them. */
   async #topic(topic: string): Promise<void> {
     const { cluster, stretches, signal, onProgress } = this.#options;
-    const isolation = 'read_committed';
-    const reader = new LogReader(cluster, {
-      topic,
-      isolation,
-      maxWaitMs: 10,
+    const how = {
+      isolation: 'read_committed',
       outOfRange: 'earliest',
-    });
+      ...readingOfRange(),
+    } as const;
+    const reader = new LogReader(cluster, { topic, ...how });
     const left = new Map<number, { at: number; readonly to: number }>();
     for (const { partition, from, to, ...one } of stretches) {
       if (one.topic !== topic || from >= to) continue;
