@@ -30,6 +30,8 @@ export interface AssembleOptions {
   readonly config: ReadonlyMap<string, string>;
   /** The data does not outlive the process. */
   readonly memory: boolean;
+  /** A directory of Apache Kafka's is taken over. */
+  readonly adopt?: boolean;
   readonly advertise: Endpoint | null;
   readonly acceptReplicationFactor: boolean;
   /** Where compaction passes run. Default: nothing is compacted. */
@@ -86,6 +88,7 @@ export async function assembleBroker(
     ...options.store,
     config: options.config,
     memory: options.memory,
+    adopt: options.adopt === true,
     ...(options.compactionRunner && { compactionRunner: options.compactionRunner }),
     openStore: async (storeOptions) => {
       store = await openLogStore(storeOptions);

@@ -79,6 +79,7 @@ function assembleOnHost(
     compactionRunner,
     config: configsOf(options),
     memory: dataDir === undefined,
+    adopt: options.adopt === true,
     ...(dataDir !== undefined && {
       store: {
         lock: dataDirectoryLock(dataDir),

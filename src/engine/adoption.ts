@@ -5,6 +5,7 @@
 import { type Disk, DiskError } from '../storage/index.ts';
 import { type CatalogueRecord, type CatalogueState, topicRecord } from './catalogue-state.ts';
 import type { Topic } from './contract.ts';
+import type { TopicConfigs } from './kafka-remains.ts';
 import { forEachLimited } from './limited.ts';
 import { isInternalTopic, parsePartitionDirectory } from './topic-names.ts';
 
@@ -99,11 +100,12 @@ export async function readTopicId(disk: Disk, directory: string): Promise<string
   }
 }
 
-/** What is to be done about the directories found. Pure. */
+/** What is to be done about the directories found; `configs` is what is known of lost topics'. Pure. */
 export function planAdoption(
   found: readonly FoundDirectory[],
   state: CatalogueState,
   nowMs: number,
+  configs: TopicConfigs = new Map(),
 ): AdoptionPlan {
   const records: CatalogueRecord[] = [];
   const adopted: Topic[] = [];
@@ -124,7 +126,7 @@ export function planAdoption(
     const name = group[0]?.topic ?? '';
     const known = names.get(name);
     if (known === undefined) {
-      const topic = adoptedTopic(name, id, count, nowMs);
+      const topic = adoptedTopic({ name, id, partitionCount: count, createdMs: nowMs }, configs);
       names.set(name, topic);
       adopted.push(topic);
       records.push(topicRecord(topic));
@@ -173,18 +175,19 @@ function groupById(
 }
 
 /**
- * A topic whose configs are lost. Until somebody sets them again nothing of it may be deleted, so
- * it keeps everything.
+ * A topic whose configs are lost, but for those that are known. Until somebody says how long it keeps
+ * its records nothing of it may be deleted, so it keeps everything.
  */
-function adoptedTopic(name: string, id: string, partitionCount: number, nowMs: number): Topic {
-  const internal = isInternalTopic(name);
-  const configs = new Map(
-    internal
-      ? [['cleanup.policy', 'compact']]
-      : [
-          ['retention.ms', '-1'],
-          ['retention.bytes', '-1'],
-        ],
-  ) as ReadonlyMap<string, string>;
-  return { name, id, internal, partitionCount, configs, createdMs: nowMs };
+function adoptedTopic(
+  topic: Pick<Topic, 'name' | 'id' | 'partitionCount' | 'createdMs'>,
+  known: TopicConfigs,
+): Topic {
+  const internal = isInternalTopic(topic.name);
+  const safe: [string, string][] = internal
+    ? [['cleanup.policy', 'compact']]
+    : [
+        ['retention.ms', '-1'],
+        ['retention.bytes', '-1'],
+      ];
+  return { ...topic, internal, configs: new Map([...safe, ...(known.get(topic.name) ?? [])]) };
 }

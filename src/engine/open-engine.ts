@@ -16,10 +16,11 @@ import { checkStanding, standing } from './broker-config-checks.ts';
 import { Catalogue } from './catalogue.ts';
 import type { CatalogueRecord } from './catalogue-state.ts';
 import { cleanerSettings } from './cleaner-settings.ts';
-import { ConfigStore } from './config-store.ts';
+import { ConfigStore, checkTopicConfigs } from './config-store.ts';
 import type { Engine, Topic } from './contract.ts';
 import { TidemarkEngine } from './engine.ts';
 import { FreeSpace } from './free-space.ts';
+import { readKafkaStarts, readKafkaTopicConfigs, type TopicConfigs } from './kafka-remains.ts';
 import { newMetrics } from './metrics.ts';
 import { PendingAppends } from './pending-appends.ts';
 import { TopicRegistry } from './topic-registry.ts';
@@ -37,6 +38,8 @@ export interface OpenEngineOptions extends Omit<LogStoreOptions, 'compaction' | 
   readonly config?: ReadonlyMap<string, string>;
   /** The data does not outlive the process. */
   readonly memory?: boolean;
+  /** A directory of Apache Kafka's is taken over. */
+  readonly adopt?: boolean;
   /** Opens the logs; default `openLogStore`. */
   readonly openStore?: (options: LogStoreOptions) => Promise<LogStore>;
 }
@@ -80,7 +83,7 @@ async function openOn(
   options: OpenEngineOptions,
 ): Promise<Engine> {
   const { clock, disk, logger, random } = options;
-  const { catalogue, remove, purged } = await openCatalogue(configs, options);
+  const { catalogue, remove, purged, adopted } = await openCatalogue(configs, options);
   configs.setDynamic(standing(configs, catalogue.state.brokerConfigs, logger));
   const space = new FreeSpace({
     freeBytes: () => store.freeBytes(),
@@ -104,6 +107,7 @@ async function openOn(
     if (records.length > 0) await catalogue.commit(...records).catch(ignoreRefusal);
   }
   await registry.open([...catalogue.state.topics.values()]);
+  if (options.adopt === true) await raiseStarts(disk, registry, adopted, logger);
   const purge = (id: string, directories: readonly string[]): Promise<boolean> =>
     purgeDirectories(disk, id, directories, logger);
   return new TidemarkEngine({ catalogue, configs, registry, context, random, purge });
@@ -117,19 +121,66 @@ async function openCatalogue(
   readonly catalogue: Catalogue;
   readonly remove: readonly string[];
   readonly purged: readonly string[];
+  readonly adopted: readonly Topic[];
 }> {
   const { clock, disk, logger, random } = options;
   const catalogue = await Catalogue.load(disk, logger);
   const found = await findPartitionDirectories(disk, accountedFor(catalogue.state));
-  const plan = planAdoption(found, catalogue.state, clock.now());
+  // Later starts know better than what Kafka once wrote.
+  const isKafkas = options.adopt === true && catalogue.origin === 'new';
+  const kafkas = isKafkas ? await readKafkaTopicConfigs(disk) : null;
+  const usable = kafkas === null ? undefined : usableConfigs(kafkas, logger);
+  const plan = planAdoption(found, catalogue.state, clock.now(), usable);
   const records = [...identityRecords(catalogue, configs, random, logger), ...plan.records];
   // Ids may have been given out that nothing here remembers.
   if (options.memory === true || catalogue.origin === 'partial' || plan.adopted.length > 0) {
     records.push({ kind: 'producer-ids', next: freshProducerId(clock, random) });
   }
   await catalogue.start(records);
-  report(plan.adopted, plan.strays, logger);
-  return { catalogue, remove: plan.remove, purged: plan.purged };
+  reportAdopted(plan.adopted, kafkas !== null, logger);
+  for (const stray of plan.strays)
+    logger.warn(stray, 'a directory belongs to no topic; left alone');
+  return { catalogue, remove: plan.remove, purged: plan.purged, adopted: plan.adopted };
+}
+
+/** Without those that a topic cannot have here. */
+function usableConfigs(kafkas: TopicConfigs, logger: Logger): TopicConfigs {
+  return new Map(
+    Array.from(kafkas, ([topic, configs]) => {
+      const usable = [...configs].filter(([config, value]) => {
+        try {
+          checkTopicConfigs(new Map([[config, value]]));
+          return true;
+        } catch (error) {
+          if (!(error instanceof KafkaError)) throw error;
+          logger.warn({ topic, config, value }, 'a config of Kafka has no meaning here; left out');
+          return false;
+        }
+      });
+      return [topic, new Map(usable)] as const;
+    }),
+  );
+}
+
+/** What Kafka deleted up to an offset within a file is deleted here, too. */
+async function raiseStarts(
+  disk: Disk,
+  registry: TopicRegistry,
+  adopted: readonly Topic[],
+  logger: Logger,
+): Promise<void> {
+  if (adopted.length === 0) return;
+  const starts = await readKafkaStarts(disk);
+  for (const { name } of adopted) {
+    for (const [index, partition] of registry.get(name).partitions.entries()) {
+      const start = starts.get(`${name}-${index}`);
+      if (start === undefined) continue;
+      await partition.deleteRecords(start).catch((error: unknown) => {
+        if (!(error instanceof KafkaError)) throw error;
+        logger.warn({ topic: name, partition: index, err: error }, 'deleted records show again');
+      });
+    }
+  }
 }
 
 function identityRecords(
@@ -163,19 +214,20 @@ function freshProducerId(clock: Clock, random: Random): number {
   return clock.now() * 1000 + Math.floor(random.next() * 1000);
 }
 
-function report(
-  adopted: readonly Topic[],
-  strays: readonly { directory: string; reason: string }[],
-  logger: Logger,
-): void {
-  for (const { name, id, partitionCount } of adopted) {
+/** `isKafkas`: Kafka's configs are known. Else they are lost, and somebody has to look. */
+function reportAdopted(adopted: readonly Topic[], isKafkas: boolean, logger: Logger): void {
+  for (const { name, id, partitionCount, configs } of adopted) {
     const fields = { topic: name, id, partitions: partitionCount };
-    logger.error(
-      fields,
-      'a topic was missing in the catalogue; it keeps everything until configured',
-    );
+    if (isKafkas) {
+      const own = { ...fields, configs: Object.fromEntries(configs) };
+      logger.info(own, 'a topic of Kafka was taken over with its configs');
+    } else {
+      logger.error(
+        fields,
+        'a topic was missing in the catalogue; it keeps everything until configured',
+      );
+    }
   }
-  for (const stray of strays) logger.warn(stray, 'a directory belongs to no topic; left alone');
 }
 
 /** Lets refusals of the disk pass: what was to be written is only worth a try. */

@@ -4,7 +4,11 @@
 import type { Logger } from '../base/ports.ts';
 import { BatchHeader } from '../record/index.ts';
 import type { LogStore, PartitionLog } from '../storage/index.ts';
-import { decodeProducerSnapshot, ProducerSnapshotError } from './producer-snapshot.ts';
+import {
+  decodeProducerSnapshot,
+  isKafkaSnapshot,
+  ProducerSnapshotError,
+} from './producer-snapshot.ts';
 import { ProducerStates } from './producer-state.ts';
 
 export interface RecoveryContext {
@@ -49,7 +53,12 @@ async function newestSnapshot(
     } catch (error) {
       if (!(error instanceof ProducerSnapshotError)) throw error;
       const fields = { directory: log.directory, offset: snapshot.offset, err: error };
-      context.logger.warn(fields, 'a producer snapshot is unreadable, an older one is used');
+      if (isKafkaSnapshot(snapshot.bytes)) {
+        context.logger.debug(
+          fields,
+          "a producer snapshot is Apache Kafka's; the log tells the same",
+        );
+      } else context.logger.warn(fields, 'a producer snapshot is unreadable, an older one is used');
       limit = snapshot.offset - 1;
     }
   }

@@ -73,6 +73,11 @@ function writeEntry(bytes: Buffer, start: number, entry: ProducerEntry): number 
   return position;
 }
 
+/** Kafka's begins with its version as an int16. */
+export function isKafkaSnapshot(bytes: Buffer): boolean {
+  return bytes.length >= 2 && bytes.readInt16BE(0) === 1;
+}
+
 /** The producers of a snapshot. Throws {@link ProducerSnapshotError}. */
 export function decodeProducerSnapshot(bytes: Buffer): ProducerStates {
   if (bytes.length < HEADER_BYTES || bytes.toString('latin1', 0, 4) !== MAGIC) {

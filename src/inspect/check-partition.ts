@@ -87,7 +87,7 @@ export async function checkPartition(options: CheckPartitionOptions): Promise<Pa
   findings.forEach(onFinding);
   const endOffset = reports.at(-1)?.endOffset ?? 0;
   await checkSnapshots(options, names);
-  await checkEpochs(options, epochs);
+  await checkEpochs(options, epochs, endOffset);
   await checkTopicId(options);
   otherFiles(directory, names, bases).forEach(onFinding);
   const first = reports.find((one) => one.firstOffset !== null)?.firstOffset ?? null;
@@ -179,7 +179,11 @@ class EpochObserver implements BatchObserver {
   }
 }
 
-async function checkEpochs(options: CheckPartitionOptions, seen: EpochObserver): Promise<void> {
+async function checkEpochs(
+  options: CheckPartitionOptions,
+  seen: EpochObserver,
+  endOffset: number,
+): Promise<void> {
   const { disk, directory, onFinding } = options;
   const path = `${directory}/${LEADER_EPOCH_FILE}`;
   const bytes = await readSmallFile(disk, path);
@@ -193,6 +197,8 @@ async function checkEpochs(options: CheckPartitionOptions, seen: EpochObserver):
     return;
   }
   for (const { epoch, startOffset } of entries) {
+    // All that it wrote is deleted; Kafka's file is empty then.
+    if (startOffset >= endOffset) break;
     const stated = epochs.epochFor(startOffset);
     if (stated === epoch) continue;
     const what = `offset ${startOffset} was written under leader epoch ${epoch}, the file says ${stated}`;

@@ -23,6 +23,9 @@ import { type Finding, finding, isFault, type Severity, severities } from './fin
 import { JournalView } from './journal-view.ts';
 import type { ProducerFacts } from './kafka-formats.ts';
 
+/** The log of Kafka's controller, in a directory that was Kafka's: no topic of ours. */
+const CONTROLLER_TOPIC = '__cluster_metadata';
+
 /** What the catalogue holds, read by whoever knows its format. */
 export interface CatalogueFacts {
   readonly topics: readonly TopicFacts[];
@@ -168,7 +171,8 @@ class Verification {
     const { disk, catalogue, live, deep, readSnapshot, onProgress } = this.#options;
     const { topic: name, index } = partitionOf(directory) ?? { topic: '', index: 0 };
     const topic = catalogue?.topics.find((one) => one.name === name) ?? null;
-    if (catalogue !== null && (topic === null || index >= topic.partitionCount)) {
+    const isTopic = name !== CONTROLLER_TOPIC;
+    if (isTopic && catalogue !== null && (topic === null || index >= topic.partitionCount)) {
       const what = 'the catalogue knows no such partition; the next start takes it back if it can';
       this.#add(finding({ severity: 'warning', code: 'partition_unknown', path: directory, what }));
     }

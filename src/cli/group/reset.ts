@@ -47,7 +47,8 @@ export async function resetGroups(named: readonly string[], options: ResetOption
       else if (executed) io.say(`group ${group}: ${plural(rows.length, 'offset')} committed`);
     }
     const some = plans.some(({ rows }) => rows.length > 0);
-    if (some && !executed) io.say('nothing was changed: add --execute to do it');
+    if (some && !executed && options.export !== true)
+      io.say('nothing was changed: add --execute to do it');
   });
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { verifyDirectory } from '../../../src/inspect/index.ts';
 import { noteCleaned } from '../../../src/storage/cleaned-segments.ts';
-import { MemoryDisk } from '../../../src/storage/index.ts';
+import { MemoryDisk, writeTopicId } from '../../../src/storage/index.ts';
 import {
   append,
   bare,
@@ -79,6 +79,20 @@ describe('a directory that is as it should be', () => {
     const report = await verify(disk);
     expect(faults(report)).toEqual([]);
     expect(report.partitions).toMatchObject([{ startOffset: 4, endOffset: 60 }]);
+  });
+
+  test('has no findings where a later epoch began after the records that were deleted', async () => {
+    const disk = new MemoryDisk();
+    const store = await openStore(disk);
+    const log = await openOrders(store);
+    await append(log, 10);
+    await log.deleteRecordsBefore(30);
+    await store.close();
+    const epochs = Buffer.from('0\n2\n0 0\n1 30\n');
+    await writeFile(disk, 'orders-0/leader-epoch-checkpoint', epochs);
+    await disk.makeDirectory('__cluster_metadata-0');
+    await writeTopicId(disk, '__cluster_metadata-0', 'AAAAAAAAAAAAAAAAAAAAAQ');
+    expect(faults(await verify(disk))).toEqual([]);
   });
 
   test('read while a broker writes, hides what is still moving', async () => {

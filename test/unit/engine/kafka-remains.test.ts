@@ -1,0 +1,90 @@
+// A directory of Apache Kafka's that is taken over. fixtures/kafka-controller was written by Apache Kafka 4.3.1: topics
+// users (compacted), gone (deleted later) and orders, whose segment.bytes was unset and retention.bytes set later; the
+// snapshot is of before that.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { silentLogger } from '../../../src/base/ports.ts';
+import { openEngine } from '../../../src/engine/index.ts';
+import { readKafkaTopicConfigs } from '../../../src/engine/kafka-remains.ts';
+import { buildBatch } from '../../../src/record/index.ts';
+import { MemoryDisk, writeTopicId } from '../../../src/storage/index.ts';
+import { SeededRandom } from '../../../src/testing/seeded-random.ts';
+import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
+import { writeFile } from '../inspect/directory.ts';
+
+const LOG = '00000000000000000000.log';
+const SNAPSHOT = '00000000000000000037-0000000001.checkpoint';
+
+function fixture(name: string): Buffer {
+  return readFileSync(join(import.meta.dirname, 'fixtures/kafka-controller', name));
+}
+
+async function controller(files: Record<string, Buffer>): Promise<MemoryDisk> {
+  const disk = new MemoryDisk();
+  await disk.makeDirectory('__cluster_metadata-0');
+  for (const [name, bytes] of Object.entries(files)) {
+    await writeFile(disk, `__cluster_metadata-0/${name}`, bytes);
+  }
+  return disk;
+}
+
+async function configsOf(disk: MemoryDisk) {
+  const found = await readKafkaTopicConfigs(disk);
+  return (
+    found && Object.fromEntries(Array.from(found, ([name, of]) => [name, Object.fromEntries(of)]))
+  );
+}
+
+const users = { 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '0.1' };
+const orders = { 'retention.ms': '2592000000', 'retention.bytes': '1000000' };
+
+describe('what Kafka knew of its topics', () => {
+  test('is in the log of its controller', async () => {
+    const disk = await controller({ [LOG]: fixture(LOG) });
+    expect(await configsOf(disk)).toEqual({ users, orders });
+  });
+
+  test('is in a snapshot and what came after it', async () => {
+    const before = { 'retention.ms': '2592000000', 'segment.bytes': '67108864' };
+    const alone = await controller({ [SNAPSHOT]: fixture(SNAPSHOT) });
+    const gone = { 'retention.ms': '5000' };
+    expect(await configsOf(alone)).toEqual({ users, orders: before, gone });
+    const both = await controller({ [SNAPSHOT]: fixture(SNAPSHOT), [LOG]: fixture(LOG) });
+    expect(await configsOf(both)).toEqual({ users, orders });
+  });
+
+  test('is unknown where nothing is, or nothing that can be read', async () => {
+    expect(await configsOf(new MemoryDisk())).toBeNull();
+    const damaged = Buffer.from(fixture(LOG));
+    damaged.fill(0xff, 1800, 2000);
+    expect(await configsOf(await controller({ [LOG]: damaged }))).toBeNull();
+  });
+
+  test('becomes ours when its directory is taken over', async () => {
+    const disk = await controller({ [LOG]: fixture(LOG) });
+    for (const [index, name] of ['orders', 'users', 'other'].entries()) {
+      await disk.makeDirectory(`${name}-0`);
+      await writeTopicId(disk, `${name}-0`, `${index}`.repeat(21).concat('A'));
+      const values = ['a', 'b', 'c'].map((value) => ({
+        timestamp: 1,
+        key: null,
+        value: Buffer.from(value),
+      }));
+      await writeFile(disk, `${name}-0/${LOG}`, buildBatch(values));
+    }
+    const starts = '0\n1\norders 0 2\n';
+    await writeFile(disk, 'log-start-offset-checkpoint', Buffer.from(starts));
+    const ports = { clock: new VirtualClock(), random: new SeededRandom(1), logger: silentLogger };
+    const engine = await openEngine({ disk, root: 'test', ...ports, adopt: true });
+    const own = (name: string) => Object.fromEntries(engine.topic(name)?.configs ?? []);
+    const keeps = { 'retention.ms': '-1', 'retention.bytes': '-1' };
+    expect(own('orders')).toEqual(orders);
+    expect(own('users')).toEqual({ ...keeps, ...users });
+    expect(own('other')).toEqual(keeps);
+    expect(engine.partition('orders', 0)).toMatchObject({ startOffset: 2, highWatermark: 3 });
+    expect(engine.partition('users', 0)).toMatchObject({ startOffset: 0, highWatermark: 3 });
+    await engine.close();
+  });
+});
