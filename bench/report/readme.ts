@@ -42,7 +42,7 @@ export function measurementsSection(shown: readonly Shown[]): string {
       lines.filter(({ judged }) => (judged.goal.against ?? '') === peer),
     );
   }
-  return `${text}${reasons(shown, lines)}${losses(shown)}\n`;
+  return `${text}${alsoMeasured(shown, lines)}${reasons(shown, lines)}${losses(shown)}\n`;
 }
 
 function linesOf(shown: readonly Shown[]): Line[] {
@@ -163,6 +163,21 @@ function spreadText(report: Report, system: string, row: string, figure: string)
   const middle = numberText(spread.median);
   if (result.runs.length === 1) return middle;
   return `${middle} (${numberText(spread.min)}–${numberText(spread.max)})`;
+}
+
+/** Rows of ours, or of systems of another kind, that no goal is set for: only named, with the report that has them. */
+function alsoMeasured(shown: readonly Shown[], lines: readonly Line[]): string {
+  const seen = new Set(lines.map(({ judged }) => judged.goal.row));
+  const named = shown.flatMap(({ report, file }) => {
+    const rows = new Set(
+      report.results.flatMap(({ system, row }) =>
+        system === 'disk' || seen.has(row) ? [] : [row.replace(/^(slope, .*): .*$/, '$1')],
+      ),
+    );
+    for (const row of rows) seen.add(row);
+    return rows.size === 0 ? [] : [`${[...rows].join('; ')} ([report](${htmlOf(file)}))`];
+  });
+  return named.length === 0 ? '' : `\nMeasured too, without a goal: ${named.join('; ')}.\n`;
 }
 
 /** What was busy in the rows whose goals are not reached, a line for each row. */

@@ -29,6 +29,8 @@ const figures: Readonly<Record<string, string>> = {
   idleCpuPercent: 'CPU idle, % of a core',
   startCpuSeconds: 'CPU until then, s',
   brokerWrittenMb: 'written to disk, MB',
+  brokerReadMb: 'read from disk, MB',
+  movingSeconds: 'first to last record, s',
   firstRecordMs: 'first record acknowledged, ms',
   readyMs: 'ready, ms',
   recordCommitP50Ms: 'write and sync of 1 KiB p50, ms',

@@ -165,6 +165,19 @@ describe('README', () => {
     );
   });
 
+  test('rows without a goal are named', () => {
+    const runs: Run[] = [
+      ...beside,
+      ['tidemark', 'slope, partitions: 1', { p99Ms: 1 }],
+      ['tidemark', 'slope, partitions: 10', { p99Ms: 1 }],
+      ['redis', 'their own client', { requestsPerSecond: 1 }],
+    ];
+    expect(sectionOf(reportOf(runs), 'x.json')).toContain(
+      '\nMeasured too, without a goal: slope, partitions; their own client ([report](x.html)).\n',
+    );
+    expect(sectionOf(reportOf(beside), 'x.json')).not.toContain('Measured too');
+  });
+
   test('a profile is named where there is one', () => {
     const profiles = [
       { row: produce, functions: [], calls: [{ name: 'x', calls: 1, errors: 0, share: 1 }] },
