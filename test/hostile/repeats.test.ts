@@ -44,6 +44,12 @@ const requests: readonly [Api, number, object][] = [
   [DescribeGroups, 5, { groups: many('g') }],
   [ConsumerGroupDescribe, 0, { groupIds: many('g'), includeAuthorizedOperations: false }],
   [OffsetFetch, 8, { groups: many({ groupId: 'g', topics: null }) }],
+  [OffsetFetch, 7, { groupId: 'g', topics: [{ name: TOPIC, partitionIndexes: many(0) }] }],
+  [
+    OffsetFetch,
+    9,
+    { groups: [{ groupId: 'g', topics: many({ name: TOPIC, partitionIndexes: [0] }) }] },
+  ],
   [DescribeProducers, 0, { topics: [{ name: TOPIC, partitionIndexes: many(0) }] }],
 ].map(([api, version, request]) => [api as unknown as Api, version as number, request as object]);
 

@@ -6,18 +6,38 @@
 
 import { OffsetFetch, type OffsetFetchRequest } from '../../protocol/index.ts';
 import { coordinatorContext, type Handler, handler } from '../handler.ts';
-import { once } from '../once.ts';
+import { firstMention } from '../once.ts';
 import type { Services } from '../services.ts';
 
-/** Who asks for all topics of a group over and over is told once. */
+interface NamedTopic {
+  readonly name: string;
+  readonly topicId?: string;
+  readonly partitionIndexes: number[];
+}
+
+/** Stands for all partitions of all topics. */
+const ALL = -1;
+
+/** A group's offsets, which may have long texts, are told once: all of them, and each that is named. */
 function askedOnce(request: OffsetFetchRequest): OffsetFetchRequest {
-  const all = once(
-    request.groups.filter(({ topics }) => topics === null),
-    ({ groupId }) => groupId,
-  );
+  const isNew = firstMention();
+  const named = <T extends NamedTopic>(group: string, topics: readonly T[]): T[] =>
+    topics.flatMap((topic) => {
+      const of = JSON.stringify([group, topic.name, topic.topicId]);
+      const partitionIndexes = topic.partitionIndexes.filter((index) => isNew(of, index));
+      const told = partitionIndexes.length === 0 && topic.partitionIndexes.length > 0;
+      return told ? [] : [{ ...topic, partitionIndexes }];
+    });
+  const { groupId, topics } = request;
   return {
     ...request,
-    groups: [...request.groups.filter(({ topics }) => topics !== null), ...all],
+    topics: topics === null ? null : named(groupId, topics),
+    groups: request.groups
+      .filter((group) => group.topics !== null || isNew(group.groupId, ALL))
+      .map((group) => ({
+        ...group,
+        topics: group.topics === null ? null : named(group.groupId, group.topics),
+      })),
   };
 }
 

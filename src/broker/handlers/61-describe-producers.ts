@@ -7,6 +7,7 @@ import {
   type DescribeProducersResponse,
 } from '../../protocol/index.ts';
 import { type Handler, handler } from '../handler.ts';
+import { firstMention } from '../once.ts';
 import type { Services } from '../services.ts';
 
 type PartitionAnswer = DescribeProducersResponse['topics'][number]['partitions'][number];
@@ -33,11 +34,7 @@ function describe(services: Services, topic: string, partitionIndex: number): Pa
 function partitionsOnce(
   topics: DescribeProducersRequest['topics'],
 ): DescribeProducersRequest['topics'] {
-  const seen = new Set<string>();
-  const isNew = (name: string, index: number): boolean => {
-    const { size } = seen;
-    return seen.add(`${name}/${index}`).size > size;
-  };
+  const isNew = firstMention();
   return topics.map(({ name, partitionIndexes }) => ({
     name,
     partitionIndexes: partitionIndexes.filter((index) => isNew(name, index)),
