@@ -33,6 +33,8 @@ import type { PeerHandler, PeerSocket } from './socket.ts';
 const MEMORY_BYTES_DEFAULT = 256 * 1024 * 1024;
 /** Appended bytes not yet written, beyond which no further produce request starts. */
 const PENDING_BYTES_MAX = 128 * 1024 * 1024;
+/** Partitions that all fetch sessions may follow: some hundred megabytes. */
+const SESSION_PARTITIONS_MAX = 1_000_000;
 /** How often those who wait for appended bytes to be written are looked at. */
 const PENDING_CHECK_MS = 2;
 
@@ -173,6 +175,7 @@ export class Broker {
       clock,
       random,
       slots: numberConfig(engine, 'max.incremental.fetch.session.cache.slots'),
+      partitionsMax: SESSION_PARTITIONS_MAX,
     });
     this.#router = new Router(this.metrics, logger, settings.intercept);
     this.#router.register(allHandlers(this.#services(), () => this.#router.announced()));

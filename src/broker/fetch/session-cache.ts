@@ -1,7 +1,8 @@
 // Incremental fetch sessions (KIP-227): which partitions a fetcher follows is kept here, so that
 // its requests name only what changes. The number of sessions is bounded; when all slots are taken,
 // a session unused for two minutes makes room, or else the smallest of those that had their two
-// minutes, if the new one is larger. Rules: org.apache.kafka.server.FetchSession, FetchManager.
+// minutes, if the new one is larger. Rules: org.apache.kafka.server.FetchSession, FetchManager. So is, unlike in Kafka,
+// the number of partitions that all of them follow: they are kept in memory until their client comes back or not.
 
 import { Bag } from '../../base/bag.ts';
 import type { Clock, Random } from '../../base/ports.ts';
@@ -21,6 +22,8 @@ export interface SessionCacheOptions {
   readonly random: Random;
   /** `max.incremental.fetch.session.cache.slots`. */
   readonly slots: number;
+  /** Partitions that all sessions together may follow. */
+  readonly partitionsMax: number;
 }
 
 /** Counters that only grow. */
@@ -61,14 +64,20 @@ export class FetchSessionCache {
     this.#sessions.set(session.id, session);
   }
 
+  /** Whether sessions have not grown beyond the partitions that they may follow. */
+  get fits(): boolean {
+    return this.#partitions() <= this.#options.partitionsMax;
+  }
+
   /**
    * Keeps the set as a new session if there is room; answers whether it did. Its next epoch is then
    * 1.
    */
   add(set: FetchSet): boolean {
-    if (this.#sessions.size >= this.#options.slots && !this.#makeRoom(set.targets.size)) {
-      return false;
-    }
+    const { slots, partitionsMax } = this.#options;
+    const { size } = set.targets;
+    while (this.#partitions() + size > partitionsMax) if (!this.#evictStale()) return false;
+    if (this.#sessions.size >= slots && !this.#makeRoom(size)) return false;
     set.id = this.#freeId();
     set.epoch = nextEpoch(INITIAL_EPOCH);
     set.createdMs = this.#options.clock.monotonic();
@@ -105,17 +114,30 @@ export class FetchSessionCache {
     for (const id of [...this.#sessions.keys()]) this.remove(id);
   }
 
+  #partitions(): number {
+    let count = 0;
+    for (const { targets } of this.#sessions.values()) count += targets.size;
+    return count;
+  }
+
   #makeRoom(newSize: number): boolean {
+    if (this.#evictStale()) return true;
     const now = this.#options.clock.monotonic();
     let smallest: FetchSet | undefined;
     for (const session of this.#sessions.values()) {
-      if (now - session.lastUsedMs > EVICTION_MS) return this.#evict(session);
       if (now - session.createdMs <= EVICTION_MS) continue;
       if (smallest === undefined || session.targets.size < smallest.targets.size) {
         smallest = session;
       }
     }
     return smallest !== undefined && newSize > smallest.targets.size && this.#evict(smallest);
+  }
+
+  /** Ends the session that has been unused for longest, if that is long enough. */
+  #evictStale(): boolean {
+    const [oldest] = this.#sessions.values();
+    const now = this.#options.clock.monotonic();
+    return oldest !== undefined && now - oldest.lastUsedMs > EVICTION_MS && this.#evict(oldest);
   }
 
   #evict(session: FetchSet): boolean {

@@ -87,7 +87,12 @@ function modeOf(services: Services, request: FetchRequest, version: number): Mod
     const name = usesTopicIds ? topic.topicId : topic.topic;
     for (const index of topic.partitions) session.forget(name, index);
   }
+  const { size } = session.targets;
   putTargets(session, request);
+  if (session.targets.size > size && !fetchSessions.fits) {
+    fetchSessions.remove(sessionId);
+    return { kind: 'error', errorCode: ErrorCode.FETCH_SESSION_ID_NOT_FOUND };
+  }
   if (session.targets.size === 0) {
     fetchSessions.remove(sessionId);
     return { kind: 'none', set: new FetchSet(usesTopicIds) };

@@ -1,6 +1,7 @@
 // A fetch that fails in the middle lets go of all it held: what it has read, and whom it has asked to be woken by.
 
 import { beforeEach, expect, test } from 'vitest';
+import { ErrorCode } from '../../../src/base/kafka-errors.ts';
 import { silentLogger } from '../../../src/base/ports.ts';
 import { FetchSessionCache } from '../../../src/broker/fetch/session-cache.ts';
 import type { RequestContext } from '../../../src/broker/handler.ts';
@@ -23,7 +24,8 @@ let handle: ReturnType<typeof fetchHandler>;
 beforeEach(() => {
   clock = new VirtualClock();
   gate = new MemoryGate(1_000_000);
-  sessions = new FetchSessionCache({ clock, random: new SeededRandom(1), slots: 10 });
+  const random = new SeededRandom(1);
+  sessions = new FetchSessionCache({ clock, random, slots: 10, partitionsMax: 3 });
   partition = fakePartition(fakeTopic('t'));
   released = 0;
   const services = {
@@ -37,14 +39,16 @@ beforeEach(() => {
   handle = fetchHandler(services as unknown as Services);
 });
 
-function fetch(sessionId = 0, sessionEpoch = 0, waits = true) {
-  const asked = { partition: 0, fetchOffset: 0, partitionMaxBytes: 1000 };
-  const topics = sessionEpoch > 0 ? [] : [{ topic: 't', partitions: [asked] }];
+function fetch(sessionId = 0, sessionEpoch = 0, waits = true, more: number[] = []) {
+  const partitions = (sessionEpoch > 0 ? more : [0]).map((index) => ({
+    ...{ partition: index, fetchOffset: 0, partitionMaxBytes: 1000 },
+  }));
+  const topics = partitions.length === 0 ? [] : [{ topic: 't', partitions }];
   const limits = { maxWaitMs: waits ? 1000 : 0, minBytes: 1, maxBytes: 10_000 };
   const request = Fetch.request.complete({ ...limits, sessionId, sessionEpoch, topics });
   const session = { sendsRegions: true, onGone: () => () => {} };
   const context = { version: 11, clientId: null, session } as unknown as RequestContext;
-  return handle.handle(request, context) as Promise<{ sessionId: number }>;
+  return handle.handle(request, context) as Promise<{ sessionId: number; errorCode: number }>;
 }
 
 /** From now on the partition's records are in a file that turns out to be nobody's. */
@@ -94,5 +98,13 @@ test('in a session, which then is no more: what its client was told is not known
   await failed;
   expect(partition.listeners.size).toBe(0);
   expect(released).toBe(1);
+  expect(sessions.size).toBe(0);
+});
+
+test('a session that grows beyond what memory is meant for is no more', async () => {
+  const { sessionId } = await fetch(0, 0, false);
+  expect(await fetch(sessionId, 1, false, [1, 2])).toMatchObject({ sessionId, errorCode: 0 });
+  const { errorCode } = await fetch(sessionId, 2, false, [3]);
+  expect(errorCode).toBe(ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
   expect(sessions.size).toBe(0);
 });

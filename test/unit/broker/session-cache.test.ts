@@ -20,9 +20,10 @@ function sized(partitions: number): FetchSet {
   return set;
 }
 
-function cacheOf(slots: number) {
+function cacheOf(slots: number, partitionsMax = 1000) {
   const clock = new VirtualClock();
-  return { clock, cache: new FetchSessionCache({ clock, random: new SeededRandom(1), slots }) };
+  const options = { clock, random: new SeededRandom(1), slots, partitionsMax };
+  return { clock, cache: new FetchSessionCache(options) };
 }
 
 describe('FetchSessionCache', () => {
@@ -82,6 +83,20 @@ describe('FetchSessionCache', () => {
     expect(cache.add(sized(5))).toBe(false);
     expect(cache.add(sized(6))).toBe(true);
     expect(cache.get(old.id)).toBeUndefined();
+  });
+
+  test('all sessions together keep no more partitions than memory is meant for', async () => {
+    const { clock, cache } = cacheOf(10, 100);
+    const [small, large] = [sized(30), sized(70)];
+    expect(cache.add(small) && cache.add(large)).toBe(true);
+    expect(cache.fits).toBe(true);
+    expect(cache.add(sized(1))).toBe(false);
+    await clock.advance(120_001);
+    cache.touch(large);
+    expect(cache.add(sized(30))).toBe(true);
+    expect([cache.get(small.id), cache.get(large.id)]).toEqual([undefined, large]);
+    large.put({ ...[...large.targets.values()][0]!.spec, index: 1000 });
+    expect(cache.fits).toBe(false);
   });
 
   test('epochs wrap past the special values', () => {
