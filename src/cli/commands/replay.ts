@@ -47,8 +47,10 @@ are gone, or that begins after the end, is refused.
 A filter looks at key, value (JSON by path), header.NAME, topic, partition, offset, timestamp and size:
   value.total > 100 && header.region == "eu"      key in ["a", "b"] || startsWith(key, "user-")
   exists(value.error) && !contains(value.error.message, "timeout")
-A module exports filter(record) and transform(record), which answers { key?, value?, headers?, timestamp? } or null;
-each record may take a second.
+A module exports filter(record), transform(record) or both. Keys, values and values of headers are Buffers or null:
+  export const transform = (record) => ({ value: { ...JSON.parse(record.value), fixed: true } });
+transform answers { key?, value?, headers?, timestamp? }, where what is left out stays and an object becomes JSON, or
+null to leave the record out. Each record may take a second.
 
 Copies in a topic carry the headers tidemark.replay.job and tidemark.replay.source. An interrupted job goes on with
 --resume ID, and writes each record once all the same; to HTTP, what was not yet noted is sent again with the same
