@@ -177,13 +177,19 @@ async function startKafka(options: StartOptions): Promise<PeerBroker> {
   return untilItAnswers({ kind: 'kafka', program: 'java', args: java, port, placed, logDirectory });
 }
 
+/**
+ * Its default is 1 GiB for all topics together, beyond which, without an object store, it drops the oldest records:
+ * who reads from the start would wait for them for ever.
+ */
+const KLITE_LOG_BYTES = 64 * 1024 ** 3;
+
 /** klite's binary, given by path: it listens where it is told and keeps its log in a folder. */
 async function startKlite(options: StartOptions): Promise<PeerBroker> {
   if (options.binary === undefined) throw new Error('klite: give the path of its binary');
   const placed = place(options);
   const port = options.port ?? (await freePort());
   const args = ['--listen', `127.0.0.1:${port}`, '--data-dir', placed.directory];
-  args.push('--log-level', 'error');
+  args.push('--log-level', 'error', '--wal-max-disk-size', String(KLITE_LOG_BYTES));
   const logDirectory = placed.directory;
   return untilItAnswers({
     kind: 'klite',
