@@ -29,6 +29,8 @@ export interface RedriveOptions {
   /** Topics that letters go to, as far as they are known. */
   readonly topics: readonly string[];
   readonly resumed: boolean;
+  /** Of one that is gone on with, as takeOver answers it. */
+  readonly run?: string;
   /** It goes on with another filter or module. */
   readonly changed: boolean;
   readonly signal: AbortSignal;
@@ -75,6 +77,7 @@ export async function redrive(job: JobRecord, options: RedriveOptions): Promise<
       select: letterSelect(choice, ledger, module),
       skipCut: true,
       signal,
+      ...(options.run !== undefined && { run: options.run }),
       ...(onProgress && { onProgress }),
     });
   } finally {

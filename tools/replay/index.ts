@@ -29,6 +29,7 @@ export { openFileSink, streamSink } from './sink-file.ts';
 export { openHttpSink } from './sink-http.ts';
 export { openTopicSink } from './sink-topic.ts';
 export { type Survey, type SurveyOptions, survey } from './survey.ts';
+export { type TakeOverOptions, takeOver } from './take-over.ts';
 export type {
   JobRecord,
   JobState,

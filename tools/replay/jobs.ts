@@ -14,6 +14,8 @@ export type JobCommand = 'pause' | 'resume' | 'cancel';
 interface CommandRecord {
   readonly command: JobCommand;
   readonly atMs: number;
+  /** Of a resumption by a run of its own: every other run has to leave. */
+  readonly run?: string;
 }
 
 const SUFFIX = '/command';
@@ -47,10 +49,18 @@ export class JobStore {
     return job as JobRecord;
   }
 
-  /** Null when nobody wants anything, or only something from before `sinceMs`. */
-  async command(id: string, sinceMs: number): Promise<JobCommand | null> {
+  /**
+   * Null when nobody wants anything of that run, or only something from before `sinceMs`; `leave` when another run goes
+   * on with the job.
+   */
+  async command(
+    id: string,
+    sinceMs: number,
+    run: string | null,
+  ): Promise<JobCommand | 'leave' | null> {
     const found = (await this.#topic.read()).get(id + SUFFIX) as CommandRecord | undefined;
-    return found === undefined || found.atMs < sinceMs ? null : found.command;
+    if (found === undefined || found.atMs < sinceMs) return null;
+    return found.run !== undefined && found.run !== run ? 'leave' : found.command;
   }
 
   /** Throws what the brokers refuse, at the latest after `timeoutMs`. */
@@ -58,8 +68,9 @@ export class JobStore {
     return this.#topic.write([[job.id, job]], timeoutMs);
   }
 
-  send(id: string, command: JobCommand, atMs: number): Promise<void> {
-    const record: CommandRecord = { command, atMs };
+  /** With a run, which resumes: every other run of the job leaves. */
+  send(id: string, command: JobCommand, atMs: number, run?: string): Promise<void> {
+    const record: CommandRecord = { command, atMs, ...(run !== undefined && { run }) };
     return this.#topic.write([[id + SUFFIX, record]]);
   }
 

@@ -45,18 +45,23 @@ export interface RunOptions {
   /** Goes on behind what retention took away, instead of failing. */
   readonly skipCut: boolean;
   readonly signal: AbortSignal;
+  /** Of a job that is gone on with, as takeOver answers it. */
+  readonly run?: string;
   onProgress?(progress: ReplayProgress): void;
   /** Hears the job's record each time it is remembered, and as it failed in any case. Never: it cannot be resumed. */
   onSave?(job: JobRecord): void;
 }
 
 /** How often the jobs topic learns how far the job is, and commands are looked for. */
-const CHECKPOINT_MS = 2000;
+export const CHECKPOINT_MS = 2000;
 const PROGRESS_MS = 200;
 /** The jobs topic may take so long to learn of a failure. */
 const LAST_WORDS_MS = 5_000;
 
-type Stop = 'interrupted' | 'cancelled';
+type Stop = 'interrupted' | 'cancelled' | 'left';
+
+/** The error of a job's record as a run answers it that had to leave: the job goes on elsewhere. */
+const TAKEN_OVER = 'another run goes on with the job';
 
 /** Runs the job to its end and answers its last record. A failure is in it, and thrown. */
 export async function runReplay(job: JobRecord, options: RunOptions): Promise<JobRecord> {
@@ -83,7 +88,8 @@ class Run {
   constructor(job: JobRecord, options: RunOptions) {
     const { module, clock } = options;
     const { filter, target, includeReplayed } = job;
-    this.#job = job;
+    const { run: _, ...own } = job;
+    this.#job = { ...own, ...(options.run !== undefined && { run: options.run }) };
     this.#options = options;
     this.#select = options.select ?? makeSelect({ filter, module, target, includeReplayed });
     this.#pacer = new Pacer(clock, job.pace);
@@ -102,6 +108,8 @@ class Run {
         await this.#topic(topic);
         if (this.#stop !== null) break;
       }
+      if (this.#stop === null && (await this.#wanted()) === 'leave') await this.#leave();
+      if (this.#stop === 'left') return { ...this.#job, state: 'interrupted', error: TAKEN_OVER };
       await this.#checkpoint(this.#stop ?? 'done');
       return this.#job;
     } catch (error) {
@@ -262,15 +270,17 @@ class Run {
 
   /** Makes safe what was written, and does what somebody asked for. */
   async #attend(): Promise<void> {
+    let wanted = await this.#wanted();
+    if (wanted === 'leave') return this.#leave();
     await this.#checkpoint('running');
     if (this.#options.signal.aborted) this.#stop = 'interrupted';
-    let wanted = await this.#wanted();
     if (wanted === 'pause') {
       await this.#save('paused', null);
       while (wanted === 'pause' && !this.#options.signal.aborted) {
         await this.#sleep(CHECKPOINT_MS / 2);
         wanted = await this.#wanted();
       }
+      if (wanted === 'leave') return this.#leave();
       this.#pacer.restart();
       await this.#save('running', null);
     }
@@ -278,8 +288,17 @@ class Run {
     this.#checkpointMs = this.#options.clock.monotonic();
   }
 
-  async #wanted(): Promise<JobCommand | null> {
-    return (await this.#options.store?.command(this.#job.id, this.#job.startedMs)) ?? null;
+  /** Another run waits until it knows how far this one is, or has not waited any longer and has the job already. */
+  async #leave(): Promise<void> {
+    const { store, run } = this.#options;
+    const known = await store?.get(this.#job.id);
+    if (known?.run === run) await this.#checkpoint('interrupted');
+    this.#stop = 'left';
+  }
+
+  async #wanted(): Promise<JobCommand | 'leave' | null> {
+    const { store, run = null } = this.#options;
+    return (await store?.command(this.#job.id, this.#job.startedMs, run)) ?? null;
   }
 
   async #checkpoint(state: JobRecord['state']): Promise<void> {

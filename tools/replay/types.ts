@@ -77,6 +77,8 @@ export type JobState = 'running' | 'paused' | 'done' | 'failed' | 'cancelled' | 
 export interface JobRecord {
   readonly id: string;
   readonly state: JobState;
+  /** Which of its runs has it. */
+  readonly run?: string;
   /** Of an archive; absent: a replay, or what became of dead letters. */
   readonly tool?: 'export' | 'import';
   /** That an archive was written to, or read from. */

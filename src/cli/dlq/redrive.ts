@@ -23,6 +23,7 @@ import { CliError, ExitCode, usageError } from '../exit-codes.ts';
 import { type CliIo, processIo } from '../io.ts';
 import { positiveNumber } from '../numbers.ts';
 import { brokerCommand } from '../program.ts';
+import { goOnWith } from '../replay/start.ts';
 import { type Session, withCluster } from '../session.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { plural } from '../topic-description.ts';
@@ -93,7 +94,15 @@ async function run(topic: string | undefined, flags: RedriveFlags): Promise<void
       const job = jobOf(found, flags, perSecond);
       await Promise.all([store.prepare(), ledger.prepare()]);
       const topics = [...survey.topics.keys()];
-      await execute(io, session, { job, choice: found.choice, topics, ledger, module, flags });
+      await execute(io, session, {
+        job,
+        run: null,
+        choice: found.choice,
+        topics,
+        ledger,
+        module,
+        flags,
+      });
     } finally {
       await module?.close();
     }
@@ -128,12 +137,11 @@ function jobOf(
 
 async function resume(io: CliIo, session: Session, id: string, flags: RedriveFlags): Promise<void> {
   const store = new JobStore(session.cluster);
-  const known = await store.get(id);
+  const { job: known, run } = await goOnWith(io, store, await store.get(id));
   if (known.state === 'done') {
     io.say(`redrive ${id} is done: ${known.counts.written} letters written`);
     return;
   }
-  await store.send(id, 'resume', nodeClock.now());
   const { filter = known.filter, module: path = known.module } = flags;
   const job = { ...known, filter, module: path };
   const choice: LetterChoice = { only: job.only === undefined ? null : new Set(job.only), filter };
@@ -141,7 +149,7 @@ async function resume(io: CliIo, session: Session, id: string, flags: RedriveFla
   await ledger.load();
   const module = await moduleOf(path);
   try {
-    await execute(io, session, { job, choice, topics: [], ledger, module, flags });
+    await execute(io, session, { job, run, choice, topics: [], ledger, module, flags });
   } finally {
     await module?.close();
   }
@@ -149,6 +157,8 @@ async function resume(io: CliIo, session: Session, id: string, flags: RedriveFla
 
 interface Execution {
   readonly job: JobRecord;
+  /** Of a redrive that is gone on with. */
+  readonly run: string | null;
   readonly choice: LetterChoice;
   readonly topics: readonly string[];
   readonly ledger: Ledger;
@@ -157,7 +167,7 @@ interface Execution {
 }
 
 async function execute(io: CliIo, { cluster }: Session, given: Execution): Promise<void> {
-  const { job, choice, topics, ledger, module, flags } = given;
+  const { job, run, choice, topics, ledger, module, flags } = given;
   const stop = stopSignal();
   io.say(`redrive ${job.id}: ${offsetsIn(job.stretches)} offsets`);
   try {
@@ -169,7 +179,8 @@ async function execute(io: CliIo, { cluster }: Session, given: Execution): Promi
       choice,
       module,
       topics,
-      resumed: flags.resume !== undefined,
+      resumed: run !== null,
+      ...(run !== null && { run }),
       changed: flags.filter !== undefined || flags.module !== undefined,
       signal: stop.signal,
       onProgress: ({ done, total, counts }) => {

@@ -18,9 +18,10 @@ import {
   runReplay,
   type Sink,
   streamSink,
+  takeOver,
 } from '../../../tools/replay/index.ts';
 import { formatDuration } from '../../base/duration.ts';
-import type { OffsetSpec } from '../../client/index.ts';
+import { formatTime, type OffsetSpec } from '../../client/index.ts';
 import { nodeClock } from '../../host/node-clock.ts';
 import { CliError, ExitCode, usageError, withNextStep } from '../exit-codes.ts';
 import { type CliIo, processIo } from '../io.ts';
@@ -88,7 +89,7 @@ export async function startReplay(
     }
   }
   const { skipCut, json, timeoutMs } = request;
-  await execute(io, session, { job, resumed: false, skipCut, json, timeoutMs });
+  await execute(io, session, { job, run: null, skipCut, json, timeoutMs });
 }
 
 /** Goes on with a job that stopped before its end. */
@@ -103,17 +104,33 @@ export async function resumeReplay(
 ): Promise<void> {
   const io = processIo();
   const store = new JobStore(session.cluster);
-  const job = await store.get(options.id);
-  if (job.tool !== undefined)
-    throw usageError(`job ${job.id} is an ${job.tool}`, `go on with ${resumption(job)}`);
+  const known = await store.get(options.id);
+  if (known.tool !== undefined)
+    throw usageError(`job ${known.id} is an ${known.tool}`, `go on with ${resumption(known)}`);
+  const { job, run } = await goOnWith(io, store, known);
   if (job.state === 'done') {
     io.say(`job ${job.id} is done: ${writtenBy(job)} records written`);
     return;
   }
-  // Whatever was ordered before is over.
-  await store.send(job.id, 'resume', nodeClock.now());
   const { skipCut, json, timeoutMs } = options;
-  await execute(io, session, { job, resumed: true, skipCut, json, timeoutMs });
+  await execute(io, session, { job, run, skipCut, json, timeoutMs });
+}
+
+/** Takes a job over, unless it is done. */
+export async function goOnWith(
+  io: CliIo,
+  store: JobStore,
+  known: JobRecord,
+): Promise<{ readonly job: JobRecord; readonly run: string | null }> {
+  if (known.state === 'done') return { job: known, run: null };
+  const heardOf = formatTime(known.updatedMs);
+  return takeOver(store, known.id, {
+    clock: nodeClock,
+    onWait: (waitMs) => {
+      const text = `job ${known.id} may be running still (${known.who}, heard of at ${heardOf})`;
+      io.say(`${text}: waiting up to ${formatDuration(waitMs)} for it to leave`);
+    },
+  });
 }
 
 /** What a copy as it is cannot do. Throws a usage error. */
@@ -137,14 +154,15 @@ async function checkAsIs({ cluster }: Session, request: ReplayRequest): Promise<
 
 interface Execution {
   readonly job: JobRecord;
-  readonly resumed: boolean;
+  /** Of a job that is gone on with. */
+  readonly run: string | null;
   readonly skipCut: boolean;
   readonly json: boolean;
   readonly timeoutMs: number | null;
 }
 
 async function execute(io: CliIo, session: Session, execution: Execution): Promise<void> {
-  const { job, resumed, skipCut, json } = execution;
+  const { job, run, skipCut, json } = execution;
   const { cluster } = session;
   const stop = stopSignal();
   const module = job.module === null ? null : await ModuleRunner.load(job.module, nodeClock);
@@ -153,7 +171,7 @@ async function execute(io: CliIo, session: Session, execution: Execution): Promi
   try {
     sink = await openSink(io, session, execution, stop.signal);
     if (job.target.kind !== 'stdout') {
-      io.say(`job ${job.id}${resumed ? ' goes on' : ''}: ${offsetsIn(job.stretches)} offsets`);
+      io.say(`job ${job.id}${run === null ? '' : ' goes on'}: ${offsetsIn(job.stretches)} offsets`);
     }
     const ended = await runReplay(job, {
       cluster,
@@ -163,6 +181,7 @@ async function execute(io: CliIo, session: Session, execution: Execution): Promi
       module,
       skipCut,
       signal: stop.signal,
+      ...(run !== null && { run }),
       onSave: (saved) => {
         last = saved;
       },
@@ -192,10 +211,11 @@ async function execute(io: CliIo, session: Session, execution: Execution): Promi
 async function openSink(
   io: CliIo,
   { cluster }: Session,
-  { job, resumed, timeoutMs }: Execution,
+  { job, run, timeoutMs }: Execution,
   signal: AbortSignal,
 ): Promise<Sink | BatchSink> {
   const { target, id } = job;
+  const resumed = run !== null;
   switch (target.kind) {
     case 'origin':
     case 'nowhere':

@@ -18,6 +18,7 @@ import {
   type ReplayTarget,
   runReplay,
   type Sink,
+  takeOver,
 } from '../../../tools/replay/index.ts';
 
 let broker: TestBroker;
@@ -126,4 +127,48 @@ test('a record that the broker had already, and no longer knows where, moves no 
   await sink.flush();
   expect(sink.positions()).toEqual({ 0: 2 });
   await sink.close();
+});
+
+test('a job that runs is told to leave by who goes on with it, so that nothing is written twice', async () => {
+  await broker.createTopics({ many: 1, target: 2 });
+  const records = Array.from({ length: 400 }, (_, n) => ({ key: `k${n % 7}`, value: { n } }));
+  await broker.produce('many', records);
+  const target = { kind: 'topic', topic: 'target' } as const;
+  const pace = { recordsPerSecond: 100, bytesPerSecond: null, speed: null };
+  const job = await jobFrom('many', target, { pace });
+  const store = new JobStore(cluster);
+  const open = (resumeFrom: JobRecord['targetPositions'] | null) => {
+    const sourcePartitions = new Map([['many', 1]]);
+    return openTopicSink(cluster, { job: job.id, topic: 'target', sourcePartitions, resumeFrom });
+  };
+  const first = run(job, await open(null));
+  await expect.poll(async () => (await broker.records('target')).length).toBeGreaterThan(5);
+
+  const waits: number[] = [];
+  const taken = await takeOver(store, job.id, {
+    clock: nodeClock,
+    onWait: (waitMs) => waits.push(waitMs),
+  });
+  expect(waits).toEqual([5000]);
+  // It is how the first run left it, and that run knows why it ends.
+  expect(taken.job).toMatchObject({ state: 'interrupted', error: null });
+  expect(await first).toMatchObject({
+    state: 'interrupted',
+    error: 'another run goes on with the job',
+  });
+
+  const sink = await open(taken.job.targetPositions);
+  const signal = new AbortController().signal;
+  const usual = { cluster, clock: nodeClock, store, module: null, skipCut: false, signal };
+  const fast = { ...taken.job, pace: { ...pace, recordsPerSecond: null } };
+  expect(await runReplay(fast, { ...usual, sink, run: taken.run })).toMatchObject({
+    state: 'done',
+  });
+  await sink.close();
+  const found = (await broker.records('target')).map((one) => (one.json() as { n: number }).n);
+  expect(found.sort((a, b) => a - b)).toEqual(records.map((one) => one.value.n));
+
+  // Nobody is waited for where nothing runs.
+  await takeOver(store, job.id, { clock: nodeClock, onWait: (waitMs) => waits.push(waitMs) });
+  expect(waits.length).toBe(1);
 });
