@@ -26,7 +26,7 @@ export { isCopyOf, makeSelect, type Select } from './select.ts';
 export type { Sink } from './sink.ts';
 export { BatchSink, openBatchSink } from './sink-batches.ts';
 export { openFileSink, streamSink } from './sink-file.ts';
-export { openHttpSink } from './sink-http.ts';
+export { openHttpSink, requireHttpUrl } from './sink-http.ts';
 export { openTopicSink } from './sink-topic.ts';
 export { type Survey, type SurveyOptions, survey } from './survey.ts';
 export { type TakeOverOptions, takeOver } from './take-over.ts';

@@ -20,14 +20,19 @@ export interface PlanOptions {
 }
 
 /**
- * Looks the source up. Throws KafkaError for unknown topics, ReplayError `invalid_replay` for partitions,
- * `range_outside_log` where records that were asked for are gone, or the whole range begins after the end.
+ * Looks the source up. Throws KafkaError for unknown topics, ReplayError `invalid_replay` for partitions that there
+ * are not and a group that is not named, `range_outside_log` where records that were asked for are gone, or the whole
+ * range begins after the end.
  */
 export async function planStretches(
   cluster: Cluster,
   source: ReplaySource,
   { skipCut = false }: PlanOptions = {},
 ): Promise<Stretch[]> {
+  if (source.group === null && [source.from, source.to].some((one) => one.kind === 'committed')) {
+    const text = 'an offset of the range is where a group is, and no group is named';
+    throw new ReplayError('invalid_replay', `${text}: which one? (--group)`);
+  }
   const places: { topic: string; partition: number }[] = [];
   for (const topic of source.topics) {
     const info = await cluster.topic(topic, { create: false });

@@ -13,16 +13,22 @@ import { type PlacedRecord, placeOf, type ReplayedRecord } from './types.ts';
 const CHUNK_BYTES = 256 * 1024;
 
 /**
- * Opens a new file, or with `resume` one that an earlier run left. Throws ReplayError `target_refused` when it exists
- * and is not to be resumed, or cannot be written.
+ * Opens a new file, or with `resume` one that an earlier run left, which holds at least so many `records`. Throws
+ * ReplayError `target_refused` when it exists and is not to be resumed, lacks records, or cannot be written.
  */
-export async function openFileSink(path: string, resume: boolean): Promise<Sink> {
+export async function openFileSink(path: string, resume: boolean, records = 0): Promise<Sink> {
   const written = new Map<string, number>();
+  let file: FileHandle | null = null;
   try {
-    const file = await open(path, resume ? 'a' : 'ax');
-    if (resume) await readBack(path, file, written);
-    return new FileSink(path, file, written);
+    file = await open(path, resume ? 'a' : 'ax');
+    const found = resume ? await readBack(path, file, written) : 0;
+    if (found >= records) return new FileSink(path, file, written);
+    const text = `${path} has ${found} of the ${records} records that the job had written to it`;
+    const then = 'bring it back, or write another with a new job';
+    throw new ReplayError('target_refused', `${text}: ${then}`);
   } catch (error) {
+    await file?.close();
+    if (error instanceof ReplayError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
     const why = code === 'EEXIST' ? 'it exists already: name another, or resume its job' : message;
     throw new ReplayError('target_refused', `cannot write ${path}: ${why}`, { cause: error });
@@ -30,14 +36,15 @@ export async function openFileSink(path: string, resume: boolean): Promise<Sink>
 }
 
 /**
- * Leaves whole lines only. `written` learns the highest source offset of each partition.
+ * Leaves whole lines only, and answers how many. `written` learns the highest source offset of each partition.
  */
 async function readBack(
   path: string,
   file: FileHandle,
   written: Map<string, number>,
-): Promise<void> {
+): Promise<number> {
   let length = 0;
+  let count = 0;
   const lines = createInterface({
     input: createReadStream(path),
     crlfDelay: Number.POSITIVE_INFINITY,
@@ -50,12 +57,14 @@ async function readBack(
       break;
     }
     length += Buffer.byteLength(line) + 1;
+    count += 1;
     written.set(placeOf(source.topic, source.partition), source.offset);
   }
   const { size } = await file.stat();
   if (length < size) await file.truncate(length);
   // The last line was whole but for its end.
   if (length > size) await file.appendFile('\n');
+  return count;
 }
 
 class FileSink implements Sink {

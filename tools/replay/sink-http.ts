@@ -35,14 +35,15 @@ export interface HttpSinkOptions {
 
 /** Throws ReplayError `invalid_replay` when the URL is not one of HTTP. */
 export function openHttpSink(options: HttpSinkOptions): Sink {
-  const { protocol } = URL.canParse(options.url) ? new URL(options.url) : { protocol: '' };
-  if (protocol !== 'http:' && protocol !== 'https:') {
-    throw new ReplayError(
-      'invalid_replay',
-      `'${options.url}' is not an http:// or https:// address`,
-    );
-  }
+  requireHttpUrl(options.url);
   return new HttpSink(options);
+}
+
+/** Throws ReplayError `invalid_replay`. */
+export function requireHttpUrl(url: string): void {
+  const { protocol } = URL.canParse(url) ? new URL(url) : { protocol: '' };
+  if (protocol === 'http:' || protocol === 'https:') return;
+  throw new ReplayError('invalid_replay', `'${url}' is not an http:// or https:// address`);
 }
 
 class HttpSink implements Sink {

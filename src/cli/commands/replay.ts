@@ -1,6 +1,7 @@
 // tidemark replay: records of a range, filtered and changed, written again somewhere else. Shows what it would do, and
 // does it with --execute.
 
+import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { Pace, ReplayTarget } from '../../../tools/replay/index.ts';
 import { parseByteSize } from '../../base/byte-size.ts';
@@ -120,7 +121,8 @@ async function replay(topics: readonly string[], flags: ReplayFlags): Promise<vo
     partitions: partitionsOf(flags.partition),
     group: flags.group ?? null,
     filter: flags.filter ?? null,
-    module: flags.module ?? null,
+    // Whoever goes on with the job may be elsewhere.
+    module: flags.module === undefined ? null : resolve(flags.module),
     target: targetOf(flags),
     pace: paceOf(flags),
     includeReplayed: flags.includeReplayed ?? false,
@@ -146,7 +148,7 @@ async function replay(topics: readonly string[], flags: ReplayFlags): Promise<vo
 function targetOf({ to, toFile, toUrl, toStdout }: ReplayFlags): ReplayTarget {
   const given: ReplayTarget[] = [];
   if (to !== undefined) given.push({ kind: 'topic', topic: to });
-  if (toFile !== undefined) given.push({ kind: 'file', path: toFile });
+  if (toFile !== undefined) given.push({ kind: 'file', path: resolve(toFile) });
   if (toUrl !== undefined) given.push({ kind: 'http', url: toUrl });
   if (toStdout === true) given.push({ kind: 'stdout' });
   const [target, more] = given;

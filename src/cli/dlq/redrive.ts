@@ -1,5 +1,6 @@
 // tidemark dlq redrive: letters go back, once each. Shows what it would do, and does it with --execute.
 
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import {
   Ledger,
@@ -128,7 +129,7 @@ function jobOf(
     source,
     target: { kind: 'origin', topic: flags.to ?? null },
     filter: choice.filter,
-    module: flags.module ?? null,
+    module: flags.module === undefined ? null : resolve(flags.module),
     pace: { recordsPerSecond, bytesPerSecond: null, speed: null },
     ...(choice.only !== null && { only: [...choice.only] }),
     stretches,
@@ -142,7 +143,8 @@ async function resume(io: CliIo, session: Session, id: string, flags: RedriveFla
     io.say(`redrive ${id} is done: ${known.counts.written} letters written`);
     return;
   }
-  const { filter = known.filter, module: path = known.module } = flags;
+  const { filter = known.filter } = flags;
+  const path = flags.module === undefined ? known.module : resolve(flags.module);
   const job = { ...known, filter, module: path };
   const choice: LetterChoice = { only: job.only === undefined ? null : new Set(job.only), filter };
   const ledger = new Ledger(session.cluster);

@@ -15,6 +15,7 @@ import {
   planStretches,
   type ReplaySource,
   type ReplayTarget,
+  requireHttpUrl,
   runReplay,
   type Sink,
   streamSink,
@@ -61,6 +62,7 @@ export async function startReplay(
   const source: ReplaySource = { topics, partitions, from, to, group };
   const stretches = await planStretches(cluster, source, { skipCut: request.skipCut });
   if (target.kind === 'topic') await cluster.topic(target.topic, { create: false });
+  if (target.kind === 'http') requireHttpUrl(target.url);
   if (request.asIs) await checkAsIs(session, request);
   if (!request.execute) {
     await showPlan(io, session, { request, stretches });
@@ -226,7 +228,8 @@ async function openSink(
     case 'stdout':
       return streamSink((text) => io.data(text));
     case 'file':
-      return openFileSink(target.path, resumed);
+      // Of all runs so far, as of the last checkpoint.
+      return openFileSink(target.path, resumed, job.counts.written + job.counts.skipped);
     case 'http':
       return openHttpSink({
         job: id,

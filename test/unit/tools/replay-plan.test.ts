@@ -42,6 +42,11 @@ const lengths = async (...of: Parameters<typeof source>) =>
   (await planStretches(cluster, source(...of))).map(({ from, to }) => [from, to]);
 
 describe('a range', () => {
+  test.each(['committed', '+5', '..committed'])('%s needs a group', async (range) => {
+    const planning = planStretches(cluster, source(range));
+    await expect(planning).rejects.toThrow(/where a group is, and no group is named/);
+  });
+
   test.each([
     [
       '10..30',

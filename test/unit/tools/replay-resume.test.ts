@@ -1,5 +1,8 @@
 // What a job that stopped leaves behind, so that whoever goes on writes nothing twice and leaves nothing out.
 
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Cluster, openBatchSender } from '../../../src/client/index.ts';
 import { remoteCluster } from '../../../src/compose/index.ts';
@@ -12,6 +15,7 @@ import {
   JobStore,
   newJob,
   openBatchSink,
+  openFileSink,
   openTopicSink,
   planStretches,
   ReplayError,
@@ -171,4 +175,24 @@ test('a job that runs is told to leave by who goes on with it, so that nothing i
   // Nobody is waited for where nothing runs.
   await takeOver(store, job.id, { clock: nodeClock, onWait: (waitMs) => waits.push(waitMs) });
   expect(waits.length).toBe(1);
+});
+
+test('a file that lost what was written to it is no target to go on with', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'tidemark-replay-file-'));
+  const path = join(directory, 'copy.ndjson');
+  try {
+    const record = { key: null, value: Buffer.from('3'), timestamp: 1, headers: [] };
+    const sink = await openFileSink(path, false);
+    for (const offset of [0, 1, 2]) {
+      await sink.write({ topic: 'orders', partition: 0, offset, ...record }, record);
+    }
+    await sink.flush();
+    await sink.close();
+    await (await openFileSink(path, true, 3)).close();
+    await expect(openFileSink(path, true, 4)).rejects.toThrow(/has 3 of the 4 records/);
+    rmSync(path);
+    await expect(openFileSink(path, true, 3)).rejects.toThrow(/has 0 of the 3 records/);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 });
