@@ -206,8 +206,8 @@ describe('archive', () => {
     [['export', 'orders'], 2, /--to FILE/],
     [['export', 'orders', '--to', '-'], 2, /goes to a file/],
     [['export', 'absent', '--to', 'x'], 3, /no topic 'absent'/],
-    [['export', 'orders', '--to', '/nowhere/x'], 1, /cannot write \/nowhere\/x/],
-    [['import', '/nowhere/x'], 1, /cannot read \/nowhere\/x/],
+    [['export', 'orders', '--to', '/nowhere/x'], 3, /cannot write \/nowhere\/x/],
+    [['import', '/nowhere/x'], 3, /cannot read \/nowhere\/x/],
     [['verify', '/etc/hostname'], 1, /no archive of ours/],
     [['export', 'orders', '--to', 'x', '--level', 'best'], 2, /0 to 19/],
   ])('archive %j ends with %i', async (args, code, words) => {
