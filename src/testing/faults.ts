@@ -1,6 +1,7 @@
 // Faults on order: what the next requests of an API meet instead of, or before, their handler.
 
 import { ErrorCode, KafkaError, type KafkaErrorName } from '../base/kafka-errors.ts';
+import { callback, type KindsOf, wrongOption } from '../base/option-kinds.ts';
 import type { Clock } from '../base/ports.ts';
 import type { InterceptedRequest } from '../broker/index.ts';
 import { type ApiName, apis } from '../protocol/index.ts';
@@ -19,6 +20,15 @@ export interface FaultScope {
   /** Only requests for which this answers true; it sees the decoded request. */
   readonly when?: (request: unknown) => boolean;
 }
+
+const scopeKinds: KindsOf<FaultScope> = {
+  times: {
+    wanted: 'a whole number from 1 on, or Infinity',
+    fits: (value) =>
+      value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && Number(value) > 0),
+  },
+  when: callback,
+};
 
 interface Rule {
   readonly api: string;
@@ -45,7 +55,7 @@ export class Faults {
 
   /**
    * Adds a fault; the function that it answers takes it back. Throws TestBrokerError `unknown_api`, `invalid_option`
-   * for an error that Kafka does not have.
+   * for an error that Kafka does not have, and for a scope that makes no sense.
    */
   add(api: ApiName, fault: Fault, scope: FaultScope = {}): () => void {
     checkApi(api);
@@ -53,6 +63,8 @@ export class Faults {
       const message = `Kafka has no error '${fault.error}'; write for example NOT_LEADER_OR_FOLLOWER`;
       throw new TestBrokerError('invalid_option', message);
     }
+    const wrong = wrongOption('a fault', scope, scopeKinds);
+    if (wrong !== null) throw new TestBrokerError('invalid_option', wrong);
     const rule: Rule = { api, fault, when: scope.when ?? (() => true), left: scope.times ?? 1 };
     this.#rules.push(rule);
     return () => this.#drop(rule);

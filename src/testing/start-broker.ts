@@ -1,6 +1,6 @@
 // startBroker: a Kafka broker for a test, in this process, in milliseconds.
 
-import { type NamesOf, unknownOption } from '../base/option-names.ts';
+import { anything, type KindsOf, oneOf, text, wrongOption } from '../base/option-kinds.ts';
 import type { Logger } from '../base/ports.ts';
 import { EmbeddedBroker } from './embedded-broker.ts';
 import { TestBrokerError } from './errors.ts';
@@ -32,17 +32,32 @@ export interface StartBrokerOptions {
   readonly logger?: Logger;
 }
 
-const names: NamesOf<StartBrokerOptions> = {
-  topics: true,
-  dir: true,
-  port: true,
-  host: true,
-  brokers: true,
-  configs: true,
-  clock: true,
-  against: true,
-  logger: true,
+const kinds: KindsOf<StartBrokerOptions> = {
+  topics: {
+    wanted: 'topics by name, as { orders: 3 }',
+    fits: (value) => isObject(value) && !Array.isArray(value),
+  },
+  dir: text,
+  // The broker itself says what a port may be.
+  port: anything,
+  host: text,
+  brokers: { wanted: 'a whole number from 1 to 100', fits: isBrokerCount },
+  configs: { wanted: "configs by name, as { 'num.partitions': 3 }", fits: isObject },
+  clock: oneOf('running', 'stopped'),
+  against: {
+    wanted: "the brokers' addresses, host:port",
+    fits: (value) => typeof value === 'string',
+  },
+  logger: { wanted: 'a logger', fits: isObject },
 };
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
+}
+
+function isBrokerCount(value: unknown): boolean {
+  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 100;
+}
 
 /**
  * Starts a broker that any Kafka client can use, and that can be made to fail. In memory, on a free port, unless
@@ -61,12 +76,9 @@ const names: NamesOf<StartBrokerOptions> = {
  * Throws TestBrokerError `invalid_option`, KafkaError for topics and configs, and what opening a broker throws.
  */
 export async function startBroker(options: StartBrokerOptions = {}): Promise<TestBroker> {
-  const wrong = unknownOption('startBroker', options, names);
+  const wrong = wrongOption('startBroker', options, kinds);
   if (wrong !== null) throw new TestBrokerError('invalid_option', wrong);
   const { topics = {}, against, brokers = 1, dir, port = 0, host, configs = {}, logger } = options;
-  if (!Number.isInteger(brokers) || brokers < 1 || brokers > 100) {
-    throw new TestBrokerError('invalid_option', `brokers ${brokers} is not between 1 and 100`);
-  }
   if (against !== undefined && against !== '') return startAgainst(against, topics);
   const embedded = await EmbeddedBroker.start({
     dir: dir ?? null,

@@ -1,6 +1,5 @@
 // The broker under test: a real one in this process, or a cluster elsewhere, with what tests want to do to it.
 
-import { parseDuration } from '../base/duration.ts';
 import type { KafkaErrorName } from '../base/kafka-errors.ts';
 import type { Cluster } from '../client/index.ts';
 import type { ApiName } from '../protocol/index.ts';
@@ -9,7 +8,7 @@ import { TestBrokerError } from './errors.ts';
 import type { Fault, FaultScope } from './faults.ts';
 import { readRecords, type TestRecord, type TestRecordInput, writeRecords } from './records.ts';
 import { type ReceivedRequest, RequestJournal } from './request-journal.ts';
-import { TestClock } from './test-clock.ts';
+import { millisecondsOf, TestClock } from './test-clock.ts';
 import { makeTopicsOn, type TopicSpecs } from './topics.ts';
 import { WaitFor, type WaitOptions } from './wait-for.ts';
 
@@ -93,8 +92,7 @@ export class TestBroker implements AsyncDisposable {
 
   /** The next requests of this API are handled after so long by the broker's clock: ms, or words such as `2s`. */
   delay(api: ApiName, duration: number | string, scope?: FaultScope): () => void {
-    const ms = typeof duration === 'number' ? duration : parseDuration(duration);
-    return this.#fault(api, { kind: 'delay', ms }, scope);
+    return this.#fault(api, { kind: 'delay', ms: millisecondsOf(duration) }, scope);
   }
 
   /** The next requests of this API are carried out, but their connection ends without an answer. */

@@ -3,7 +3,9 @@
 
 import { type Due, popDue, pushDue } from '../base/due-heap.ts';
 import { parseDuration } from '../base/duration.ts';
+import { shown } from '../base/option-kinds.ts';
 import type { CancelTimer, Clock } from '../base/ports.ts';
+import { TestBrokerError } from './errors.ts';
 
 // Taken when this loads, so that a test's own fake timers, installed later, freeze nothing here.
 const { setTimeout: startTimer, clearTimeout: stopTimer, setImmediate: afterTurn } = globalThis;
@@ -64,10 +66,11 @@ export class TestClock implements Clock {
 
   /**
    * Moves time on by `amount` (milliseconds, or words such as `'5m'`), firing what falls due, in order, each with
-   * what it starts done as far as it goes without waiting for the outside. Throws TidemarkError `invalid_duration`.
+   * what it starts done as far as it goes without waiting for the outside. Throws TidemarkError `invalid_duration`,
+   * TestBrokerError `invalid_option` for a number that is none from 0 on.
    */
   async advance(amount: number | string): Promise<void> {
-    const endMs = this.monotonic() + (typeof amount === 'number' ? amount : parseDuration(amount));
+    const endMs = this.monotonic() + millisecondsOf(amount);
     await settle();
     while (this.#fireNext(endMs)) await settle();
     this.#skipTo(endMs);
@@ -112,6 +115,14 @@ export class TestClock implements Clock {
     handle.unref();
     this.#alarm = { handle, dueMs: first.dueMs };
   }
+}
+
+/** From a number, or words such as `5m`. Throws as {@link TestClock.advance}. */
+export function millisecondsOf(amount: number | string): number {
+  if (typeof amount === 'string') return parseDuration(amount);
+  if (Number.isFinite(amount) && amount >= 0) return amount;
+  const text = `${shown(amount)} is no length of time: write milliseconds from 0 on, or for example '5m'`;
+  throw new TestBrokerError('invalid_option', text);
 }
 
 /** Lets promise callbacks that are ready run, and one turn of the event loop with them. */

@@ -128,7 +128,27 @@ describe('startBroker', () => {
 
   test('refuses options that cannot be', async () => {
     broker = await startBroker();
-    await expect(startBroker({ brokers: 0 })).rejects.toMatchObject({ code: 'invalid_option' });
+    for (const wrong of [
+      { brokers: 0 },
+      { topics: ['a'] },
+      { topics: 'a' },
+      { clock: 'virtual' },
+      { against: 5 },
+      { configs: 'a=b' },
+    ]) {
+      const started = startBroker(wrong as object);
+      await expect(started).rejects.toMatchObject({ code: 'invalid_option' });
+    }
+    // Moved on by NaN, time would never end.
+    for (const amount of [-5, Number.NaN, Number.POSITIVE_INFINITY]) {
+      await expect(broker.clock.advance(amount)).rejects.toThrow('is no length of time');
+      expect(() => broker.delay('Fetch', amount)).toThrow('is no length of time');
+    }
+    for (const scope of [{ times: 0 }, { times: 'two' }, { time: 2 }, { when: true }]) {
+      expect(() => broker.loseReply('Produce', scope as object)).toThrow(
+        expect.objectContaining({ code: 'invalid_option' }),
+      );
+    }
     await expect(startBroker({ topcs: {} } as object)).rejects.toThrow("no option 'topcs'");
     await expect(startBroker({ topics: { 'a b': 1 } })).rejects.toMatchObject({
       code: 'INVALID_TOPIC_EXCEPTION',
