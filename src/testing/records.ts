@@ -1,5 +1,6 @@
 // Records in and out of the broker under test, in the plain forms that assertions like.
 
+import { KafkaError } from '../base/kafka-errors.ts';
 import type { Cluster } from '../client/index.ts';
 
 /** A record to write. Strings are UTF-8, other values JSON; `null` is a tombstone. */
@@ -71,8 +72,13 @@ export async function readRecords(
 ): Promise<TestRecord[]> {
   const { LogReader, listOffsets, SpecialTime } = await import('../client/index.ts');
   const info = await cluster.topic(topic);
-  const partitions =
-    only === undefined ? info.partitions.map(({ partition }) => partition) : [only];
+  const all = info.partitions.map(({ partition }) => partition);
+  if (only !== undefined && !all.includes(only)) {
+    // A client waits for partitions to be added; a test made a mistake.
+    const message = `topic '${topic}' has ${all.length} partitions, so no partition ${only}`;
+    throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', message);
+  }
+  const partitions = only === undefined ? all : [only];
   const starts = await listOffsets(cluster, topic, { partitions, timestamp: SpecialTime.earliest });
   const ends = await listOffsets(cluster, topic, { partitions, timestamp: SpecialTime.latest });
   const reader = new LogReader(cluster, { topic, isolation: 'read_uncommitted', maxWaitMs: 10 });

@@ -139,6 +139,8 @@ describe('startBroker', () => {
       const started = startBroker(wrong as object);
       await expect(started).rejects.toMatchObject({ code: 'invalid_option' });
     }
+    await broker.createTopics({ three: 3 });
+    await expect(broker.records('three', 9)).rejects.toThrow("'three' has 3 partitions");
     // Moved on by NaN, time would never end.
     for (const amount of [-5, Number.NaN, Number.POSITIVE_INFINITY]) {
       await expect(broker.clock.advance(amount)).rejects.toThrow('is no length of time');
