@@ -1,6 +1,7 @@
 // What a connection has answered and its peer has not taken yet: counted, bounded by who asks `unsentBytes`, and
 // given back when it is sent or the connection is gone.
 
+import { Fifo } from '../base/fifo.ts';
 import { isFileRegion } from '../base/payload.ts';
 import type { Chunk } from '../protocol/index.ts';
 import type { MemoryGate } from './memory-gate.ts';
@@ -17,6 +18,8 @@ export class AnswerSender {
   readonly #gate: MemoryGate;
   readonly #metrics: BrokerMetrics;
   readonly #onSent: () => void;
+  /** Of each answer on its way, in order: its bytes, and what of them is in memory. */
+  readonly #sizes = new Fifo<number>();
   #unsentBytes = 0;
   /** Of these, what is in memory; the rest are regions of files. */
   #heldBytes = 0;
@@ -53,15 +56,22 @@ export class AnswerSender {
     this.#gate.take(held);
     this.#unsentBytes += bytes;
     this.#heldBytes += held;
-    this.#socket.write(chunks, () => {
-      // After the close, everything unsent has been given back at once.
-      if (this.#gone) return;
-      this.#unsentBytes -= bytes;
-      this.#heldBytes -= held;
-      this.#gate.give(held);
-      this.#onSent();
-    });
+    this.#sizes.push(bytes);
+    this.#sizes.push(held);
+    this.#socket.write(chunks, this.#sent);
   }
+
+  /** The first of the answers on their way was sent. */
+  readonly #sent = (): void => {
+    // After the close, everything unsent has been given back at once.
+    if (this.#gone) return;
+    const bytes = this.#sizes.shift() ?? 0;
+    const held = this.#sizes.shift() ?? 0;
+    this.#unsentBytes -= bytes;
+    this.#heldBytes -= held;
+    this.#gate.give(held);
+    this.#onSent();
+  };
 
   /** The connection is gone. */
   end(): void {

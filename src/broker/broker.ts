@@ -14,6 +14,7 @@ import { AnswerRoom } from './answer-room.ts';
 import { groupCommandLog, groupEventLog, topicView } from './command-log.ts';
 import { ConnectionLimits } from './connection-limits.ts';
 import { ConnectionSet } from './connection-set.ts';
+import { Deadlines } from './fetch/deadlines.ts';
 import { FetchSessionCache } from './fetch/session-cache.ts';
 import { FrameMemory } from './frame-memory.ts';
 import type { Session } from './handler.ts';
@@ -137,6 +138,7 @@ export class Broker {
   readonly #connections: ConnectionSet;
   readonly #router: Router;
   readonly #fetchSessions: FetchSessionCache;
+  readonly #fetchDeadlines: Deadlines;
   readonly #gate: MemoryGate;
   readonly #transports = new Set<InProcessTransport>();
   readonly #waitingToProduce = new Set<() => void>();
@@ -171,6 +173,7 @@ export class Broker {
       logger,
       config: groupConfig(engine),
     });
+    this.#fetchDeadlines = new Deadlines(clock);
     this.#fetchSessions = new FetchSessionCache({
       clock,
       random,
@@ -281,6 +284,7 @@ export class Broker {
     this.#stopWatchingTopics();
     this.#cancelPendingCheck?.();
     this.#fetchSessions.clear();
+    this.#fetchDeadlines.close();
   }
 
   #services(): Services {
@@ -293,6 +297,7 @@ export class Broker {
       metrics: this.metrics,
       gate: this.#gate,
       fetchSessions: this.#fetchSessions,
+      fetchDeadlines: this.#fetchDeadlines,
       logDir,
       acceptReplicationFactor,
       endpoint: (session) => this.#endpoint(session),

@@ -9,7 +9,6 @@
 // - all connections together: the memory gate; beyond it one connection at a time finishes the frame
 //   it has begun, others stop reading
 
-import { Bag } from '../base/bag.ts';
 import { Fifo } from '../base/fifo.ts';
 import { KafkaError } from '../base/kafka-errors.ts';
 import type { Clock, Logger } from '../base/ports.ts';
@@ -27,6 +26,7 @@ import type { AnswerRoom } from './answer-room.ts';
 import { AnswerSender, releaseChunks } from './answer-sender.ts';
 import type { FrameMemory } from './frame-memory.ts';
 import { FrameError, FrameReader } from './frame-reader.ts';
+import { GoneWaiters } from './gone-waiters.ts';
 import { type Handler, type RequestContext, type Session, servesVersion } from './handler.ts';
 import { type MemoryGate, UploadTurn } from './memory-gate.ts';
 import type { BrokerMetrics } from './metrics.ts';
@@ -75,8 +75,7 @@ export class Connection implements PeerHandler, Session {
   readonly #upload: UploadTurn;
   readonly #sender: AnswerSender;
   readonly #onClosed: (connection: Connection) => void;
-  /** Who wants to know that the peer is gone; null once that was told. */
-  #gone: Bag<() => void> | null = new Bag();
+  readonly #gone = new GoneWaiters();
   readonly #waiting = new Fifo<Buffer>();
   readonly #slots = new Fifo<Slot>();
   #slotBytes = 0;
@@ -171,14 +170,12 @@ export class Connection implements PeerHandler, Session {
     gate.give(this.#partialBytes);
     this.#partialBytes = 0;
     this.#dropWaiting();
-    this.#tellGone();
+    this.#gone.tell();
     this.#onClosed(this);
   }
 
   onGone(callback: () => void): () => void {
-    if (!this.#ending && this.#gone !== null) return this.#gone.add(callback);
-    callback();
-    return () => {};
+    return this.#gone.add(callback);
   }
 
   disconnect(reason: string): void {
@@ -191,7 +188,7 @@ export class Connection implements PeerHandler, Session {
     if (this.#ending) return;
     this.#ending = true;
     this.#socket.pause();
-    this.#tellGone();
+    this.#gone.tell();
     this.#pump();
   }
 
@@ -207,12 +204,6 @@ export class Connection implements PeerHandler, Session {
     for (let frame = this.#waiting.shift(); frame !== undefined; frame = this.#waiting.shift()) {
       gate.give(frame.byteLength);
     }
-  }
-
-  #tellGone(): void {
-    const gone = this.#gone;
-    this.#gone = null;
-    gone?.visit((callback) => callback());
   }
 
   #take(frame: Buffer): void {
@@ -307,6 +298,7 @@ export class Connection implements PeerHandler, Session {
     router.dispatch(handler, request, context, (response) => {
       if (response === undefined) this.destroy();
       this.#answer(slot, start, response ?? null);
+      context.whenAnswered?.();
     });
   }
 

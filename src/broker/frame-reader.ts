@@ -69,7 +69,7 @@ export class FrameReader {
   /** Takes in `length` bytes put where `readBuffer` said. Throws {@link FrameError}. */
   advance(length: number): void {
     if (!this.#reading) {
-      this.#split(scratch.subarray(0, length));
+      this.#split(length);
       return;
     }
     this.#filled += length;
@@ -77,9 +77,10 @@ export class FrameReader {
     else if (this.#filled === this.#frame.byteLength) this.#grow();
   }
 
-  #split(bytes: Buffer): void {
+  /** Cuts up the first `end` bytes of the scratch buffer. */
+  #split(end: number): void {
+    const bytes = scratch;
     let position = 0;
-    const end = bytes.byteLength;
     while (position < end) {
       if (this.#prefixLength > 0 || end - position < LENGTH_BYTES) {
         const taken = Math.min(LENGTH_BYTES - this.#prefixLength, end - position);

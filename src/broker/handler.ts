@@ -37,6 +37,8 @@ export interface RequestContext {
    * holds here, and drops.
    */
   readonly lease?: MemoryLease | undefined;
+  /** Set by a handler that is to be told when its answer, or the failure, has gone to where it counts. */
+  whenAnswered?: (() => void) | undefined;
 }
 
 /** The same, as the coordinators take it. */

@@ -15,7 +15,7 @@ import {
   type Transport,
   type VersionRange,
 } from '../protocol/index.ts';
-import type { Handler, Session } from './handler.ts';
+import type { Handler, RequestContext, Session } from './handler.ts';
 import type { Router } from './router.ts';
 
 /** Why a request got no answer. */
@@ -105,10 +105,13 @@ export class InProcessTransport implements Transport {
       throw new InProcessError('unsupported_api', text);
     }
     const session = new InProcessSession(this.#options.id, (callback) => this.#onGone(callback));
-    const context = { version, clientId: 'in-process', session };
+    const context: RequestContext = { version, clientId: 'in-process', session };
     const asked = api.request.complete(request);
     const answer = new Promise<object | null | undefined>((answered) => {
-      router.dispatch(handler, asked, context, answered);
+      router.dispatch(handler, asked, context, (response) => {
+        answered(response);
+        context.whenAnswered?.();
+      });
     });
     const response = await this.#bounded(answer, options);
     if (response === undefined || session.failure !== null) {

@@ -41,6 +41,7 @@ export class MemoryGate {
    */
   give(bytes: number): void {
     this.#usedBytes -= bytes;
+    if (this.#unfinished.size + this.#waiting.size === 0) return;
     for (const waiting of [this.#unfinished, this.#waiting]) {
       for (const resume of waiting) {
         if (!this.open) return;

@@ -66,26 +66,17 @@ export class Router {
     const failed = (cause: unknown): void => {
       answered(this.#refusal(handler, request, context, cause));
     };
+    const intercept = this.#intercept;
     let answer: Promise<object | null> | object | null;
     try {
-      answer = this.#handle(handler, request, context);
+      if (intercept === undefined) answer = handler.handle(request, context);
+      else answer = intercepted(intercept, handler, request, context);
     } catch (cause) {
       failed(cause);
       return;
     }
     if (answer instanceof Promise) answer.then(answered, failed);
     else answered(answer);
-  }
-
-  #handle(
-    handler: Handler,
-    request: unknown,
-    context: RequestContext,
-  ): Promise<object | null> | object | null {
-    if (this.#intercept === undefined) return handler.handle(request, context);
-    const proceed = async (other = request): Promise<object | null> =>
-      handler.handle(other, context);
-    return this.#intercept({ handler, request, context, proceed });
   }
 
   /** How a request is answered whose handler has failed. */
@@ -118,4 +109,14 @@ export class Router {
     const known = this.announced().filter((api) => api.apiKey === apiVersionsKey);
     return { errorCode: ErrorCode.UNSUPPORTED_VERSION, apiKeys: known };
   }
+}
+
+function intercepted(
+  intercept: RequestInterceptor,
+  handler: Handler,
+  request: unknown,
+  context: RequestContext,
+): Promise<object | null> {
+  const proceed = async (other = request): Promise<object | null> => handler.handle(other, context);
+  return intercept({ handler, request, context, proceed });
 }

@@ -4,6 +4,7 @@ import type { Clock, Logger } from '../base/ports.ts';
 import type { Coordinator } from '../coordinator/index.ts';
 import type { Engine, Partition, Topic } from '../engine/index.ts';
 import { ZERO_UUID } from '../protocol/index.ts';
+import type { Deadlines } from './fetch/deadlines.ts';
 import type { FetchSessionCache } from './fetch/session-cache.ts';
 import type { Session } from './handler.ts';
 import type { MemoryGate } from './memory-gate.ts';
@@ -23,6 +24,7 @@ export interface Services {
   readonly metrics: BrokerMetrics;
   readonly gate: MemoryGate;
   readonly fetchSessions: FetchSessionCache;
+  readonly fetchDeadlines: Deadlines;
   /** The data directory, as DescribeLogDirs names it. */
   readonly logDir: string;
   readonly acceptReplicationFactor: boolean;

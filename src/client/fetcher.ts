@@ -52,7 +52,7 @@ export class Fetcher {
   #working: AbortController | null = null;
   #pumping = false;
   #cancelPump: CancelTimer | null = null;
-  #failure: { readonly error: unknown } | null = null;
+  #failure: { readonly error: unknown; readonly reading: Reading } | null = null;
   readonly #waiters = new Set<() => void>();
 
   constructor(cluster: Cluster, options: FetcherOptions = {}) {
@@ -88,6 +88,8 @@ export class Fetcher {
     if (reading === undefined) return;
     this.#readings.delete(name);
     this.#queue.drop(reading);
+    // It may have been asked again since it was told to have failed.
+    if (this.#failure?.reading === reading) this.#failure = null;
     this.#pumpSoon();
   }
 
@@ -383,7 +385,7 @@ export class Fetcher {
     const { patienceMs = 60_000 } = this.#options;
     const leftMs = putOff(reading, error, this.#cluster.clock.monotonic(), patienceMs);
     if (leftMs === null) {
-      this.#failure ??= { error };
+      this.#failure ??= { error, reading };
       this.wake();
       return;
     }

@@ -1,6 +1,7 @@
 // What the engine offers to the broker, the coordinators' ports and the in-process API: many
 // partitions by topic.
 
+import type { Bagged } from '../base/bag.ts';
 import type { Payload } from '../base/payload.ts';
 import type { EngineMetrics } from './metrics.ts';
 
@@ -129,6 +130,12 @@ export interface ProducerInfo {
   readonly currentTransactionStartOffset: number;
 }
 
+/** Who waits for news of a partition. */
+export interface PartitionWatcher extends Bagged {
+  /** What readers may see has grown, or the log has failed, which those at its end are told. */
+  changed(): void;
+}
+
 /**
  * One partition: its log, the state of its producers, its high watermark and last stable offset.
  */
@@ -147,8 +154,10 @@ export interface Partition {
   append(request: AppendRequest): Promise<AppendResult>;
   /** The same without a promise: answered within this call where all is known, else while the log commits. */
   appendFor(answer: AppendAnswer, request: AppendRequest): void;
-  /** Answers at once, perhaps with nothing; waiting is the broker's. Throws KafkaError. */
+  /** What is there, perhaps nothing; waiting is the broker's. Throws KafkaError. */
   read(spec: FetchSpec): Promise<FetchedRecords>;
+  /** The same within this call; null where the disk has to be waited for. Throws KafkaError. */
+  readNow(spec: FetchSpec): FetchedRecords | null;
   /**
    * `timestamp` ≥ 0, or Kafka's -1 latest, -2 earliest, -3 max timestamp, -4 earliest local, -5
    * latest tiered.
@@ -167,11 +176,9 @@ export interface Partition {
   producers(): readonly ProducerInfo[];
   /** Whole batches from an offset to the high watermark, for coordinators that load their state. */
   batches(fromOffset: number): AsyncIterable<Buffer>;
-  /**
-   * Called after each rise of what readers may see, and when the log fails, which those at its end are told. Returns
-   * the function that stops it.
-   */
-  onChange(listener: () => void): () => void;
+  /** From now on `watcher`, who watches nothing else, is told of changes. */
+  watch(watcher: PartitionWatcher): void;
+  unwatch(watcher: PartitionWatcher): void;
   /** Brings a failed partition back (ElectLeaders). */
   reopen(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 // The engine: topics, their partitions, configs and producer ids of one data directory.
 
-import { Bag } from '../base/bag.ts';
+import { Bag, type Bagged } from '../base/bag.ts';
 import type { ConfigScalar } from '../base/config-def.ts';
 import { brokerConfigs } from '../base/configs/broker-configs.ts';
 import { KafkaError } from '../base/kafka-errors.ts';
@@ -38,6 +38,10 @@ export interface EngineParts {
   readonly purge: (topicId: string, directories: readonly string[]) => Promise<boolean>;
 }
 
+interface TopicsListener extends Bagged {
+  readonly listener: (names: readonly string[]) => void;
+}
+
 export class TidemarkEngine implements Engine {
   readonly clusterId: string;
   readonly nodeId: number;
@@ -45,7 +49,7 @@ export class TidemarkEngine implements Engine {
   readonly #admin: TopicAdmin;
   readonly #producerIds: ProducerIds;
   readonly #groupConfigs: GroupConfigs;
-  readonly #listeners = new Bag<(names: readonly string[]) => void>();
+  readonly #listeners = new Bag<TopicsListener>();
   #cancelHousekeeping: CancelTimer = () => {};
   #housekeeping: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
@@ -170,7 +174,9 @@ export class TidemarkEngine implements Engine {
   }
 
   onTopicsChanged(listener: (names: readonly string[]) => void): () => void {
-    return this.#listeners.add(listener);
+    const added = { listener, place: -1 };
+    this.#listeners.add(added);
+    return () => this.#listeners.remove(added);
   }
 
   housekeeping(): Promise<void> {
@@ -229,7 +235,7 @@ export class TidemarkEngine implements Engine {
   }
 
   #changed(names: readonly string[]): void {
-    this.#listeners.visit((listener) => listener(names));
+    this.#listeners.visit(({ listener }) => listener(names));
   }
 
   #checkOpen(): void {

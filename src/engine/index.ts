@@ -1,6 +1,7 @@
 // The door of src/engine: many partitions by topic.
 
 export type {
+  AppendAnswer,
   AppendRequest,
   AppendResult,
   ConfigChange,
@@ -11,6 +12,7 @@ export type {
   FetchSpec,
   Isolation,
   Partition,
+  PartitionWatcher,
   ProducerInfo,
   Topic,
 } from './contract.ts';

@@ -2,6 +2,7 @@
 
 import { Bag } from '../base/bag.ts';
 import { KafkaError } from '../base/kafka-errors.ts';
+import type { Codec } from '../record/index.ts';
 import type { AppendTicket, PartitionLog, Told } from '../storage/index.ts';
 import { CommitWaiters } from './commit-waiters.ts';
 import type {
@@ -12,6 +13,7 @@ import type {
   FetchSpec,
   Isolation,
   Partition,
+  PartitionWatcher,
   ProducerInfo,
   Topic,
 } from './contract.ts';
@@ -19,7 +21,6 @@ import { type FoundOffset, findOffset } from './offset-lookup.ts';
 import {
   admitClient,
   checkLeaderEpoch,
-  checkReadable,
   diskNearlyFull,
   duplicateResult,
   type EpochEnd,
@@ -28,6 +29,7 @@ import {
   unavailable,
 } from './partition-checks.ts';
 import { PartitionProducers } from './partition-producers.ts';
+import { fetched, lookAt, nothing } from './partition-reads.ts';
 import type { Pending } from './pending-appends.ts';
 import {
   checkedBatch,
@@ -41,9 +43,7 @@ import { partitionDirectory } from './topic-names.ts';
 import type { PartitionContext, TopicShared } from './topic-shared.ts';
 import { TurnQueue } from './turn-queue.ts';
 
-const EMPTY = Buffer.alloc(0);
-
-const call = (listener: () => void): void => listener();
+const tell = (watcher: PartitionWatcher): void => watcher.changed();
 
 export class LogPartition implements Partition, Pending {
   readonly index: number;
@@ -56,7 +56,7 @@ export class LogPartition implements Partition, Pending {
   readonly #producers = new PartitionProducers();
   readonly #waiters = new CommitWaiters();
   readonly #turns = new TurnQueue();
-  readonly #listeners = new Bag<() => void>();
+  readonly #watchers = new Bag<PartitionWatcher>();
   #reopening: Promise<void> | null = null;
 
   private constructor(shared: TopicShared, index: number, context: PartitionContext) {
@@ -126,41 +126,33 @@ export class LogPartition implements Partition, Pending {
   appendFor(answer: AppendAnswer, request: AppendRequest): void {
     const parts = partsOf(request.records);
     const missing = codecsMissing(parts, this.#shared.settings.rules);
+    if (missing.length === 0 && this.#turns.idle) this.#append(request, parts, answer);
+    else this.#appendInTurn(missing, request, parts, answer);
+  }
+
+  /** Apart from the usual case, which needs no functions. */
+  #appendInTurn(
+    missing: readonly Codec[],
+    request: AppendRequest,
+    parts: readonly Buffer[],
+    answer: AppendAnswer,
+  ): void {
     const refused = (error: unknown): void => answer.refused(error);
     this.#turns.run(missing, () => this.#append(request, parts, answer), refused);
   }
 
   async read(spec: FetchSpec): Promise<FetchedRecords> {
     const log = this.#readable(spec.currentLeaderEpoch);
-    const { startOffset, highWatermark } = log;
-    const lastStableOffset = this.lastStableOffset;
-    const { metrics } = this.#context;
-    const bounds = {
-      startOffset,
-      limit: spec.isolation === 'read_committed' ? lastStableOffset : highWatermark,
-      endOffset: log.endOffset,
-      online: this.online,
-    };
-    checkReadable(spec.offset, bounds);
-    const found =
-      spec.offset >= bounds.limit
-        ? { records: EMPTY, byteLength: 0 }
-        : await log.read({
-            offset: spec.offset,
-            limit: bounds.limit,
-            maxBytes: spec.maxBytes,
-            minOneBatch: spec.minOneBatch,
-          });
-    metrics.reads += 1;
-    metrics.bytesRead += found.byteLength;
-    return {
-      records: found.records,
-      byteLength: found.byteLength,
-      highWatermark,
-      lastStableOffset,
-      logStartOffset: startOffset,
-      abortedTransactions: spec.isolation === 'read_committed' ? [] : null,
-    };
+    const seen = lookAt(this, spec);
+    const found = seen.offset >= seen.limit ? nothing : await log.read(seen);
+    return fetched(this.#context.metrics, seen, found);
+  }
+
+  readNow(spec: FetchSpec): FetchedRecords | null {
+    const log = this.#readable(spec.currentLeaderEpoch);
+    const seen = lookAt(this, spec);
+    const found = seen.offset >= seen.limit ? nothing : log.readNow(seen);
+    return found === null ? null : fetched(this.#context.metrics, seen, found);
   }
 
   async listOffset(
@@ -207,8 +199,12 @@ export class LogPartition implements Partition, Pending {
     }
   }
 
-  onChange(listener: () => void): () => void {
-    return this.#listeners.add(listener);
+  watch(watcher: PartitionWatcher): void {
+    this.#watchers.add(watcher);
+  }
+
+  unwatch(watcher: PartitionWatcher): void {
+    this.#watchers.remove(watcher);
   }
 
   reopen(): Promise<void> {
@@ -298,12 +294,16 @@ export class LogPartition implements Partition, Pending {
     }
     const { ticket, result } = stored;
     if (ticket === null) request.released?.();
+    if (request.acks === 0) answer.appended(result);
+    else this.#tellWhenSafe(request, stored, answer);
+  }
+
+  #tellWhenSafe(request: AppendRequest, { ticket, result }: Stored, answer: AppendAnswer): void {
     const told = (failure: Error | null): void => {
       if (failure === null) answer.appended(result);
       else answer.refused(failure);
     };
-    if (request.acks === 0) told(null);
-    else if (ticket === null) this.#waitUntilCommitted(result.lastOffset, told);
+    if (ticket === null) this.#waitUntilCommitted(result.lastOffset, told);
     else if (request.acks === 1) ticket.whenWritten(told);
     else ticket.whenCommitted(told);
   }
@@ -360,7 +360,7 @@ export class LogPartition implements Partition, Pending {
 
   #committed(highWatermark: number): void {
     this.#waiters.committed(highWatermark);
-    this.#listeners.visit(call);
+    this.#watchers.visit(tell);
   }
 
   #failed(cause: Error): void {
@@ -370,7 +370,7 @@ export class LogPartition implements Partition, Pending {
     logger.error(fields, 'the partition takes no writes until it is reopened');
     const message = `${this.name} failed: ${cause.message}`;
     this.#waiters.failed(new KafkaError('KAFKA_STORAGE_ERROR', message, { cause }));
-    this.#listeners.visit(call);
+    this.#watchers.visit(tell);
   }
 
   #writable(): PartitionLog {

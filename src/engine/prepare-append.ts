@@ -41,10 +41,12 @@ export function partsOf(records: Buffer | readonly Buffer[]): readonly Buffer[] 
   return [Buffer.concat(records)];
 }
 
-/** Codecs that must be loaded before {@link prepareBatch} can look into or rebuild this batch. */
+const noCodecs: readonly Codec[] = [];
+
+/** Codecs that must be loaded before {@link checkedBatch} can look into or rebuild this batch. */
 export function codecsMissing(parts: readonly Buffer[], rules: AppendRules): readonly Codec[] {
   const looksInside = rules.compacted || rules.timestampBeforeMaxMs !== Number.POSITIVE_INFINITY;
-  if (!looksInside && rules.codec === null) return [];
+  if (!looksInside && rules.codec === null) return noCodecs;
   const head = parts[0];
   if (head === undefined || head.length < BATCH_HEADER_BYTES) return [];
   const codec = codecOf(new BatchHeader(head).codecId);

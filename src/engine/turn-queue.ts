@@ -6,12 +6,17 @@ export class TurnQueue {
   #last: Promise<void> = Promise.resolve();
   #waiting = 0;
 
+  /** Whether nothing waits: what needs no codec may do without {@link run}, and without the functions it takes. */
+  get idle(): boolean {
+    return this.#waiting === 0;
+  }
+
   /**
    * Loads codecs, then calls `work`; never before the work given earlier has begun. Calls it at
    * once when there is nothing to wait for. `refused` gets what loading a codec throws.
    */
   run(codecs: readonly Codec[], work: () => void, refused: (error: unknown) => void): void {
-    if (codecs.length === 0 && this.#waiting === 0) {
+    if (codecs.length === 0 && this.idle) {
       work();
       return;
     }

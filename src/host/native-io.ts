@@ -86,12 +86,12 @@ export function whenNativeIoLoaded(then: (io: NativeIo | null) => void): void {
  */
 export const nativeIoWhenNeeded: NativeIo = {
   sendFile: (...args) => nativeIoOrNull()?.sendFile(...args) ?? 'unsupported',
-  send(...args) {
+  send(socket, bytes, more) {
     if (loaded === undefined) {
       loadSoon();
       return 'full';
     }
-    return nativeIoOrNull()?.send(...args) ?? 'unsupported';
+    return nativeIoOrNull()?.send(socket, bytes, more) ?? 'unsupported';
   },
   setCongestionControl: (...args) => nativeIoOrNull()?.setCongestionControl(...args) ?? false,
   isCached: (...args) => nativeIoOrNull()?.isCached(...args) ?? false,

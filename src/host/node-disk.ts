@@ -172,7 +172,12 @@ class NodeFile implements DiskFile {
   }
 
   datasync(): Promise<void> {
-    return call<void>(this.path, (done) => fs.fdatasync(this.#open(), done as fs.NoParamCallback));
+    return new Promise((resolve, reject) => {
+      fs.fdatasync(this.#open(), (error) => {
+        if (error === null) resolve();
+        else reject(wrap(error, this.path));
+      });
+    });
   }
 
   truncate(bytes: number): Promise<void> {

@@ -10,7 +10,7 @@ import type { Socket } from 'node:net';
 import { Fifo } from '../base/fifo.ts';
 import { type Chunk, type FileRegion, isFileRegion } from '../base/payload.ts';
 import { descriptorOf } from './loopback.ts';
-import type { NativeIo, SendOutcome } from './native-io.ts';
+import type { NativeIo } from './native-io.ts';
 import { warnProcess } from './warn.ts';
 
 /** Sent by one call. */
@@ -83,8 +83,12 @@ export class PeerOutput {
     this.#queue.push(outgoing);
     if (this.#gathering) return;
     this.#gathering = true;
-    if (gathering.length === 0) process.nextTick(sendGathered);
-    gathering.push(this);
+    if (gathering.length > 0) {
+      gathering.push(this);
+      return;
+    }
+    gathering = [this];
+    process.nextTick(sendGathered);
   }
 
   /** Sends what has been gathered. */
@@ -173,17 +177,22 @@ export class PeerOutput {
     else this.#writeStream(unsent, finishAll);
   }
 
-  /** Sends the answer to a client that asks one thing at a time, as most do: one buffer, and nothing behind it. */
+  /** Sends the answer to a client that asks one thing at a time, as most do: short, in memory, nothing behind it. */
   #sentAlone(): boolean {
-    const { chunks } = this.#queue.first as Outgoing;
+    const { chunks, index } = this.#queue.first as Outgoing;
+    if (this.#queue.length > 1 || index > 0 || !inMemory(chunks)) return false;
     const [only] = chunks;
-    if (this.#queue.length > 1 || chunks.length > 1 || only === undefined) return false;
-    if (isFileRegion(only)) return false;
-    const taken = this.#sendNow(only, false);
+    const whole = chunks.length === 1 && only !== undefined ? only : joined(chunks);
+    if (whole === null) return false;
+    const taken = this.#sendNow(whole, false);
     if (this.#gone) return true;
     const { sent } = this.#queue.shift() as Outgoing;
-    if (taken === only.byteLength) sent();
-    else this.#writeStream([only.subarray(taken)], sent);
+    if (taken === whole.byteLength) {
+      sent();
+      return true;
+    }
+    const rest = whole.subarray(taken);
+    this.#writeStream([whole === only ? rest : Buffer.from(rest)], sent);
     return true;
   }
 
@@ -215,7 +224,10 @@ export class PeerOutput {
    * packet with the records that follow it.
    */
   #sendNow(buffer: Buffer, more: boolean): number {
-    const taken = this.#call((native, socket) => native.send(socket, buffer, more));
+    // Asked for each time: the number of a closed one may be another's by then.
+    const socket = descriptorOf(this.#stream);
+    const native = this.#native;
+    const taken = socket < 0 || native === null ? 'unsupported' : native.send(socket, buffer, more);
     if (taken === 'failed') this.#fail();
     return typeof taken === 'number' ? taken : 0;
   }
@@ -230,9 +242,12 @@ export class PeerOutput {
     }
     const bytes = Math.min(this.#cachedTo - at, SENDFILE_BYTES_MAX);
     const { descriptor, position } = source;
-    const sent = this.#call((native, socket) =>
-      native.sendFile(socket, descriptor, position + at, bytes),
-    );
+    const socket = descriptorOf(this.#stream);
+    const native = this.#native;
+    const sent =
+      socket < 0 || native === null
+        ? 'unsupported'
+        : native.sendFile(socket, descriptor, position + at, bytes);
     if (typeof sent === 'number') {
       this.#stats.sentByKernel += sent;
       this.#advance(outgoing, region, sent);
@@ -280,13 +295,6 @@ export class PeerOutput {
     outgoing.index++;
     outgoing.at = 0;
     this.#cachedTo = 0;
-  }
-
-  /** A call on the socket's descriptor, which is asked for each time: a closed one may be another's by then. */
-  #call(send: (native: RegionSending['native'], socket: number) => SendOutcome): SendOutcome {
-    const socket = descriptorOf(this.#stream);
-    const native = this.#native;
-    return socket < 0 || native === null ? 'unsupported' : send(native, socket);
   }
 
   /** Reads a piece and writes it through the stream. */
@@ -350,6 +358,11 @@ function sendGathered(): void {
   const outputs = gathering;
   gathering = [];
   for (const output of outputs) output.send();
+}
+
+function inMemory(chunks: readonly Chunk[]): chunks is readonly Buffer[] {
+  for (const chunk of chunks) if (isFileRegion(chunk)) return false;
+  return true;
 }
 
 /** The chunks in memory from `index` up to the next region, or the end. */

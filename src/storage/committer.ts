@@ -36,9 +36,14 @@ export interface CommitRound {
   readonly bytes: number;
 }
 
+/** How a log stands to commits; `again`: one is under way, and it waits for another. */
+export type CommitState = 'idle' | 'waiting' | 'running' | 'again';
+
 /** A log as the committer sees it. */
 export interface Committable {
   readonly name: string;
+  /** Owned by the committer. `idle` at first. */
+  commitState: CommitState;
   /** Bytes written and not yet synced, if all of them are still in memory; else infinity. */
   journalBytes(): number;
   /** What a commit that starts now would cover; null when there is nothing. */
@@ -67,10 +72,7 @@ export class Committer implements CommitterPort {
   readonly #journal: Journal;
   readonly #logger: Logger;
   /** Logs that wait for a commit, in order of arrival. */
-  readonly #waiting = new Set<Committable>();
-  /** Logs with a commit under way; asked again, they wait for its end. */
-  readonly #running = new Set<Committable>();
-  readonly #again = new Set<Committable>();
+  #waiting: Committable[] = [];
   #direct = 0;
   #journaling = false;
   /** How often one small log waited alone since the journal was last used or asked for. */
@@ -83,19 +85,24 @@ export class Committer implements CommitterPort {
   }
 
   request(log: Committable): void {
-    if (this.#running.has(log)) {
-      this.#again.add(log);
-      return;
-    }
-    this.#waiting.add(log);
+    if (log.commitState === 'running') log.commitState = 'again';
+    if (log.commitState !== 'idle') return;
+    this.#wait(log);
     if (!this.#gathering) this.#pump();
   }
 
-  /** Logs that ask for a commit within `work` are looked at together. */
-  together(work: () => void): void {
+  #wait(log: Committable): void {
+    log.commitState = 'waiting';
+    // An array of one takes a fraction of the room of one that was empty and grows.
+    if (this.#waiting.length === 0) this.#waiting = [log];
+    else this.#waiting.push(log);
+  }
+
+  /** Logs that ask for a commit within the work are looked at together. */
+  together(work: readonly (() => void)[]): void {
     this.#gathering = true;
     try {
-      work();
+      for (const each of work) each();
     } finally {
       this.#gathering = false;
       this.#pump();
@@ -115,19 +122,20 @@ export class Committer implements CommitterPort {
   }
 
   #pump(): void {
-    if (this.#waiting.size > 0) this.#pumpJournal();
-    if (this.#direct >= DIRECT_MAX) return;
-    for (const log of this.#waiting) {
+    if (this.#waiting.length > 0) this.#pumpJournal();
+    if (this.#waiting.length === 0 || this.#direct >= DIRECT_MAX) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const log of waiting) {
       // While a journal commit runs, small ones wait to share the next.
-      if (this.#journaling && log.journalBytes() <= JOURNAL_BYTES_PER_LOG_MAX) continue;
-      this.#start(log);
-      if (this.#direct >= DIRECT_MAX) return;
+      const joins = this.#journaling && log.journalBytes() <= JOURNAL_BYTES_PER_LOG_MAX;
+      if (joins || this.#direct >= DIRECT_MAX) this.#wait(log);
+      else this.#start(log);
     }
   }
 
   #start(log: Committable): void {
-    this.#waiting.delete(log);
-    this.#running.add(log);
+    log.commitState = 'running';
     this.#direct++;
     void this.#commitDirect(log).then(() => {
       this.#direct--;
@@ -137,8 +145,9 @@ export class Committer implements CommitterPort {
   }
 
   #finish(log: Committable): void {
-    this.#running.delete(log);
-    if (this.#again.delete(log)) this.#waiting.add(log);
+    const again = log.commitState === 'again';
+    log.commitState = 'idle';
+    if (again) this.#wait(log);
   }
 
   async #commitDirect(log: Committable): Promise<void> {
@@ -156,9 +165,7 @@ export class Committer implements CommitterPort {
 
   #pumpJournal(): void {
     if (this.#journaling || this.#journal.lagging) return;
-    const logs = [...this.#waiting].filter(
-      (log) => log.journalBytes() <= JOURNAL_BYTES_PER_LOG_MAX,
-    );
+    const logs = this.#waiting.filter((log) => log.journalBytes() <= JOURNAL_BYTES_PER_LOG_MAX);
     if (logs.length === 0) return;
     if (logs.length < JOURNAL_LOGS_MIN && !this.#journal.ready) {
       this.#alone += 1;
@@ -169,10 +176,9 @@ export class Committer implements CommitterPort {
       return;
     }
     this.#alone = 0;
-    for (const log of logs) {
-      this.#waiting.delete(log);
-      this.#running.add(log);
-    }
+    for (const log of logs) log.commitState = 'running';
+    const all = logs.length === this.#waiting.length;
+    this.#waiting = all ? [] : this.#waiting.filter((log) => log.commitState === 'waiting');
     this.#journaling = true;
     void this.#commitJournal(logs).then(() => {
       this.#journaling = false;
@@ -182,25 +188,19 @@ export class Committer implements CommitterPort {
   }
 
   async #commitJournal(logs: readonly Committable[]): Promise<void> {
-    const rounds: { log: Committable; round: CommitRound }[] = [];
-    const entries: JournalEntry[] = [];
-    for (const log of logs) {
-      const round = log.beginRound();
-      if (round === null) continue;
-      rounds.push({ log, round });
-      for (const entry of log.journalEntries(round)) entries.push(entry);
-    }
-    if (rounds.length === 0) return;
+    const commits = logs.map((log) => ({ log, round: log.beginRound() }));
+    if (commits.every(({ round }) => round === null)) return;
     try {
-      await this.#journal.append(entries);
+      await this.#journal.append(entriesOf(commits));
     } catch (error) {
       const cause = asError(error);
       this.#logger.error({ error: cause.message }, 'the journal could not be written');
-      for (const { log } of rounds) log.commitFailed(cause);
+      for (const { log, round } of commits) if (round !== null) log.commitFailed(cause);
       return;
     }
     this.stats.syncs++;
-    for (const { log, round } of rounds) {
+    for (const { log, round } of commits) {
+      if (round === null) continue;
       this.#count(round);
       log.roundDone(round);
     }
@@ -211,6 +211,19 @@ export class Committer implements CommitterPort {
     this.stats.offsets += round.offsets;
     this.stats.bytes += round.bytes;
   }
+}
+
+interface JournalCommit {
+  readonly log: Committable;
+  readonly round: CommitRound | null;
+}
+
+function entriesOf(commits: readonly JournalCommit[]): readonly JournalEntry[] {
+  const entries = commits.map(({ log, round }) =>
+    round === null ? [] : log.journalEntries(round),
+  );
+  const [first] = entries;
+  return first !== undefined && entries.length === 1 ? first : entries.flat();
 }
 
 export function asError(error: unknown): Error {

@@ -127,6 +127,8 @@ export interface PartitionLog extends LogBounds {
 
   /** Throws KafkaError OFFSET_OUT_OF_RANGE when the offset is outside [startOffset, limit]. */
   read(options: LogReadOptions): Promise<LogRead>;
+  /** The same within this call, from memory or the page cache; null where it has to be waited for. */
+  readNow(options: LogReadOptions): LogRead | null;
   /** First record with timestamp ≥ `timestamp` below the high watermark, record-exact; null when none. */
   offsetForTimestamp(timestamp: number): Promise<TimestampOffset | null>;
   /** The record with the largest timestamp (ListOffsets -3); null when the log is empty. */

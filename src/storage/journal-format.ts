@@ -37,16 +37,16 @@ export interface EntryPlace {
 
 /** The head of an entry; the parts follow it. */
 export function encodeEntry(seed: number, kind: number, key: string, place: EntryPlace): Buffer {
-  const identity = Buffer.from(key, 'utf8');
-  const head = Buffer.allocUnsafe(JOURNAL_ENTRY_BYTES + identity.length);
+  const keyBytes = Buffer.byteLength(key);
+  const head = Buffer.allocUnsafe(JOURNAL_ENTRY_BYTES + keyBytes);
   head.writeUInt32BE(JOURNAL_ENTRY_MAGIC, 0);
   head.writeUInt8(kind, 8);
   head.writeUInt8(0, 9);
-  head.writeUInt16BE(identity.length, 10);
+  head.writeUInt16BE(keyBytes, 10);
   writeInt64(head, 12, place.segmentBase);
   head.writeUInt32BE(place.position, 20);
   head.writeUInt32BE(place.bytes, 24);
-  identity.copy(head, JOURNAL_ENTRY_BYTES);
+  head.write(key, JOURNAL_ENTRY_BYTES);
   const crc = crc32cParts(place.parts, crc32c(head.subarray(8), seed));
   head.writeUInt32BE(crc, 4);
   return head;

@@ -39,8 +39,8 @@ export interface JournalOwner {
 /** A stretch of one segment. */
 export interface JournalEntry {
   readonly owner: JournalOwner;
-  readonly name: string;
-  readonly topicId: string;
+  /** Of its log ({@link journalKey}). */
+  readonly key: string;
   readonly segmentBase: number;
   readonly position: number;
   readonly parts: readonly Buffer[];
@@ -89,6 +89,11 @@ class Generation {
   }
 }
 
+/** How the journal names a log: one of the same directory that was made anew is another. */
+export function journalKey(name: string, topicId: string): string {
+  return `${topicId} ${name}`;
+}
+
 export function generationName(generation: number): string {
   return `${String(generation).padStart(20, '0')}.journal`;
 }
@@ -106,6 +111,8 @@ export class Journal {
   #cancelRetry: () => void = () => {};
   /** Appends and forgets run one after the other. */
   #lane: Promise<void> = Promise.resolve();
+  /** How many of them are at work or wait: the first one begins at once. */
+  #inLaneCount = 0;
   #checkpoints: Promise<void> = Promise.resolve();
 
   constructor(options: JournalOptions) {
@@ -143,24 +150,32 @@ export class Journal {
 
   /** Writes and syncs the entries. When it rejects, none of them may be taken for committed. */
   append(entries: readonly JournalEntry[]): Promise<void> {
-    return this.#inLane(async () => {
-      const generation = this.#current ?? (await this.#begin());
-      const parts: Buffer[] = [];
-      for (const entry of entries) {
-        const key = `${entry.topicId} ${entry.name}`;
-        generation.owners.set(key, entry.owner);
-        generation.names.add(key);
-        parts.push(encodeEntry(generation.seed, ENTRY_KIND.batches, key, entry), ...entry.parts);
-      }
-      await this.#write(generation, parts);
-      const crowded = generation.owners.size > this.#options.dirtyLogsMax;
-      if (crowded || generation.position > FILE_BYTES_MAX) this.#startCheckpoint();
+    return this.#inLane(() => {
+      const generation = this.#current;
+      if (generation !== null) return this.#add(generation, entries);
+      return this.#begin().then((begun) => this.#add(begun, entries));
     });
+  }
+
+  /** The logs of the entries need the generation from now on. */
+  #add(generation: Generation, entries: readonly JournalEntry[]): Promise<void> {
+    let count = entries.length;
+    for (const { parts } of entries) count += parts.length;
+    const all = new Array<Buffer>(count);
+    let at = 0;
+    for (const entry of entries) {
+      const { key, owner } = entry;
+      generation.owners.set(key, owner);
+      generation.names.add(key);
+      all[at++] = encodeEntry(generation.seed, ENTRY_KIND.batches, key, entry);
+      for (const part of entry.parts) all[at++] = part;
+    }
+    return this.#write(generation, all);
   }
 
   /** Voids what the journal holds of a log, durably, before its segments are rewritten or its offsets reused. */
   forget(name: string, topicId: string): Promise<void> {
-    const key = `${topicId} ${name}`;
+    const key = journalKey(name, topicId);
     return this.#inLane(async () => {
       const all = this.#current === null ? this.#old : [...this.#old, this.#current];
       const holding = all.filter((generation) => generation.names.has(key));
@@ -182,7 +197,7 @@ export class Journal {
    * may have dropped it. Nothing of the log may be at work on its segments. Throws DiskError.
    */
   async restore(name: string, topicId: string): Promise<void> {
-    const key = `${topicId} ${name}`;
+    const key = journalKey(name, topicId);
     // What was on its way when the log failed is part of it.
     await this.#inLane(async () => {});
     const restored = this.#removing.then(async () => {
@@ -207,7 +222,7 @@ export class Journal {
    * entry has to stay: replaying it would write old bytes into a new file.
    */
   async release(name: string, topicId: string): Promise<boolean> {
-    const key = `${topicId} ${name}`;
+    const key = journalKey(name, topicId);
     const all = this.#current === null ? this.#old : [...this.#old, this.#current];
     const holding = all.filter((generation) => generation.names.has(key));
     if (holding.length > 0) await this.checkpoint();
@@ -228,10 +243,16 @@ export class Journal {
   }
 
   #inLane(work: () => Promise<void>): Promise<void> {
-    const done = this.#lane.then(work);
-    this.#lane = done.catch(() => {});
+    const idle = this.#inLaneCount === 0;
+    this.#inLaneCount++;
+    const done = idle ? work() : this.#lane.then(work);
+    this.#lane = done.then(this.#left, this.#left);
     return done;
   }
+
+  readonly #left = (): void => {
+    this.#inLaneCount--;
+  };
 
   async #begin(): Promise<Generation> {
     const { disk, random, clock } = this.#options;
@@ -305,12 +326,14 @@ export class Journal {
       const { file, position } = generation;
       if (file.writeNow?.(parts, position) !== true) await file.write(parts, position);
       await file.datasync();
-      generation.position += bytes;
     } catch (error) {
       // What this file holds from here on is unknown, so nothing is added to it. What was synced before stays.
       this.#startCheckpoint();
       throw error;
     }
+    generation.position += bytes;
+    const crowded = generation.owners.size > this.#options.dirtyLogsMax;
+    if (crowded || generation.position > FILE_BYTES_MAX) this.#startCheckpoint();
   }
 
   #startCheckpoint(): void {

@@ -39,15 +39,23 @@ export async function readLog(
   tail: Tail,
   options: LogReadOptions,
 ): Promise<LogRead> {
+  const read = readLogNow(core, tail, options);
+  if (read !== null) return read;
+  const { offset, maxBytes, minOneBatch } = options;
+  const limit = Math.min(options.limit, core.highWatermark);
+  return core.latch.shared(() => readSegments(core, { offset, limit, maxBytes, minOneBatch }));
+}
+
+/** PartitionLog.readNow. */
+export function readLogNow(core: LogCore, tail: Tail, options: LogReadOptions): LogRead | null {
   const { offset, maxBytes, minOneBatch } = options;
   const limit = Math.min(options.limit, core.highWatermark);
   checkOffset(core, offset, options.limit);
   if (offset >= limit || (maxBytes <= 0 && !minOneBatch)) return EMPTY;
   const kept = tail.read(offset, limit, maxBytes, minOneBatch);
-  if (kept !== null) return { records: kept.parts, byteLength: kept.bytes };
+  if (kept !== null) return kept;
   if (offset >= core.doubtedFrom && core.failure !== null) throw core.failure;
-  const wanted = { offset, limit, maxBytes, minOneBatch };
-  return readNow(core, wanted) ?? core.latch.shared(() => readSegments(core, wanted));
+  return readNow(core, { offset, limit, maxBytes, minOneBatch });
 }
 
 async function readSegments(core: LogCore, options: LogReadOptions): Promise<LogRead> {

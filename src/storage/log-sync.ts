@@ -1,10 +1,10 @@
 // The durable side of one log: which batches are written and not yet synced, syncing them (alone or through the
 // journal), raising the high watermark, finishing rolled segments, the recovery point.
 
-import { asError, type CommitRound, type Committable } from './committer.ts';
+import { asError, type CommitRound, type CommitState, type Committable } from './committer.ts';
 import { DirtyFiles } from './dirty-files.ts';
 import { FlushWaiters } from './flush-waiters.ts';
-import type { JournalEntry, JournalOwner } from './journal.ts';
+import { type JournalEntry, type JournalOwner, journalKey } from './journal.ts';
 import type { LogCore, SyncedPlace } from './log-core.ts';
 import type { MarkSource } from './marks.ts';
 import { OffsetIndex } from './offset-index.ts';
@@ -18,6 +18,8 @@ import { TimeIndex } from './time-index.ts';
 /** Bytes written since the recovery point after which it moves: what a restart has to scan at most, about. */
 const RECOVERY_BYTES_MAX = 4 * 1024 * 1024;
 
+const none: readonly Ticket[] = [];
+
 export interface LogSyncOptions {
   readonly core: LogCore;
   readonly tail: Tail;
@@ -28,11 +30,14 @@ export interface LogSyncOptions {
 
 export class LogSync implements Committable, JournalOwner, MarkSource {
   readonly name: string;
+  readonly journalKey: string;
+  /** Owned by the committer. */
+  commitState: CommitState = 'idle';
   readonly #core: LogCore;
   readonly #tail: Tail;
   readonly #onFailure: (cause: Error) => void;
   /** Written, not synced, in order (with the `os` policy: not kept). */
-  #unsynced: Ticket[] = [];
+  #unsynced: readonly Ticket[] = [];
   #unsyncedBytes = 0;
   /** Written since the last sync: what a commit will have covered. */
   #batches = 0;
@@ -56,6 +61,7 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
     this.files = new DirtyFiles(options.core.context.pool);
     this.#onFailure = options.onFailure;
     this.name = options.core.name;
+    this.journalKey = journalKey(this.name, options.core.topicId);
     this.#lastFlushOffset = options.core.endOffset;
     this.#syncedPlace = this.#endPlace();
     this.#recoveryPlace = options.recovery ?? this.#syncedPlace;
@@ -99,10 +105,9 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
       this.#bytes += ticket.bytes;
     }
     if (config.flushPolicy === 'sync') {
-      for (const ticket of tickets) {
-        this.#unsynced.push(ticket);
-        this.#unsyncedBytes += ticket.bytes;
-      }
+      const before = this.#unsynced;
+      this.#unsynced = before.length === 0 ? tickets : [...before, ...tickets];
+      for (const ticket of tickets) this.#unsyncedBytes += ticket.bytes;
       this.#core.context.committer.request(this);
       return;
     }
@@ -211,7 +216,12 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
   }
 
   journalEntries(round: CommitRound): JournalEntry[] {
-    const { name, topicId } = this.#core;
+    const { journalKey: key } = this;
+    const [only] = this.#unsynced;
+    if (only !== undefined && this.#unsynced.length === 1 && only.lastOffset < round.endOffset) {
+      const { segment, position, parts, bytes } = only;
+      return [{ owner: this, key, segmentBase: segment.baseOffset, position, parts, bytes }];
+    }
     const entries: JournalEntry[] = [];
     let parts: Buffer[] = [];
     let first: Ticket | null = null;
@@ -219,15 +229,8 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
     const add = (): void => {
       if (first === null) return;
       const segmentBase = first.segment.baseOffset;
-      entries.push({
-        owner: this,
-        name,
-        topicId,
-        segmentBase,
-        position: first.position,
-        parts,
-        bytes,
-      });
+      const { position } = first;
+      entries.push({ owner: this, key, segmentBase, position, parts, bytes });
     };
     for (const ticket of this.#unsynced) {
       if (ticket.lastOffset >= round.endOffset) break;
@@ -256,7 +259,9 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
       this.#unsyncedBytes -= ticket.bytes;
       count++;
     }
-    const done = this.#unsynced.splice(0, count);
+    const all = this.#unsynced;
+    const done = count === all.length ? all : all.slice(0, count);
+    this.#unsynced = count === all.length ? none : all.slice(count);
     const last = done[count - 1];
     if (last !== undefined) this.#acknowledge(done, last);
     this.#resolveFlushes();
@@ -280,7 +285,7 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
     this.#flushTimer?.();
     this.#flushTimer = null;
     const tickets = this.#unsynced;
-    this.#unsynced = [];
+    this.#unsynced = none;
     this.#unsyncedBytes = 0;
     for (const ticket of tickets) ticket.fail(failure);
     this.#flushes.failAll(failure);

@@ -18,7 +18,7 @@ const WRITE_PARTS_MAX = 1024;
 interface Stretch {
   readonly count: number;
   readonly position: number;
-  readonly parts: Buffer[];
+  readonly parts: readonly Buffer[];
   readonly bytes: number;
 }
 
@@ -48,7 +48,9 @@ export class LogWriter {
   }
 
   push(ticket: Ticket): void {
-    this.#queue.push(ticket);
+    // An array of one takes a fraction of the room of one that was empty and grows.
+    if (this.#queue.length === 0) this.#queue = [ticket];
+    else this.#queue.push(ticket);
     this.#pendingBytes += ticket.bytes;
     this.wake();
   }
@@ -59,7 +61,7 @@ export class LogWriter {
     this.#running = true;
     const { turnEnd } = this.#core.context;
     if (turnEnd === null) void this.#run();
-    else turnEnd.add(() => this.#atTurnEnd());
+    else turnEnd.add(this.#atTurnEnd);
   }
 
   /** Waits until nothing is queued and no write is under way. */
@@ -77,10 +79,10 @@ export class LogWriter {
     for (const ticket of queue) ticket.fail(failure);
   }
 
-  #atTurnEnd(): void {
+  readonly #atTurnEnd = (): void => {
     if (this.#writeNow()) this.#stop();
     else void this.#run();
-  }
+  };
 
   /** Writes all that waits within this turn; false when the rest has to wait for the disk. */
   #writeNow(): boolean {
@@ -120,6 +122,7 @@ export class LogWriter {
   #stop(): void {
     this.#running = false;
     this.#sync.letGo();
+    if (this.#idleWaiters.length === 0) return;
     for (const resolve of this.#idleWaiters.splice(0)) resolve();
   }
 
@@ -154,15 +157,27 @@ export class LogWriter {
     // The log may have failed meanwhile: its queue is gone then.
     if (this.#core.failure !== null) return;
     this.#pendingBytes -= bytes;
-    const tickets = this.#queue.splice(0, count);
+    const tickets = this.#take(count);
     this.#core.writtenEnd = (tickets[count - 1] as Ticket).lastOffset + 1;
     for (const ticket of tickets) ticket.markWritten();
     this.#sync.onWritten(tickets);
   }
 
+  /** The first `count` of the queue. */
+  #take(count: number): readonly Ticket[] {
+    const queue = this.#queue;
+    if (count < queue.length) return queue.splice(0, count);
+    this.#queue = [];
+    return queue;
+  }
+
   /** What one write takes of the queue, which is not empty. */
   #gather(segment: Segment, bytesMax: number): Stretch {
-    const { position } = this.#queue[0] as Ticket;
+    const first = this.#queue[0] as Ticket;
+    const { position } = first;
+    if (this.#queue.length === 1) {
+      return { count: 1, position, parts: first.parts, bytes: first.bytes };
+    }
     const parts: Buffer[] = [];
     let bytes = 0;
     let count = 0;

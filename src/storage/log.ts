@@ -17,7 +17,7 @@ import type {
 } from './contract.ts';
 import { LogCompaction } from './log-compaction.ts';
 import { type CoreOptions, type LogContents, LogCore } from './log-core.ts';
-import { readBatches, readLog } from './log-reader.ts';
+import { readBatches, readLog, readLogNow } from './log-reader.ts';
 import { LogRetention } from './log-retention.ts';
 import { maxTimestampOf, offsetForTimestamp } from './log-search.ts';
 import { LogSync } from './log-sync.ts';
@@ -147,6 +147,10 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
 
   read(options: LogReadOptions): Promise<LogRead> {
     return readLog(this.#core, this.#tail, options);
+  }
+
+  readNow(options: LogReadOptions): LogRead | null {
+    return readLogNow(this.#core, this.#tail, options);
   }
 
   offsetForTimestamp(timestamp: number): Promise<TimestampOffset | null> {

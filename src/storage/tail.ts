@@ -3,6 +3,7 @@
 // copying single records and collecting the copies is a good part of what they cost, and a reader who comes finds them
 // in the page cache.
 
+import type { LogRead } from './contract.ts';
 import type { Ticket } from './ticket.ts';
 
 /** A batch that fills less than half of the memory it keeps alive is copied when it is at most this long. */
@@ -103,12 +104,7 @@ export class Tail {
    * Batches from the one that holds `offset`, below `limit`, at most `maxBytes` (but one in any case, if asked). Copies
    * that lie in a row come as one part. Null when the first one wanted is not here.
    */
-  read(
-    offset: number,
-    limit: number,
-    maxBytes: number,
-    minOneBatch: boolean,
-  ): { parts: Buffer[]; bytes: number } | null {
+  read(offset: number, limit: number, maxBytes: number, minOneBatch: boolean): LogRead | null {
     this.#unreadBytes = 0;
     const start = this.#find(offset);
     if (start < 0) return null;
@@ -120,7 +116,7 @@ export class Tail {
       if (bytes + batch.bytes > maxBytes && !(bytes === 0 && minOneBatch)) break;
       bytes += batch.bytes;
     }
-    return { parts: this.#partsOf(start, end), bytes };
+    return { records: this.#partsOf(start, end), byteLength: bytes };
   }
 
   #partsOf(start: number, end: number): Buffer[] {

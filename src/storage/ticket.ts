@@ -73,7 +73,7 @@ export class Ticket implements AppendTicket {
 
   markCommitted(): void {
     if (this.#state === States.failed || this.#state === States.committed) return;
-    const unwritten = this.#unwritten;
+    const unwritten = this.#unwritten();
     this.#state = States.committed;
     tell(unwritten, null);
     tell(this.#onCommitted, null);
@@ -83,7 +83,7 @@ export class Ticket implements AppendTicket {
   /** Refuses whoever still waits; a batch that was written stays written, and one committed stays committed. */
   fail(error: Error): void {
     if (this.#state === States.committed || this.#state === States.failed) return;
-    const unwritten = this.#unwritten;
+    const unwritten = this.#unwritten();
     this.#state = States.failed;
     this.#error = error;
     tell(unwritten, error);
@@ -91,7 +91,7 @@ export class Ticket implements AppendTicket {
   }
 
   /** Who has not been told yet whether it was written. */
-  get #unwritten(): readonly Told[] | null {
+  #unwritten(): readonly Told[] | null {
     return this.#state === States.pending ? this.#onWritten : null;
   }
 }

@@ -17,15 +17,17 @@ export class TurnEnd {
 
   /** `work` is called once, at the end of this turn. It must not throw. */
   add(work: () => void): void {
-    if (this.#work.length === 0) this.#clock.defer(() => this.#run());
-    this.#work.push(work);
+    if (this.#work.length > 0) {
+      this.#work.push(work);
+      return;
+    }
+    this.#work = [work];
+    this.#clock.defer(this.#run);
   }
 
-  #run(): void {
+  readonly #run = (): void => {
     const work = this.#work;
     this.#work = [];
-    this.#committer.together(() => {
-      for (const each of work) each();
-    });
-  }
+    this.#committer.together(work);
+  };
 }

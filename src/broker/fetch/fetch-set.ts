@@ -6,91 +6,48 @@
 // it, or when its topic changes. So an answer costs what has changed, not what is followed: one fetch may
 // wait on thousands of partitions.
 
-import type { Partition } from '../../engine/index.ts';
+import type { Bagged } from '../../base/bag.ts';
+import { FetchTarget, type FetchTargetSpec, type TargetOwner } from './fetch-target.ts';
+import { ReadyRow } from './ready-row.ts';
+import { TargetTable } from './target-table.ts';
 
-/** Where and how a partition is to be read, as the request says. */
-export interface FetchTargetSpec {
-  /** Empty when the request names the topic by id and no topic has this id. */
-  readonly topic: string;
-  /** Empty when the request names the topic by name (below v13). */
-  readonly topicId: string;
-  readonly index: number;
-  readonly fetchOffset: number;
-  readonly maxBytes: number;
-  /** -1: not checked. */
-  readonly currentLeaderEpoch: number;
-  /** Epoch of the last record that the fetcher has; -1: unknown. */
-  readonly lastFetchedEpoch: number;
-}
-
-/** A partition in a set, with what its fetcher was last told. */
-export interface FetchTarget {
-  readonly key: string;
-  spec: FetchTargetSpec;
-  /** Undefined until looked up, and again after the topic has changed. */
-  partition: Partition | undefined;
-  /** Last told; -1: not told yet, or told an error. */
-  toldHighWatermark: number;
-  toldStartOffset: number;
-  unsubscribe: (() => void) | undefined;
-}
-
-/** Key of a target within its set. */
-export function targetKey(topicOrId: string, index: number): string {
-  return `${topicOrId}/${index}`;
-}
-
-export class FetchSet {
+export class FetchSet implements TargetOwner, Bagged {
   /** Session id; 0: no session. */
   id = 0;
   /** Epoch that the next request must name. */
   epoch = 0;
   createdMs = 0;
   lastUsedMs = 0;
+  /** Among the sets of requests under way. */
+  place = -1;
   readonly usesTopicIds: boolean;
-  readonly targets = new Map<string, FetchTarget>();
+  readonly targets: TargetTable;
   /** In the order in which they are served: what has just been served goes to the end. */
-  readonly ready = new Set<FetchTarget>();
+  readonly ready = new ReadyRow();
   #onReady: (() => void) | null = null;
 
   constructor(usesTopicIds: boolean) {
     this.usesTopicIds = usesTopicIds;
+    this.targets = new TargetTable(usesTopicIds);
   }
 
   /** Adds a target, or changes what is asked of one that is there. */
   put(spec: FetchTargetSpec): void {
-    const key = targetKey(this.usesTopicIds ? spec.topicId : spec.topic, spec.index);
-    const known = this.targets.get(key);
-    if (known !== undefined) {
-      known.spec = spec;
-      this.ready.add(known);
-      return;
-    }
-    const target: FetchTarget = {
-      key,
-      spec,
-      partition: undefined,
-      toldHighWatermark: -1,
-      toldStartOffset: -1,
-      unsubscribe: undefined,
-    };
-    this.targets.set(key, target);
+    let target = this.targets.get(this.usesTopicIds ? spec.topicId : spec.topic, spec.index);
+    if (target === undefined) {
+      target = new FetchTarget(this, spec);
+      this.targets.add(target);
+    } else target.spec = spec;
     this.ready.add(target);
   }
 
   /** The request follows this partition no longer. */
   forget(topicOrId: string, index: number): void {
-    const target = this.targets.get(targetKey(topicOrId, index));
+    const target = this.targets.get(topicOrId, index);
     if (target === undefined) return;
-    target.unsubscribe?.();
-    this.targets.delete(target.key);
+    target.unwatch();
+    this.targets.delete(target);
     this.ready.delete(target);
-  }
-
-  /** From now on the target becomes ready by itself when its partition commits or fails. */
-  subscribe(target: FetchTarget): void {
-    if (target.unsubscribe !== undefined || target.partition === undefined) return;
-    target.unsubscribe = target.partition.onChange(() => this.markReady(target));
   }
 
   markReady(target: FetchTarget): void {
@@ -102,8 +59,7 @@ export class FetchSet {
   topicChanged(topic: string): void {
     for (const target of this.targets.values()) {
       if (target.spec.topic !== topic && target.spec.topic !== '') continue;
-      target.unsubscribe?.();
-      target.unsubscribe = undefined;
+      target.unwatch();
       target.partition = undefined;
       this.markReady(target);
     }
@@ -129,10 +85,9 @@ export class FetchSet {
     this.#onReady?.();
     this.#onReady = null;
     for (const target of this.targets.values()) {
-      target.unsubscribe?.();
-      target.unsubscribe = undefined;
+      target.unwatch();
+      this.ready.delete(target);
     }
     this.targets.clear();
-    this.ready.clear();
   }
 }

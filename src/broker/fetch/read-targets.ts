@@ -4,24 +4,24 @@
 
 import { ErrorCode, type KafkaError } from '../../base/kafka-errors.ts';
 import { isFileRegion, type Payload } from '../../base/payload.ts';
-import type { FetchedRecords, Isolation, Partition } from '../../engine/index.ts';
+import type { FetchedRecords, FetchSpec, Isolation, Partition } from '../../engine/index.ts';
 import { errorCodeOf } from '../errors.ts';
 import type { MemoryLease } from '../memory-gate.ts';
-import type { FetchSet, FetchTarget } from './fetch-set.ts';
+import type { FetchSet } from './fetch-set.ts';
+import type { FetchTarget } from './fetch-target.ts';
 
-/** What is answered for one partition. */
-export interface TargetResult {
+/** The epoch and end offset to cut a log back to that has branched off (KIP-595). */
+export interface Divergence {
+  readonly epoch: number;
+  readonly endOffset: number;
+}
+
+/** What is answered for one partition, in the fields of the protocol. */
+export interface TargetResult extends FetchedRecords {
+  readonly target: FetchTarget;
+  readonly partitionIndex: number;
   readonly errorCode: number;
-  readonly highWatermark: number;
-  readonly lastStableOffset: number;
-  readonly logStartOffset: number;
-  readonly abortedTransactions: FetchedRecords['abortedTransactions'];
-  readonly records: Payload;
-  readonly byteLength: number;
-  /**
-   * Set when the fetcher's log has branched off (KIP-595): the epoch and end offset to cut back to.
-   */
-  readonly divergingEpoch: { readonly epoch: number; readonly endOffset: number } | null;
+  readonly divergingEpoch: Divergence | undefined;
 }
 
 export interface ReadLimits {
@@ -45,23 +45,49 @@ export interface PartitionLookup {
 
 const noRecords = Buffer.alloc(0);
 
-/** An error found before anything was read: Kafka then lists no aborted transactions, not null. */
-export function unreadResult(errorCode: number): TargetResult {
-  return { ...errorResult(errorCode), abortedTransactions: [] };
+/** What of a partition is told where reading it failed. */
+const failed: FetchedRecords = {
+  highWatermark: -1,
+  lastStableOffset: -1,
+  logStartOffset: -1,
+  abortedTransactions: null,
+  records: noRecords,
+  byteLength: 0,
+};
+
+/** The same for an error found before anything was read: Kafka then lists no aborted transactions, not null. */
+export const unread: FetchedRecords = { ...failed, abortedTransactions: [] };
+
+/** All results have one shape: each is made here. */
+function makeResult(
+  target: FetchTarget,
+  errorCode: number,
+  found: FetchedRecords,
+  divergingEpoch?: Divergence,
+): TargetResult {
+  return {
+    target,
+    partitionIndex: target.spec.index,
+    errorCode,
+    highWatermark: found.highWatermark,
+    lastStableOffset: found.lastStableOffset,
+    logStartOffset: found.logStartOffset,
+    abortedTransactions: found.abortedTransactions,
+    records: found.records,
+    byteLength: found.byteLength,
+    divergingEpoch,
+  };
 }
 
 /** A result without records that tells an error. */
-export function errorResult(errorCode: number): TargetResult {
-  return {
-    errorCode,
-    highWatermark: -1,
-    lastStableOffset: -1,
-    logStartOffset: -1,
-    abortedTransactions: null,
-    records: noRecords,
-    byteLength: 0,
-    divergingEpoch: null,
-  };
+export function errorResult(target: FetchTarget, errorCode: number): TargetResult {
+  return makeResult(target, errorCode, failed);
+}
+
+/** The same result with its records elsewhere. */
+export function movedResult(result: TargetResult, records: Payload): TargetResult {
+  const { target, errorCode, divergingEpoch } = result;
+  return makeResult(target, errorCode, { ...result, records }, divergingEpoch);
 }
 
 /** What of a result is in memory. */
@@ -82,7 +108,8 @@ function isAtEnd(partition: Partition, offset: number, isolation: Isolation): bo
 
 /** Collects results, one per target, until the limits are reached. */
 export class TargetReader {
-  readonly results = new Map<FetchTarget, TargetResult>();
+  /** In the order in which the targets were first read. */
+  readonly results: TargetResult[] = [];
   /** Bytes of records over all results. */
   bytes = 0;
   /** Whether a result must be answered at once, however little there is. */
@@ -97,25 +124,55 @@ export class TargetReader {
     this.#limits = limits;
   }
 
-  /** Reads what is ready, replacing earlier results of the same targets. */
-  async readReady(): Promise<void> {
+  /** Reads what is ready, replacing earlier results of the same targets; at once where no disk has to be waited for. */
+  readReady(): Promise<void> | undefined {
     // A target that commits while another is read re-enters `ready`: it is then seen by the next
     // round.
-    for (const target of [...this.#set.ready]) {
-      const before = this.results.get(target);
-      if (before !== undefined) {
-        this.results.delete(target);
-        this.bytes -= before.byteLength;
-        this.#limits.memory?.give(heldBytes(before));
-        releaseResult(before);
-      }
+    return this.#readFrom(this.#set.ready.all(), 0);
+  }
+
+  #readFrom(targets: readonly FetchTarget[], from: number): Promise<void> | undefined {
+    for (let at = from; at < targets.length; at++) {
+      const target = targets[at] as FetchTarget;
+      this.#letGo(target);
       const read = this.#read(target);
-      // Only what has records is waited for: a wait costs a turn of the microtask queue and garbage.
-      const result = read instanceof Promise ? await read : read;
-      this.results.set(target, result);
-      this.bytes += result.byteLength;
-      if (result.errorCode !== 0 || result.divergingEpoch !== null) this.urgent = true;
+      if (read instanceof Promise) {
+        return read.then((result) => {
+          this.put(result);
+          return this.#readFrom(targets, at + 1);
+        });
+      }
+      this.put(read);
     }
+    return undefined;
+  }
+
+  /** Gives back what was read of a target before. */
+  #letGo(target: FetchTarget): void {
+    const before = this.resultOf(target);
+    if (before === undefined || before.byteLength === 0) return;
+    this.bytes -= before.byteLength;
+    this.#limits.memory?.give(heldBytes(before));
+    releaseResult(before);
+    this.results[target.slot] = errorResult(target, ErrorCode.NONE);
+  }
+
+  /** Sets the result of its target. */
+  put(result: TargetResult): void {
+    const { target } = result;
+    if (this.resultOf(target) === undefined) {
+      target.slot = this.results.length;
+      this.results.push(result);
+    } else this.results[target.slot] = result;
+    this.bytes += result.byteLength;
+    if (result.errorCode !== 0 || result.divergingEpoch !== undefined) this.urgent = true;
+  }
+
+  /** Undefined also where another request, wrongly made in the same session at once, has read the target since. */
+  resultOf(target: FetchTarget): TargetResult | undefined {
+    if (target.slot >= this.results.length) return undefined;
+    const result = this.results[target.slot];
+    return result?.target === target ? result : undefined;
   }
 
   /** Whether the target was read up to the end of its partition as it is now: only a commit makes it worth reading. */
@@ -123,14 +180,14 @@ export class TargetReader {
     const { partition, spec } = target;
     return (
       partition !== undefined &&
-      this.results.get(target)?.errorCode === 0 &&
+      this.resultOf(target)?.errorCode === 0 &&
       isAtEnd(partition, spec.fetchOffset, this.#limits.isolation)
     );
   }
 
   /** Whether the target's partition has changed since it was read, or was never read. */
   isOutdated(target: FetchTarget): boolean {
-    const result = this.results.get(target);
+    const result = this.resultOf(target);
     const { partition } = target;
     if (result === undefined || partition === undefined) return true;
     return (
@@ -141,72 +198,96 @@ export class TargetReader {
 
   /** Gives back all that was read. */
   release(): void {
-    for (const result of this.results.values()) {
+    for (const result of this.results) {
       this.#limits.memory?.give(heldBytes(result));
       releaseResult(result);
     }
-    this.results.clear();
+    this.results.length = 0;
     this.bytes = 0;
   }
 
   #read(target: FetchTarget): TargetResult | Promise<TargetResult> {
     const found = this.#resolve(target);
-    if (typeof found === 'number') return unreadResult(found);
+    if (typeof found === 'number') return makeResult(target, found, unread);
     const { spec } = target;
     const refused = checkEpoch(found, spec.currentLeaderEpoch);
-    if (refused !== 0) return errorResult(refused);
-    if (this.#limits.fromReplica === true) return errorResult(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    if (refused !== 0) return errorResult(target, refused);
+    if (this.#limits.fromReplica === true)
+      return errorResult(target, ErrorCode.NOT_LEADER_OR_FOLLOWER);
     if (!found.online && spec.fetchOffset >= found.highWatermark) {
-      return errorResult(ErrorCode.KAFKA_STORAGE_ERROR);
+      return errorResult(target, ErrorCode.KAFKA_STORAGE_ERROR);
     }
     if (spec.fetchOffset < found.startOffset || spec.fetchOffset > found.endOffset) {
-      return errorResult(ErrorCode.OFFSET_OUT_OF_RANGE);
+      return errorResult(target, ErrorCode.OFFSET_OUT_OF_RANGE);
     }
-    let diverging: ReturnType<typeof divergence>;
+    let diverging: Divergence | undefined;
     try {
       diverging = divergence(found, target);
     } catch (error) {
       // It is being opened anew.
-      return errorResult(errorCodeOf(error));
+      return errorResult(target, errorCodeOf(error));
     }
-    if (diverging !== null) return { ...status(found, this.#limits), divergingEpoch: diverging };
+    if (diverging !== undefined) return this.#status(target, found, diverging);
     const budget = Math.max(0, this.#limits.maxBytes - this.bytes);
     const first = this.bytes === 0 && this.#limits.progress;
     if (isAtEnd(found, spec.fetchOffset, this.#limits.isolation)) {
-      if (target.unsubscribe !== undefined) this.#set.ready.delete(target);
-      return status(found, this.#limits);
+      if (target.watching) this.#set.ready.delete(target);
+      return this.#status(target, found);
     }
-    if (budget === 0 && !first) return status(found, this.#limits);
-    return this.#readRecords(found, target, { budget, first });
+    if (budget === 0 && !first) return this.#status(target, found);
+    const { isolation, memory } = this.#limits;
+    const asked = Math.min(Math.max(0, spec.maxBytes), budget);
+    const wanted = {
+      offset: spec.fetchOffset,
+      maxBytes: Math.min(asked, memory?.affordableBytes ?? asked),
+      minOneBatch: first,
+      isolation,
+      currentLeaderEpoch: spec.currentLeaderEpoch,
+    };
+    try {
+      const read = found.readNow(wanted);
+      if (read === null) return this.#readLater(found, target, wanted);
+      memory?.take(heldBytes(read));
+      return makeResult(target, ErrorCode.NONE, read);
+    } catch (error) {
+      return errorResult(target, errorCodeOf(error));
+    }
   }
 
-  async #readRecords(
+  /** Others may read meanwhile, so memory is taken before. */
+  async #readLater(
     partition: Partition,
     target: FetchTarget,
-    room: { readonly budget: number; readonly first: boolean },
+    wanted: FetchSpec,
   ): Promise<TargetResult> {
-    const { spec } = target;
-    const { isolation, memory } = this.#limits;
-    const asked = Math.min(Math.max(0, spec.maxBytes), room.budget);
-    const maxBytes = Math.min(asked, memory?.affordableBytes ?? asked);
-    const expected = Math.min(maxBytes, partition.sizeBytes());
+    const { memory } = this.#limits;
+    const expected = Math.min(wanted.maxBytes, partition.sizeBytes());
     memory?.take(expected);
     let held = 0;
     try {
-      const read = await partition.read({
-        offset: spec.fetchOffset,
-        maxBytes,
-        minOneBatch: room.first,
-        isolation,
-        currentLeaderEpoch: spec.currentLeaderEpoch,
-      });
+      const read = await partition.read(wanted);
       held = heldBytes(read);
-      return { ...read, errorCode: 0, divergingEpoch: null };
+      return makeResult(target, ErrorCode.NONE, read);
     } catch (error) {
-      return errorResult(errorCodeOf(error));
+      return errorResult(target, errorCodeOf(error));
     } finally {
       memory?.give(expected - held);
     }
+  }
+
+  /** A result without records. */
+  #status(target: FetchTarget, partition: Partition, diverging?: Divergence): TargetResult {
+    const { highWatermark, lastStableOffset, startOffset: logStartOffset } = partition;
+    const abortedTransactions = this.#limits.isolation === 'read_committed' ? [] : null;
+    const found = {
+      highWatermark,
+      lastStableOffset,
+      logStartOffset,
+      abortedTransactions,
+      records: noRecords,
+      byteLength: 0,
+    };
+    return makeResult(target, ErrorCode.NONE, found, diverging);
   }
 
   #resolve(target: FetchTarget): Partition | number {
@@ -232,27 +313,11 @@ export function checkEpoch(partition: Partition, epoch: number): KafkaError['err
     : ErrorCode.UNKNOWN_LEADER_EPOCH;
 }
 
-function divergence(
-  partition: Partition,
-  target: FetchTarget,
-): { epoch: number; endOffset: number } | null {
+function divergence(partition: Partition, target: FetchTarget): Divergence | undefined {
   const { lastFetchedEpoch, currentLeaderEpoch, fetchOffset } = target.spec;
   // Below the end of a log that takes no writes, nothing is cut.
-  if (lastFetchedEpoch < 0 || !partition.online) return null;
+  if (lastFetchedEpoch < 0 || !partition.online) return undefined;
   const end = partition.endOffsetForEpoch(lastFetchedEpoch, currentLeaderEpoch);
   const same = end.epoch === lastFetchedEpoch && end.endOffset >= fetchOffset;
-  return same ? null : end;
-}
-
-function status(partition: Partition, limits: ReadLimits): TargetResult {
-  return {
-    errorCode: 0,
-    highWatermark: partition.highWatermark,
-    lastStableOffset: partition.lastStableOffset,
-    logStartOffset: partition.startOffset,
-    abortedTransactions: limits.isolation === 'read_committed' ? [] : null,
-    records: noRecords,
-    byteLength: 0,
-    divergingEpoch: null,
-  };
+  return same ? undefined : end;
 }

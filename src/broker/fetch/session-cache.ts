@@ -98,10 +98,13 @@ export class FetchSessionCache {
   /**
    * Tells a set of changed topics while its request is under way, also when it is no session: it
    * may become one, and must not go on with the partitions of a topic that was deleted meanwhile.
-   * Answers the function that ends this.
    */
-  follow(set: FetchSet): () => void {
-    return this.#underWay.add(set);
+  follow(set: FetchSet): void {
+    this.#underWay.add(set);
+  }
+
+  unfollow(set: FetchSet): void {
+    this.#underWay.remove(set);
   }
 
   topicChanged(topic: string): void {

@@ -14,7 +14,7 @@
 // Not done: `timeoutMs`. An answer comes from the disk, well or badly, and never early without it.
 
 import { ErrorCode } from '../../base/kafka-errors.ts';
-import type { AppendResult, Partition } from '../../engine/index.ts';
+import type { AppendAnswer, AppendResult, Partition } from '../../engine/index.ts';
 import { Produce, type ProduceRequest, type ProduceResponse } from '../../protocol/index.ts';
 import { InvalidRecordsError, ProduceFormatError } from '../../record/index.ts';
 import { errorCodeOf, errorMessageOf } from '../errors.ts';
@@ -43,6 +43,10 @@ function tellsStart(error: unknown): boolean {
   return !(error instanceof ProduceFormatError) && !untoldStart.has(errorCodeOf(error));
 }
 
+/** The same for all answers that have none. */
+const noErrors: PartitionAnswer['recordErrors'] = [];
+const noLeader: PartitionAnswer['currentLeader'] = { leaderId: -1, leaderEpoch: -1 };
+
 function emptyAnswer(index: number): PartitionAnswer {
   return {
     index,
@@ -50,9 +54,9 @@ function emptyAnswer(index: number): PartitionAnswer {
     baseOffset: -1,
     logAppendTimeMs: -1,
     logStartOffset: -1,
-    recordErrors: [],
+    recordErrors: noErrors,
     errorMessage: null,
-    currentLeader: { leaderId: -1, leaderEpoch: -1 },
+    currentLeader: noLeader,
   };
 }
 
@@ -61,66 +65,82 @@ function refuse(answer: PartitionAnswer, errorCode: number, errorMessage: string
   answer.errorMessage = errorMessage;
 }
 
-/** One partition's part of a produce request. */
-interface Part {
-  readonly topic: TopicData;
-  readonly data: PartitionData;
-  readonly acks: -1 | 0 | 1;
-  readonly context: RequestContext;
-}
+/** One partition's part of a produce request: appends, and fills its answer in. */
+class Append implements AppendAnswer {
+  readonly answer: PartitionAnswer;
+  readonly #produce: Producing;
+  readonly #topic: TopicData;
+  readonly #records: Buffer | null;
+  #partition: Partition | undefined = undefined;
 
-/** Appends to one partition and fills its answer in; then `settled` is called, perhaps at once. */
-function append(
-  services: Services,
-  part: Part,
-  answer: PartitionAnswer,
-  settled: () => void,
-): void {
-  const { topic, data, acks, context } = part;
-  const { version, lease } = context;
-  const partition = findPartition(services.engine, topic, data.index);
-  const { records } = data;
-  if (partition === undefined || records === null) {
+  constructor(produce: Producing, topic: TopicData, { index, records }: PartitionData) {
+    this.answer = emptyAnswer(index);
+    this.#produce = produce;
+    this.#topic = topic;
+    this.#records = records;
+  }
+
+  /** Then the request is told that it is settled, perhaps at once. */
+  begin(): void {
+    const { services, acks, context } = this.#produce;
+    const partition = findPartition(services.engine, this.#topic, this.answer.index);
+    const records = this.#records;
+    if (partition === undefined || records === null) {
+      this.#refuseUnfit(partition);
+      this.#produce.settled();
+      return;
+    }
+    this.#partition = partition;
+    const { version, lease } = context;
+    // After a refusal it is never dropped: the disk may be at work on the bytes all the same.
+    lease?.hold();
+    const released = lease?.drop;
+    const origin = 'client';
+    partition.appendFor(this, { records, acks, origin, produceVersion: version, released });
+  }
+
+  appended(done: AppendResult): void {
+    const { answer } = this;
+    const { metrics } = this.#produce.services;
+    metrics.producedBytes += this.#records?.byteLength ?? 0;
+    metrics.producedBatches++;
+    answer.baseOffset = done.baseOffset;
+    answer.logAppendTimeMs = done.logAppendTimeMs;
+    answer.logStartOffset = done.logStartOffset;
+    this.#produce.settled();
+  }
+
+  refused(error: unknown): void {
+    if (errorCodeOf(error) === ErrorCode.UNKNOWN_SERVER_ERROR) {
+      const where = { topic: this.#topic.name, partition: this.answer.index, error };
+      this.#produce.services.logger.error(where, 'append failed');
+    }
+    explain(this.answer, error, this.#partition);
+    this.#produce.settled();
+  }
+
+  /** There is no such partition, or nothing for it. */
+  #refuseUnfit(partition: Partition | undefined): void {
+    const { answer } = this;
+    const { services, context } = this.#produce;
     if (partition !== undefined) {
       const text = 'a produce request must have one record batch for each partition';
       refuse(answer, ErrorCode.INVALID_RECORD, text);
-    } else if (version >= 13 && services.engine.topicById(topic.topicId) === undefined) {
+    } else if (
+      context.version >= 13 &&
+      services.engine.topicById(this.#topic.topicId) === undefined
+    ) {
       refuse(answer, ErrorCode.UNKNOWN_TOPIC_ID, 'no topic has this id');
     } else {
       const text = 'this server does not host this topic-partition';
       refuse(answer, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, text);
     }
-    settled();
-    return;
   }
-  // After a refusal it is never dropped: the disk may be at work on the bytes all the same.
-  lease?.hold();
-  const whenOver = {
-    appended(done: AppendResult) {
-      services.metrics.producedBytes += records.byteLength;
-      services.metrics.producedBatches++;
-      answer.baseOffset = done.baseOffset;
-      answer.logAppendTimeMs = done.logAppendTimeMs;
-      answer.logStartOffset = done.logStartOffset;
-      settled();
-    },
-    refused(error: unknown) {
-      if (errorCodeOf(error) === ErrorCode.UNKNOWN_SERVER_ERROR) {
-        const where = { topic: topic.name, partition: data.index, error };
-        services.logger.error(where, 'append failed');
-      }
-      explain(answer, error, partition);
-      settled();
-    },
-  };
-  const released = lease?.drop;
-  const origin = 'client';
-  partition.appendFor(whenOver, { records, acks, origin, produceVersion: version, released });
 }
 
-function explain(answer: PartitionAnswer, error: unknown, partition: Partition): void {
+function explain(answer: PartitionAnswer, error: unknown, partition: Partition | undefined): void {
   refuse(answer, errorCodeOf(error), errorMessageOf(error));
-  if (tellsStart(error)) answer.logStartOffset = partition.startOffset;
+  if (tellsStart(error)) answer.logStartOffset = partition?.startOffset ?? -1;
   if (error instanceof InvalidRecordsError) {
     answer.recordErrors = error.recordErrors.map(({ batchIndex, message }) => ({
       batchIndex,
@@ -151,39 +171,65 @@ function isAcks(acks: number): acks is -1 | 0 | 1 {
   return acks === -1 || acks === 0 || acks === 1;
 }
 
+type Responses = Pick<ProduceResponse, 'responses'>;
+
+/** A produce request at work. One promise for all of it: each costs as much as a good part of an append. */
+class Producing {
+  readonly services: Services;
+  readonly acks: -1 | 0 | 1;
+  readonly context: RequestContext;
+  readonly answer: Promise<Responses | null>;
+  readonly #responses: TopicAnswer[];
+  #answered: (response: Responses | null) => void = () => {};
+  /** Appends that are not settled, and the beginning of them all. */
+  #open = 1;
+
+  constructor(
+    services: Services,
+    request: ProduceRequest,
+    acks: -1 | 0 | 1,
+    context: RequestContext,
+  ) {
+    this.services = services;
+    this.acks = acks;
+    this.context = context;
+    this.answer = new Promise((resolve) => {
+      this.#answered = resolve;
+    });
+    // Every append is begun before any is waited for, so they share syncs, and their order is that of
+    // the request.
+    this.#responses = request.topicData.map((topic) => this.#begin(topic));
+    this.settled();
+  }
+
+  settled(): void {
+    this.#open--;
+    if (this.#open > 0) return;
+    const responses = this.#responses;
+    if (this.acks === 0) disconnectIfRefused(responses, this.context);
+    this.#answered(this.acks === 0 ? null : { responses });
+  }
+
+  #begin(topic: TopicData): TopicAnswer {
+    const partitionResponses = topic.partitionData.map((data) => {
+      const append = new Append(this, topic, data);
+      this.#open++;
+      append.begin();
+      return append.answer;
+    });
+    return { name: topic.name, topicId: topic.topicId, partitionResponses };
+  }
+}
+
 function produce(
   services: Services,
   request: ProduceRequest,
   context: RequestContext,
-): Promise<Pick<ProduceResponse, 'responses'> | null> | Pick<ProduceResponse, 'responses'> {
+): Promise<Responses | null> | Responses {
   const { acks } = request;
-  if (!isAcks(acks)) {
-    const text = `acks must be -1, 0 or 1, not ${acks}`;
-    return refuseAll(request, ErrorCode.INVALID_REQUIRED_ACKS, text);
-  }
-  // One promise for all of it: each costs as much as a good part of an append.
-  return new Promise((resolve) => {
-    let open = 1;
-    const settled = (): void => {
-      open--;
-      if (open > 0) return;
-      if (acks === 0) disconnectIfRefused(responses, context);
-      resolve(acks === 0 ? null : { responses });
-    };
-    // Every append is begun before any is waited for, so they share syncs, and their order is that of
-    // the request.
-    const responses = request.topicData.map((topic) => ({
-      name: topic.name,
-      topicId: topic.topicId,
-      partitionResponses: topic.partitionData.map((data) => {
-        const answer = emptyAnswer(data.index);
-        open++;
-        append(services, { topic, data, acks, context }, answer, settled);
-        return answer;
-      }),
-    }));
-    settled();
-  });
+  if (isAcks(acks)) return new Producing(services, request, acks, context).answer;
+  const text = `acks must be -1, 0 or 1, not ${acks}`;
+  return refuseAll(request, ErrorCode.INVALID_REQUIRED_ACKS, text);
 }
 
 /** With acks=0 nothing else tells the producer. */

@@ -14,15 +14,16 @@
 // as Kafka answers replicas that it does not know; the other fields of replicas are ignored.
 
 import { ErrorCode } from '../../base/kafka-errors.ts';
-import {
-  Fetch,
-  type FetchRequest,
-  type FetchResponse,
-  type ResponseInput,
-} from '../../protocol/index.ts';
-import { FetchSet, type FetchTarget } from '../fetch/fetch-set.ts';
+import { Fetch, type FetchRequest, type ResponseInput } from '../../protocol/index.ts';
+import { FetchSet } from '../fetch/fetch-set.ts';
+import type { FetchTarget } from '../fetch/fetch-target.ts';
 import { loadResults } from '../fetch/load-results.ts';
-import { type TargetReader, type TargetResult, unreadResult } from '../fetch/read-targets.ts';
+import {
+  type PartitionLookup,
+  type TargetReader,
+  type TargetResult,
+  unread,
+} from '../fetch/read-targets.ts';
 import { runFetch } from '../fetch/run-fetch.ts';
 import { FINAL_EPOCH, INITIAL_EPOCH, nextEpoch } from '../fetch/session-cache.ts';
 import { type Handler, handler, type RequestContext } from '../handler.ts';
@@ -30,15 +31,15 @@ import { MemoryLease } from '../memory-gate.ts';
 import { numberConfig, type Services } from '../services.ts';
 
 type Answer = ResponseInput<typeof Fetch>;
-type TopicAnswer = FetchResponse['responses'][number];
-type PartitionAnswer = Answer['responses'][number]['partitions'][number];
+type TopicAnswer = Answer['responses'][number] & { partitions: TargetResult[] };
 
 /** How a request stands to sessions. */
-type Mode =
-  | { readonly kind: 'none'; readonly set: FetchSet }
-  | { readonly kind: 'open'; readonly set: FetchSet }
-  | { readonly kind: 'continue'; readonly set: FetchSet }
-  | { readonly kind: 'error'; readonly errorCode: number };
+interface FetchMode {
+  readonly kind: 'none' | 'open' | 'continue';
+  readonly set: FetchSet;
+}
+
+type Mode = FetchMode | { readonly kind: 'error'; readonly errorCode: number };
 
 function putTargets(set: FetchSet, request: FetchRequest): void {
   for (const topic of request.topics) {
@@ -102,25 +103,11 @@ function modeOf(services: Services, request: FetchRequest, version: number): Mod
   return { kind: 'continue', set: session };
 }
 
-function partitionAnswer(target: FetchTarget, result: TargetResult): PartitionAnswer {
-  return {
-    partitionIndex: target.spec.index,
-    errorCode: result.errorCode,
-    highWatermark: result.highWatermark,
-    lastStableOffset: result.lastStableOffset,
-    logStartOffset: result.logStartOffset,
-    abortedTransactions: result.abortedTransactions,
-    preferredReadReplica: -1,
-    records: result.records,
-    ...(result.divergingEpoch === null ? {} : { divergingEpoch: result.divergingEpoch }),
-  };
-}
-
 function isNews(target: FetchTarget, result: TargetResult): boolean {
   return (
     result.byteLength > 0 ||
     result.errorCode !== 0 ||
-    result.divergingEpoch !== null ||
+    result.divergingEpoch !== undefined ||
     result.highWatermark !== target.toldHighWatermark ||
     result.logStartOffset !== target.toldStartOffset
   );
@@ -131,11 +118,9 @@ function isNews(target: FetchTarget, result: TargetResult): boolean {
  * end.
  */
 function collect(set: FetchSet, reader: TargetReader, all: boolean): Answer['responses'] {
-  const topics = new Map<
-    string,
-    Pick<TopicAnswer, 'topic' | 'topicId'> & { partitions: PartitionAnswer[] }
-  >();
-  for (const [target, result] of reader.results) {
+  const topics = new Map<string, TopicAnswer>();
+  for (const result of reader.results) {
+    const { target } = result;
     if (!all && !isNews(target, result)) continue;
     const failed = result.errorCode !== 0;
     target.toldHighWatermark = failed ? -1 : result.highWatermark;
@@ -148,7 +133,7 @@ function collect(set: FetchSet, reader: TargetReader, all: boolean): Answer['res
       answer = { topic, topicId, partitions: [] };
       topics.set(key, answer);
     }
-    answer.partitions.push(partitionAnswer(target, result));
+    answer.partitions.push(result);
   }
   return [...topics.values()];
 }
@@ -158,53 +143,54 @@ function bytesMax(services: Services, asked: number, memory: MemoryLease): numbe
   return Math.max(0, Math.min(asked, configured, memory.affordableBytes));
 }
 
-async function fetch(
+type Answered = Promise<Answer> | Answer;
+
+/** Answers within this call where nothing has to be waited for. */
+function fetch(
   services: Services,
+  lookup: PartitionLookup,
   request: FetchRequest,
   context: RequestContext,
-): Promise<Answer> {
+): Answered {
   const mode = modeOf(services, request, context.version);
   if (mode.kind === 'error') {
     return { errorCode: mode.errorCode, sessionId: 0, responses: [] };
   }
-  const { clock, fetchSessions, gate } = services;
-  const { set } = mode;
-  const unfollow = fetchSessions.follow(set);
+  const { clock, fetchSessions, fetchDeadlines, gate } = services;
+  const { session } = context;
+  const { kind, set } = mode;
   const memory = new MemoryLease(gate);
-  try {
-    return await serve(services, { request, context, mode, memory });
-  } catch (error) {
+  let answered = false;
+  // Sessions are told of changed topics anyway.
+  if (kind !== 'continue') fetchSessions.follow(set);
+  context.whenAnswered = () => {
+    if (kind !== 'continue') fetchSessions.unfollow(set);
+    memory.end();
+    if (answered) return;
     // What its client has been told is not known any more: a session begins anew.
     fetchSessions.remove(set.id);
     set.dispose();
-    throw error;
-  } finally {
-    unfollow();
-    // Within this turn of the event loop the answer goes to its connection, which counts it then.
-    clock.defer(() => memory.end());
-  }
-}
-
-async function serve(
-  services: Services,
-  asked: {
-    readonly request: FetchRequest;
-    readonly context: RequestContext;
-    readonly mode: Exclude<Mode, { kind: 'error' }>;
-    readonly memory: MemoryLease;
-  },
-): Promise<Answer> {
-  const { engine, clock, fetchSessions, metrics } = services;
-  const { request, context, mode, memory } = asked;
-  const { set } = mode;
+  };
   const maxBytes = bytesMax(services, request.maxBytes, memory);
-  const reader = await runFetch({
+  const answer = (reader: TargetReader): Answer => {
+    const made = answerOf(services, mode, reader);
+    answered = true;
+    return made;
+  };
+  const loaded = (reader: TargetReader): Answered => {
+    const loading = loadResults(reader, session.sendsRegions, memory);
+    if (loading === undefined) return answer(reader);
+    const failed = (error: unknown): never => {
+      reader.release();
+      throw error;
+    };
+    return loading.then(() => answer(reader), failed);
+  };
+  const read = runFetch({
     set,
     clock,
-    lookup: {
-      partition: (topic, index) => engine.partition(topic, index),
-      topicName: (topicId) => engine.topicById(topicId)?.name,
-    },
+    deadlines: fetchDeadlines,
+    lookup,
     limits: {
       isolation: request.isolationLevel === 1 ? 'read_committed' : 'read_uncommitted',
       maxBytes,
@@ -214,35 +200,37 @@ async function serve(
     },
     minBytes: Math.min(request.minBytes, maxBytes),
     maxWaitMs: request.maxWaitMs,
-    onGone: (callback) => context.session.onGone(callback),
+    fetcher: session,
   });
-  try {
-    await loadResults(reader, context.session.sendsRegions, memory);
-  } catch (error) {
-    reader.release();
-    throw error;
-  }
+  return read instanceof Promise ? read.then(loaded) : loaded(read);
+}
+
+function answerOf(services: Services, { kind, set }: FetchMode, reader: TargetReader): Answer {
+  const { fetchSessions, metrics } = services;
   metrics.fetchedBytes += reader.bytes;
-  const responses = collect(set, reader, mode.kind !== 'continue');
-  const kept = mode.kind === 'continue' || (mode.kind === 'open' && fetchSessions.add(set));
+  const responses = collect(set, reader, kind !== 'continue');
+  const kept = kind === 'continue' || (kind === 'open' && fetchSessions.add(set));
   const sessionId = kept ? set.id : 0;
   if (!kept) set.dispose();
   return { errorCode: 0, sessionId, responses };
 }
 
 export function fetchHandler(services: Services): Handler {
+  const { engine } = services;
+  const lookup: PartitionLookup = {
+    partition: (topic, index) => engine.partition(topic, index),
+    topicName: (topicId) => engine.topicById(topicId)?.name,
+  };
   return handler(Fetch, {
-    handle: (request, context) => fetch(services, request, context),
-    refuse: (request, error) => ({
-      errorCode: error.errorCode,
+    handle: (request, context) => fetch(services, lookup, request, context),
+    refuse: (request, { errorCode }) => ({
+      errorCode,
       sessionId: 0,
       responses: request.topics.map((topic) => ({
         topic: topic.topic,
         topicId: topic.topicId,
-        partitions: topic.partitions.map((partition) => {
-          const { records, highWatermark } = unreadResult(error.errorCode);
-          const { errorCode } = error;
-          const partitionIndex = partition.partition;
+        partitions: topic.partitions.map(({ partition: partitionIndex }) => {
+          const { records, highWatermark } = unread;
           return { partitionIndex, errorCode, highWatermark, abortedTransactions: [], records };
         }),
       })),

@@ -24,6 +24,9 @@ import {
 } from './layout.ts';
 import { unfit } from './writer.ts';
 
+/** Arrays up to this length are given their room at once: one that grows takes room for 17 at first. */
+const EXACT_ITEMS_MAX = 1024;
+
 const fieldName = /^[a-z][A-Za-z0-9]*$/;
 
 /** What generated code may call besides readers and writers. */
@@ -195,8 +198,8 @@ function arrayReader(functions: Functions, field: Field, layout: Layout): string
     `const n = r.${length}(${least});
 if (n < 0) ${ifNull};
 if (n === 1) return [${item}];
-const items = [];
-for (let i = 0; i < n; i++) items.push(${item});
+const items = n <= ${EXACT_ITEMS_MAX} ? new Array(n) : [];
+for (let i = 0; i < n; i++) items[i] = ${item};
 return items;`,
   );
 }

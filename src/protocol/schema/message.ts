@@ -59,9 +59,7 @@ export function message<const F extends Fields>(
   const trials: Trial<Codec>[] = [];
   let complete: Complete | undefined;
   let completeTrial: Trial<Complete> | undefined;
-  const codec = (version: number): Codec => {
-    const known = codecs[version];
-    if (known !== undefined) return known;
+  const codecFor = (version: number): Codec => {
     if (!Number.isInteger(version) || version < versions[0] || version > versions[1]) {
       throw new ProtocolError(
         'unsupported_message_version',
@@ -76,6 +74,8 @@ export function message<const F extends Fields>(
     codecs[version] = built;
     return built;
   };
+  // Apart from what makes one: a function that has a function in it makes room for both at each call.
+  const codec = (version: number): Codec => codecs[version] ?? codecFor(version);
   const completer = (): Complete => {
     if (complete !== undefined) return complete;
     completeTrial ??= trialOf(interpretComplete(fields));

@@ -3,6 +3,7 @@
 import { beforeEach, expect, test } from 'vitest';
 import { ErrorCode } from '../../../src/base/kafka-errors.ts';
 import { silentLogger } from '../../../src/base/ports.ts';
+import { Deadlines } from '../../../src/broker/fetch/deadlines.ts';
 import { FetchSessionCache } from '../../../src/broker/fetch/session-cache.ts';
 import type { RequestContext } from '../../../src/broker/handler.ts';
 import { fetchHandler } from '../../../src/broker/handlers/01-fetch.ts';
@@ -35,6 +36,7 @@ beforeEach(() => {
     metrics: new BrokerMetrics(),
     gate,
     fetchSessions: sessions,
+    fetchDeadlines: new Deadlines(clock),
   };
   handle = fetchHandler(services as unknown as Services);
 });
@@ -48,7 +50,9 @@ function fetch(sessionId = 0, sessionEpoch = 0, waits = true, more: number[] = [
   const request = Fetch.request.complete({ ...limits, sessionId, sessionEpoch, topics });
   const session = { sendsRegions: true, onGone: () => () => {} };
   const context = { version: 11, clientId: null, session } as unknown as RequestContext;
-  return handle.handle(request, context) as Promise<{ sessionId: number; errorCode: number }>;
+  const answer = async () => handle.handle(request, context);
+  const asked = answer().finally(() => context.whenAnswered?.());
+  return asked as Promise<{ sessionId: number; errorCode: number }>;
 }
 
 /** From now on the partition's records are in a file that turns out to be nobody's. */
@@ -77,11 +81,11 @@ test('without a session', async () => {
   breakRegions();
   const failed = expect(fetch(0, -1)).rejects.toThrow('a bug');
   await settle();
-  expect(partition.listeners.size).toBe(1);
+  expect(partition.watchers.size).toBe(1);
   partition.commit(10);
   await clock.advance(1);
   await failed;
-  expect(partition.listeners.size).toBe(0);
+  expect(partition.watchers.size).toBe(0);
   expect(released).toBe(1);
   await clock.advance(1);
   expect(gate.usedBytes).toBe(0);
@@ -96,7 +100,7 @@ test('in a session, which then is no more: what its client was told is not known
   partition.commit(10);
   await clock.advance(1);
   await failed;
-  expect(partition.listeners.size).toBe(0);
+  expect(partition.watchers.size).toBe(0);
   expect(released).toBe(1);
   expect(sessions.size).toBe(0);
 });

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { FileRegion } from '../../../src/base/payload.ts';
-import { FetchSet, type FetchTarget } from '../../../src/broker/fetch/fetch-set.ts';
+import { FetchSet } from '../../../src/broker/fetch/fetch-set.ts';
+import { FetchTarget } from '../../../src/broker/fetch/fetch-target.ts';
 import { loadResults } from '../../../src/broker/fetch/load-results.ts';
 import { TargetReader } from '../../../src/broker/fetch/read-targets.ts';
 import { MemoryGate, MemoryLease } from '../../../src/broker/memory-gate.ts';
@@ -35,23 +36,31 @@ function region(cached: boolean, fails = false): Watched {
 let reader: TargetReader;
 let gate: MemoryGate;
 let memory: MemoryLease;
-let targets: FetchTarget[];
+let set: FetchSet;
 
 beforeEach(() => {
   const lookup = { partition: () => undefined, topicName: () => undefined };
   const limits = { isolation: 'read_uncommitted', maxBytes: 10_000, progress: true } as const;
-  reader = new TargetReader(new FetchSet(false), lookup, limits);
+  set = new FetchSet(false);
+  reader = new TargetReader(set, lookup, limits);
   gate = new MemoryGate(100_000);
   memory = new MemoryLease(gate);
-  targets = [];
 });
 
 function add(...regions: FileRegion[]): void {
   for (const records of regions) {
-    const target = { key: `t/${targets.length}` } as FetchTarget;
-    targets.push(target);
-    reader.bytes += BYTES;
-    reader.results.set(target, {
+    const spec = {
+      topic: 't',
+      topicId: '',
+      index: reader.results.length,
+      fetchOffset: 0,
+      maxBytes: BYTES,
+      currentLeaderEpoch: -1,
+      lastFetchedEpoch: -1,
+    };
+    reader.put({
+      target: new FetchTarget(set, spec),
+      partitionIndex: spec.index,
       errorCode: 0,
       highWatermark: 10,
       lastStableOffset: 10,
@@ -59,12 +68,12 @@ function add(...regions: FileRegion[]): void {
       abortedTransactions: null,
       records,
       byteLength: BYTES,
-      divergingEpoch: null,
+      divergingEpoch: undefined,
     });
   }
 }
 
-const resultOf = (index: number) => reader.results.get(targets[index] as FetchTarget);
+const resultOf = (index: number) => reader.results[index];
 
 describe('for a peer that takes regions', () => {
   test('what is in the page cache is left alone, and the rest is read first', async () => {

@@ -1,6 +1,7 @@
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { ErrorCode, KafkaError } from '../../../src/base/kafka-errors.ts';
 import type { FileRegion } from '../../../src/base/payload.ts';
+import { Deadlines } from '../../../src/broker/fetch/deadlines.ts';
 import { FetchSet } from '../../../src/broker/fetch/fetch-set.ts';
 import type { TargetReader } from '../../../src/broker/fetch/read-targets.ts';
 import { runFetch } from '../../../src/broker/fetch/run-fetch.ts';
@@ -8,9 +9,14 @@ import { MemoryGate, MemoryLease } from '../../../src/broker/memory-gate.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { type FakePartition, fakePartition, fakeTopic } from './support/fake-partition.ts';
 
+/** Whether reads answer at once. */
+let inMemory = false;
+
 function partitions(count: number): FakePartition[] {
   const topic = fakeTopic('t', count);
-  return Array.from({ length: count }, (_, index) => fakePartition(topic, index));
+  return Array.from({ length: count }, (_, index) =>
+    Object.assign(fakePartition(topic, index), { inMemory }),
+  );
 }
 
 function setOf(
@@ -49,23 +55,26 @@ interface Options {
 function start(all: readonly FakePartition[], set: FetchSet, options: Options = {}) {
   const clock = new VirtualClock();
   const state: { reader: TargetReader | undefined } = { reader: undefined };
-  const done = runFetch({
-    set,
-    clock,
-    lookup: {
-      partition: (topic, index) => (topic === 't' ? all[index] : undefined),
-      topicName: () => undefined,
-    },
-    limits: {
-      isolation: 'read_uncommitted',
-      maxBytes: options.maxBytes ?? 10_000,
-      progress: true,
-      ...(options.memory === undefined ? {} : { memory: options.memory }),
-    },
-    minBytes: options.minBytes ?? 1,
-    maxWaitMs: options.maxWaitMs ?? 500,
-    onGone: options.onGone ?? (() => () => {}),
-  }).then((reader) => {
+  const run = async (): Promise<TargetReader> =>
+    runFetch({
+      set,
+      clock,
+      deadlines: new Deadlines(clock),
+      lookup: {
+        partition: (topic, index) => (topic === 't' ? all[index] : undefined),
+        topicName: () => undefined,
+      },
+      limits: {
+        isolation: 'read_uncommitted',
+        maxBytes: options.maxBytes ?? 10_000,
+        progress: true,
+        ...(options.memory === undefined ? {} : { memory: options.memory }),
+      },
+      minBytes: options.minBytes ?? 1,
+      maxWaitMs: options.maxWaitMs ?? 500,
+      fetcher: { onGone: options.onGone ?? (() => () => {}) },
+    });
+  const done = run().then((reader) => {
     state.reader = reader;
     return reader;
   });
@@ -74,11 +83,15 @@ function start(all: readonly FakePartition[], set: FetchSet, options: Options = 
 
 function lengths(reader: TargetReader): Record<number, number> {
   const all: Record<number, number> = {};
-  for (const [target, result] of reader.results) all[target.spec.index] = result.byteLength;
+  for (const { partitionIndex, byteLength } of reader.results) all[partitionIndex] = byteLength;
   return all;
 }
 
-describe('runFetch', () => {
+describe.each([false, true])('runFetch, in memory: %s', (answersAtOnce) => {
+  beforeEach(() => {
+    inMemory = answersAtOnce;
+  });
+
   test('answers at once what is there', async () => {
     const all = partitions(2);
     all[0]!.commit(10, 20);
@@ -86,7 +99,7 @@ describe('runFetch', () => {
     expect(lengths(await done)).toEqual({ 0: 30, 1: 0 });
   });
 
-  test('waits until something is committed, and leaves no listener behind', async () => {
+  test('waits until something is committed, and leaves no watcher behind', async () => {
     const all = partitions(3);
     const set = setOf(all);
     const { clock, state, done } = start(all, set);
@@ -96,7 +109,7 @@ describe('runFetch', () => {
     await clock.advance(1);
     expect(lengths(await done)).toEqual({ 0: 0, 1: 5, 2: 0 });
     set.dispose();
-    expect(all.map(({ listeners }) => listeners.size)).toEqual([0, 0, 0]);
+    expect(all.map(({ watchers }) => watchers.size)).toEqual([0, 0, 0]);
   });
 
   test('answers with nothing when the time is up', async () => {
@@ -130,6 +143,7 @@ describe('runFetch', () => {
   test('sees a commit that comes between reading and waiting', async () => {
     const all = partitions(1);
     const partition = all[0]!;
+    partition.inMemory = false;
     partition.commit(1);
     const read = partition.read.bind(partition);
     // The record lands after the read has looked, and before anybody listens.
@@ -168,7 +182,7 @@ describe('runFetch', () => {
     const set = setOf(all, { currentLeaderEpoch: 0 });
     set.put({ ...[...set.targets.values()][2]!.spec, fetchOffset: 9 });
     const reader = await start(all, set, { minBytes: 1000 }).done;
-    const codes = [...reader.results.values()].map(({ errorCode }) => errorCode);
+    const codes = reader.results.map(({ errorCode }) => errorCode);
     // FENCED_LEADER_EPOCH, OFFSET_OUT_OF_RANGE
     expect(codes).toEqual([0, 74, 1]);
   });
@@ -210,7 +224,7 @@ describe('runFetch', () => {
     await clock.advance(1);
     expect(state.reader && lengths(state.reader)).toEqual({ 0: 0, 1: 5 });
     set.dispose();
-    expect(all.map(({ listeners }) => listeners.size)).toEqual([0, 0]);
+    expect(all.map(({ watchers }) => watchers.size)).toEqual([0, 0]);
   });
 
   test('a fetch that waits is told when a partition fails', async () => {
@@ -221,7 +235,7 @@ describe('runFetch', () => {
     all[1]!.online = false;
     all[1]!.commit();
     await clock.advance(1);
-    const codes = [...(state.reader?.results.values() ?? [])].map(({ errorCode }) => errorCode);
+    const codes = (state.reader?.results ?? []).map(({ errorCode }) => errorCode);
     expect(codes).toEqual([0, ErrorCode.KAFKA_STORAGE_ERROR]);
     set.dispose();
   });
@@ -247,6 +261,10 @@ describe('runFetch', () => {
 });
 
 describe('memory', () => {
+  beforeEach(() => {
+    inMemory = false;
+  });
+
   test('fetches that read at the same time share it, and each gets its first batch', async () => {
     const gate = new MemoryGate(1_000_000);
     const all = partitions(1);
@@ -285,7 +303,7 @@ describe('memory', () => {
     all[0]!.commit(100);
     all[0]!.read = () => Promise.reject(new Error('the disk refuses'));
     const { done } = start(all, setOf(all), { memory: new MemoryLease(gate) });
-    expect([...(await done).results.values()][0]?.errorCode).not.toBe(0);
+    expect((await done).results[0]?.errorCode).not.toBe(0);
     expect(gate.usedBytes).toBe(0);
   });
 
@@ -297,7 +315,7 @@ describe('memory', () => {
       throw new KafkaError('KAFKA_STORAGE_ERROR', 't-1 is offline');
     };
     const { done } = start(all, setOf(all, { lastFetchedEpoch: 0 }));
-    const results = [...(await done).results.values()];
+    const { results } = await done;
     expect(results.map(({ errorCode, byteLength }) => [errorCode, byteLength])).toEqual([
       [0, 100],
       [ErrorCode.KAFKA_STORAGE_ERROR, 0],

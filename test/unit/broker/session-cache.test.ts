@@ -44,10 +44,10 @@ describe('FetchSessionCache', () => {
     const wakes = { passing: 0, session: 0 };
     passing.whenReady(() => wakes.passing++);
     session.whenReady(() => wakes.session++);
-    const unfollow = [cache.follow(passing), cache.follow(session)];
+    for (const set of [passing, session]) cache.follow(set);
     cache.topicChanged('t');
     expect(wakes).toEqual({ passing: 1, session: 1 });
-    for (const end of unfollow) end();
+    for (const set of [passing, session]) cache.unfollow(set);
     cache.topicChanged('t');
     expect(wakes).toEqual({ passing: 1, session: 2 });
   });

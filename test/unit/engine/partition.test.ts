@@ -143,22 +143,21 @@ describe('append and read', () => {
     expect(partition.endOffsetForEpoch(1, 1)).toEqual({ epoch: 1, endOffset: 1 });
   });
 
-  test('listeners hear each commit until they stop listening', async () => {
+  test('watchers hear each commit until they stop watching', async () => {
     const partition = await bench.open();
     let heard = 0;
-    const stop = partition.onChange(() => {
-      heard += 1;
-    });
+    const watcher = { place: -1, changed: () => (heard += 1) };
+    partition.watch(watcher);
     await bench.append(batchOf(['a']));
-    stop();
+    partition.unwatch(watcher);
     await bench.append(batchOf(['b']));
     expect(heard).toBe(1);
   });
 
-  test('listeners hear that the log has failed: who waits at its end is told', async () => {
+  test('watchers hear that the log has failed: who waits at its end is told', async () => {
     const partition = await bench.open();
     const heard: boolean[] = [];
-    partition.onChange(() => heard.push(partition.online));
+    partition.watch({ place: -1, changed: () => heard.push(partition.online) });
     bench.log.fail();
     expect(heard).toEqual([false]);
   });

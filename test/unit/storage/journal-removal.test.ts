@@ -3,7 +3,7 @@
 import { expect, test, vi } from 'vitest';
 import { silentLogger } from '../../../src/base/ports.ts';
 import { type Disk, DiskError, MemoryDisk } from '../../../src/storage/index.ts';
-import { Journal } from '../../../src/storage/journal.ts';
+import { Journal, journalKey } from '../../../src/storage/journal.ts';
 import { parseJournal } from '../../../src/storage/journal-format.ts';
 import { TaskOwner } from '../../../src/storage/tasks.ts';
 import { SeededRandom } from '../../../src/testing/seeded-random.ts';
@@ -30,7 +30,7 @@ function journalOn(disk: Disk) {
     const parts = [Buffer.from(`batch of ${name}`)];
     const bytes = parts[0]?.length ?? 0;
     return journal.append([
-      { owner, name, topicId: 'id', segmentBase: 0, position: 0, parts, bytes },
+      { owner, key: journalKey(name, 'id'), segmentBase: 0, position: 0, parts, bytes },
     ]);
   };
   return { journal, append, clock, tasks };

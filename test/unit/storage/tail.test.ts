@@ -1,6 +1,7 @@
 // The newest batches in memory: what is read is what was added, whatever way it is kept.
 
 import { expect, test } from 'vitest';
+import type { LogRead } from '../../../src/storage/contract.ts';
 import { Segment } from '../../../src/storage/segment.ts';
 import { Tail, TailBudget } from '../../../src/storage/tail.ts';
 import { Ticket } from '../../../src/storage/ticket.ts';
@@ -31,14 +32,16 @@ function add(tail: Tail, ...tickets: Ticket[]): void {
 const read = (tail: Tail, offset: number, limit: number, maxBytes = 10 * KIB * KIB) =>
   tail.read(offset, limit, maxBytes, true);
 
+const bytesOf = (found: LogRead | null): Buffer => Buffer.concat(found?.records as Buffer[]);
+
 test('lent batches are copied, and those in a row are read as one part', () => {
   const tail = new Tail(new TailBudget(KIB * KIB, KIB * KIB));
   for (let offset = 0; offset < 20; offset++) add(tail, batch(offset, 100, true));
   const found = read(tail, 3, 8);
-  expect(found?.bytes).toBe(500);
-  expect(found?.parts).toHaveLength(1);
+  expect(found?.byteLength).toBe(500);
+  expect(found?.records).toHaveLength(1);
   const expected = [3, 4, 5, 6, 7].map((offset) => Buffer.alloc(100, offset));
-  expect(Buffer.concat(found?.parts ?? []).equals(Buffer.concat(expected))).toBe(true);
+  expect(bytesOf(found).equals(Buffer.concat(expected))).toBe(true);
 });
 
 test('what is read is what was added, across pieces and in the memory that it came in', () => {
@@ -51,8 +54,8 @@ test('what is read is what was added, across pieces and in the memory that it ca
     for (let to = from + 1; to <= sizes.length; to++) {
       const expected = sizes.slice(from, to).map((bytes, at) => Buffer.alloc(bytes, from + at));
       const found = read(tail, from, to);
-      expect(Buffer.concat(found?.parts ?? []).equals(Buffer.concat(expected))).toBe(true);
-      expect(found?.bytes).toBe(Buffer.concat(expected).length);
+      expect(bytesOf(found).equals(Buffer.concat(expected))).toBe(true);
+      expect(found?.byteLength).toBe(Buffer.concat(expected).length);
     }
   }
 });
@@ -60,9 +63,9 @@ test('what is read is what was added, across pieces and in the memory that it ca
 test('the first batch is given though it is too long, the others as far as they fit', () => {
   const tail = new Tail(new TailBudget(KIB * KIB, KIB * KIB));
   for (let offset = 0; offset < 4; offset++) add(tail, batch(offset, 100, true));
-  expect(read(tail, 0, 4, 50)?.bytes).toBe(100);
-  expect(read(tail, 0, 4, 250)?.bytes).toBe(200);
-  expect(tail.read(0, 4, 50, false)?.bytes).toBe(0);
+  expect(read(tail, 0, 4, 50)?.byteLength).toBe(100);
+  expect(read(tail, 0, 4, 250)?.byteLength).toBe(200);
+  expect(tail.read(0, 4, 50, false)?.byteLength).toBe(0);
 });
 
 test('the oldest batches go when a log holds too much, and their memory counts no more', () => {
@@ -73,8 +76,8 @@ test('the oldest batches go when a log holds too much, and their memory counts n
   }
   expect(tail.bytes).toBeLessThanOrEqual(256 * KIB);
   expect(read(tail, 1000, 2000)).toBeNull();
-  expect(read(tail, 1999, 2000)?.bytes).toBe(KIB);
-  expect(read(tail, 1850, 2000)?.bytes).toBe(150 * KIB);
+  expect(read(tail, 1999, 2000)?.byteLength).toBe(KIB);
+  expect(read(tail, 1850, 2000)?.byteLength).toBe(150 * KIB);
 });
 
 test('a quiet log holds little, and the one that was used longest ago gives up first', () => {
@@ -91,7 +94,7 @@ test('a batch that is neither copied nor ours ends what is kept; so does a gap',
   expect(tail.bytes).toBe(0);
   add(tail, batch(2, 100, true), batch(4, 100, true));
   expect(read(tail, 2, 5)).toBeNull();
-  expect(read(tail, 4, 5)?.bytes).toBe(100);
+  expect(read(tail, 4, 5)?.byteLength).toBe(100);
   tail.clear();
   expect(tail.bytes).toBe(0);
   expect(read(tail, 4, 5)).toBeNull();
@@ -102,7 +105,7 @@ test('a tail that nobody reads is let go, and kept again from the first reader o
   const addAll = (from: number, to: number): void => {
     for (let offset = from; offset < to; offset++) add(tail, batch(offset, KIB, false));
   };
-  const bytesFrom = (offset: number): number | undefined => read(tail, offset, 1000)?.bytes;
+  const bytesFrom = (offset: number): number | undefined => read(tail, offset, 1000)?.byteLength;
   addAll(0, 5);
   expect(bytesFrom(0)).toBe(5 * KIB);
   // As much as it may hold, unread: it holds that.

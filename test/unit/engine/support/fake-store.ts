@@ -107,6 +107,10 @@ export class FakeLog implements PartitionLog {
   }
 
   async read(options: LogReadOptions): Promise<LogRead> {
+    return this.readNow(options);
+  }
+
+  readNow(options: LogReadOptions): LogRead {
     const wanted = this.stored.filter((batch) => {
       const header = new BatchHeader(batch);
       return header.lastOffset >= options.offset && header.baseOffset < options.limit;
