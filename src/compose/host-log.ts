@@ -1,6 +1,7 @@
 // The data of one log opened by the host, with a broker on it that nobody reaches yet: what `open()` and `serve()`
 // share.
 
+import { resolve } from 'node:path';
 import { brokerConfigs } from '../base/configs/broker-configs.ts';
 import { guardedLogger } from '../base/guarded-logger.ts';
 import { type Clock, type Logger, type Random, silentLogger } from '../base/ports.ts';
@@ -17,7 +18,7 @@ import { openFilesAllowed } from '../host/open-files.ts';
 import type { RegionSending } from '../host/peer-output.ts';
 import { type Disk, InPlaceCompactionRunner, MemoryDisk } from '../storage/index.ts';
 import { type AssembledBroker, assembleBroker } from './assemble-broker.ts';
-import type { LogOptions, PlacedLogOptions } from './broker-options.ts';
+import type { PlacedLogOptions } from './broker-options.ts';
 import { regionMetrics } from './region-metrics.ts';
 
 /** Where a test double reaches in; a broker that serves has the host's parts instead. */
@@ -50,11 +51,12 @@ export async function hostLog(options: PlacedLogOptions, seams: LogSeams): Promi
 }
 
 /** Throws KafkaError `INVALID_CONFIG` for a name that there is not: most often it is misspelt. */
-function configsOf(options: LogOptions): Map<string, string> {
+function configsOf(options: PlacedLogOptions): Map<string, string> {
   const configs = new Map<string, string>();
   for (const [name, value] of Object.entries(options.configs ?? {})) {
     configs.set(brokerConfigs.get(name).name, String(value));
   }
+  if (options.dataDir !== undefined) configs.set('log.dirs', resolve(options.dataDir));
   if (options.flush !== undefined) configs.set('tidemark.flush.policy', options.flush);
   return configs;
 }

@@ -12,7 +12,7 @@ import {
   parseAdvertised,
   reachable,
 } from './addresses.ts';
-import type { ListenAddress, ListenOptions } from './broker-options.ts';
+import type { ListenAddress, ListenOptions, LogOptions } from './broker-options.ts';
 import type { HostedLog } from './host-log.ts';
 
 const PORT_DEFAULT = 9092;
@@ -45,6 +45,20 @@ function checkTls({ clientCa, ...shown }: NonNullable<ListenOptions['tls']>): vo
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new BrokerOptionError(`tls: the certificate or its key cannot be used: ${why}`);
   }
+}
+
+/** The options with the configs by which the broker tells, as configured, where it listens. */
+export function withListeners<Options extends ListenOptions & LogOptions>(
+  options: Options,
+): Options {
+  const { host = 'localhost', port = PORT_DEFAULT, tls, advertise } = options;
+  const protocol = tls === undefined ? 'PLAINTEXT' : 'SSL';
+  const configs: Record<string, string | number | boolean> = {
+    ...options.configs,
+    listeners: `${protocol}://${formatAddress({ host, port })}`,
+  };
+  if (advertise !== undefined) configs['advertised.listeners'] = `${protocol}://${advertise}`;
+  return { ...options, configs };
 }
 
 /** Throws ListenError when a port cannot be had; then nothing is left open. */

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
   BrokerOptionError,
@@ -43,6 +46,24 @@ describe('options from plain JavaScript', () => {
       expect(broker.engine.brokerConfig('num.partitions')).toBe(5);
     } finally {
       await broker.close();
+    }
+  });
+
+  test('the broker tells where it listens and keeps its data, as it was started', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'tidemark-told-'));
+    const options = { host: '127.0.0.1', port: 0, advertise: 'logs.test:19092' };
+    const broker = await openBroker({ dataDir, ...options });
+    try {
+      const entries = await broker
+        .admin()
+        .describeConfigs({ type: 'broker', name: `${broker.nodeId}` });
+      const told = (name: string) => entries.find((entry) => entry.name === name)?.value;
+      expect(told('log.dirs')).toBe(dataDir);
+      expect(told('listeners')).toBe('PLAINTEXT://127.0.0.1:0');
+      expect(told('advertised.listeners')).toBe('PLAINTEXT://logs.test:19092');
+    } finally {
+      await broker.close();
+      await rm(dataDir, { recursive: true });
     }
   });
 });
