@@ -6,8 +6,14 @@
 import { TidemarkError } from '../base/errors.ts';
 import { formatUuid, UUID_BYTES } from '../base/uuid.ts';
 import { type Cursor, readUnsignedVarint } from '../base/varint.ts';
-import { batchBytes, computeBatchCrc, iterateBatches, readRecords } from '../record/index.ts';
-import { baseOffsetOf, type Disk, decodeCheckpoint, readSmallFile } from '../storage/index.ts';
+import { batchBytes, readRecords } from '../record/index.ts';
+import {
+  baseOffsetOf,
+  type Disk,
+  decodeCheckpoint,
+  readSmallFile,
+  scanBatches,
+} from '../storage/index.ts';
 
 const DIRECTORY = '__cluster_metadata-0';
 const STARTS_FILE = 'log-start-offset-checkpoint';
@@ -34,8 +40,8 @@ export async function readKafkaTopicConfigs(disk: Disk): Promise<TopicConfigs | 
     const logs = names.filter((name) => baseOffsetOf(name, '.log') >= 0).sort();
     if (snapshot === undefined && logs.length === 0) return null;
     const image = new ControllerImage();
-    if (snapshot !== undefined) image.readAll(await contentOf(disk, snapshot), 0);
-    for (const name of logs) image.readAll(await contentOf(disk, name), since);
+    if (snapshot !== undefined) await image.read(disk, snapshot, 0);
+    for (const name of logs) await image.read(disk, name, since);
     return image.configs;
   } catch (error) {
     if (error instanceof TidemarkError || error instanceof RangeError) return null;
@@ -49,27 +55,30 @@ export async function readKafkaStarts(disk: Disk): Promise<ReadonlyMap<string, n
   return decodeCheckpoint(bytes?.toString('utf8') ?? '');
 }
 
-/** Throws {@link RangeError} for a file that is too large to be read whole, or unreadable. */
-async function contentOf(disk: Disk, name: string): Promise<Buffer> {
-  const bytes = await readSmallFile(disk, `${DIRECTORY}/${name}`);
-  if (bytes === null) throw new RangeError(`${name} cannot be read`);
-  return bytes;
-}
-
 /** What the records come to, one after the other. */
 class ControllerImage {
   readonly configs = new Map<string, Map<string, string>>();
   readonly #names = new Map<string, string>();
 
-  /** Applies the records at and after `since`. Throws RecordError, VarintError, RangeError for bytes that are none. */
-  readAll(bytes: Buffer, since: number): void {
-    for (const header of iterateBatches(bytes)) {
-      const batch = batchBytes(header);
-      if (computeBatchCrc(batch) !== header.crc) throw new RangeError('a batch is damaged');
-      if (header.isControl) continue;
-      for (const { offset, value } of readRecords(batch)) {
-        if (offset >= since && value !== null) this.#apply(new FieldReader(value));
-      }
+  /**
+   * Applies the records of a file at and after `since`. The log grows by two records a second where nothing happens, and
+   * rolls once a week, so it is read in pieces. Throws DiskError, and RecordError, VarintError, RangeError for bytes that
+   * are none.
+   */
+  async read(disk: Disk, name: string, since: number): Promise<void> {
+    const file = await disk.open(`${DIRECTORY}/${name}`, 'read');
+    try {
+      const scan = { file, from: 0, to: await file.size(), depth: 'checked' } as const;
+      const { end, position } = await scanBatches(scan, (header) => {
+        if (header.isControl || header.nextOffset <= since) return true;
+        for (const { offset, value } of readRecords(batchBytes(header))) {
+          if (offset >= since && value !== null) this.#apply(new FieldReader(value));
+        }
+        return true;
+      });
+      if (end !== 'end') throw new RangeError(`${name} is damaged at byte ${position}`);
+    } finally {
+      await file.close();
     }
   }
 

@@ -129,8 +129,10 @@ describe('archive', () => {
   test('what was exported and imported stands among the jobs', async () => {
     await broker.run(['topic', 'create', 'noted']);
     await broker.run(['produce', 'noted', 'a', 'b', 'c']);
-    await broker.run(['archive', 'export', 'noted', '--to', file('noted')]);
-    await broker.run(['archive', 'import', file('noted'), '--to', 'noted-2']);
+    // Whoever looks may be elsewhere: a path is told whole.
+    const here = { cwd: directory.path };
+    await broker.run(['archive', 'export', 'noted', '--to', 'noted'], here);
+    await broker.run(['archive', 'import', 'noted', '--to', 'noted-2'], here);
     await broker.run(['archive', 'export', 'noted', '--to', file('noted')]);
     const listed = JSON.parse((await broker.run(['replay', 'list', '--json'])).stdout);
     const [written, read] = listed;

@@ -56,6 +56,11 @@ describe('the first five minutes', () => {
     const unknown = await broker.run('config get retention.mss --topic tuned'.split(' '));
     expect(unknown.code).toBe(3);
     expect(unknown.stderr).toContain('did you mean retention.ms?');
+    for (const command of ['config set --topic tuned --unset', 'topic alter tuned --unset']) {
+      const unset = await broker.run(`${command} retention.mss`.split(' '));
+      expect([unset.code, unset.stdout]).toEqual([3, '']);
+      expect(unset.stderr).toContain('did you mean retention.ms?');
+    }
     const bad = await broker.run('config set --topic tuned retention.ms=soon'.split(' '));
     expect(bad.code).toBe(1);
     expect(bad.stderr).toContain('INVALID_CONFIG');
@@ -280,6 +285,7 @@ describe('what goes wrong', () => {
     const ended = await broker.run(['produce', 'small'], { input: 'x'.repeat(2_000_000) });
     expect(ended.code).toBe(1);
     expect(ended.stderr).toMatch(/MESSAGE_TOO_LARGE.*\(1 record not acknowledged\)\n.*raise/);
+    expect(ended.stderr).toMatch(/^0 records, 0 B in /);
   });
 
   test('dlq show says when a topic is not one of dead letters', async () => {

@@ -136,6 +136,8 @@ describe('replay', () => {
     expect(await ended).toEqual([0, null]);
     const refused = await broker.run(['replay', 'pause', 'slow']);
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('--resume slow')]);
+    const there = await broker.run(['replay', 'orders', '--to-file', file]);
+    expect([there.code, there.stderr]).toEqual([1, expect.stringContaining('exists already')]);
   }, 60_000);
 
   test('to an endpoint: in order per partition, again after a failure, each with its key', async () => {

@@ -25,7 +25,7 @@ export { type ReplayProgress, runReplay } from './run.ts';
 export { isCopyOf, makeSelect, type Select } from './select.ts';
 export type { Sink } from './sink.ts';
 export { BatchSink, openBatchSink } from './sink-batches.ts';
-export { openFileSink, streamSink } from './sink-file.ts';
+export { openFileSink, requireNewFile, streamSink } from './sink-file.ts';
 export { openHttpSink, requireHttpUrl } from './sink-http.ts';
 export { openTopicSink } from './sink-topic.ts';
 export { type Survey, type SurveyOptions, survey } from './survey.ts';

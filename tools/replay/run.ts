@@ -5,7 +5,7 @@ import { KafkaError } from '../../src/base/kafka-errors.ts';
 import type { Clock } from '../../src/base/ports.ts';
 import { type Cluster, type FetchedRecords, LogReader } from '../../src/client/index.ts';
 import { readingOfRange, readingToCopy } from '../batches/reading.ts';
-import { ReplayError } from './errors.ts';
+import { damageIn, ReplayError } from './errors.ts';
 import type { JobCommand, JobStore } from './jobs.ts';
 import { Pacer } from './pace.ts';
 import { offsetsIn } from './plan.ts';
@@ -158,8 +158,13 @@ class Run {
         const stretch = stretches.get(fetched.partition);
         if (stretch === undefined) continue;
         const { sink } = this.#options;
-        if (sink instanceof BatchSink) await this.#pass(sink, fetched, stretch);
-        else await this.#take(sink, fetched, stretch);
+        const taken =
+          sink instanceof BatchSink
+            ? this.#pass(sink, fetched, stretch)
+            : this.#take(sink, fetched, stretch);
+        await taken.catch((error: unknown) => {
+          throw damageIn(stretch, error);
+        });
         fetched.lease?.drop();
         if (this.#stop !== null) return;
         if (fetched.nextOffset < stretch.to) continue;

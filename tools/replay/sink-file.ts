@@ -1,8 +1,8 @@
 // Into a file of JSON lines, or to standard output. A file is its own memory: each line names its source, so a job that
 // goes on reads it back, cuts a half-written last line off, and knows what is there.
 
-import { createReadStream } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { constants, createReadStream } from 'node:fs';
+import { access, type FileHandle, open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { ReplayError } from './errors.ts';
 import { recordDocument } from './record-json.ts';
@@ -11,6 +11,8 @@ import { type PlacedRecord, placeOf, type ReplayedRecord } from './types.ts';
 
 /** Bytes that are collected before they are written. */
 const CHUNK_BYTES = 256 * 1024;
+/** How a file is opened that has to be there. */
+const APPEND_ONLY = constants.O_WRONLY | constants.O_APPEND;
 
 /**
  * Opens a new file, or with `resume` one that an earlier run left, which holds at least so many `records`. Throws
@@ -20,19 +22,38 @@ export async function openFileSink(path: string, resume: boolean, records = 0): 
   const written = new Map<string, number>();
   let file: FileHandle | null = null;
   try {
-    file = await open(path, resume ? 'a' : 'ax');
+    file = await open(path, !resume ? 'ax' : records === 0 ? 'a' : APPEND_ONLY);
     const found = resume ? await readBack(path, file, written) : 0;
     if (found >= records) return new FileSink(path, file, written);
-    const text = `${path} has ${found} of the ${records} records that the job had written to it`;
-    const then = 'bring it back, or write another with a new job';
-    throw new ReplayError('target_refused', `${text}: ${then}`);
+    throw lacking(path, found, records);
   } catch (error) {
     await file?.close();
     if (error instanceof ReplayError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
-    const why = code === 'EEXIST' ? 'it exists already: name another, or resume its job' : message;
-    throw new ReplayError('target_refused', `cannot write ${path}: ${why}`, { cause: error });
+    if (code === 'ENOENT' && records > 0) throw lacking(path, 0, records);
+    if (code === 'EEXIST') throw existing(path, error);
+    throw new ReplayError('target_refused', `cannot write ${path}: ${message}`, { cause: error });
   }
+}
+
+/** Throws ReplayError `target_refused` for a file that is there: a new job begins a new one. */
+export async function requireNewFile(path: string): Promise<void> {
+  const found = await access(path).then(
+    () => true,
+    () => false,
+  );
+  if (found) throw existing(path);
+}
+
+function existing(path: string, cause?: unknown): ReplayError {
+  const text = `cannot write ${path}: it exists already: name another, or resume its job`;
+  return new ReplayError('target_refused', text, { cause });
+}
+
+function lacking(path: string, found: number, records: number): ReplayError {
+  const text = `${path} has ${found} of the ${records} records that the job had written to it`;
+  const then = 'bring it back, or write another with a new job';
+  return new ReplayError('target_refused', `${text}: ${then}`);
 }
 
 /**

@@ -19,7 +19,7 @@ import type { CliIo } from '../io.ts';
 /** What is known before it begins. */
 export interface ArchiveDeed {
   readonly tool: 'export' | 'import';
-  /** The file that is read or written. */
+  /** The file that is read or written: whoever goes on with it may be elsewhere, so its whole path. */
   readonly file: string;
   readonly source: ReplaySource;
   readonly target: ReplayTarget;

@@ -1,5 +1,6 @@
 // tidemark archive export: topics, or a range of them, into a file.
 
+import { resolve } from 'node:path';
 import * as zlib from 'node:zlib';
 import type { Command } from 'commander';
 import {
@@ -107,8 +108,8 @@ async function run(topics: readonly string[], flags: ExportFlags): Promise<void>
       io.say(`${path}${resume ? ' goes on' : ''}: ${total} offsets`);
       const audit = await ArchiveAudit.begin(session.cluster, io, {
         tool: 'export',
-        file: path,
-        target: { kind: 'file', path },
+        file: resolve(path),
+        target: { kind: 'file', path: resolve(path) },
         resume,
         ...range,
       });

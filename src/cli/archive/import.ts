@@ -1,5 +1,6 @@
 // tidemark archive import: an archive, NDJSON or CSV into topics.
 
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import {
   importArchive,
@@ -101,7 +102,7 @@ async function run(path: string, flags: ImportFlags): Promise<void> {
     const result = await withCluster(flags, async ({ cluster }) => {
       const audit = await ArchiveAudit.begin(cluster, io, {
         tool: 'import',
-        file: path,
+        file: resolve(path),
         resume,
         source: { topics, ...everything },
         target: {

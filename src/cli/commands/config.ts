@@ -3,8 +3,9 @@
 import { type Command, Option } from 'commander';
 import type { ConfigEntry, ConfigResource } from '../../client/index.ts';
 import { effectiveValue } from '../config/effective.ts';
+import { checkUnset, entryOf } from '../config/known.ts';
 import { changeWords, configPairs } from '../config-pairs.ts';
-import { CliError, ExitCode, usageError } from '../exit-codes.ts';
+import { usageError } from '../exit-codes.ts';
 import { paint, processIo } from '../io.ts';
 import { type BrokerOptions, brokerCommand, type CommandModule, nounCommand } from '../program.ts';
 import { type Session, withCluster } from '../session.ts';
@@ -171,14 +172,7 @@ async function get(name: string, options: ResourceOptions): Promise<void> {
   await withCluster(options, async (session) => {
     const resource = await resourceOf(session, options);
     const entries = await session.client.describeConfigs(session.cluster, resource);
-    const entry = entries.find((one) => one.name === name);
-    if (entry === undefined) {
-      throw new CliError(
-        ExitCode.notFound,
-        `there is no ${resource.type} config '${name}'`,
-        `did you mean ${nearest(name, entries)}? "tidemark config show --all" lists them`,
-      );
-    }
+    const entry = entryOf(name, resource, entries);
     const { value, from } = effectiveValue(entry, entries);
     if (options.json === true) {
       await io.data(`${JSON.stringify({ ...entry, effective: { value, from } })}\n`);
@@ -188,28 +182,6 @@ async function get(name: string, options: ResourceOptions): Promise<void> {
     if (from !== null) io.say(`${name} is not set: this is what ${from} makes of it`);
     else if (value === null && !entry.sensitive) io.say(`${name} has no value`);
   });
-}
-
-/** The name that takes the fewest keystrokes to get to. */
-function nearest(name: string, entries: readonly ConfigEntry[]): string {
-  const names = entries.map((entry) => entry.name);
-  return names.reduce((best, one) =>
-    editDistance(name, one) < editDistance(name, best) ? one : best,
-  );
-}
-
-/** Insertions, deletions and replacements of characters between two texts (Levenshtein). */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + Number(a[i - 1] !== b[j - 1]);
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, replaced));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }
 
 async function set(pairs: readonly string[], options: SetOptions): Promise<void> {
@@ -224,6 +196,7 @@ async function set(pairs: readonly string[], options: SetOptions): Promise<void>
   await withCluster(options, async (session) => {
     const resource = await resourceOf(session, options);
     const validateOnly = options.dryRun ?? false;
+    await checkUnset(session, resource, changes);
     await session.client.alterConfigs(session.cluster, resource, changes, { validateOnly });
     if (options.json === true) {
       await io.data(`${JSON.stringify({ resource, changes, dryRun: validateOnly })}\n`);

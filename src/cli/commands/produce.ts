@@ -252,7 +252,10 @@ class ProduceRun {
   readonly #options: RunOptions;
   readonly #partitions = new Map<number, PartitionSummary>();
   readonly #startedMs = performance.now();
+  /** By the length of the record: what hears that it is lost. */
+  readonly #losses = new Map<number, (error: Error) => void>();
   #read = 0;
+  /** Of all records but those that were lost. */
   #bytes = 0;
   #acknowledged = 0;
   #failed = 0;
@@ -320,9 +323,11 @@ class ProduceRun {
   #add(line: Buffer, toRecord: (line: Buffer) => TypedRecord): boolean {
     try {
       const record = toRecord(line);
-      this.#bytes += (record.key?.length ?? 0) + (record.value?.length ?? 0);
+      const bytes = (record.key?.length ?? 0) + (record.value?.length ?? 0);
       const placed = { topic: this.#options.topic, ...record };
-      return this.#producer.enqueue(placed, this.#landed, this.#lost);
+      const room = this.#producer.enqueue(placed, this.#landed, this.#lost(bytes));
+      this.#bytes += bytes;
+      return room;
     } catch (error) {
       const what = this.#options.json ? 'line' : 'record';
       const message = `${what} ${this.#read}: ${messageOf(error)}`;
@@ -335,11 +340,19 @@ class ProduceRun {
     }
   }
 
-  /** One function for all records, not one each. */
-  readonly #lost = (error: Error): void => {
-    this.#failed += 1;
-    this.#failure ??= error;
-  };
+  /** One function for all records of a length, not one each: many may be on their way. */
+  #lost(bytes: number): (error: Error) => void {
+    let lost = this.#losses.get(bytes);
+    if (lost === undefined) {
+      lost = (error) => {
+        this.#failed += 1;
+        this.#bytes -= bytes;
+        this.#failure ??= error;
+      };
+      this.#losses.set(bytes, lost);
+    }
+    return lost;
+  }
 
   readonly #landed = (landed: RecordMetadata): void => {
     this.#acknowledged += 1;

@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import type { ConfigChange, Outcome } from '../../client/index.ts';
+import { checkUnset } from '../config/known.ts';
 import { changeWords, configPairs } from '../config-pairs.ts';
 import { confirm } from '../confirm.ts';
 import { CliError, ExitCode, messageOf, usageError } from '../exit-codes.ts';
@@ -240,7 +241,9 @@ async function alter(name: string, options: AlterOptions): Promise<void> {
     await cluster.topic(name);
     const done: Record<string, unknown> = { name, dryRun: validateOnly };
     if (changes.length > 0) {
-      await client.alterConfigs(cluster, { type: 'topic', name }, changes, { validateOnly });
+      const resource = { type: 'topic', name } as const;
+      await checkUnset(session, resource, changes);
+      await client.alterConfigs(cluster, resource, changes, { validateOnly });
       done['configs'] = changes;
       for (const change of changes) io.say(changeWords(change, validateOnly));
     }

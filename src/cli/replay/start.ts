@@ -16,6 +16,7 @@ import {
   type ReplaySource,
   type ReplayTarget,
   requireHttpUrl,
+  requireNewFile,
   runReplay,
   type Sink,
   streamSink,
@@ -63,6 +64,7 @@ export async function startReplay(
   const stretches = await planStretches(cluster, source, { skipCut: request.skipCut });
   if (target.kind === 'topic') await cluster.topic(target.topic, { create: false });
   if (target.kind === 'http') requireHttpUrl(target.url);
+  if (target.kind === 'file') await requireNewFile(target.path);
   if (request.asIs) await checkAsIs(session, request);
   if (!request.execute) {
     await showPlan(io, session, { request, stretches });

@@ -29,6 +29,7 @@ export interface ConsumerSettings {
 
 const MIB = 1024 * 1024;
 const AUTO_COMMIT_MS = 5_000;
+const SESSION_TIMEOUT_MS = 45_000;
 
 function invalid(message: string): ClientError {
   return new ClientError('invalid_option', message);
@@ -87,7 +88,7 @@ function check(options: ConsumerOptions<AnySerde, AnySerde>): void {
   }
   if (Array.isArray(topics) && topics.length === 0) throw invalid('topics is an empty list');
   if (assign?.length === 0) throw invalid('assign is an empty list');
-  const { sessionTimeoutMs = Infinity, heartbeatIntervalMs = 0 } = options;
+  const { sessionTimeoutMs = SESSION_TIMEOUT_MS, heartbeatIntervalMs = 0 } = options;
   if (heartbeatIntervalMs >= sessionTimeoutMs) {
     throw invalid(
       `heartbeatIntervalMs ${heartbeatIntervalMs}: write less than sessionTimeoutMs, ${sessionTimeoutMs}, ` +
@@ -107,7 +108,7 @@ export function settingsOf(options: ConsumerOptions<AnySerde, AnySerde>): Consum
   check(options);
   const { topics, assign, group, autoCommit, instanceId = null } = options;
   const { protocol = 'classic', isolation = 'read_committed' } = options;
-  const { sessionTimeoutMs = 45_000 } = options;
+  const { sessionTimeoutMs = SESSION_TIMEOUT_MS } = options;
   const heartbeatIntervalMs =
     options.heartbeatIntervalMs ?? Math.min(3_000, Math.ceil(sessionTimeoutMs / 3));
   const { maxPollIntervalMs = 300_000, serverAssignor = null } = options;

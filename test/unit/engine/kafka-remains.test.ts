@@ -46,6 +46,16 @@ describe('what Kafka knew of its topics', () => {
     expect(await configsOf(disk)).toEqual({ users, orders });
   });
 
+  test('is found in a log of any size: it grows by two records a second, and rolls once a week', async () => {
+    // A NoOpRecord: frame, kind, version, no tagged fields; then bytes that nobody looks at.
+    const idle = Buffer.alloc(1024 * 1024);
+    idle.set([1, 20, 0, 0]);
+    const filler = buildBatch([{ timestamp: 1, key: null, value: idle }]);
+    const log = fixture(LOG);
+    const week = Buffer.concat([...Array.from({ length: 70 }, () => filler), log]);
+    expect(await configsOf(await controller({ [LOG]: week }))).toEqual({ users, orders });
+  });
+
   test('is in a snapshot and what came after it', async () => {
     const before = { 'retention.ms': '2592000000', 'segment.bytes': '67108864' };
     const alone = await controller({ [SNAPSHOT]: fixture(SNAPSHOT) });

@@ -58,7 +58,8 @@ describe('startBroker', () => {
       { key: 'a', value: { total: 1 }, headers: { trace: 'x' } },
       { key: 'a', value: 'plain' },
     ]);
-    await broker.waitFor.records('orders', 3);
+    const waitedFor = await broker.waitFor.records('orders', 3);
+    expect(waitedFor.map(({ value }) => value)).toEqual([null, '{"total":1}', 'plain']);
     expect(await broker.records('orders', 1)).toEqual([]);
   });
 

@@ -1,6 +1,6 @@
 // What a job that stopped leaves behind, so that whoever goes on writes nothing twice and leaves nothing out.
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -22,6 +22,7 @@ import {
   type ReplayTarget,
   runReplay,
   type Sink,
+  streamSink,
   takeOver,
 } from '../../../tools/replay/index.ts';
 
@@ -109,13 +110,19 @@ test('a batch that turns out damaged in the middle is copied not at all, however
   for (let round = 0; round < 3; round++) {
     const { targetPositions: resumeFrom, writer = null } = job;
     const sink = await openBatchSink(cluster, { topic: target.topic, writer, resumeFrom });
-    await expect(run(job, sink)).rejects.toThrow();
+    await expect(run(job, sink)).rejects.toThrow(/^damaged\/0: a batch cannot be read: /);
     job = await new JobStore(cluster).get(job.id);
   }
   const copies = await broker.records('damaged-copy');
   expect(copies.map((one) => (one.json() as { n: number }).n)).toEqual([
     0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
   ]);
+  const byRecord = await jobFrom('damaged', { kind: 'stdout' });
+  const printing = run(
+    byRecord,
+    streamSink(() => Promise.resolve()),
+  );
+  await expect(printing).rejects.toThrow(/^damaged\/0: a batch cannot be read: .*offset 1\d/);
 });
 
 test('a record that the broker had already, and no longer knows where, moves no position', async () => {
@@ -192,6 +199,8 @@ test('a file that lost what was written to it is no target to go on with', async
     await expect(openFileSink(path, true, 4)).rejects.toThrow(/has 3 of the 4 records/);
     rmSync(path);
     await expect(openFileSink(path, true, 3)).rejects.toThrow(/has 0 of the 3 records/);
+    // The refusal leaves nothing behind.
+    expect(existsSync(path)).toBe(false);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

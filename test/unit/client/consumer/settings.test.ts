@@ -32,6 +32,8 @@ test.each([
     { topics: ['a'], sessionTimeoutMs: 6_000, heartbeatIntervalMs: 6_000 },
     /less than sessionTimeoutMs/,
   ],
+  // Its default counts, too.
+  [{ topics: ['a'], heartbeatIntervalMs: 60_000 }, /less than sessionTimeoutMs, 45000/],
   [{}, /either topics or assign/],
   [{ topics: [] }, /topics is an empty list/],
   [{ assign: [] }, /assign is an empty list/],
