@@ -2,32 +2,18 @@
 
 import { createReadStream } from 'node:fs';
 import { type Command, Option } from 'commander';
-import { formatByteSize } from '../../base/byte-size.ts';
-import { KafkaError } from '../../base/kafka-errors.ts';
-import type { Producer, ProducerOptions, RecordMetadata } from '../../client/index.ts';
+import type { ProducerOptions } from '../../client/index.ts';
 import { type Codec, codecNames } from '../../record/index.ts';
-import {
-  CliError,
-  ExitCode,
-  exitCodeOf,
-  messageOf,
-  nextStepOf,
-  usageError,
-} from '../exit-codes.ts';
+import { CliError, ExitCode, messageOf, usageError } from '../exit-codes.ts';
 import { type CliIo, processIo } from '../io.ts';
 import { delimiterBytes, readLines } from '../line-reader.ts';
 import { wholeNumber } from '../numbers.ts';
+import { isUnknown, ProduceRun } from '../produce/run.ts';
 import { type BrokerOptions, brokerCommand, type CommandModule, collect } from '../program.ts';
 import { type Encoding, encodings, prepareEncoding } from '../record-encoding.ts';
 import { type Session, withCluster } from '../session.ts';
-import { stopSignal, untilAborted } from '../stop-signal.ts';
-import {
-  type LineForm,
-  parseHeader,
-  recordOfJson,
-  recordOfLine,
-  type TypedRecord,
-} from '../typed-records.ts';
+import { plural } from '../topic-description.ts';
+import { type LineForm, parseHeader, recordOfJson, recordOfLine } from '../typed-records.ts';
 
 interface ProduceOptions extends BrokerOptions {
   readonly file?: string;
@@ -183,12 +169,8 @@ async function ensureTopic(
     // Somebody else was quicker: as good.
     if (made?.error?.code === 'TOPIC_ALREADY_EXISTS') return;
     if (made === undefined || made.error !== null) throw made?.error ?? error;
-    if (!quiet) io.say(`topic ${topic} created (${countOf(made.partitions, 'partition')})`);
+    if (!quiet) io.say(`topic ${topic} created (${plural(made.partitions, 'partition')})`);
   }
-}
-
-function isUnknown(error: unknown): boolean {
-  return error instanceof KafkaError && error.code === 'UNKNOWN_TOPIC_OR_PARTITION';
 }
 
 /** A topic is not made by a slip of the keys: say how to make it. */
@@ -230,181 +212,3 @@ async function* ofInput(io: CliIo, options: ProduceOptions): AsyncGenerator<Buff
     throw new CliError(ExitCode.notFound, `there is no file ${file}`, 'look at --file', { cause });
   }
 }
-
-interface PartitionSummary {
-  records: number;
-  firstOffset: number;
-  lastOffset: number;
-}
-
-interface RunOptions {
-  readonly topic: string;
-  readonly quiet: boolean;
-  readonly rate: number | null;
-  /** Each line is a JSON document. */
-  readonly json: boolean;
-}
-
-/** One run: feeds the producer, counts what is acknowledged, shows progress. */
-class ProduceRun {
-  readonly #io: CliIo;
-  readonly #producer: Producer<'buffer', 'buffer'>;
-  readonly #options: RunOptions;
-  readonly #partitions = new Map<number, PartitionSummary>();
-  readonly #startedMs = performance.now();
-  /** By the length of the record: what hears that it is lost. */
-  readonly #losses = new Map<number, (error: Error) => void>();
-  #read = 0;
-  /** Of all records but those that were lost. */
-  #bytes = 0;
-  #acknowledged = 0;
-  #failed = 0;
-  #failure: Error | null = null;
-  #nextProgressMs = 0;
-
-  constructor(io: CliIo, producer: Producer<'buffer', 'buffer'>, options: RunOptions) {
-    this.#io = io;
-    this.#producer = producer;
-    this.#options = options;
-  }
-
-  /** Sends every line; stops reading at the first failure. Everything taken is answered at the end. */
-  async all(lines: AsyncIterable<Buffer>, toRecord: (line: Buffer) => TypedRecord): Promise<void> {
-    const stop = stopSignal();
-    try {
-      for await (const line of untilAborted(lines, stop.signal)) {
-        this.#read += 1;
-        if (this.#options.json && isBlank(line)) continue;
-        const room = this.#add(line, toRecord);
-        if (this.#failure !== null) break;
-        if (!room) await this.#producer.drained();
-        await this.#pace();
-        this.#progress();
-      }
-      if (stop.signal.aborted) {
-        this.#failure ??= new CliError(ExitCode.interrupted, 'interrupted');
-        process.stdin.destroy();
-      }
-    } finally {
-      await this.#producer.close();
-      stop.off();
-      this.#io.progress('');
-    }
-  }
-
-  async report(json: boolean): Promise<void> {
-    const { topic } = this.#options;
-    const seconds = (performance.now() - this.#startedMs) / 1000;
-    const partitions = [...this.#partitions].sort(([a], [b]) => a - b);
-    if (json) {
-      const document = {
-        topic,
-        records: this.#acknowledged,
-        failed: this.#failed,
-        bytes: this.#bytes,
-        seconds: Number(seconds.toFixed(3)),
-        partitions: partitions.map(([partition, summary]) => ({ partition, ...summary })),
-      };
-      await this.#io.data(`${JSON.stringify(document)}\n`);
-    } else if (!this.#options.quiet) {
-      this.#io.say(`${this.#words(seconds)} → ${topic}`);
-    }
-    if (this.#failure === null) return;
-    const notSent =
-      this.#failed > 0 ? ` (${countOf(this.#failed, 'record')} not acknowledged)` : '';
-    if (notSent === '') throw this.#failure;
-    const message = `${messageOf(this.#failure)}${notSent}`;
-    throw new CliError(exitCodeOf(this.#failure), message, stepAfter(this.#failure), {
-      cause: this.#failure,
-    });
-  }
-
-  /** False: the producer has no room for another. */
-  #add(line: Buffer, toRecord: (line: Buffer) => TypedRecord): boolean {
-    try {
-      const record = toRecord(line);
-      const bytes = (record.key?.length ?? 0) + (record.value?.length ?? 0);
-      const placed = { topic: this.#options.topic, ...record };
-      const room = this.#producer.enqueue(placed, this.#landed, this.#lost(bytes));
-      this.#bytes += bytes;
-      return room;
-    } catch (error) {
-      const what = this.#options.json ? 'line' : 'record';
-      const message = `${what} ${this.#read}: ${messageOf(error)}`;
-      // Of a command that was typed wrongly nothing is done; here records went out before.
-      const code = this.#read > 1 ? ExitCode.error : exitCodeOf(error);
-      this.#failure ??= new CliError(code, message, stepAfter(error), {
-        cause: error,
-      });
-      return true;
-    }
-  }
-
-  /** One function for all records of a length, not one each: many may be on their way. */
-  #lost(bytes: number): (error: Error) => void {
-    let lost = this.#losses.get(bytes);
-    if (lost === undefined) {
-      lost = (error) => {
-        this.#failed += 1;
-        this.#bytes -= bytes;
-        this.#failure ??= error;
-      };
-      this.#losses.set(bytes, lost);
-    }
-    return lost;
-  }
-
-  readonly #landed = (landed: RecordMetadata): void => {
-    this.#acknowledged += 1;
-    const summary = this.#partitions.get(landed.partition);
-    if (summary === undefined) {
-      const { offset } = landed;
-      this.#partitions.set(landed.partition, {
-        records: 1,
-        firstOffset: offset,
-        lastOffset: offset,
-      });
-    } else {
-      summary.records += 1;
-      summary.lastOffset = landed.offset;
-    }
-  };
-
-  /** Keeps to `--rate` by waiting until this record is due. */
-  async #pace(): Promise<void> {
-    const { rate } = this.#options;
-    if (rate === null) return;
-    const aheadMs = (this.#read / rate) * 1000 - (performance.now() - this.#startedMs);
-    if (aheadMs > 1) await new Promise((resolve) => setTimeout(resolve, aheadMs));
-  }
-
-  #progress(): void {
-    if (this.#options.quiet || !this.#io.wordsAreTerminal) return;
-    const nowMs = performance.now();
-    if (nowMs < this.#nextProgressMs) return;
-    this.#nextProgressMs = nowMs + 200;
-    this.#io.progress(this.#words((nowMs - this.#startedMs) / 1000));
-  }
-
-  #words(seconds: number): string {
-    const rate = Math.round(this.#acknowledged / Math.max(seconds, 0.001));
-    const bytes = formatByteSize(this.#bytes);
-    return `${countOf(this.#acknowledged, 'record')}, ${bytes} in ${seconds.toFixed(1)} s (${rate}/s)`;
-  }
-}
-
-function countOf(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-
-function isBlank(line: Buffer): boolean {
-  return line.length < 100 && line.toString('latin1').trim() === '';
-}
-
-/** That there is the topic was seen at the start: what is unknown by now is a partition. */
-function stepAfter(error: unknown): string | null {
-  return isUnknown(error) ? PARTITION_STEP : nextStepOf(error);
-}
-
-const PARTITION_STEP =
-  'leave the partition out (of JSON lines: jq -c "del(.partition)"), or "tidemark topic alter NAME -p COUNT"';
