@@ -186,7 +186,11 @@ describe('replay', () => {
     [['orders'], 2, /give one of --to/],
     [['orders', '-p', '7', '--to', 'fixed'], 2, /has no partition 7/],
     [['--resume', 'nobody'], 3, /there is no job 'nobody'/],
-    [['orders', '--to', 'fixed', '-m', '/nowhere.mjs'], 3, /the module \/nowhere\.mjs cannot be read/],
+    [
+      ['orders', '--to', 'fixed', '-m', '/nowhere.mjs'],
+      3,
+      /the module \/nowhere\.mjs cannot be read/,
+    ],
     [
       ['orders', '--to', 'fixed', '-o', '90000..', '--execute'],
       2,
