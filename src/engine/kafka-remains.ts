@@ -62,8 +62,8 @@ class ControllerImage {
 
   /**
    * Applies the records of a file at and after `since`. The log grows by two records a second where nothing happens,
-   * and rolls once a week, so it is read in pieces. Throws DiskError, and RecordError, VarintError, RangeError for bytes
-   * that are none.
+   * and rolls once a week, so it is read in pieces. Throws DiskError, and RecordError, VarintError, RangeError for
+   * bytes that are none.
    */
   async read(disk: Disk, name: string, since: number): Promise<void> {
     const file = await disk.open(`${DIRECTORY}/${name}`, 'read');
