@@ -18,8 +18,6 @@ import { TimeIndex } from './time-index.ts';
 /** Bytes written since the recovery point after which it moves: what a restart has to scan at most, about. */
 const RECOVERY_BYTES_MAX = 4 * 1024 * 1024;
 
-const none: readonly Ticket[] = [];
-
 export interface LogSyncOptions {
   readonly core: LogCore;
   readonly tail: Tail;
@@ -37,7 +35,7 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
   readonly #tail: Tail;
   readonly #onFailure: (cause: Error) => void;
   /** Written, not synced, in order (with the `os` policy: not kept). */
-  #unsynced: readonly Ticket[] = [];
+  #unsynced: Ticket[] = [];
   #unsyncedBytes = 0;
   /** Written since the last sync: what a commit will have covered. */
   #batches = 0;
@@ -94,8 +92,8 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
     return { offset: endOffset, segment: active, position: active.size };
   }
 
-  /** Takes batches whose bytes are in the file now. */
-  onWritten(tickets: readonly Ticket[]): void {
+  /** Takes batches whose bytes are in the file now, and the array that they are in. */
+  onWritten(tickets: Ticket[]): void {
     const { config } = this.#core;
     const last = tickets[tickets.length - 1];
     if (last === undefined) return;
@@ -105,8 +103,9 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
       this.#bytes += ticket.bytes;
     }
     if (config.flushPolicy === 'sync') {
-      const before = this.#unsynced;
-      this.#unsynced = before.length === 0 ? tickets : [...before, ...tickets];
+      // Added one by one: while a sync stalls, thousands of writes may come.
+      if (this.#unsynced.length > 0) for (const ticket of tickets) this.#unsynced.push(ticket);
+      else this.#unsynced = tickets;
       for (const ticket of tickets) this.#unsyncedBytes += ticket.bytes;
       this.#core.context.committer.request(this);
       return;
@@ -260,8 +259,8 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
       count++;
     }
     const all = this.#unsynced;
-    const done = count === all.length ? all : all.slice(0, count);
-    this.#unsynced = count === all.length ? none : all.slice(count);
+    if (count === all.length) this.#unsynced = [];
+    const done = count === all.length ? all : all.splice(0, count);
     const last = done[count - 1];
     if (last !== undefined) this.#acknowledge(done, last);
     this.#resolveFlushes();
@@ -285,7 +284,7 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
     this.#flushTimer?.();
     this.#flushTimer = null;
     const tickets = this.#unsynced;
-    this.#unsynced = none;
+    this.#unsynced = [];
     this.#unsyncedBytes = 0;
     for (const ticket of tickets) ticket.fail(failure);
     this.#flushes.failAll(failure);

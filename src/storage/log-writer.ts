@@ -164,7 +164,7 @@ export class LogWriter {
   }
 
   /** The first `count` of the queue. */
-  #take(count: number): readonly Ticket[] {
+  #take(count: number): Ticket[] {
     const queue = this.#queue;
     if (count < queue.length) return queue.splice(0, count);
     this.#queue = [];

@@ -1,6 +1,7 @@
 // Until when fetches wait. Nearly each is answered before its time is up, and a timer that is made and cancelled for
 // each costs as much as reading the records. So those that wait equally long stand in a row, with one timer for the
-// first; when that has gone, the timer still fires, and is set for whoever is first then.
+// first; when that has gone, the timer still fires, and is set for whoever is first then. Peers say how long they wait:
+// of the lengths that nobody waits at the moment only some keep their timers.
 
 import type { CancelTimer, Clock } from '../../base/ports.ts';
 
@@ -21,6 +22,9 @@ interface WaiterRow {
   last: Waiter | null;
   cancelTimer: CancelTimer;
 }
+
+/** More rows are not kept when the last one leaves them. */
+const ROWS_KEPT_MAX = 32;
 
 const nothing = (): void => {};
 
@@ -45,15 +49,12 @@ export class Deadlines {
 
   /** The waiter leaves, if it waits. */
   remove(waiter: Waiter): void {
-    const { row, before, after } = waiter;
+    const { row } = waiter;
     if (row === null) return;
-    if (before === null) row.first = after;
-    else before.after = after;
-    if (after === null) row.last = before;
-    else after.before = before;
-    waiter.row = null;
-    waiter.before = null;
-    waiter.after = null;
+    unlink(waiter, row);
+    if (row.first !== null || this.#rows.size <= ROWS_KEPT_MAX) return;
+    row.cancelTimer();
+    this.#rows.delete(row.waitMs);
   }
 
   /** Nobody is told any more. */
@@ -77,10 +78,21 @@ export class Deadlines {
     const nowMs = this.#clock.monotonic();
     let { first } = row;
     for (; first !== null && first.untilMs <= nowMs; first = row.first) {
-      this.remove(first);
+      unlink(first, row);
       first.timeUp();
     }
     if (first === null) this.#rows.delete(row.waitMs);
     else this.#setTimer(row, first.untilMs - nowMs);
   }
+}
+
+function unlink(waiter: Waiter, row: WaiterRow): void {
+  const { before, after } = waiter;
+  if (before === null) row.first = after;
+  else before.after = after;
+  if (after === null) row.last = before;
+  else after.before = before;
+  waiter.row = null;
+  waiter.before = null;
+  waiter.after = null;
 }

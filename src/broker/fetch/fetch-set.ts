@@ -67,8 +67,8 @@ export class FetchSet implements TargetOwner, Bagged {
 
   /**
    * Sets who is called when a target becomes ready, or the set is given up. A caller set before is
-   * called a last time: of two requests that (wrongly) use one session at once, the first then
-   * answers.
+   * called a last time: of two requests that (wrongly) use one session at once, the first looks once
+   * more and then waits for its time to be up.
    */
   whenReady(callback: () => void): void {
     this.#onReady?.();

@@ -1,6 +1,6 @@
 // Reads the ready targets of a set within the limits of a request. Records may be references (see
-// base/payload.ts) or bytes in memory, so memory is taken before each read: many fetches may read
-// at the same time.
+// base/payload.ts) or bytes in memory, so memory is taken before each read that has to be waited for:
+// many fetches may read at the same time.
 
 import { ErrorCode, type KafkaError } from '../../base/kafka-errors.ts';
 import { isFileRegion, type Payload } from '../../base/payload.ts';
@@ -106,6 +106,11 @@ function isAtEnd(partition: Partition, offset: number, isolation: Isolation): bo
   return offset >= (committed ? partition.lastStableOffset : partition.highWatermark);
 }
 
+/** Whether the fetcher has all that a failed partition can give, and is told so. */
+function refusesAtEnd(partition: Partition, offset: number): boolean {
+  return !partition.online && offset >= partition.highWatermark;
+}
+
 /** Collects results, one per target, until the limits are reached. */
 export class TargetReader {
   /** In the order in which the targets were first read. */
@@ -192,7 +197,8 @@ export class TargetReader {
     if (result === undefined || partition === undefined) return true;
     return (
       result.highWatermark !== partition.highWatermark ||
-      result.lastStableOffset !== partition.lastStableOffset
+      result.lastStableOffset !== partition.lastStableOffset ||
+      refusesAtEnd(partition, target.spec.fetchOffset)
     );
   }
 
@@ -214,7 +220,7 @@ export class TargetReader {
     if (refused !== 0) return errorResult(target, refused);
     if (this.#limits.fromReplica === true)
       return errorResult(target, ErrorCode.NOT_LEADER_OR_FOLLOWER);
-    if (!found.online && spec.fetchOffset >= found.highWatermark) {
+    if (refusesAtEnd(found, spec.fetchOffset)) {
       return errorResult(target, ErrorCode.KAFKA_STORAGE_ERROR);
     }
     if (spec.fetchOffset < found.startOffset || spec.fetchOffset > found.endOffset) {

@@ -85,9 +85,11 @@ class WaitingFetch implements Waiter {
       return;
     }
     const { set, deadlines, maxWaitMs, fetcher } = this.#run;
-    deadlines.add(this, maxWaitMs);
-    set.whenReady(this.#ring);
     this.#forgetGone = fetcher.onGone(() => this.timeUp());
+    if (!this.#over) {
+      deadlines.add(this, maxWaitMs);
+      set.whenReady(this.#ring);
+    }
     this.#goOn();
   }
 

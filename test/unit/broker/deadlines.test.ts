@@ -70,6 +70,22 @@ test('waiting anew again and again sets one timer each time that the first one f
   expect(counted.timers).toBeLessThanOrEqual(3);
 });
 
+test('lengths that nobody waits any more leave few timers behind, and those who wait are told', async () => {
+  const clock = new VirtualClock();
+  const deadlines = new Deadlines(clock);
+  let told = 0;
+  const stays = waiter(() => told++);
+  deadlines.add(stays, 100_000);
+  for (let round = 0; round < 1000; round++) {
+    const one = waiter(() => told++);
+    deadlines.add(one, 1_000_000 + round);
+    deadlines.remove(one);
+  }
+  expect(clock.pending()).toBeLessThan(100);
+  await clock.advance(100_000);
+  expect(told).toBe(1);
+});
+
 test('after the close nobody is told', async () => {
   const clock = new VirtualClock();
   const deadlines = new Deadlines(clock);

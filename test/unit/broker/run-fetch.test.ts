@@ -160,6 +160,24 @@ describe.each([false, true])('runFetch, in memory: %s', (answersAtOnce) => {
     expect((await done).bytes).toBe(51);
   });
 
+  test('sees a partition fail between reading and waiting', async () => {
+    const all = partitions(2);
+    const [quiet, slow] = all as [FakePartition, FakePartition];
+    slow.inMemory = false;
+    slow.commit(1);
+    const read = slow.read.bind(slow);
+    // By then the first one was found to have nothing, and nobody listens to it yet.
+    slow.read = (spec) => {
+      quiet.online = false;
+      quiet.commit();
+      return read(spec);
+    };
+    const { clock, state } = start(all, setOf(all), { minBytes: 20 });
+    await clock.advance(1);
+    const codes = state.reader?.results.map(({ errorCode }) => errorCode);
+    expect(codes).toEqual([ErrorCode.KAFKA_STORAGE_ERROR, 0]);
+  });
+
   test('a first batch larger than every limit is given whole, and only that', async () => {
     const all = partitions(2);
     all[0]!.commit(5000);
@@ -200,6 +218,22 @@ describe.each([false, true])('runFetch, in memory: %s', (answersAtOnce) => {
     expect(state.reader).toBeUndefined();
     gone();
     expect((await done).bytes).toBe(0);
+  });
+
+  test('sets no timer when the fetcher is gone before it could wait', async () => {
+    const all = partitions(1);
+    all[0]!.inMemory = false;
+    all[0]!.commit(1);
+    const { clock, done } = start(all, setOf(all), {
+      minBytes: 20,
+      onGone: (callback) => {
+        callback();
+        return () => {};
+      },
+    });
+    expect((await done).bytes).toBe(1);
+    expect(clock.pending()).toBe(0);
+    expect(all[0]!.watchers.size).toBe(0);
   });
 
   test('many commits of one turn make one round of reads', async () => {
