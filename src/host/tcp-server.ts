@@ -98,7 +98,7 @@ class StreamPeer implements PeerSocket {
   constructor(stream: Socket, sendsRegions: boolean) {
     this.#stream = stream;
     this.sendsRegions = sendsRegions;
-    this.remoteHost = stream.remoteAddress ?? '';
+    this.remoteHost = plainAddress(stream.remoteAddress ?? '');
     this.remotePort = stream.remotePort ?? 0;
     // The name that a TLS client asked for is the one that its certificate check will pass again.
     const { servername } = stream as Partial<TLSSocket> & { servername?: string | false };
@@ -145,7 +145,7 @@ class StreamPeer implements PeerSocket {
   }
 }
 
-/** `::ffff:10.0.0.1` → `10.0.0.1`: what an IPv4 client can connect to again. */
+/** `::ffff:10.0.0.1` → `10.0.0.1`: what an IPv4 client can connect to again, and what configs name it by. */
 function plainAddress(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }
@@ -228,7 +228,7 @@ function serverFor(listen: ListenOptions): Server {
   const server = tlsModule().createServer(options, onStream);
   // node:tls cuts it off.
   server.on('tlsClientError', (error: Error & { reason?: string }, stream) => {
-    listen.onHandshakeFailed?.(stream.remoteAddress ?? '', error.reason ?? null);
+    listen.onHandshakeFailed?.(plainAddress(stream.remoteAddress ?? ''), error.reason ?? null);
   });
   return server;
 }

@@ -1,5 +1,7 @@
+import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { afterEach, expect, test } from 'vitest';
+import type { PeerHandler, PeerSocket } from '../../../src/broker/index.ts';
 import { listenTcp, type TcpListener } from '../../../src/host/tcp-server.ts';
 
 const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
@@ -39,3 +41,25 @@ test('all loopbacks take the same free port', async () => {
   expect(listener.addresses.map(({ host }) => host)).toEqual(loopbacks);
   expect(new Set(listener.addresses.map(({ port }) => port)).size).toBe(1);
 });
+
+test.runIf(hasLoopback6)(
+  'an IPv4 peer has its own address where IPv6 is listened on, too',
+  async () => {
+    const came = new Promise<string>((resolve) => {
+      const accept = (peer: PeerSocket): PeerHandler => {
+        resolve(peer.remoteHost);
+        peer.destroy();
+        const nothing = (): void => {};
+        const readBuffer = (): Buffer => Buffer.alloc(1);
+        return { readBuffer, onRead: nothing, onEnd: nothing, onClose: nothing };
+      };
+      void listenTcp({ hosts: ['::'], port: 0, accept }).then((listener) => {
+        listeners.push(listener);
+        const client = connect({ host: '127.0.0.1', port: listener.addresses[0]?.port ?? 0 });
+        client.on('error', () => {});
+      });
+    });
+    // As configs that count peers by their address have it, and as groups tell of members.
+    expect(await came).toBe('127.0.0.1');
+  },
+);
