@@ -81,12 +81,16 @@ export class FetchedRecords implements ChunkPlace {
     this.lease = lease;
   }
 
-  /** All records, decoded on first use. Throws {@link RecordError}. */
+  /** All records, decoded on first use. Throws {@link RecordError} with the partition. */
   get records(): readonly StoredRecord[] {
-    this.#records ??= this.batches.flatMap(({ bytes, context }) => {
-      const records = [...iterateRecords(expandRecords(bytes), context)];
-      return records.filter(({ offset }) => offset >= this.fetchOffset);
-    });
+    try {
+      this.#records ??= this.batches.flatMap(({ bytes, context }) => {
+        const records = [...iterateRecords(expandRecords(bytes), context)];
+        return records.filter(({ offset }) => offset >= this.fetchOffset);
+      });
+    } catch (error) {
+      throw error instanceof RecordError ? error.in(`${this.topic}-${this.partition}`) : error;
+    }
     return this.#records;
   }
 }

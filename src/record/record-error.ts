@@ -31,6 +31,7 @@ export interface RecordErrorPlace {
 export class RecordError extends TidemarkError<RecordErrorCode> {
   readonly offset: number;
   readonly position: number;
+  readonly #what: string;
 
   constructor(
     code: RecordErrorCode,
@@ -41,5 +42,11 @@ export class RecordError extends TidemarkError<RecordErrorCode> {
     super(code, `${message} (offset ${place.offset}, byte ${place.position})`, options);
     this.offset = place.offset;
     this.position = place.position;
+    this.#what = message;
+  }
+
+  /** The same, said of a partition: whoever reads bytes does not know whose they are. */
+  in(partition: string): RecordError {
+    return new RecordError(this.code, `${partition}: ${this.#what}`, this, { cause: this });
   }
 }

@@ -2,9 +2,6 @@
 
 import { TidemarkError } from '../../src/base/errors.ts';
 import { KafkaError } from '../../src/base/kafka-errors.ts';
-import type { TopicPartition } from '../../src/client/index.ts';
-import { RecordError } from '../../src/record/index.ts';
-import { placeOf } from './types.ts';
 
 export type ReplayErrorCode =
   /** The filter does not parse; the message has the column. */
@@ -20,8 +17,6 @@ export type ReplayErrorCode =
   | 'target_refused'
   /** Two topics have so little in common that they cannot be compared in memory. */
   | 'too_different'
-  /** A batch of the source cannot be read. */
-  | 'source_damaged'
   /** Retention took what the job had not read yet. */
   | 'source_cut';
 
@@ -32,11 +27,4 @@ export class ReplayError extends TidemarkError<ReplayErrorCode> {}
 export function refusalText(cause: Error): string {
   const named = !(cause instanceof KafkaError) || cause.message.includes(cause.code);
   return named ? cause.message : `${cause.code}: ${cause.message}`;
-}
-
-/** The error of a batch that cannot be read, with the partition that it is in; others as they are. */
-export function damageIn({ topic, partition }: TopicPartition, error: unknown): unknown {
-  if (!(error instanceof RecordError)) return error;
-  const text = `${placeOf(topic, partition)}: a batch cannot be read: ${error.message}`;
-  return new ReplayError('source_damaged', text, { cause: error });
 }

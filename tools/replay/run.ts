@@ -4,8 +4,9 @@
 import { KafkaError } from '../../src/base/kafka-errors.ts';
 import type { Clock } from '../../src/base/ports.ts';
 import { type Cluster, type FetchedRecords, LogReader } from '../../src/client/index.ts';
+import { RecordError } from '../../src/record/index.ts';
 import { readingOfRange, readingToCopy } from '../batches/reading.ts';
-import { damageIn, ReplayError } from './errors.ts';
+import { ReplayError } from './errors.ts';
 import type { JobCommand, JobStore } from './jobs.ts';
 import { Pacer } from './pace.ts';
 import { offsetsIn } from './plan.ts';
@@ -158,13 +159,8 @@ class Run {
         const stretch = stretches.get(fetched.partition);
         if (stretch === undefined) continue;
         const { sink } = this.#options;
-        const taken =
-          sink instanceof BatchSink
-            ? this.#pass(sink, fetched, stretch)
-            : this.#take(sink, fetched, stretch);
-        await taken.catch((error: unknown) => {
-          throw damageIn(stretch, error);
-        });
+        if (sink instanceof BatchSink) await this.#pass(sink, fetched, stretch);
+        else await this.#take(sink, fetched, stretch);
         fetched.lease?.drop();
         if (this.#stop !== null) return;
         if (fetched.nextOffset < stretch.to) continue;
@@ -185,7 +181,10 @@ class Run {
     for (const { bytes, context, nextOffset } of fetched.batches) {
       if (context.baseOffset >= to) break;
       const from = Math.max(fetched.fetchOffset, this.#positions[place] ?? stretch.from);
-      const { read, skipped } = await sink.takeBatch(partition, bytes, { from, to }, fetched.lease);
+      const taken = sink.takeBatch(partition, bytes, { from, to }, fetched.lease);
+      const { read, skipped } = await taken.catch((error: unknown) => {
+        throw error instanceof RecordError ? error.in(`${topic}-${partition}`) : error;
+      });
       this.#counts.read += read;
       this.#counts.selected += read;
       this.#counts.skipped += skipped;

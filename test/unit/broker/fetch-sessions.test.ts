@@ -145,7 +145,7 @@ test('a session that is opened by a long poll survives that its topic is made an
     topics: [{ topic: name, partitions: [from(0)] }],
     forgottenTopicsData: [],
   });
-  await expect.poll(() => Number(fetches())).toBe(before + 1);
+  await expect.poll(() => Number(fetches()), { timeout: 20_000 }).toBe(before + 1);
   await admin.call(DeleteTopics, 5, { topicNames: [name], timeoutMs: 5000 });
   const opened = await polled;
   expect(errorName(opened.responses[0]?.partitions[0]?.errorCode ?? 0)).toBe(

@@ -110,7 +110,7 @@ test('a batch that turns out damaged in the middle is copied not at all, however
   for (let round = 0; round < 3; round++) {
     const { targetPositions: resumeFrom, writer = null } = job;
     const sink = await openBatchSink(cluster, { topic: target.topic, writer, resumeFrom });
-    await expect(run(job, sink)).rejects.toThrow(/^damaged\/0: a batch cannot be read: /);
+    await expect(run(job, sink)).rejects.toThrow(/^damaged-0: .*offset 1\d/);
     job = await new JobStore(cluster).get(job.id);
   }
   const copies = await broker.records('damaged-copy');
@@ -122,7 +122,7 @@ test('a batch that turns out damaged in the middle is copied not at all, however
     byRecord,
     streamSink(() => Promise.resolve()),
   );
-  await expect(printing).rejects.toThrow(/^damaged\/0: a batch cannot be read: .*offset 1\d/);
+  await expect(printing).rejects.toThrow(/^damaged-0: .*offset 1\d/);
 });
 
 test('a record that the broker had already, and no longer knows where, moves no position', async () => {
@@ -145,7 +145,7 @@ test('a job that runs is told to leave by who goes on with it, so that nothing i
   const records = Array.from({ length: 400 }, (_, n) => ({ key: `k${n % 7}`, value: { n } }));
   await broker.produce('many', records);
   const target = { kind: 'topic', topic: 'target' } as const;
-  const pace = { recordsPerSecond: 100, bytesPerSecond: null, speed: null };
+  const pace = { recordsPerSecond: 50, bytesPerSecond: null, speed: null };
   const job = await jobFrom('many', target, { pace });
   const store = new JobStore(cluster);
   const open = (resumeFrom: JobRecord['targetPositions'] | null) => {
@@ -153,7 +153,8 @@ test('a job that runs is told to leave by who goes on with it, so that nothing i
     return openTopicSink(cluster, { job: job.id, topic: 'target', sourcePartitions, resumeFrom });
   };
   const first = run(job, await open(null));
-  await expect.poll(async () => (await broker.records('target')).length).toBeGreaterThan(5);
+  const copied = async (): Promise<number> => (await broker.records('target')).length;
+  await expect.poll(copied, { timeout: 20_000 }).toBeGreaterThan(5);
 
   const waits: number[] = [];
   const taken = await takeOver(store, job.id, {
