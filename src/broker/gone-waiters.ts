@@ -1,4 +1,4 @@
-// Who wants to know that a peer is gone.
+// Who wants to know that a peer is gone: fetches that wait, most often.
 
 import { Bag, type Bagged } from '../base/bag.ts';
 
