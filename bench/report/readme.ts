@@ -71,9 +71,11 @@ function head(shown: readonly Shown[]): string {
   const machines = [...new Set(shown.map(({ report }) => machineText(report)))];
   return `${runs.join('')}
 ${machines.join('\n')}
-Client and broker share the processor, and the client is the same for all. Tidemark syncs before it acknowledges
-unless \`--flush os\` is said; Apache Kafka does not by default. Medians (smallest–largest) of interleaved runs, to
-three digits. [bench/README.md](bench/README.md) says how each row is measured and what the figures do not show.
+Client and broker share the processor, and where brokers stand side by side the client is the same for all (single
+sends, batches and consume "on" a broker are clients side by side on the same broker). Tidemark syncs before it
+acknowledges unless \`--flush os\` is said; Apache Kafka does not by default. Medians (smallest–largest) of
+interleaved runs, to three digits. [bench/README.md](bench/README.md) says how each row is measured and what the
+figures do not show.
 `;
 }
 
