@@ -4,22 +4,20 @@
 // of the lengths that nobody waits at the moment only some keep their timers.
 
 import type { CancelTimer, Clock } from '../../base/ports.ts';
+import { type Linked, Row } from '../../base/row.ts';
 
 /** Who waits; all but `timeUp` is owned by {@link Deadlines}. */
-export interface Waiter {
+export interface Waiter extends Linked<Waiter> {
   /** Called once, unless it has left before. */
   timeUp(): void;
   untilMs: number;
   row: WaiterRow | null;
-  before: Waiter | null;
-  after: Waiter | null;
 }
 
 /** Those that wait equally long, in the order of their coming, which is that of their times. */
 interface WaiterRow {
   readonly waitMs: number;
-  first: Waiter | null;
-  last: Waiter | null;
+  readonly waiters: Row<Waiter>;
   cancelTimer: CancelTimer;
 }
 
@@ -41,18 +39,15 @@ export class Deadlines {
     const row = this.#rows.get(waitMs) ?? this.#newRow(waitMs);
     waiter.untilMs = this.#clock.monotonic() + waitMs;
     waiter.row = row;
-    waiter.before = row.last;
-    if (row.last === null) row.first = waiter;
-    else row.last.after = waiter;
-    row.last = waiter;
+    row.waiters.add(waiter);
   }
 
   /** The waiter leaves, if it waits. */
   remove(waiter: Waiter): void {
     const { row } = waiter;
     if (row === null) return;
-    unlink(waiter, row);
-    if (row.first !== null || this.#rows.size <= ROWS_KEPT_MAX) return;
+    leave(waiter, row);
+    if (row.waiters.first !== null || this.#rows.size <= ROWS_KEPT_MAX) return;
     row.cancelTimer();
     this.#rows.delete(row.waitMs);
   }
@@ -64,7 +59,7 @@ export class Deadlines {
   }
 
   #newRow(waitMs: number): WaiterRow {
-    const row = { waitMs, first: null, last: null, cancelTimer: nothing };
+    const row = { waitMs, waiters: new Row<Waiter>(), cancelTimer: nothing };
     this.#rows.set(waitMs, row);
     this.#setTimer(row, waitMs);
     return row;
@@ -76,9 +71,10 @@ export class Deadlines {
 
   #fire(row: WaiterRow): void {
     const nowMs = this.#clock.monotonic();
-    let { first } = row;
-    for (; first !== null && first.untilMs <= nowMs; first = row.first) {
-      unlink(first, row);
+    const { waiters } = row;
+    let { first } = waiters;
+    for (; first !== null && first.untilMs <= nowMs; first = waiters.first) {
+      leave(first, row);
       first.timeUp();
     }
     if (first === null) this.#rows.delete(row.waitMs);
@@ -86,13 +82,7 @@ export class Deadlines {
   }
 }
 
-function unlink(waiter: Waiter, row: WaiterRow): void {
-  const { before, after } = waiter;
-  if (before === null) row.first = after;
-  else before.after = after;
-  if (after === null) row.last = before;
-  else after.before = before;
+function leave(waiter: Waiter, row: WaiterRow): void {
+  row.waiters.remove(waiter);
   waiter.row = null;
-  waiter.before = null;
-  waiter.after = null;
 }

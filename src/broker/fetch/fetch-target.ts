@@ -1,5 +1,6 @@
 // A partition that a fetcher follows: where it is to be read, and what the fetcher was last told of it.
 
+import type { Linked } from '../../base/row.ts';
 import type { Partition, PartitionWatcher } from '../../engine/index.ts';
 
 /** Where and how a partition is to be read, as the request says. */
@@ -22,7 +23,7 @@ export interface TargetOwner {
   markReady(target: FetchTarget): void;
 }
 
-export class FetchTarget implements PartitionWatcher {
+export class FetchTarget implements PartitionWatcher, Linked<FetchTarget> {
   readonly #owner: TargetOwner;
   spec: FetchTargetSpec;
   /** Undefined until looked up, and again after the topic has changed. */
@@ -32,7 +33,7 @@ export class FetchTarget implements PartitionWatcher {
   toldStartOffset = -1;
   /** Among those who watch the partition. */
   place = -1;
-  /** Its neighbours in the row of those that are ready (ready-row.ts). */
+  /** Whether it is in the row of those that are ready (ready-row.ts), and its neighbours there. */
   ready = false;
   before: FetchTarget | null = null;
   after: FetchTarget | null = null;
