@@ -3,12 +3,12 @@
 // order, over retries and also over senders, when the next one goes on with the identity and the sequences of the last.
 
 import { ErrorCode, errorName, KafkaError } from '../base/kafka-errors.ts';
+import { sleep } from '../base/pause.ts';
 import { InitProducerId, Produce, type ProduceResponse } from '../protocol/index.ts';
 import { addSequence, BATCH_HEADER_BYTES, BatchHeader, setProducerState } from '../record/index.ts';
 import { type Cluster, isRetriableError, throwIfError } from './cluster.ts';
 import { ClientError } from './errors.ts';
 import type { Node } from './network.ts';
-import { sleep } from './pause.ts';
 
 /** Who writes, as InitProducerId gave it. */
 export interface ProducerIdentity {

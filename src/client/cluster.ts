@@ -2,6 +2,7 @@
 // and the loop that tries again what may be tried again.
 
 import { ErrorCode, errorName, KafkaError } from '../base/kafka-errors.ts';
+import { sleep } from '../base/pause.ts';
 import type { Clock, Random } from '../base/ports.ts';
 import {
   FindCoordinator,
@@ -12,7 +13,6 @@ import {
 import type { TopicPartition } from './admin-cluster.ts';
 import { ClientError } from './errors.ts';
 import type { Network, Node } from './network.ts';
-import { sleep } from './pause.ts';
 import { type Leader, partitionOf, TopicCache, type TopicInfo, topicInfo } from './topic-cache.ts';
 
 export interface ClusterOptions {

@@ -3,6 +3,7 @@
 
 import { ErrorCode, KafkaError } from '../base/kafka-errors.ts';
 import type { MemoryLease } from '../base/memory-pool.ts';
+import { atMost } from '../base/pause.ts';
 import type { CancelTimer } from '../base/ports.ts';
 import type { TopicPartition } from './admin-cluster.ts';
 import { type Cluster, throwIfError } from './cluster.ts';
@@ -22,7 +23,6 @@ import { decodeFetched, type FetchedRecords, prepareFor } from './fetched-record
 import type { FetcherOptions } from './fetcher-options.ts';
 import { listOffsets, SpecialTime } from './list-offsets.ts';
 import type { Node } from './network.ts';
-import { atMost } from './pause.ts';
 
 /** Longest wait for brokers to hear that a session is over. */
 const END_SESSIONS_MS = 500;

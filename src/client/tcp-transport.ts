@@ -3,6 +3,7 @@
 // A broker answers a connection's requests in order, so a fetch that waits for records would hold up everything behind
 // it. Requests that may wait long therefore have connections of their own ("lanes").
 
+import { sleep } from '../base/pause.ts';
 import type { Clock, Random } from '../base/ports.ts';
 import {
   type Api,
@@ -20,7 +21,6 @@ import { type BrokerAddress, formatAddress } from './address.ts';
 import type { Connector } from './byte-stream.ts';
 import { Connection } from './connection.ts';
 import { ClientError } from './errors.ts';
-import { sleep } from './pause.ts';
 
 /** How the client talks to brokers; all times in milliseconds. */
 export interface TcpOptions {

@@ -1,6 +1,7 @@
 // The broker inside the test's own process: what it is made of, and how it starts, restarts and is emptied.
 
 import { isTidemarkError } from '../base/errors.ts';
+import { sleep } from '../base/pause.ts';
 import type { Logger } from '../base/ports.ts';
 import type { InterceptedRequest } from '../broker/index.ts';
 import type { Cluster } from '../client/index.ts';
@@ -166,7 +167,7 @@ export class EmbeddedBroker {
         const taken = isTidemarkError(error) && error.code === 'listen_failed';
         if (!taken || attempt === PORT_ATTEMPTS_MAX) throw error;
       }
-      await new Promise<void>((resolve) => clock.setTimer(PORT_RETRY_MS, resolve));
+      await sleep(clock, PORT_RETRY_MS);
     }
   }
 

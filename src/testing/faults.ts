@@ -2,6 +2,7 @@
 
 import { ErrorCode, KafkaError, type KafkaErrorName } from '../base/kafka-errors.ts';
 import { callback, type KindsOf, wrongOption } from '../base/option-kinds.ts';
+import { sleep } from '../base/pause.ts';
 import type { Clock } from '../base/ports.ts';
 import type { InterceptedRequest } from '../broker/index.ts';
 import { type ApiName, apis } from '../protocol/index.ts';
@@ -83,7 +84,7 @@ export class Faults {
       case 'fail':
         throw new KafkaError(fault.error, fault.message ?? 'a fault that the test ordered');
       case 'delay':
-        await new Promise<void>((resolve) => this.#clock.setTimer(fault.ms, resolve));
+        await sleep(this.#clock, fault.ms);
         return call.proceed();
       case 'lose reply':
         await call.proceed();

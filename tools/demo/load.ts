@@ -1,6 +1,7 @@
 // Traffic as a small shop has it: views of many visitors, orders of some, payments of most orders, and sensors that
 // report steadily. Keys repeat as people do, sizes vary, headers carry a trace, and bursts come.
 
+import { sleep } from '../../src/base/pause.ts';
 import {
   type Cluster,
   createTopics,
@@ -101,7 +102,7 @@ export class LoadGenerator {
       }
       onProgress?.({ records, perSecond: records / Math.max(0.001, seconds), burst });
       if (!room) await producer.drained();
-      await new Promise<void>((resolve) => clock.setTimer(TICK_MS, resolve));
+      await sleep(clock, TICK_MS);
     }
     await producer.close();
     if (failure !== null) throw failure as Error;

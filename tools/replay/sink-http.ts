@@ -2,6 +2,7 @@
 // source. Records of one source partition go one after the other, partitions beside each other. What was sent and not
 // yet checkpointed is sent again after an interruption: the key lets the receiver tell.
 
+import { sleep } from '../../src/base/pause.ts';
 import type { Clock } from '../../src/base/ports.ts';
 import { ReplayError } from './errors.ts';
 import { recordDocument } from './record-json.ts';
@@ -138,8 +139,7 @@ class HttpSink implements Sink {
         why = this.#reason(error);
       }
       onRetry?.(`${sourceOf(source)}: ${why} (attempt ${attempt} of ${ATTEMPTS})`);
-      const waitMs = BACKOFF_MS * 2 ** (attempt - 1);
-      await new Promise<void>((resolve) => clock.setTimer(waitMs, resolve));
+      await sleep(clock, BACKOFF_MS * 2 ** (attempt - 1));
     }
   }
 

@@ -2,6 +2,7 @@
 // elsewhere. Two runs at once would write records twice, so the earlier one is told to leave, and waited for.
 
 import { randomBytes } from 'node:crypto';
+import { sleep } from '../../src/base/pause.ts';
 import type { Clock } from '../../src/base/ports.ts';
 import type { JobStore } from './jobs.ts';
 import { CHECKPOINT_MS } from './run.ts';
@@ -33,7 +34,7 @@ export async function takeOver(
   onWait?.(WAIT_MS);
   const endMs = clock.monotonic() + WAIT_MS;
   while (mayRun(job) && clock.monotonic() < endMs) {
-    await new Promise<void>((resolve) => clock.setTimer(LOOK_MS, resolve));
+    await sleep(clock, LOOK_MS);
     job = await store.get(id);
   }
   return { job, run };

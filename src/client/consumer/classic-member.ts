@@ -2,6 +2,7 @@
 // joins again when it is told to. Heartbeats go by the clock, whatever the program does with its records.
 
 import { ErrorCode, KafkaError } from '../../base/kafka-errors.ts';
+import { pause } from '../../base/pause.ts';
 import type { CancelTimer } from '../../base/ports.ts';
 import {
   Heartbeat,
@@ -14,7 +15,6 @@ import {
 import type { TopicPartition } from '../admin-cluster.ts';
 import { type Cluster, isRetriableError } from '../cluster.ts';
 import type { GroupIdentity } from '../group-offsets.ts';
-import { pause } from '../pause.ts';
 import { type AssignorName, assignors } from './assignors.ts';
 import {
   isFatal,

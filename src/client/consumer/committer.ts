@@ -2,10 +2,10 @@
 // rebalance that changed nothing for the partition.
 
 import { KafkaError, type KafkaErrorName } from '../../base/kafka-errors.ts';
+import { sleep } from '../../base/pause.ts';
 import type { Cluster } from '../cluster.ts';
 import { nameOf } from '../fetch-reading.ts';
 import { commitGroupOffsets, type GroupIdentity, type GroupOffset } from '../group-offsets.ts';
-import { sleep } from '../pause.ts';
 
 /** Said to a member that is behind. */
 const BEHIND: ReadonlySet<KafkaErrorName> = new Set<KafkaErrorName>([

@@ -1,6 +1,7 @@
 // Reading topics: alone, or as a member of a group. Records come by async iteration, in batches, or through a handler
 // with order kept per key. A record counts as dealt with when the next one is asked for, or when its handler is done.
 
+import { atMost } from '../../base/pause.ts';
 import type { CancelTimer } from '../../base/ports.ts';
 import type { TopicPartition } from '../admin-cluster.ts';
 import type { Cluster } from '../cluster.ts';
@@ -8,7 +9,6 @@ import { ClientError } from '../errors.ts';
 import { Fetcher } from '../fetcher.ts';
 import { outsider } from '../group-offsets.ts';
 import type { OffsetSpec } from '../offset-spec.ts';
-import { atMost } from '../pause.ts';
 import { type AnySerde, type SerdeValue, serdeOf } from '../serde.ts';
 import { ClassicMember } from './classic-member.ts';
 import { Committer } from './committer.ts';

@@ -1,5 +1,6 @@
 // The partitions that a consumer has: taken with their starting places, handed over with their commits.
 
+import { pause } from '../../base/pause.ts';
 import type { TopicPartition } from '../admin-cluster.ts';
 import { type Cluster, isRetriableError } from '../cluster.ts';
 import { ClientError } from '../errors.ts';
@@ -8,7 +9,6 @@ import type { Fetcher } from '../fetcher.ts';
 import type { GroupOffset } from '../group-offsets.ts';
 import type { OffsetSpec } from '../offset-spec.ts';
 import { isIndex, isPlaces } from '../option-kinds.ts';
-import { pause } from '../pause.ts';
 import type { Assigned } from './assigned.ts';
 import { type Committer, isTooLate } from './committer.ts';
 import type { OffsetToCommit, OnPlaces } from './options.ts';

@@ -1,8 +1,8 @@
 // Trying again what may pass, for as long as a consumer is open.
 
+import { pause } from '../../base/pause.ts';
 import type { Clock } from '../../base/ports.ts';
 import { isRetriableError } from '../cluster.ts';
-import { pause } from '../pause.ts';
 
 const RETRY_MS = 500;
 

@@ -2,10 +2,10 @@
 // partitions, and each member moves to its share on its own while everybody goes on reading.
 
 import { KafkaError, type KafkaErrorName } from '../../base/kafka-errors.ts';
+import { pause } from '../../base/pause.ts';
 import { ConsumerGroupHeartbeat, type Transport } from '../../protocol/index.ts';
 import { type Cluster, isRetriableError } from '../cluster.ts';
 import type { GroupIdentity } from '../group-offsets.ts';
-import { pause } from '../pause.ts';
 import { isFatal, type Member, type MemberHost, throwCode, without } from './membership.ts';
 import { type TopicIdPartitions, TopicIds } from './topic-ids.ts';
 

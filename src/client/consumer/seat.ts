@@ -1,7 +1,7 @@
 // A member's place in its group between loops: given up after a loop that failed, taken again by the next.
 
+import { atMost } from '../../base/pause.ts';
 import type { Clock } from '../../base/ports.ts';
-import { atMost } from '../pause.ts';
 import type { Member } from './membership.ts';
 
 /** How long a loop that fails waits for the group to be left, in ms, when a broker does not answer. */

@@ -1,9 +1,9 @@
 // Which topics a consumer means, and how many partitions they have; looks again now and then, and tells of changes.
 
 import { KafkaError } from '../../base/kafka-errors.ts';
+import { sleep } from '../../base/pause.ts';
 import type { CancelTimer } from '../../base/ports.ts';
 import type { Cluster } from '../cluster.ts';
-import { sleep } from '../pause.ts';
 
 export interface TopicWatchOptions {
   /** Names, or a pattern that some part of a name matches. */

@@ -1,6 +1,7 @@
 // Runs compaction passes on the caller's own thread and disk: in memory, under simulation, and where workers cannot
 // be had.
 
+import { sleep } from '../../base/pause.ts';
 import type { Clock } from '../../base/ports.ts';
 import type { Disk } from '../disk.ts';
 import { CompactionError } from './compaction-error.ts';
@@ -28,9 +29,7 @@ export function rateThrottle(
     const due = start + (passed / bytesPerSecond) * 1000;
     for (let early = due - clock.monotonic(); early >= BURST_MS && !stopped(); ) {
       const waitMs = Math.min(early, WAIT_MS_MAX);
-      await new Promise<void>((resolve) => {
-        clock.setTimer(waitMs, resolve);
-      });
+      await sleep(clock, waitMs);
       early = due - clock.monotonic();
     }
   };

@@ -1,6 +1,6 @@
 // Waiting by the clock.
 
-import type { Clock } from '../base/ports.ts';
+import type { Clock } from './ports.ts';
 
 /** Resolves after `delayMs`. */
 export function sleep(clock: Clock, delayMs: number): Promise<void> {
