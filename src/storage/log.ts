@@ -278,6 +278,7 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
       await this.#writer.idle();
       await this.#sync.settled();
       await this.#retention.settled();
+      for (const segment of core.segments) await segment.saving;
       const clean = wasOpen && core.failure === null;
       core.state = 'closed';
       this.#sync.dispose();

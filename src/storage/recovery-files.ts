@@ -10,6 +10,8 @@ import { addEpoch, type EpochEntry, LeaderEpochs } from './leader-epochs.ts';
 import { RecoveryScan, type ScanOutcome, type SegmentFile } from './recovery-scan.ts';
 import { baseOffsetOf, Segment } from './segment.ts';
 
+const ORPHAN_SUFFIXES = ['.index', '.timeindex', '.txnindex'] as const;
+
 export interface OpenDirectory {
   readonly disk: Disk;
   readonly pool: FilePool;
@@ -70,7 +72,24 @@ export async function listSegments(
     files.push({ baseOffset, bytes: status.bytes, modifiedMs: status.modifiedMs });
   }
   files.sort((a, b) => a.baseOffset - b.baseOffset);
+  if (tidy) await removeOrphans(disk, name, entries, files);
   return { files, retired };
+}
+
+/** Indexes whose log file is gone serve nobody. */
+async function removeOrphans(
+  disk: Disk,
+  name: string,
+  entries: readonly string[],
+  files: readonly SegmentFile[],
+): Promise<void> {
+  const bases = new Set(files.map((file) => file.baseOffset));
+  for (const entry of entries) {
+    const suffix = ORPHAN_SUFFIXES.find((one) => entry.endsWith(one));
+    if (suffix === undefined) continue;
+    const base = baseOffsetOf(entry, suffix);
+    if (base >= 0 && !bases.has(base)) await disk.remove(`${name}/${entry}`);
+  }
 }
 
 /** What is gone from the beginning of the log, by the start offset that was kept; null when nothing is. */

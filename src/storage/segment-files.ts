@@ -184,9 +184,18 @@ export async function rebuildIndexes(
   segment.timesLoaded = false;
 }
 
-/** Writes index entries that the files lack and syncs both files; the names are made durable too. */
-export async function saveIndexes(disk: Disk, segment: Segment): Promise<void> {
-  if (!segment.indexed) return;
+/**
+ * Writes index entries that the files lack and syncs both files; the names are made durable too. Nothing for a segment
+ * that is removed: its files may have other names by now, and new ones would stay for ever.
+ */
+export function saveIndexes(disk: Disk, segment: Segment): Promise<void> {
+  const saved = segment.saving.then(() => writeIndexes(disk, segment));
+  segment.saving = saved.catch(() => {});
+  return saved;
+}
+
+async function writeIndexes(disk: Disk, segment: Segment): Promise<void> {
+  if (!segment.indexed || segment.removed) return;
   const offsets = segment.offsets.count;
   const times = segment.times.count;
   const { savedOffsets, savedTimes } = segment;
@@ -210,13 +219,14 @@ function appendSynced(disk: Disk, path: string, bytes: Buffer, at: number): Prom
   });
 }
 
-/** Renames a segment's files out of the way, durably; they are removed later. Answers the new paths. */
+/** Renames a removed segment's files out of the way, durably; they are removed later. Answers the new paths. */
 export async function renameDeleted(
   disk: Disk,
   pool: FilePool,
   segment: Segment,
 ): Promise<string[]> {
   const gone: string[] = [];
+  await segment.saving;
   // The log goes last: a segment whose log is still there is whole or can be made whole.
   for (const suffix of ['.index', '.timeindex', '.txnindex', '.log']) {
     const path = segment.stem + suffix;

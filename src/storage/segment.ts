@@ -80,6 +80,8 @@ export class Segment {
   /** Entries that the index files hold for sure. */
   savedOffsets = 0;
   savedTimes = 0;
+  /** Writes of the index files, one after the other; never rejects. */
+  saving: Promise<void> = Promise.resolve();
   #bytesSinceEntry = 0;
 
   constructor(directory: string, baseOffset: number, createdMs: number) {
