@@ -24,6 +24,12 @@ export type CatalogueRecord =
       readonly group: string;
       readonly configs: Readonly<Record<string, string>>;
     }
+  /** Where partitions taken over from Kafka have yet to be made to begin, by index; none: all do begin there. */
+  | {
+      readonly kind: 'adopted-starts';
+      readonly id: string;
+      readonly starts: Readonly<Record<string, number>>;
+    }
   /** Producer ids below `next` may have been given out. */
   | { readonly kind: 'producer-ids'; readonly next: number };
 
@@ -48,6 +54,8 @@ export interface CatalogueState {
   brokerConfigs: ReadonlyMap<string, string>;
   /** By group id; those with none are not in it. */
   readonly groupConfigs: Map<string, ReadonlyMap<string, string>>;
+  /** By topic id, then by partition: start offsets that Kafka had kept and the logs do not know yet. */
+  readonly adoptedStarts: Map<string, ReadonlyMap<number, number>>;
   producerIdNext: number;
   /** Records of kinds that a newer version wrote: kept, so that going back and forth loses none. */
   readonly unknown: unknown[];
@@ -61,6 +69,7 @@ export function emptyCatalogue(): CatalogueState {
     deleted: new Set(),
     brokerConfigs: new Map(),
     groupConfigs: new Map(),
+    adoptedStarts: new Map(),
     producerIdNext: 0,
     unknown: [],
   };
@@ -84,6 +93,7 @@ export function applyCatalogueRecord(state: CatalogueState, record: CatalogueRec
       break;
     case 'topic-deleted':
       state.topics.delete(record.id);
+      state.adoptedStarts.delete(record.id);
       state.deleted.add(record.id);
       break;
     case 'topic-purged':
@@ -96,6 +106,14 @@ export function applyCatalogueRecord(state: CatalogueState, record: CatalogueRec
       const configs = new Map(Object.entries(record.configs));
       if (configs.size === 0) state.groupConfigs.delete(record.group);
       else state.groupConfigs.set(record.group, configs);
+      break;
+    }
+    case 'adopted-starts': {
+      const starts = Object.entries(record.starts).map(
+        ([index, at]) => [Number(index), at] as const,
+      );
+      if (starts.length === 0) state.adoptedStarts.delete(record.id);
+      else state.adoptedStarts.set(record.id, new Map(starts));
       break;
     }
     case 'producer-ids':
@@ -120,6 +138,11 @@ export function topicRecord(topic: Topic): CatalogueRecord {
   return { kind: 'topic', topic: { ...topic, configs: Object.fromEntries(topic.configs) } };
 }
 
+/** The record that says where a topic's partitions have yet to be made to begin. */
+export function startsRecord(id: string, starts: ReadonlyMap<number, number>): CatalogueRecord {
+  return { kind: 'adopted-starts', id, starts: Object.fromEntries(starts) };
+}
+
 /** Records that, applied to an empty catalogue, give this state: a snapshot. */
 export function snapshotRecords(state: CatalogueState): unknown[] {
   const records: unknown[] = [...state.unknown];
@@ -135,6 +158,7 @@ export function snapshotRecords(state: CatalogueState): unknown[] {
     add({ kind: 'group-configs', group, configs: Object.fromEntries(configs) });
   }
   for (const topic of state.topics.values()) add(topicRecord(topic));
+  for (const [id, starts] of state.adoptedStarts) add(startsRecord(id, starts));
   for (const id of state.deleted) add({ kind: 'topic-deleted', id });
   return records;
 }

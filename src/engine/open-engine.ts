@@ -11,6 +11,7 @@ import {
   type LogStoreOptions,
   openLogStore,
 } from '../storage/index.ts';
+import { adoptedStarts, raiseStarts } from './adopted-starts.ts';
 import { accountedFor, findPartitionDirectories, planAdoption, readTopicId } from './adoption.ts';
 import { checkStanding, standing } from './broker-config-checks.ts';
 import { Catalogue } from './catalogue.ts';
@@ -20,7 +21,7 @@ import { ConfigStore, checkTopicConfigs } from './config-store.ts';
 import type { Engine, Topic } from './contract.ts';
 import { TidemarkEngine } from './engine.ts';
 import { FreeSpace } from './free-space.ts';
-import { readKafkaStarts, readKafkaTopicConfigs, type TopicConfigs } from './kafka-remains.ts';
+import { readKafkaTopicConfigs, type TopicConfigs } from './kafka-remains.ts';
 import { newMetrics } from './metrics.ts';
 import { PendingAppends } from './pending-appends.ts';
 import { TopicRegistry } from './topic-registry.ts';
@@ -83,7 +84,7 @@ async function openOn(
   options: OpenEngineOptions,
 ): Promise<Engine> {
   const { clock, disk, logger, random } = options;
-  const { catalogue, remove, purged, adopted } = await openCatalogue(configs, options);
+  const { catalogue, remove, purged } = await openCatalogue(configs, options);
   configs.setDynamic(standing(configs, catalogue.state.brokerConfigs, logger));
   const space = new FreeSpace({
     freeBytes: () => store.freeBytes(),
@@ -107,7 +108,7 @@ async function openOn(
     if (records.length > 0) await catalogue.commit(...records).catch(ignoreRefusal);
   }
   await registry.open([...catalogue.state.topics.values()]);
-  if (options.adopt === true) await raiseStarts(disk, registry, adopted, logger);
+  await raiseStarts(catalogue, registry, logger);
   const purge = (id: string, directories: readonly string[]): Promise<boolean> =>
     purgeDirectories(disk, id, directories, logger);
   return new TidemarkEngine({ catalogue, configs, registry, context, random, purge });
@@ -121,7 +122,6 @@ async function openCatalogue(
   readonly catalogue: Catalogue;
   readonly remove: readonly string[];
   readonly purged: readonly string[];
-  readonly adopted: readonly Topic[];
 }> {
   const { clock, disk, logger, random } = options;
   const catalogue = await Catalogue.load(disk, logger);
@@ -136,11 +136,12 @@ async function openCatalogue(
   if (options.memory === true || catalogue.origin === 'partial' || plan.adopted.length > 0) {
     records.push({ kind: 'producer-ids', next: freshProducerId(clock, random) });
   }
+  if (isKafkas) records.push(...(await adoptedStarts(disk, plan.adopted)));
   await catalogue.start(records);
   reportAdopted(plan.adopted, kafkas !== null, logger);
   for (const stray of plan.strays)
     logger.warn(stray, 'a directory belongs to no topic; left alone');
-  return { catalogue, remove: plan.remove, purged: plan.purged, adopted: plan.adopted };
+  return { catalogue, remove: plan.remove, purged: plan.purged };
 }
 
 /** Without those that a topic cannot have here. */
@@ -160,27 +161,6 @@ function usableConfigs(kafkas: TopicConfigs, logger: Logger): TopicConfigs {
       return [topic, new Map(usable)] as const;
     }),
   );
-}
-
-/** What Kafka deleted up to an offset within a file is deleted here, too. */
-async function raiseStarts(
-  disk: Disk,
-  registry: TopicRegistry,
-  adopted: readonly Topic[],
-  logger: Logger,
-): Promise<void> {
-  if (adopted.length === 0) return;
-  const starts = await readKafkaStarts(disk);
-  for (const { name } of adopted) {
-    for (const [index, partition] of registry.get(name).partitions.entries()) {
-      const start = starts.get(`${name}-${index}`);
-      if (start === undefined) continue;
-      await partition.deleteRecords(start).catch((error: unknown) => {
-        if (!(error instanceof KafkaError)) throw error;
-        logger.warn({ topic: name, partition: index, err: error }, 'deleted records show again');
-      });
-    }
-  }
 }
 
 function identityRecords(

@@ -6,12 +6,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { silentLogger } from '../../../src/base/ports.ts';
-import { openEngine } from '../../../src/engine/index.ts';
+import { type Engine, openEngine } from '../../../src/engine/index.ts';
 import { readKafkaTopicConfigs } from '../../../src/engine/kafka-remains.ts';
 import { buildBatch } from '../../../src/record/index.ts';
-import { MemoryDisk, writeTopicId } from '../../../src/storage/index.ts';
+import { type Disk, MemoryDisk, writeTopicId } from '../../../src/storage/index.ts';
 import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
+import { SimulatedDisk } from '../../support/simulated-disk.ts';
 import { writeFile } from '../inspect/directory.ts';
 
 const LOG = '00000000000000000000.log';
@@ -21,13 +22,37 @@ function fixture(name: string): Buffer {
   return readFileSync(join(import.meta.dirname, 'fixtures/kafka-controller', name));
 }
 
-async function controller(files: Record<string, Buffer>): Promise<MemoryDisk> {
-  const disk = new MemoryDisk();
+async function controller<D extends Disk = MemoryDisk>(
+  files: Record<string, Buffer>,
+  disk: D = new MemoryDisk() as Disk as D,
+): Promise<D> {
   await disk.makeDirectory('__cluster_metadata-0');
   for (const [name, bytes] of Object.entries(files)) {
     await writeFile(disk, `__cluster_metadata-0/${name}`, bytes);
   }
   return disk;
+}
+
+/** Topics of Kafka's with three records each; of orders two are deleted. */
+async function kafkas<D extends Disk>(empty: D): Promise<D> {
+  const disk = await controller({ [LOG]: fixture(LOG) }, empty);
+  for (const [index, name] of ['orders', 'users', 'other'].entries()) {
+    await disk.makeDirectory(`${name}-0`);
+    await writeTopicId(disk, `${name}-0`, `${index}`.repeat(21).concat('A'));
+    const values = ['a', 'b', 'c'].map((value) => ({
+      timestamp: 1,
+      key: null,
+      value: Buffer.from(value),
+    }));
+    await writeFile(disk, `${name}-0/${LOG}`, buildBatch(values));
+  }
+  await writeFile(disk, 'log-start-offset-checkpoint', Buffer.from('0\n1\norders 0 2\n'));
+  return disk;
+}
+
+function takeOver(disk: Disk): Promise<Engine> {
+  const ports = { clock: new VirtualClock(), random: new SeededRandom(1), logger: silentLogger };
+  return openEngine({ disk, root: 'test', ...ports, adopt: true });
 }
 
 async function configsOf(disk: MemoryDisk) {
@@ -73,21 +98,7 @@ describe('what Kafka knew of its topics', () => {
   });
 
   test('becomes ours when its directory is taken over', async () => {
-    const disk = await controller({ [LOG]: fixture(LOG) });
-    for (const [index, name] of ['orders', 'users', 'other'].entries()) {
-      await disk.makeDirectory(`${name}-0`);
-      await writeTopicId(disk, `${name}-0`, `${index}`.repeat(21).concat('A'));
-      const values = ['a', 'b', 'c'].map((value) => ({
-        timestamp: 1,
-        key: null,
-        value: Buffer.from(value),
-      }));
-      await writeFile(disk, `${name}-0/${LOG}`, buildBatch(values));
-    }
-    const starts = '0\n1\norders 0 2\n';
-    await writeFile(disk, 'log-start-offset-checkpoint', Buffer.from(starts));
-    const ports = { clock: new VirtualClock(), random: new SeededRandom(1), logger: silentLogger };
-    const engine = await openEngine({ disk, root: 'test', ...ports, adopt: true });
+    const engine = await takeOver(await kafkas(new MemoryDisk()));
     const own = (name: string) => Object.fromEntries(engine.topic(name)?.configs ?? []);
     const keeps = { 'retention.ms': '-1', 'retention.bytes': '-1' };
     expect(own('orders')).toEqual(orders);
@@ -96,5 +107,24 @@ describe('what Kafka knew of its topics', () => {
     expect(engine.partition('orders', 0)).toMatchObject({ startOffset: 2, highWatermark: 3 });
     expect(engine.partition('users', 0)).toMatchObject({ startOffset: 0, highWatermark: 3 });
     await engine.close();
+  });
+
+  test('has its deleted records deleted though the first start dies at any moment', async () => {
+    const counted = await kafkas(new SimulatedDisk({ seed: 1 }));
+    const before = counted.operations;
+    await takeOver(counted);
+    const steps = counted.operations - before;
+    expect(steps).toBeGreaterThan(20);
+    for (let step = 1; step <= steps; step++) {
+      const disk = await kafkas(new SimulatedDisk({ seed: 1 }));
+      await new Promise<void>((died) => {
+        disk.crashAfter(step, died);
+        void takeOver(disk);
+      });
+      const engine = await takeOver(disk.kill());
+      const { startOffset } = engine.partition('orders', 0) ?? {};
+      expect({ step, startOffset }).toEqual({ step, startOffset: 2 });
+      await engine.close();
+    }
   });
 });
