@@ -1,6 +1,6 @@
 // Applies the steps of IncrementalAlterConfigs (KIP-339) to a set of configs. Pure.
 
-import { type ConfigTable, configList } from '../base/config-def.ts';
+import { type ConfigTable, configList, parseConfig } from '../base/config-def.ts';
 import { KafkaError } from '../base/kafka-errors.ts';
 import type { ConfigChange } from './contract.ts';
 
@@ -45,6 +45,21 @@ export function applyConfigChanges(
     configs.set(name, after.join(','));
   }
   return configs;
+}
+
+/**
+ * Whether what was changed may stand in `configs`; what stood there before is no matter of the request's. Throws
+ * KafkaError `INVALID_CONFIG`.
+ */
+export function checkChanged(
+  table: ConfigTable,
+  changes: readonly Pick<ConfigChange, 'name'>[],
+  configs: ReadonlyMap<string, string>,
+): void {
+  for (const { name } of changes) {
+    const text = configs.get(name);
+    if (text !== undefined) parseConfig(table.get(name), text);
+  }
 }
 
 function invalid(message: string): KafkaError {

@@ -152,14 +152,18 @@ export class ConfigStore {
     return layers;
   }
 
-  /** The value in units of the topic's or group's config, and the layers in their own names and units. */
+  /**
+   * The value in units of the topic's or group's config, and the layers in their own names and units. A value of its
+   * own that another build stored and that says nothing here counts as not set (unusable-configs.ts).
+   */
   #layers(
     definition: ConfigDef,
     source: 'topic' | 'group',
     configs: ReadonlyMap<string, string>,
   ): { value: string | null; layers: Synonym[] } {
     const layers: Synonym[] = [];
-    const own = configs.get(definition.name);
+    const set = configs.get(definition.name);
+    const own = set !== undefined && isUsable(definition, set) ? set : undefined;
     let value = own ?? null;
     if (own !== undefined) layers.push({ name: definition.name, value: own, source });
     for (const [place, synonym] of definition.synonyms.entries()) {
@@ -174,6 +178,16 @@ export class ConfigStore {
       layers.push({ name: definition.name, value, source: 'default' });
     }
     return { value, layers };
+  }
+}
+
+function isUsable(definition: ConfigDef, text: string): boolean {
+  try {
+    parseConfig(definition, text);
+    return true;
+  } catch (error) {
+    if (error instanceof KafkaError) return false;
+    throw error;
   }
 }
 

@@ -2,11 +2,10 @@
 // for a running group at once.
 // Source of the rules and of the texts: org.apache.kafka.coordinator.group.GroupConfig (4.3).
 
-import { parseConfig } from '../base/config-def.ts';
 import { boundsOf, groupConfigs } from '../base/configs/group-configs.ts';
 import { KafkaError } from '../base/kafka-errors.ts';
 import type { Catalogue } from './catalogue.ts';
-import { applyConfigChanges } from './config-changes.ts';
+import { applyConfigChanges, checkChanged } from './config-changes.ts';
 import type { ConfigStore } from './config-store.ts';
 import type { ConfigChange, ConfigValue } from './contract.ts';
 
@@ -56,8 +55,8 @@ export class GroupConfigs {
     }
     const before = this.#of(group);
     const configs = applyConfigChanges(groupConfigs, before, changes, () => '');
-    for (const [name, text] of configs) parseConfig(groupConfigs.get(name), text);
-    this.#check(configs);
+    checkChanged(groupConfigs, changes, configs);
+    this.#check(changes, configs);
     if (validateOnly || (configs.size === 0 && before.size === 0)) return;
     const record = { kind: 'group-configs', group, configs: Object.fromEntries(configs) } as const;
     await this.#catalogue.commit(record);
@@ -75,9 +74,11 @@ export class GroupConfigs {
     return this.#catalogue.state.groupConfigs.get(group) ?? none;
   }
 
-  #check(configs: Configs): void {
+  #check(changes: readonly ConfigChange[], configs: Configs): void {
     const number = (name: string): number => this.#store.groupNumber(configs, name);
-    for (const name of configs.keys()) checkBounds(this.#store, name, number(name), '');
+    for (const { name } of changes) {
+      if (configs.has(name)) checkBounds(this.#store, name, number(name), '');
+    }
     if (configs.has(SESSION) || configs.has(HEARTBEAT)) checkSession(number, '');
   }
 }

@@ -25,6 +25,7 @@ import { readKafkaTopicConfigs, type TopicConfigs } from './kafka-remains.ts';
 import { newMetrics } from './metrics.ts';
 import { PendingAppends } from './pending-appends.ts';
 import { TopicRegistry } from './topic-registry.ts';
+import { reportUnusable } from './unusable-configs.ts';
 
 const NODE_ID_DEFAULT = 1;
 
@@ -86,6 +87,7 @@ async function openOn(
   const { clock, disk, logger, random } = options;
   const { catalogue, remove, purged } = await openCatalogue(configs, options);
   configs.setDynamic(standing(configs, catalogue.state.brokerConfigs, logger));
+  reportUnusable(configs, catalogue.state, logger);
   const space = new FreeSpace({
     freeBytes: () => store.freeBytes(),
     floorBytes: () => configs.brokerNumber('tidemark.min.free.bytes'),

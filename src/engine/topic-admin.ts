@@ -7,7 +7,7 @@ import type { Random } from '../base/ports.ts';
 import { randomUuid } from '../base/uuid.ts';
 import type { Catalogue } from './catalogue.ts';
 import { topicRecord } from './catalogue-state.ts';
-import { applyConfigChanges } from './config-changes.ts';
+import { applyConfigChanges, checkChanged } from './config-changes.ts';
 import { type ConfigStore, checkTogether, checkTopicConfigs } from './config-store.ts';
 import type { ConfigChange, CreateTopic, Topic } from './contract.ts';
 import { internalSettings } from './internal-topics.ts';
@@ -116,7 +116,8 @@ export class TopicAdmin {
       const configs = applyConfigChanges(topicConfigs, topic.configs, changes, (config) =>
         store.topicText(topic.configs, config),
       );
-      this.#checkConfigs(configs);
+      checkChanged(topicConfigs, changes, configs);
+      checkTogether(store, configs);
       if (validateOnly) return;
       await catalogue.commit({
         kind: 'topic-configs',
@@ -150,14 +151,10 @@ export class TopicAdmin {
     }
     checkSize(count);
     const configs = new Map(spec.configs ?? []);
-    this.#checkConfigs(configs);
+    checkTopicConfigs(configs);
+    checkTogether(store, configs);
     const createdMs = context.clock.now();
     return { name, id: randomUuid(random), internal, partitionCount: count, configs, createdMs };
-  }
-
-  #checkConfigs(configs: ReadonlyMap<string, string>): void {
-    checkTopicConfigs(configs);
-    checkTogether(this.#options.configs, configs);
   }
 
   async #make(topic: Topic): Promise<void> {
