@@ -20,6 +20,7 @@ import type {
 import { GroupConfigs } from './group-configs.ts';
 import { forEachLimited } from './limited.ts';
 import type { EngineMetrics } from './metrics.ts';
+import { forgetProducers } from './producer-expiry.ts';
 import { ProducerIds } from './producer-ids.ts';
 import { TopicAdmin } from './topic-admin.ts';
 import type { TopicRegistry } from './topic-registry.ts';
@@ -213,10 +214,16 @@ export class TidemarkEngine implements Engine {
 
   async #keepHouse(): Promise<void> {
     const { configs, context, registry } = this.#parts;
-    const expirationMs = configs.brokerNumber('producer.id.expiration.ms');
-    await forEachLimited([...registry.partitions()], HOUSEKEEPING_MAX, async (partition) => {
+    const partitions = [...registry.partitions()];
+    await forgetProducers({
+      ...context,
+      partitions,
+      expirationMs: configs.brokerNumber('producer.id.expiration.ms'),
+      most: configs.brokerNumber('tidemark.max.producer.ids'),
+    });
+    await forEachLimited(partitions, HOUSEKEEPING_MAX, async (partition) => {
       try {
-        await partition.housekeeping(expirationMs);
+        await partition.housekeeping();
       } catch (error) {
         const fields = { partition: partition.name, err: error };
         context.logger.warn(fields, 'housekeeping of a partition failed');

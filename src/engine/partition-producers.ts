@@ -51,8 +51,10 @@ export class PartitionProducers {
     return this.#states?.lastOffsets() ?? null;
   }
 
-  expire(nowMs: number, expirationMs: number): void {
-    this.#states?.expire(nowMs, expirationMs);
+  /** Forgets producers idle for `idleMs`, but none in a transaction. Answers how many are left. */
+  expire(nowMs: number, idleMs: number): number {
+    this.#states?.expire(nowMs, idleMs);
+    return this.#states?.size ?? 0;
   }
 
   infos(): readonly ProducerInfo[] {

@@ -39,13 +39,14 @@ import {
   partsOf,
   trustedBatch,
 } from './prepare-append.ts';
+import type { RemembersProducers } from './producer-expiry.ts';
 import { partitionDirectory } from './topic-names.ts';
 import type { PartitionContext, TopicShared } from './topic-shared.ts';
 import { TurnQueue } from './turn-queue.ts';
 
 const tell = (watcher: PartitionWatcher): void => watcher.changed();
 
-export class LogPartition implements Partition, Pending {
+export class LogPartition implements Partition, Pending, RemembersProducers {
   readonly index: number;
   /** Owned by {@link PendingAppends}. */
   isPending = false;
@@ -219,16 +220,14 @@ export class LogPartition implements Partition, Pending {
     this.#log?.setConfig(this.#shared.settings.log);
   }
 
-  /**
-   * Retention, rolling by time, and producers idle for `producerExpirationMs`. Throws what the log
-   * throws.
-   */
-  async housekeeping(producerExpirationMs: number): Promise<void> {
+  expireProducers(idleMs: number): number {
+    return this.#producers.expire(this.#nowMs(), idleMs);
+  }
+
+  /** Retention, and rolling by time. Throws what the log throws. */
+  async housekeeping(): Promise<void> {
     const log = this.#log;
-    if (log === null || !this.online) return;
-    const nowMs = this.#nowMs();
-    this.#producers.expire(nowMs, producerExpirationMs);
-    await log.applyRetention(nowMs);
+    if (log !== null && this.online) await log.applyRetention(this.#nowMs());
   }
 
   /** Ends this object at once; answers its log, once nobody opens it any more: the caller closes or deletes it. */

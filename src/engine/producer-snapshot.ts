@@ -18,6 +18,7 @@
 
 import { crc32c } from '../base/crc32c.ts';
 import { TidemarkError } from '../base/errors.ts';
+import { readInt64, writeInt64 } from '../base/int64.ts';
 import {
   BATCHES_REMEMBERED,
   type ProducerBatch,
@@ -58,17 +59,17 @@ export function encodeProducerSnapshot(states: ProducerStates): Buffer {
 }
 
 function writeEntry(bytes: Buffer, start: number, entry: ProducerEntry): number {
-  let position = bytes.writeBigInt64BE(BigInt(entry.producerId), start);
+  let position = writeInt64(bytes, start, entry.producerId);
   position = bytes.writeInt16BE(entry.epoch, position);
   position = bytes.writeInt32BE(entry.coordinatorEpoch, position);
-  position = bytes.writeBigInt64BE(BigInt(entry.transactionStartOffset), position);
-  position = bytes.writeBigInt64BE(BigInt(entry.lastSeenMs), position);
+  position = writeInt64(bytes, position, entry.transactionStartOffset);
+  position = writeInt64(bytes, position, entry.lastSeenMs);
   position = bytes.writeUInt8(entry.batches.length, position);
   for (const batch of entry.batches) {
     position = bytes.writeInt32BE(batch.lastSequence, position);
-    position = bytes.writeBigInt64BE(BigInt(batch.lastOffset), position);
+    position = writeInt64(bytes, position, batch.lastOffset);
     position = bytes.writeInt32BE(batch.lastOffset - batch.baseOffset, position);
-    position = bytes.writeBigInt64BE(BigInt(batch.timestampMs), position);
+    position = writeInt64(bytes, position, batch.timestampMs);
   }
   return position;
 }
@@ -111,18 +112,18 @@ function readEntry(bytes: Buffer, position: number, batchCount: number): Produce
     batches.push(readBatch(bytes, position + PRODUCER_BYTES + index * BATCH_BYTES));
   }
   return {
-    producerId: readInt64(bytes, position),
+    producerId: safeInt64(bytes, position),
     epoch: bytes.readInt16BE(position + 8),
     coordinatorEpoch: bytes.readInt32BE(position + 10),
-    transactionStartOffset: readInt64(bytes, position + 14),
-    lastSeenMs: readInt64(bytes, position + 22),
+    transactionStartOffset: safeInt64(bytes, position + 14),
+    lastSeenMs: safeInt64(bytes, position + 22),
     batches,
   };
 }
 
 function readBatch(bytes: Buffer, position: number): ProducerBatch {
   const lastSequence = bytes.readInt32BE(position);
-  const lastOffset = readInt64(bytes, position + 4);
+  const lastOffset = safeInt64(bytes, position + 4);
   const delta = bytes.readInt32BE(position + 12);
   const baseSequence = lastSequence - delta;
   return {
@@ -130,12 +131,12 @@ function readBatch(bytes: Buffer, position: number): ProducerBatch {
     lastSequence,
     baseOffset: lastOffset - delta,
     lastOffset,
-    timestampMs: readInt64(bytes, position + 16),
+    timestampMs: safeInt64(bytes, position + 16),
   };
 }
 
-function readInt64(bytes: Buffer, position: number): number {
-  const value = Number(bytes.readBigInt64BE(position));
-  if (!Number.isSafeInteger(value)) throw new ProducerSnapshotError('a number is out of range');
+function safeInt64(bytes: Buffer, position: number): number {
+  const value = readInt64(bytes, position);
+  if (Number.isNaN(value)) throw new ProducerSnapshotError('a number is out of range');
   return value;
 }

@@ -1,7 +1,8 @@
 // Checks the index files of a segment against its log in one pass: each is read once, small, and then compared as the
 // batches go by. Rules are those that lookups depend on; see offset-index.ts and time-index.ts in src/storage.
 
-import { OFFSET_ENTRY_BYTES, readInt64, TIME_ENTRY_BYTES } from '../storage/index.ts';
+import { readInt64 } from '../base/int64.ts';
+import { OFFSET_ENTRY_BYTES, TIME_ENTRY_BYTES } from '../storage/index.ts';
 import type { BatchObserver, SeenBatch } from './check-log.ts';
 import { type Finding, type FindingCode, finding, type OffsetRange } from './finding.ts';
 

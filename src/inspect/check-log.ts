@@ -1,6 +1,7 @@
 // Reads one `.log` file from end to end: every batch's frame, checksum and offsets, and after damage on from the next
 // good batch. Memory does not grow with the file.
 
+import { readInt64 } from '../base/int64.ts';
 import {
   BATCH_HEADER_BYTES,
   BatchField,
@@ -10,7 +11,7 @@ import {
   RecordError,
   readRecords,
 } from '../record/index.ts';
-import { type DiskFile, findNextBatch, readInt64, scanBatches } from '../storage/index.ts';
+import { type DiskFile, findNextBatch, scanBatches } from '../storage/index.ts';
 import { type Finding, finding, type OffsetRange } from './finding.ts';
 
 /** Gaps and faults of single batches that are kept one by one; beyond, they are only counted. */

@@ -1,6 +1,7 @@
 // What is in a file of a partition directory, entry by entry, as plain objects; the command prints them. Files of
 // Apache Kafka and ours alike. Damage is an entry too, and what follows it is shown.
 
+import { readInt64 } from '../base/int64.ts';
 import {
   addSequence,
   type BatchHeader,
@@ -20,7 +21,6 @@ import {
   LEADER_EPOCH_FILE,
   LeaderEpochs,
   OFFSET_ENTRY_BYTES,
-  readInt64,
   readSmallFile,
   scanBatches,
   TIME_ENTRY_BYTES,

@@ -3,6 +3,7 @@
 // time.
 
 import { assert } from '../base/errors.ts';
+import { writeInt64 } from '../base/int64.ts';
 import { KafkaError } from '../base/kafka-errors.ts';
 import { varintSize, varlongSize, writeVarint, writeVarlong } from '../base/varint.ts';
 import { type Codec, codecIdOf, compress } from './codec/codec.ts';
@@ -19,7 +20,6 @@ import {
   NO_TIMESTAMP,
   type ProducerState,
   rewriteBatchCrc,
-  writeInt64,
 } from './header.ts';
 
 /** A header's key is text, its value bytes or null. */

@@ -20,6 +20,7 @@
 // Everything here works on the bytes in place; nothing is copied or decoded.
 
 import { crc32c, crc32cParts, crc32cReplaced } from '../base/crc32c.ts';
+import { readInt64, writeInt64 } from '../base/int64.ts';
 import { RecordError } from './record-error.ts';
 
 /** Bytes of a batch before its records. */
@@ -64,18 +65,6 @@ export const BatchAttribute = {
 } as const;
 
 export type TimestampType = 'CreateTime' | 'LogAppendTime';
-
-/** Reads an int64 as a number, NaN when it is not a safe integer. */
-function readInt64(buffer: Buffer, position: number): number {
-  const value = buffer.readInt32BE(position) * 0x1_0000_0000 + buffer.readUInt32BE(position + 4);
-  return Number.isSafeInteger(value) ? value : Number.NaN;
-}
-
-/** Writes a safe integer as an int64. */
-export function writeInt64(buffer: Buffer, position: number, value: number): void {
-  buffer.writeInt32BE(Math.floor(value / 0x1_0000_0000), position);
-  buffer.writeUInt32BE(value - Math.floor(value / 0x1_0000_0000) * 0x1_0000_0000, position + 4);
-}
 
 /**
  * A view of one batch header inside a buffer. Moving it with {@link at} allows one object for a

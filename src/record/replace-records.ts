@@ -1,6 +1,7 @@
 // A batch with some of its records left out: their bytes are taken as they are, since what a record's deltas count from
 // stays. What compaction does to most batches.
 
+import { writeInt64 } from '../base/int64.ts';
 import { type Codec, compress } from './codec/codec.ts';
 import {
   BATCH_HEADER_BYTES,
@@ -8,7 +9,6 @@ import {
   BatchHeader,
   LOG_OVERHEAD,
   rewriteBatchCrc,
-  writeInt64,
 } from './header.ts';
 
 /** Some records of a section, one after another as they lay in it. */

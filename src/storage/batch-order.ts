@@ -2,12 +2,12 @@
 // makes every batch behind it look out of order, so that the good ones are taken for damage. Which of two batches lies
 // is told by what follows: the one is believed with which more batches are in order.
 
+import { readInt64 } from '../base/int64.ts';
 import { BATCH_HEADER_BYTES, BatchHeader } from '../record/index.ts';
 import {
   findNextBatch,
   plausibleSize,
   type ResyncOptions,
-  readInt64,
   type ScanOptions,
   type ScanResult,
   type ScanVisitor,

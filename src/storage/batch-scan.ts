@@ -1,6 +1,7 @@
 // Walks the batches of one segment file in order, by their headers, with or without checking checksums. Recovery,
 // index rebuilds, reads and searches by time all step through files with this.
 
+import { readInt64 } from '../base/int64.ts';
 import {
   BATCH_HEADER_BYTES,
   BatchField,
@@ -21,19 +22,6 @@ const FIRST_CHUNK_BYTES = 64 * 1024;
 
 /** Smallest value of the batch length field: a header without records. */
 const BATCH_LENGTH_MIN = BATCH_HEADER_BYTES - LOG_OVERHEAD;
-
-/** Reads an int64 as a number; NaN when it is no safe integer. */
-export function readInt64(buffer: Buffer, position: number): number {
-  const value = buffer.readInt32BE(position) * 0x1_0000_0000 + buffer.readUInt32BE(position + 4);
-  return Number.isSafeInteger(value) ? value : Number.NaN;
-}
-
-/** Writes a safe integer as an int64. */
-export function writeInt64(buffer: Buffer, position: number, value: number): void {
-  const high = Math.floor(value / 0x1_0000_0000);
-  buffer.writeInt32BE(high, position);
-  buffer.writeUInt32BE(value - high * 0x1_0000_0000, position + 4);
-}
 
 /**
  * Bytes of the batch whose header is at `position` of `buffer`, or 0 when no header of ours can look like this.

@@ -1,7 +1,7 @@
 // The door of src/storage: one partition's log on disk, and all logs of a data directory.
 
 // The formats on disk, for src/inspect, which reads what this folder writes.
-export { findNextBatch, readInt64, scanBatches } from './batch-scan.ts';
+export { findNextBatch, scanBatches } from './batch-scan.ts';
 export { CLEANED_FILE, CleanedSegments } from './cleaned-segments.ts';
 export type { CleanerSettings, CleanerStats } from './compaction/cleaner.ts';
 export { CLEANER_CHECKPOINT_FILE, decodeCheckpoint } from './compaction/cleaner-checkpoint.ts';

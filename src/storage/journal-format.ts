@@ -9,7 +9,7 @@
 // The salt keeps a record's bytes from passing for an entry. `forget` voids all earlier entries of its log.
 
 import { crc32c, crc32cParts } from '../base/crc32c.ts';
-import { readInt64, writeInt64 } from './batch-scan.ts';
+import { readInt64, writeInt64 } from '../base/int64.ts';
 
 export const JOURNAL_DIRECTORY = 'journal';
 const JOURNAL_FILE_MAGIC = 0x544d4a46;

@@ -15,7 +15,7 @@ import type { Tail } from './tail.ts';
 import type { Ticket } from './ticket.ts';
 import { TimeIndex } from './time-index.ts';
 
-/** Bytes written since the recovery point after which it moves: what a restart has to scan at most, about. */
+/** Bytes written since the recovery point after which it moves: what a restart has to scan, about. */
 const RECOVERY_BYTES_MAX = 4 * 1024 * 1024;
 
 export interface LogSyncOptions {
@@ -321,7 +321,8 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
     const { segment, position } = this.#recoveryPlace;
     const active = core.active;
     if (core.state !== 'open' || segment !== active) return this.#sealRolled();
-    const due = active.written - position >= RECOVERY_BYTES_MAX;
+    const due =
+      active.written - position >= Math.max(RECOVERY_BYTES_MAX, this.#snapshot.worthBytes);
     if (!due || core.segments.at(-2)?.sealed === false) return;
     const taken = this.#snapshot.take();
     try {

@@ -11,8 +11,8 @@
 // The last good entry of a log counts. An entry that is not whole is stepped over.
 
 import { crc32c } from '../base/crc32c.ts';
+import { readInt64, writeInt64 } from '../base/int64.ts';
 import type { Clock, Logger } from '../base/ports.ts';
-import { readInt64, writeInt64 } from './batch-scan.ts';
 import { asError } from './committer.ts';
 import { type Disk, DiskError, type DiskFile } from './disk.ts';
 import { readFileIfThere, writeSmallFile } from './small-file.ts';

@@ -5,6 +5,9 @@ import type { LogCore } from './log-core.ts';
 import { baseOffsetOf } from './segment.ts';
 import { writeSmallFile } from './small-file.ts';
 
+/** A snapshot is written once that many times its bytes were appended: millions of producers make it large. */
+const APPENDED_PER_SNAPSHOT_BYTE = 4;
+
 /** State after all batches below `offset`. */
 export interface TakenSnapshot {
   readonly offset: number;
@@ -14,9 +17,15 @@ export interface TakenSnapshot {
 export class PointSnapshot {
   readonly #core: LogCore;
   #written = -1;
+  #writtenBytes = 0;
 
   constructor(core: LogCore) {
     this.#core = core;
+  }
+
+  /** Bytes that must have been appended since the last one before the next is worth writing. */
+  get worthBytes(): number {
+    return this.#writtenBytes * APPENDED_PER_SNAPSHOT_BYTE;
   }
 
   /** As of now; null while the producers are not known. To be taken before the sync that makes its batches durable. */
@@ -36,6 +45,7 @@ export class PointSnapshot {
     await writeSmallFile(context.disk, `${name}/${fileOf(offset)}`, bytes);
     await context.disk.syncDirectory(name);
     this.#written = offset;
+    this.#writtenBytes = bytes.length;
     const there = (await context.disk.list(name)).map((file) => baseOffsetOf(file, '.snapshot'));
     const needed = Math.max(...there.filter((at) => at <= durableEnd));
     for (const at of there) {

@@ -6,7 +6,7 @@
 // It says: up to and including this offset, no record is newer than this timestamp. The offset is the last of the
 // batch that brought the timestamp. The last entry of a finished segment is the segment's largest timestamp.
 
-import { readInt64, writeInt64 } from './batch-scan.ts';
+import { readInt64, writeInt64 } from '../base/int64.ts';
 
 export const TIME_ENTRY_BYTES = 12;
 const CAPACITY_MIN = 16;

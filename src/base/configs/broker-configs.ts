@@ -177,6 +177,13 @@ const own: readonly BrokerConfigRow[] = [
     { ...natural, dynamic: true },
   ],
   [
+    'tidemark.max.producer.ids',
+    'int',
+    '250000',
+    'Producers remembered, all partitions together; of more, those idle longest go sooner, not within 15 minutes.',
+    { minimum: 1, dynamic: true },
+  ],
+  [
     'tidemark.events.enable',
     'boolean',
     'true',

@@ -393,14 +393,14 @@ describe('idempotent producers', () => {
     ]);
   });
 
-  test('idle producers are forgotten by housekeeping', async () => {
+  test('idle producers are forgotten', async () => {
     const partition = await bench.open();
     await bench.append(producerBatch(1, 0, ['x']));
     await bench.clock.advance(999);
-    await partition.housekeeping(1000);
+    expect(partition.expireProducers(1000)).toBe(1);
     expect(partition.producers()).toHaveLength(1);
     await bench.clock.advance(1);
-    await partition.housekeeping(1000);
+    expect(partition.expireProducers(1000)).toBe(0);
     expect(partition.producers()).toHaveLength(0);
   });
 });

@@ -11,7 +11,6 @@ import { testBatch, testConfig } from './support.ts';
 /** Two batches of so many are more than a restart is to scan. */
 const OFFSETS = 120_000;
 const config = { ...testConfig, segmentBytes: 2 ** 30, segmentMs: Number.MAX_SAFE_INTEGER };
-const hooks = { producerSnapshot: (offset: number) => Buffer.from(`state at ${offset}`) };
 
 /** Writes to the log wait as long as they are held. */
 class HeldDisk extends SimulatedDisk {
@@ -37,7 +36,10 @@ class HeldDisk extends SimulatedDisk {
   }
 }
 
-async function openOn(disk: SimulatedDisk) {
+async function openOn(disk: SimulatedDisk, stateBytes = 0) {
+  const hooks = {
+    producerSnapshot: (offset: number) => Buffer.from(`state at ${offset}`.padEnd(stateBytes)),
+  };
   const clock = new VirtualClock();
   const ports = { disk, clock, random: new SeededRandom(7), logger: silentLogger };
   const store = await openLogStore({ ...ports, root: 'test' });
@@ -82,4 +84,25 @@ test('once a newer one is durable, it alone is kept', async () => {
   await committed;
   await append(2);
   expect(await snapshots(disk)).toEqual([7 * OFFSETS]);
+});
+
+test('a state of millions of producers is not written again for every few megabytes', async () => {
+  const disk = new SimulatedDisk({ seed: 2 });
+  const { log, clock } = await openOn(disk, 6 * 1024 * 1024);
+  const { byteLength } = testBatch(0, OFFSETS);
+  let states = 0;
+  disk.hook = (operation, path) => {
+    if (operation === 'write' && path.includes('.snapshot')) states++;
+  };
+  const rounds = 14;
+  for (let index = 0; index < rounds; index++) {
+    await log.append(testBatch(index, OFFSETS)).committed;
+    await clock.advance(2000);
+  }
+  const appended = rounds * byteLength;
+  const room = 24 * 1024 * 1024;
+  expect(appended).toBeGreaterThan(1.5 * room);
+  expect(states).toBeGreaterThan(1);
+  // That the first one is so large is not known before.
+  expect(states).toBeLessThanOrEqual(1 + Math.ceil(appended / room));
 });

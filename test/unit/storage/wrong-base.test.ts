@@ -2,8 +2,8 @@
 // says, in logs with and without gaps, after an orderly stop and after a kill.
 
 import { describe, expect, test } from 'vitest';
+import { writeInt64 } from '../../../src/base/int64.ts';
 import { iterateBatches } from '../../../src/record/index.ts';
-import { writeInt64 } from '../../../src/storage/batch-scan.ts';
 import { MemoryDisk, openLogStore } from '../../../src/storage/index.ts';
 import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
