@@ -6,11 +6,12 @@ import type { ConfigStore } from './config-store.ts';
 /** As they are now: most of them may change while the broker runs. */
 export function cleanerSettings(store: ConfigStore): CleanerSettings {
   const bytesPerSecond = store.brokerNumber('log.cleaner.io.max.bytes.per.second');
+  const limited = bytesPerSecond > 0 && bytesPerSecond < Number.MAX_SAFE_INTEGER;
   return {
     enable: store.broker('log.cleaner.enable') === true,
     threads: store.brokerNumber('log.cleaner.threads'),
     backoffMs: store.brokerNumber('log.cleaner.backoff.ms'),
     dedupeBufferBytes: store.brokerNumber('log.cleaner.dedupe.buffer.size'),
-    bytesPerSecondMax: bytesPerSecond >= Number.MAX_SAFE_INTEGER ? null : bytesPerSecond,
+    bytesPerSecondMax: limited ? bytesPerSecond : null,
   };
 }

@@ -113,7 +113,9 @@ export const logDefaults: readonly BrokerConfigRow[] = [
     'log.cleaner.io.max.bytes.per.second',
     'double',
     '1.7976931348623157E308',
-    'Bytes a second that compaction may read and write.',
+    'Bytes a second that compaction may read and write; a negative number: no limit.',
+    // Kafka takes 0, and its cleaner then sleeps for ever.
+    { refuse: (value) => (value === 0 ? 'more than 0, or less for no limit' : null) },
   ],
   [
     'log.cleaner.delete.retention.ms',

@@ -37,11 +37,12 @@ async function open(
   return engine;
 }
 
-/** No topic could take the first three for its own. */
+/** No topic could take the first three for its own, and no pass would end with the fourth. */
 const cases = [
   ['log.roll.ms', '0', '1 or more'],
   ['log.roll.jitter.ms', '-1', '0 or more'],
   ['log.flush.interval.ms', '-1', '0 or more'],
+  ['log.cleaner.io.max.bytes.per.second', '0', 'more than 0, or less for no limit'],
   [
     'group.consumer.assignment.interval.ms',
     '15001',
