@@ -18,7 +18,7 @@ import { openFilesAllowed } from '../host/open-files.ts';
 import type { RegionSending } from '../host/peer-output.ts';
 import { type Disk, InPlaceCompactionRunner, MemoryDisk } from '../storage/index.ts';
 import { type AssembledBroker, assembleBroker } from './assemble-broker.ts';
-import type { PlacedLogOptions } from './broker-options.ts';
+import type { ListenOptions, PlacedLogOptions } from './broker-options.ts';
 import { regionMetrics } from './region-metrics.ts';
 
 /** Where a test double reaches in; a broker that serves has the host's parts instead. */
@@ -37,6 +37,8 @@ export interface HostedLog {
   readonly assembled: AssembledBroker;
   readonly regions: RegionSending | null;
   readonly logger: Logger;
+  /** What is listened on now. */
+  readonly listeners: Set<ListenOptions>;
 }
 
 /** Opens the data. Groups load only with `broker.start()`. After a throw nothing is left open. */
@@ -47,7 +49,8 @@ export async function hostLog(options: PlacedLogOptions, seams: LogSeams): Promi
     await prepareDataDirectory(options.dataDir, options.adopt === true);
   }
   const regions = regionSending(options, seams);
-  return { assembled: await assembleOnHost(options, logger, seams, regions), regions, logger };
+  const assembled = await assembleOnHost(options, logger, seams, regions);
+  return { assembled, regions, logger, listeners: new Set() };
 }
 
 /** Throws KafkaError `INVALID_CONFIG` for a name that there is not: most often it is misspelt. */

@@ -12,7 +12,7 @@ import {
   parseAdvertised,
   reachable,
 } from './addresses.ts';
-import type { ListenAddress, ListenOptions, LogOptions } from './broker-options.ts';
+import type { ListenAddress, ListenOptions } from './broker-options.ts';
 import type { HostedLog } from './host-log.ts';
 
 const PORT_DEFAULT = 9092;
@@ -47,18 +47,18 @@ function checkTls({ clientCa, ...shown }: NonNullable<ListenOptions['tls']>): vo
   }
 }
 
-/** The options with the configs by which the broker tells, as configured, where it listens. */
-export function withListeners<Options extends ListenOptions & LogOptions>(
-  options: Options,
-): Options {
-  const { host = 'localhost', port = PORT_DEFAULT, tls, advertise } = options;
-  const protocol = tls === undefined ? 'PLAINTEXT' : 'SSL';
-  const configs: Record<string, string | number | boolean> = {
-    ...options.configs,
-    listeners: `${protocol}://${formatAddress({ host, port })}`,
-  };
-  if (advertise !== undefined) configs['advertised.listeners'] = `${protocol}://${advertise}`;
-  return { ...options, configs };
+/** The broker's configs tell of the listeners that there are, as they were asked for. */
+function tellListeners({ assembled, listeners }: HostedLog): void {
+  const told: string[] = [];
+  const advertised: string[] = [];
+  for (const { host = 'localhost', port = PORT_DEFAULT, tls, advertise } of listeners) {
+    const protocol = tls === undefined ? 'PLAINTEXT' : 'SSL';
+    told.push(`${protocol}://${formatAddress({ host, port })}`);
+    if (advertise !== undefined) advertised.push(`${protocol}://${advertise}`);
+  }
+  const { engine } = assembled;
+  engine.settleBrokerConfig('listeners', told.join() || null);
+  engine.settleBrokerConfig('advertised.listeners', advertised.join() || null);
 }
 
 /** Throws ListenError when a port cannot be had; then nothing is left open. */
@@ -78,12 +78,17 @@ export async function listen(
     const [first] = addresses;
     if (first !== undefined) broker.setListenEndpoint(reachable(first));
     const metrics = await serveMetricsOf(options, broker);
+    const listener = { ...options };
+    hosted.listeners.add(listener);
+    tellListeners(hosted);
     return {
       addresses,
       bootstrap: first === undefined ? '' : formatAddress(reachable(first)),
       ports: listeners.map((listener) => listener.addresses[0]?.port ?? 0),
       metricsAddress: metrics?.address ?? null,
       async close() {
+        hosted.listeners.delete(listener);
+        tellListeners(hosted);
         await Promise.all(listeners.map((listener) => listener.close()));
         await metrics?.close();
       },

@@ -4,7 +4,7 @@ import { ClusterClient } from '../client/index.ts';
 import type { BrokerOptions, RunningBroker } from './broker-options.ts';
 import { type HostedLog, hostLog } from './host-log.ts';
 import { inProcessCluster } from './in-process-cluster.ts';
-import { checkListenOptions, type Listening, listen, withListeners } from './listening.ts';
+import { checkListenOptions, type Listening, listen } from './listening.ts';
 import { brokerNames, checkNames } from './option-names.ts';
 import { checkPlace, startGroups, stopAll } from './serve-alone.ts';
 
@@ -19,7 +19,7 @@ export async function openBroker(options: BrokerOptions): Promise<RunningBroker>
   checkPlace(options);
   checkNames('serve', options, brokerNames);
   checkListenOptions(options);
-  const hosted = await hostLog(withListeners(options), {});
+  const hosted = await hostLog(options, {});
   try {
     const listening = await listen(hosted, options);
     startGroups(hosted);

@@ -4,7 +4,7 @@
 import { BrokerOptionError } from './addresses.ts';
 import type { BrokerOptions, PlacedLogOptions, RunningBroker } from './broker-options.ts';
 import { type HostedLog, hostLog, type LogSeams } from './host-log.ts';
-import { checkListenOptions, type Listening, listen, withListeners } from './listening.ts';
+import { checkListenOptions, type Listening, listen } from './listening.ts';
 
 /** A stop waits this long for requests in flight: container runtimes kill after ten seconds. */
 const STOP_GRACE_MS = 5000;
@@ -54,7 +54,7 @@ export async function serveAlone(
 ): Promise<ServingBroker> {
   checkPlace(options);
   checkListenOptions(options);
-  const hosted = await hostLog(withListeners(options), seams);
+  const hosted = await hostLog(options, seams);
   try {
     const listening = await listen(hosted, options, seams.morePorts);
     startGroups(hosted);

@@ -24,7 +24,9 @@ export function checkTopicConfigs(configs: ReadonlyMap<string, string>): void {
 
 /** Broker configs in all their layers, and topic configs on top of them. */
 export class ConfigStore {
-  readonly #static: Map<string, string>;
+  readonly #static: ReadonlyMap<string, string>;
+  /** Stands above what was given at the start. */
+  #settled = new Map<string, string>();
   #dynamic: ReadonlyMap<string, string> = new Map();
   readonly #parsed = new Map<string, ConfigScalar>();
 
@@ -51,9 +53,10 @@ export class ConfigStore {
     return this.#dynamic;
   }
 
-  /** Takes a value that was settled while starting for one that was given at the start. */
-  settle(name: string, value: string): void {
-    this.#static.set(name, value);
+  /** Takes a value that was settled since for one that was given at the start; null: as it was given. */
+  settle(name: string, value: string | null): void {
+    if (value === null) this.#settled.delete(name);
+    else this.#settled.set(name, value);
     this.#parsed.clear();
   }
 
@@ -66,6 +69,7 @@ export class ConfigStore {
   /** The same broker with other configs changed at run time. */
   with(dynamic: ReadonlyMap<string, string>): ConfigStore {
     const other = new ConfigStore(this.#static, () => {});
+    other.#settled = this.#settled;
     other.setDynamic(dynamic);
     return other;
   }
@@ -145,7 +149,7 @@ export class ConfigStore {
     const layers: Synonym[] = [];
     const dynamic = this.#dynamic.get(name);
     if (dynamic !== undefined) layers.push({ name, value: dynamic, source: 'dynamic-broker' });
-    const fixed = this.#static.get(name);
+    const fixed = this.#settled.get(name) ?? this.#static.get(name);
     if (fixed !== undefined) layers.push({ name, value: fixed, source: 'static-broker' });
     const standard = brokerConfigs.find(name)?.default ?? null;
     if (standard !== null) layers.push({ name, value: standard, source: 'default' });

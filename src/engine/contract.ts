@@ -212,6 +212,8 @@ export interface Engine {
   ): Promise<void>;
   brokerConfigs(): readonly ConfigValue[];
   alterBrokerConfigs(changes: readonly ConfigChange[], validateOnly: boolean): Promise<void>;
+  /** What was settled since the start of a config that only a start can set, such as where is listened; null: nothing. */
+  settleBrokerConfig(name: string, value: string | null): void;
   /**
    * Current value, converted: 'log.retention.ms' → number, 'auto.create.topics.enable' → boolean.
    */

@@ -144,6 +144,10 @@ export class TidemarkEngine implements Engine {
     });
   }
 
+  settleBrokerConfig(name: string, value: string | null): void {
+    this.#parts.configs.settle(name, value);
+  }
+
   brokerConfig(name: string): ConfigScalar {
     return this.#parts.configs.broker(name);
   }

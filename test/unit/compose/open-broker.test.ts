@@ -66,4 +66,27 @@ describe('options from plain JavaScript', () => {
       await rm(dataDir, { recursive: true });
     }
   });
+
+  test('a log that is served tells of all its listeners, as long as they listen', async () => {
+    const log = await openLog({ memory: true });
+    const told = async () => {
+      const entries = await log.admin().describeConfigs({ type: 'broker', name: `${log.nodeId}` });
+      const value = (name: string) => entries.find((entry) => entry.name === name)?.value;
+      return [value('listeners'), value('advertised.listeners')];
+    };
+    try {
+      const before = await told();
+      const first = await log.serve({ host: '127.0.0.1', port: 0, advertise: 'logs.test:19092' });
+      expect(await told()).toEqual(['PLAINTEXT://127.0.0.1:0', 'PLAINTEXT://logs.test:19092']);
+      const second = await log.serve({ port: 0 });
+      const both = 'PLAINTEXT://127.0.0.1:0,PLAINTEXT://localhost:0';
+      expect(await told()).toEqual([both, 'PLAINTEXT://logs.test:19092']);
+      await first.close();
+      expect(await told()).toEqual(['PLAINTEXT://localhost:0', before[1]]);
+      await second.close();
+      expect(await told()).toEqual(before);
+    } finally {
+      await log.close();
+    }
+  });
 });
