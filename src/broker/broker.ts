@@ -17,7 +17,6 @@ import { ConnectionSet } from './connection-set.ts';
 import { Deadlines } from './fetch/deadlines.ts';
 import { FetchSessionCache } from './fetch/session-cache.ts';
 import { FrameMemory } from './frame-memory.ts';
-import type { Session } from './handler.ts';
 import { allHandlers } from './handlers/index.ts';
 import { InProcessTransport } from './in-process-transport.ts';
 import type { RequestInterceptor } from './interceptor.ts';
@@ -44,10 +43,6 @@ export interface BrokerSettings {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /**
-   * Told to clients instead of the address they connected to; port 0: the port they connected to.
-   */
-  readonly advertise: Endpoint | null;
   readonly acceptReplicationFactor: boolean;
   /** As DescribeLogDirs names it. */
   readonly logDir: string;
@@ -146,14 +141,12 @@ export class Broker {
   readonly #stopWatchingTopics: () => void;
   /** Where callers in this process would connect to, for those that ask for addresses. */
   #listenEndpoint: Endpoint = { host: 'localhost', port: 9092 };
-  #advertised: Endpoint | null;
   #nextTransportId = -1;
   #closing: Promise<void> | undefined;
 
   constructor(settings: BrokerSettings) {
     const { engine, clock, random, logger } = settings;
     this.#settings = settings;
-    this.#advertised = settings.advertise;
     const queued = numberConfig(engine, 'queued.max.request.bytes');
     this.#gate = new MemoryGate(queued > 0 ? queued : MEMORY_BYTES_DEFAULT);
     const topics = topicView(engine);
@@ -212,14 +205,12 @@ export class Broker {
     this.#listenEndpoint = endpoint;
   }
 
-  /** Tells clients this address instead of the one they connected to; null: no more. */
-  setAdvertised(endpoint: Endpoint | null): void {
-    this.#advertised = endpoint;
-  }
-
-  /** Takes over a peer that has connected. */
-  accept(socket: PeerSocket): PeerHandler {
-    return this.#connections.accept(socket);
+  /**
+   * Takes over a peer that has connected. It is told `advertised` instead of the address that it connected to; with
+   * port 0, instead of the host.
+   */
+  accept(socket: PeerSocket, advertised: Endpoint | null = null): PeerHandler {
+    return this.#connections.accept(socket, advertised);
   }
 
   /** A way to this broker from within the process. */
@@ -300,16 +291,9 @@ export class Broker {
       fetchDeadlines: this.#fetchDeadlines,
       logDir,
       acceptReplicationFactor,
-      endpoint: (session) => this.#endpoint(session),
+      endpoint: (session) => session.endpoint ?? this.#listenEndpoint,
       freeBytes: () => this.#settings.freeBytes(),
     };
-  }
-
-  #endpoint(session: Session): Endpoint {
-    const reached = session.local ?? this.#listenEndpoint;
-    const advertise = this.#advertised;
-    if (advertise === null) return reached;
-    return { host: advertise.host, port: advertise.port === 0 ? reached.port : advertise.port };
   }
 
   #topicsChanged(names: readonly string[]): void {

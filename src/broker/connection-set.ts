@@ -3,6 +3,7 @@
 import type { CancelTimer } from '../base/ports.ts';
 import { Connection, type ConnectionServices } from './connection.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
+import type { Endpoint } from './services.ts';
 import type { PeerHandler, PeerSocket } from './socket.ts';
 
 /** A peer that owes us bytes while others wait for its memory is given this long. */
@@ -34,15 +35,21 @@ export class ConnectionSet {
     return this.#open.size;
   }
 
-  accept(socket: PeerSocket): PeerHandler {
+  /** The peer is told that the broker is at `advertised`, else where it has reached it. */
+  accept(socket: PeerSocket, advertised: Endpoint | null = null): PeerHandler {
     const { metrics } = this.#options;
-    const { remoteHost } = socket;
-    const connection = new Connection(this.#nextId++, socket, this.#options, (closed) => {
+    const { remoteHost, localHost, localPort } = socket;
+    const endpoint = {
+      host: advertised?.host ?? localHost,
+      port: advertised?.port || localPort,
+    };
+    const ended = (closed: Connection): void => {
       this.#open.delete(closed);
       this.#count(remoteHost, -1);
       metrics.connections--;
       if (this.#open.size === 0) this.#onEmpty?.();
-    });
+    };
+    const connection = new Connection(this.#nextId++, socket, endpoint, this.#options, ended);
     metrics.connections++;
     metrics.connectionsAccepted++;
     this.#open.add(connection);

@@ -31,6 +31,7 @@ import { type Handler, type RequestContext, type Session, servesVersion } from '
 import { type MemoryGate, UploadTurn } from './memory-gate.ts';
 import type { BrokerMetrics } from './metrics.ts';
 import type { Router } from './router.ts';
+import type { Endpoint } from './services.ts';
 import { openSlot, type Slot } from './slot.ts';
 import type { PeerHandler, PeerSocket } from './socket.ts';
 import { Turn } from './turn.ts';
@@ -63,7 +64,7 @@ type CloseCause = 'size' | 'header' | 'body' | 'version';
 export class Connection implements PeerHandler, Session {
   readonly id: number;
   readonly clientHost: string;
-  readonly local: { readonly host: string; readonly port: number };
+  readonly endpoint: Endpoint;
   readonly sendsRegions: boolean;
   clientSoftwareName = '';
   clientSoftwareVersion = '';
@@ -94,6 +95,7 @@ export class Connection implements PeerHandler, Session {
   constructor(
     id: number,
     socket: PeerSocket,
+    endpoint: Endpoint,
     services: ConnectionServices,
     onClosed: (connection: Connection) => void,
   ) {
@@ -103,7 +105,7 @@ export class Connection implements PeerHandler, Session {
     this.#onClosed = onClosed;
     this.clientHost = `/${socket.remoteHost}`;
     this.sendsRegions = socket.sendsRegions;
-    this.local = { host: socket.localHost, port: socket.localPort };
+    this.endpoint = endpoint;
     this.lastActiveMs = services.clock.monotonic();
     this.#sender = new AnswerSender(socket, services, () => {
       this.lastActiveMs = services.clock.monotonic();

@@ -11,8 +11,8 @@ export interface Session {
   readonly id: number;
   /** Address of the peer, as Kafka shows client hosts: `/10.0.0.1`. */
   readonly clientHost: string;
-  /** Address and port that the peer connected to; null in process. */
-  readonly local: { readonly host: string; readonly port: number } | null;
+  /** What the peer is told as the broker's address; null in process. */
+  readonly endpoint: { readonly host: string; readonly port: number } | null;
   /** Whether records may be answered as regions of files; else they have to be loaded. */
   readonly sendsRegions: boolean;
   /** Name and version of the client's library (KIP-511); empty until it says so. */

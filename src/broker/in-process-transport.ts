@@ -52,7 +52,7 @@ function joinRecords(response: FetchResponse): FetchResponse {
 class InProcessSession implements Session {
   readonly id: number;
   readonly clientHost = '/in-process';
-  readonly local = null;
+  readonly endpoint = null;
   readonly sendsRegions = false;
   clientSoftwareName = '';
   clientSoftwareVersion = '';

@@ -4,7 +4,7 @@
 
 import { assert } from '../base/errors.ts';
 import type { Clock, Logger, Random } from '../base/ports.ts';
-import { Broker, type Endpoint, type Metric, type RequestInterceptor } from '../broker/index.ts';
+import { Broker, type Metric, type RequestInterceptor } from '../broker/index.ts';
 import { type Engine, openEngine } from '../engine/index.ts';
 import {
   type CompactionRunner,
@@ -32,7 +32,6 @@ export interface AssembleOptions {
   readonly memory: boolean;
   /** A directory of Apache Kafka's is taken over. */
   readonly adopt?: boolean;
-  readonly advertise: Endpoint | null;
   readonly acceptReplicationFactor: boolean;
   /** Where compaction passes run. Default: nothing is compacted. */
   readonly compactionRunner?: CompactionRunner;
@@ -102,7 +101,6 @@ export async function assembleBroker(
     clock,
     random,
     logger,
-    advertise: options.advertise,
     acceptReplicationFactor: options.acceptReplicationFactor,
     logDir: root,
     freeBytes: () => logs.freeBytes(),

@@ -93,7 +93,6 @@ function assembleOnHost(
       },
     }),
     ...(regions !== null && { metrics: () => regionMetrics(regions.stats) }),
-    advertise: null,
     acceptReplicationFactor: options.acceptReplicationFactor === true,
     ...(intercept && { intercept }),
   });

@@ -68,15 +68,18 @@ export async function listen(
   morePorts: readonly number[] = [],
 ): Promise<Listening> {
   const { broker } = hosted.assembled;
+  const advertised = advertisedOf(options);
   const listeners: TcpListener[] = [];
   try {
     for (const port of [options.port ?? PORT_DEFAULT, ...morePorts]) {
-      listeners.push(await listenOn(hosted, options, port));
+      listeners.push(await listenOn(hosted, { ...options, port }, advertised));
     }
-    broker.setAdvertised(advertisedOf(options));
     const addresses = listeners[0]?.addresses ?? [];
     const [first] = addresses;
-    if (first !== undefined) broker.setListenEndpoint(reachable(first));
+    if (first !== undefined) {
+      const { host, port } = reachable(first);
+      broker.setListenEndpoint({ host: advertised?.host ?? host, port: advertised?.port || port });
+    }
     const metrics = await serveMetricsOf(options, broker);
     const listener = { ...options };
     hosted.listeners.add(listener);
@@ -99,15 +102,19 @@ export async function listen(
   }
 }
 
-function listenOn(hosted: HostedLog, options: ListenOptions, port: number): Promise<TcpListener> {
+function listenOn(
+  hosted: HostedLog,
+  options: ListenOptions & { readonly port: number },
+  advertised: Endpoint | null,
+): Promise<TcpListener> {
   const { assembled, regions, logger } = hosted;
   return listenTcp({
     ...(regions !== null && { regions }),
     ...(options.tls && { tls: options.tls }),
     hosts: listenHosts(options.host),
-    port,
+    port: options.port,
     optionalHosts: true,
-    accept: (peer) => assembled.broker.accept(peer),
+    accept: (peer) => assembled.broker.accept(peer, advertised),
     onHandshakeFailed: (client, why) => {
       if (why === null) logger.debug({ client }, 'a client left during the TLS handshake');
       else logger.warn({ client, why }, 'a client was refused in the TLS handshake');

@@ -212,7 +212,7 @@ export interface Engine {
   ): Promise<void>;
   brokerConfigs(): readonly ConfigValue[];
   alterBrokerConfigs(changes: readonly ConfigChange[], validateOnly: boolean): Promise<void>;
-  /** What was settled since the start of a config that only a start can set, such as where is listened; null: nothing. */
+  /** A value for what only a start can set, but was settled later, such as the listeners; null: as it was given. */
   settleBrokerConfig(name: string, value: string | null): void;
   /**
    * Current value, converted: 'log.retention.ms' → number, 'auto.create.topics.enable' → boolean.

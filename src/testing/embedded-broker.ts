@@ -197,8 +197,8 @@ export class EmbeddedBroker {
   async #intercept(call: InterceptedRequest): Promise<object | null> {
     const { session } = call.context;
     // What the test asks of its own broker is not what is under test.
-    if (session.local === null) return call.proceed();
-    if (this.nodes.isDown(session.local.port)) {
+    if (session.endpoint === null) return call.proceed();
+    if (this.nodes.isDown(session.endpoint.port)) {
       session.disconnect('the test stopped this node');
       return null;
     }

@@ -123,13 +123,13 @@ export class ManyBrokers {
     look: TopicLookup,
     next: () => Promise<object | null>,
   ): Promise<object | null> {
-    const { local } = call.context.session;
-    if (!this.several || local === null) return next();
+    const { endpoint } = call.context.session;
+    if (!this.several || endpoint === null) return next();
     const { name } = call.handler.api;
     if (name === 'Fetch') refuseSession(call.request);
-    this.#refuseLed(name, call.request, this.#nodeAt(local.port), look);
+    this.#refuseLed(name, call.request, this.#nodeAt(endpoint.port), look);
     const response = await next();
-    if (response !== null) this.#rewrite(name, response, local.host);
+    if (response !== null) this.#rewrite(name, response, endpoint.host);
     return response;
   }
 
@@ -143,10 +143,10 @@ export class ManyBrokers {
     const { name } = handler.api;
     const [since = Number.POSITIVE_INFINITY, partitions = '', topicName = '', index = ''] =
       HINTED[name] ?? [];
-    if (!(error instanceof LedElsewhereError) || session.local === null || version < since) {
+    if (!(error instanceof LedElsewhereError) || session.endpoint === null || version < since) {
       return null;
     }
-    const { host, port } = session.local;
+    const { host, port } = session.endpoint;
     const answer = handler.refuse(request, error, context) as Record<string, unknown> | null;
     if (answer === null) return null;
     const leaders = new Set<number>();

@@ -131,7 +131,6 @@ export class SimulatedMachine {
       const broker = await assembleBroker(ports, {
         config: this.#options.config,
         memory: false,
-        advertise: null,
         acceptReplicationFactor: false,
         store: { regions: () => true },
       });

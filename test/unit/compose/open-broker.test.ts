@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import {
   BrokerOptionError,
   type BrokerOptions,
+  connect,
   openBroker,
   openLog,
 } from '../../../src/compose/index.ts';
@@ -85,6 +86,24 @@ describe('options from plain JavaScript', () => {
       expect(await told()).toEqual(['PLAINTEXT://localhost:0', before[1]]);
       await second.close();
       expect(await told()).toEqual(before);
+    } finally {
+      await log.close();
+    }
+  });
+
+  test('clients of each listener are told its own address', async () => {
+    const log = await openLog({ memory: true });
+    const inside = await log.serve({ host: '127.0.0.1', port: 0 });
+    const outside = await log.serve({ host: '127.0.0.1', port: 0, advertise: 'localhost' });
+    const toldBy = async ({ bootstrap }: { bootstrap: string }) => {
+      const client = await connect(bootstrap);
+      const { nodes } = await client.admin().describeCluster();
+      await client.close();
+      return nodes.map(({ host, port }) => `${host}:${port}`);
+    };
+    try {
+      expect(await toldBy(inside)).toEqual([inside.bootstrap]);
+      expect(await toldBy(outside)).toEqual([`localhost:${outside.addresses[0]?.port}`]);
     } finally {
       await log.close();
     }
