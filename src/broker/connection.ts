@@ -24,6 +24,7 @@ import {
 } from '../protocol/index.ts';
 import type { AnswerRoom } from './answer-room.ts';
 import { AnswerSender, releaseChunks } from './answer-sender.ts';
+import { dropAnswer } from './dropped-answer.ts';
 import type { FrameMemory } from './frame-memory.ts';
 import { FrameError, FrameReader } from './frame-reader.ts';
 import { GoneWaiters } from './gone-waiters.ts';
@@ -387,6 +388,7 @@ export class Connection implements PeerHandler, Session {
     } catch (error) {
       metrics.countFailure(api.name);
       logger.error({ api: api.name, error }, 'an answer could not be encoded');
+      dropAnswer(api, response);
       this.destroy();
       return null;
     }

@@ -3,6 +3,7 @@
 
 import { ErrorCode, KafkaError } from '../base/kafka-errors.ts';
 import type { Logger } from '../base/ports.ts';
+import { dropAnswer } from './dropped-answer.ts';
 import type { Handler, RequestContext } from './handler.ts';
 import type { RequestInterceptor } from './interceptor.ts';
 import type { BrokerMetrics } from './metrics.ts';
@@ -111,12 +112,25 @@ export class Router {
   }
 }
 
-function intercepted(
+/** What the handler answers and the interceptor does not pass on lets go of what it holds, whenever it comes. */
+async function intercepted(
   intercept: RequestInterceptor,
   handler: Handler,
   request: unknown,
   context: RequestContext,
 ): Promise<object | null> {
-  const proceed = async (other = request): Promise<object | null> => handler.handle(other, context);
-  return intercept({ handler, request, context, proceed });
+  let made: object | null = null;
+  let passedOn: object | null | undefined;
+  const proceed = async (other = request): Promise<object | null> => {
+    made = await handler.handle(other, context);
+    if (passedOn !== undefined) dropAnswer(handler.api, made);
+    return made;
+  };
+  try {
+    passedOn = await intercept({ handler, request, context, proceed });
+    return passedOn;
+  } finally {
+    passedOn ??= null;
+    if (made !== passedOn) dropAnswer(handler.api, made);
+  }
 }
