@@ -1,6 +1,7 @@
 // Definitions of configs: what a name means, what values it takes, what stands when it is not set.
 // One table serves the engine, DescribeConfigs, the command line and the documentation.
 
+import { clip } from './clip.ts';
 import { KafkaError } from './kafka-errors.ts';
 
 /**
@@ -104,6 +105,8 @@ export class ConfigTable {
 
 /** Characters of a wrong value that an error repeats. */
 const SHOWN_MAX = 100;
+/** What a text may have on the wire: a longer value could not be told to anybody. */
+const VALUE_BYTES_MAX = 32_767;
 
 const integerBounds = {
   short: [-(2n ** 15n), 2n ** 15n - 1n],
@@ -120,6 +123,9 @@ const integerBounds = {
  */
 export function parseConfig(definition: ConfigDef, text: string | null): ConfigScalar {
   if (text === null) return null;
+  if (Buffer.byteLength(text) > VALUE_BYTES_MAX) {
+    throw badValue(definition, text, `at most ${VALUE_BYTES_MAX} bytes`);
+  }
   const value = convert(definition, text);
   const why = refusal(definition, value);
   if (why !== null) throw badValue(definition, text, why);
@@ -193,8 +199,7 @@ function alsoText(also: readonly number[] | undefined): string {
 }
 
 function badValue(definition: ConfigDef, text: string, allowed: string): KafkaError {
-  const start = text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text;
-  const shown = definition.sensitive ? 'this value' : `"${start}"`;
+  const shown = definition.sensitive ? 'this value' : `"${clip(text, SHOWN_MAX)}"`;
   const message = `${shown} is not allowed for config ${definition.name}: it takes ${allowed}`;
   return new KafkaError('INVALID_CONFIG', message);
 }

@@ -1,6 +1,7 @@
 // Kafka's error codes: number, name and whether a client may simply try again.
 // Facts from `org.apache.kafka.common.protocol.Errors` of kafka-clients 4.3.1 (the conformance test compares them).
 
+import { clip } from './clip.ts';
 import { TidemarkError } from './errors.ts';
 
 const table = [
@@ -170,7 +171,7 @@ export class KafkaError extends TidemarkError<KafkaErrorName> {
   readonly retriable: boolean;
 
   constructor(name: KafkaErrorName, message: string, options?: ErrorOptions) {
-    super(name, message, options);
+    super(name, clip(message), options);
     this.errorCode = ErrorCode[name];
     this.retriable = retriable.has(name);
   }

@@ -8,6 +8,7 @@
 // node only. A topic named twice is INVALID_REQUEST. `timeoutMs` is unused: a topic is there when
 // it is answered.
 
+import { clip } from '../../base/clip.ts';
 import { ErrorCode } from '../../base/kafka-errors.ts';
 import type { CreateTopic } from '../../engine/index.ts';
 import {
@@ -30,7 +31,7 @@ function refused(name: string, errorCode: number, errorMessage: string): TopicAn
     name,
     topicId: ZERO_UUID,
     errorCode,
-    errorMessage,
+    errorMessage: clip(errorMessage),
     topicConfigErrorCode: 0,
     numPartitions: -1,
     replicationFactor: -1,

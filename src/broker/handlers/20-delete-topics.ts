@@ -5,6 +5,7 @@
 // Internal topics are refused: the groups live in them. A topic named twice is INVALID_REQUEST, as
 // in Kafka.
 
+import { clip } from '../../base/clip.ts';
 import { ErrorCode, KafkaError } from '../../base/kafka-errors.ts';
 import {
   DeleteTopics,
@@ -42,7 +43,7 @@ async function deleteTopic(
   const { engine } = services;
   const { name, topicId } = asked;
   const refuse = (errorCode: number, errorMessage: string): TopicAnswer => ({
-    ...{ name, topicId, errorCode, errorMessage },
+    ...{ name, topicId, errorCode, errorMessage: clip(errorMessage) },
   });
   const byId = topicId !== ZERO_UUID;
   if (byId === (name !== null)) {

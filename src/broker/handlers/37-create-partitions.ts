@@ -3,6 +3,7 @@
 // Assignments, when given, name this node for each new partition. A topic named twice is
 // INVALID_REQUEST.
 
+import { clip } from '../../base/clip.ts';
 import { ErrorCode, KafkaError } from '../../base/kafka-errors.ts';
 import {
   CreatePartitions,
@@ -64,7 +65,7 @@ export function createPartitionsHandler(services: Services): Handler {
         else if (count !== undefined) {
           // Answered once, however often it is named.
           counts.delete(name);
-          const errorMessage = `topic '${name}' is named more than once`;
+          const errorMessage = `topic '${clip(name)}' is named more than once`;
           const errorCode = ErrorCode.INVALID_REQUEST;
           results.push(Promise.resolve({ name, errorCode, errorMessage }));
         }

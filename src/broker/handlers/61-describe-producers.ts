@@ -1,5 +1,6 @@
 // DescribeProducers, version 0: the idempotent producers that a partition remembers (KIP-664).
 
+import { clip } from '../../base/clip.ts';
 import { ErrorCode } from '../../base/kafka-errors.ts';
 import {
   DescribeProducers,
@@ -16,7 +17,7 @@ function describe(services: Services, topic: string, partitionIndex: number): Pa
   const partition = services.engine.partition(topic, partitionIndex);
   if (partition === undefined) {
     const errorCode = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-    const errorMessage = `there is no ${topic}-${partitionIndex}`;
+    const errorMessage = `there is no ${clip(topic)}-${partitionIndex}`;
     return { partitionIndex, errorCode, errorMessage, activeProducers: [] };
   }
   const activeProducers = partition.producers().map((producer) => ({

@@ -1,5 +1,6 @@
 // What administrators see of groups, and when a group may be deleted.
 
+import { clip } from '../../base/clip.ts';
 import { ErrorCode, KafkaError } from '../../base/kafka-errors.ts';
 import type {
   DescribeGroupsResponse,
@@ -48,8 +49,8 @@ export function describeUnknown(
     ...describeFailed(groupId, ErrorCode.GROUP_ID_NOT_FOUND),
     errorMessage:
       why === 'unknown'
-        ? `Group ${groupId} not found.`
-        : `Group ${groupId} is not a classic group.`,
+        ? `Group ${clip(groupId)} not found.`
+        : `Group ${clip(groupId)} is not a classic group.`,
     groupState: 'Dead',
   };
 }

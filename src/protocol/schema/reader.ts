@@ -3,7 +3,7 @@
 
 import { ProtocolError } from './error.ts';
 import { ZERO_UUID } from './field.ts';
-import { emptyBuffer } from './layout.ts';
+import { emptyBuffer, textBytesMax } from './layout.ts';
 
 // Topic names, group ids and topic ids recur in nearly every request. Small direct-mapped caches
 // give back the string made last time instead of a new one; a collision only costs the decoding
@@ -250,7 +250,10 @@ export class Reader {
     const start = this.take(length);
     if (length === 0) return '';
     const { buffer } = this;
-    if (length > cachedTextMax) return buffer.toString('utf8', start, start + length);
+    if (length > cachedTextMax) {
+      if (length > textBytesMax) throw this.malformed(`a string of ${length} bytes`);
+      return buffer.toString('utf8', start, start + length);
+    }
     const first = buffer[start] as number;
     const middle = buffer[start + (length >>> 1)] as number;
     const last = buffer[start + length - 1] as number;

@@ -5,6 +5,7 @@
 import { type Chunk, isBufferList, isFileRegion, type Payload } from '../../base/payload.ts';
 import { ProtocolError } from './error.ts';
 import { ZERO_UUID } from './field.ts';
+import { textBytesMax } from './layout.ts';
 
 /** One piece of an encoded message. */
 export type { Chunk };
@@ -155,7 +156,7 @@ export class Writer {
     const at = this.position;
     this.position += 2;
     const length = this.text(value);
-    if (length > 0x7fff) throw unfit('a string of at most 32767 bytes', `${value.slice(0, 20)}…`);
+    if (length > textBytesMax) throw longText(value);
     this.buffer[at] = length >>> 8;
     this.buffer[at + 1] = length;
   }
@@ -174,7 +175,9 @@ export class Writer {
     this.reserve(5 + value.length * 3);
     // Up to 42 characters take at most 126 bytes, so their length takes one byte.
     if (value.length > 42) {
-      this.unsignedVarint(Buffer.byteLength(value) + 1);
+      const length = Buffer.byteLength(value);
+      if (length > textBytesMax) throw longText(value);
+      this.unsignedVarint(length + 1);
       this.text(value);
       return;
     }
@@ -316,6 +319,10 @@ function recordsLength(value: Payload | null): number {
   if (isBufferList(value)) return value.reduce((total, part) => total + part.byteLength, 0);
   if (typeof value?.byteLength !== 'number') throw unfit('records', value);
   return value.byteLength;
+}
+
+function longText(value: string): ProtocolError {
+  return unfit(`a string of at most ${textBytesMax} bytes`, `${value.slice(0, 20)}…`);
 }
 
 /** The error for a value of ours that its field cannot carry. */

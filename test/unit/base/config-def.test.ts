@@ -161,6 +161,16 @@ describe('definitions', () => {
     expect(() => parseConfig(topicConfigs.get('retention.ms'), text)).toThrow(/^"9{100}…" is not/);
   });
 
+  test('no value is longer than a text can be on the wire, or nobody could be told of it', () => {
+    const replicas = topicConfigs.get('follower.replication.throttled.replicas');
+    const list = (count: number) => Array.from({ length: count }, () => '10:1').join();
+    expect(parseConfig(replicas, list(6553))).toBe('10:1');
+    expect(() => parseConfig(replicas, list(6554))).toThrow('at most 32767 bytes');
+    expect(() => parseConfig(topicConfigs.get('retention.ms'), '٣'.repeat(16_384))).toThrow(
+      'at most 32767 bytes',
+    );
+  });
+
   test('lists are trimmed, without empty items or repetitions', () => {
     expect(configList(' a, b,,a ')).toEqual(['a', 'b']);
     expect(configList('')).toEqual([]);

@@ -262,4 +262,31 @@ describe('every announced version is answered', async () => {
     }
     client.destroy();
   });
+
+  test.each(announced)('$name $version with the longest texts', async ({ api, name, version }) => {
+    const client = await WireClient.connect(port);
+    for (const known of [true, false]) {
+      const request = samples[name]?.(version, known) ?? {};
+      for (const asked of withLongTexts(request)) {
+        const answer = await client.call(api as Api<Fields, Fields>, version, asked as never);
+        expect(answer).toBeTypeOf('object');
+      }
+    }
+    client.destroy();
+  });
 });
+
+/** As long as a text may be on the wire: what is told of it would be longer. */
+const LONGEST = 'x'.repeat(32_767);
+
+/** The request with one of its texts as long as can be, for each of them; ids of topics are no texts. */
+function* withLongTexts(value: unknown): Generator<unknown> {
+  if (typeof value === 'string') yield LONGEST;
+  if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return;
+  for (const [name, part] of Object.entries(value)) {
+    if (name === 'topicId') continue;
+    for (const long of withLongTexts(part)) {
+      yield Array.isArray(value) ? value.with(Number(name), long) : { ...value, [name]: long };
+    }
+  }
+}

@@ -146,8 +146,17 @@ describe('string', () => {
     expect(reader('0002c3bd').string()).toBe('ý');
   });
 
-  test('of more than 32767 bytes cannot have a two-byte length', () => {
-    expect(() => encode('é'.repeat(16_384))).toThrow(ProtocolError);
+  test('of more than 32767 bytes is none, whatever its length is written in', () => {
+    const text = 'é'.repeat(16_384);
+    expect(() => new Writer(1).string(text)).toThrow(ProtocolError);
+    expect(() => new Writer(1).compactString(text)).toThrow(ProtocolError);
+    expect(() => new Writer(1).compactNullableString(text)).toThrow(ProtocolError);
+    const bytes = new Writer(1);
+    bytes.compactBytes(Buffer.from(text));
+    const encoded = bytes.toBuffer();
+    expect(() => new Reader(encoded).compactString()).toThrow(ProtocolError);
+    expect(() => new Reader(encoded).compactNullableString()).toThrow(ProtocolError);
+    expect(new Reader(encoded).compactBytes()).toHaveLength(32_768);
   });
 
   test('null is refused where it is not allowed', () => {

@@ -1,5 +1,6 @@
 // ConsumerGroupDescribe (KIP-848), from memory.
 
+import { clip } from '../../../base/clip.ts';
 import { ErrorCode } from '../../../base/kafka-errors.ts';
 import type { ConsumerGroupDescribeResponse } from '../../../protocol/index.ts';
 import type { GroupMachine } from '../../machine.ts';
@@ -86,8 +87,9 @@ export function describeNew(
 }
 
 function describeMissing(groupId: string, why: 'unknown' | 'classic'): DescribedConsumerGroup {
+  const shown = clip(groupId);
   const errorMessage =
-    why === 'unknown' ? `Group ${groupId} not found.` : `Group ${groupId} is not a consumer group.`;
+    why === 'unknown' ? `Group ${shown} not found.` : `Group ${shown} is not a consumer group.`;
   return { ...describeRefused(groupId, ErrorCode.GROUP_ID_NOT_FOUND), errorMessage };
 }
 

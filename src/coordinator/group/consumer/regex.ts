@@ -1,6 +1,7 @@
 // Regular expressions of subscriptions, with RE2's syntax and its promise of linear time: they come from clients, and a
 // JavaScript RegExp can be made to hang (KIP-848). The engine is loaded when the first expression comes.
 
+import { clip } from '../../../base/clip.ts';
 import { KafkaError } from '../../../base/kafka-errors.ts';
 
 type Engine = typeof import('re2js').RE2JS;
@@ -45,10 +46,8 @@ function compile(loaded: Engine, regex: string): ReturnType<Engine['compile']> {
 }
 
 function invalid(regex: string, reason: string): KafkaError {
-  const message = `SubscribedTopicRegex \`${cut(regex)}\` is not a valid regular expression: ${cut(reason)}.`;
+  const shown = clip(regex, SHOWN_MAX);
+  const why = clip(reason, SHOWN_MAX);
+  const message = `SubscribedTopicRegex \`${shown}\` is not a valid regular expression: ${why}.`;
   return new KafkaError('INVALID_REGULAR_EXPRESSION', message);
-}
-
-function cut(text: string): string {
-  return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text;
 }
