@@ -52,3 +52,12 @@ export function readingOfRange(): Reading {
 export function readingToCopy(): Reading {
   return { ...reading(copying), memory: piecesMemory() };
 }
+
+/** For each of so many Fetchers that are read at the same time. */
+export function readingSideBySide(count: number): Reading {
+  const share = Math.max(
+    64 * KIB,
+    Math.min(byRecord.partition, Math.floor(byRecord.ahead / count)),
+  );
+  return reading({ answer: share, partition: share, ahead: share });
+}

@@ -32,7 +32,8 @@ export class Pacer {
     if (bytesPerSecond !== null) costMs = Math.max(costMs, (1000 * bytes) / bytesPerSecond);
     let dueMs = this.#nextMs;
     this.#nextMs += costMs;
-    if (speed !== null) {
+    // A record without a time is none to go by.
+    if (speed !== null && timestamp >= 0) {
       this.#first ??= { timestamp, atMs: nowMs };
       dueMs = Math.max(dueMs, this.#first.atMs + (timestamp - this.#first.timestamp) / speed);
     }

@@ -1,14 +1,12 @@
 // A replay under way: reads stretch by stretch, writes what is selected, and leaves every few seconds in the jobs topic
 // how far it is, so that whoever goes on after a crash starts there.
 
-import { KafkaError } from '../../src/base/kafka-errors.ts';
 import type { Clock } from '../../src/base/ports.ts';
-import { type Cluster, type FetchedRecords, LogReader } from '../../src/client/index.ts';
+import type { Cluster } from '../../src/client/index.ts';
 import { RecordError } from '../../src/record/index.ts';
-import { readingOfRange, readingToCopy } from '../batches/reading.ts';
-import { ReplayError } from './errors.ts';
 import type { JobCommand, JobStore } from './jobs.ts';
 import { Pacer } from './pace.ts';
+import { type Part, partsOf } from './parts.ts';
 import { offsetsIn } from './plan.ts';
 import type { ModuleRunner } from './record-module.ts';
 import { makeSelect, type Select } from './select.ts';
@@ -105,10 +103,7 @@ class Run {
       const { sink } = this.#options;
       if (sink instanceof BatchSink) this.#job = { writer: sink.writer(), ...this.#job };
       await this.#save('running', null);
-      for (const topic of new Set(this.#job.stretches.map((one) => one.topic))) {
-        await this.#topic(topic);
-        if (this.#stop !== null) break;
-      }
+      await this.#copy();
       if (this.#stop === null && (await this.#wanted()) === 'leave') await this.#leave();
       if (this.#stop === 'left') return { ...this.#job, state: 'interrupted', error: TAKEN_OVER };
       await this.#checkpoint(this.#stop ?? 'done');
@@ -137,45 +132,26 @@ class Run {
     return state === 'interrupted';
   }
 
-  async #topic(topic: string): Promise<void> {
-    const stretches = new Map<number, Stretch>();
-    const { cluster, skipCut, signal } = this.#options;
-    const reader = new LogReader(cluster, {
-      topic,
-      outOfRange: skipCut ? 'earliest' : 'error',
-      isolation: 'read_committed',
-      ...(this.#options.sink instanceof BatchSink ? readingToCopy() : readingOfRange()),
-    });
-    for (const stretch of this.#job.stretches) {
-      if (stretch.topic !== topic) continue;
-      const at = this.#positions[placeOf(topic, stretch.partition)] ?? stretch.from;
-      if (at >= stretch.to) continue;
-      stretches.set(stretch.partition, stretch);
-      reader.set(stretch.partition, at);
+  async #copy(): Promise<void> {
+    const { cluster, sink, skipCut, signal } = this.#options;
+    const { stretches, pace } = this.#job;
+    const asIs = sink instanceof BatchSink;
+    const positionOf = ({ topic, partition, from }: Stretch): number =>
+      this.#positions[placeOf(topic, partition)] ?? from;
+    const byTime = pace.speed !== null;
+    const parts = partsOf(cluster, { stretches, positionOf, byTime, asIs, skipCut, signal });
+    for await (const part of parts) {
+      if (sink instanceof BatchSink) await this.#pass(sink, part);
+      else await this.#take(sink, part);
+      part.lease?.drop();
+      if (this.#stop !== null) return;
     }
-    if (stretches.size === 0) return;
-    try {
-      for await (const fetched of reader.read(signal)) {
-        const stretch = stretches.get(fetched.partition);
-        if (stretch === undefined) continue;
-        const { sink } = this.#options;
-        if (sink instanceof BatchSink) await this.#pass(sink, fetched, stretch);
-        else await this.#take(sink, fetched, stretch);
-        fetched.lease?.drop();
-        if (this.#stop !== null) return;
-        if (fetched.nextOffset < stretch.to) continue;
-        reader.remove(fetched.partition);
-        stretches.delete(fetched.partition);
-        if (stretches.size === 0) return;
-      }
-    } catch (error) {
-      throw this.#explained(error, topic);
-    }
-    this.#stop = 'interrupted';
+    if (stretches.some((one) => positionOf(one) < one.to)) this.#stop = 'interrupted';
   }
 
   /** Batches as they are. */
-  async #pass(sink: BatchSink, fetched: FetchedRecords, stretch: Stretch): Promise<void> {
+  async #pass(sink: BatchSink, fetched: Part): Promise<void> {
+    const { stretch } = fetched;
     const { topic, partition, to } = stretch;
     const place = placeOf(topic, partition);
     for (const { bytes, context, nextOffset } of fetched.batches) {
@@ -202,8 +178,8 @@ class Run {
     this.#positions[place] = Math.min(to, fetched.nextOffset);
   }
 
-  async #take(sink: Sink, fetched: FetchedRecords, stretch: Stretch): Promise<void> {
-    const { topic, partition, to } = stretch;
+  async #take(sink: Sink, fetched: Part): Promise<void> {
+    const { topic, partition, to } = fetched.stretch;
     const place = placeOf(topic, partition);
     const records: PlacedRecord[] = [];
     for (const { offset, timestamp, key, value, headers } of fetched.records) {
@@ -375,20 +351,5 @@ class Run {
       const cancel = clock.setTimer(ms, done);
       signal.addEventListener('abort', done);
     });
-  }
-
-  #explained(error: unknown, topic: string): unknown {
-    if (!(error instanceof KafkaError) || error.code !== 'OFFSET_OUT_OF_RANGE') return error;
-    const at = this.#job.stretches
-      .filter((one) => one.topic === topic)
-      .map(({ partition, from }) => {
-        const place = placeOf(topic, partition);
-        return `${place} at ${this.#positions[place] ?? from}`;
-      });
-    return new ReplayError(
-      'source_cut',
-      `retention took records that the job had not read yet (${at.join(', ')}): go on behind them with --skip-cut`,
-      { cause: error },
-    );
   }
 }
