@@ -1,7 +1,7 @@
 // System calls that Node does not offer, called through koffi (optional, prebuilt): sendfile(2) for answers that need
-// not pass through our memory, and two questions about the page cache, so that neither a send nor a read ever waits
-// for the disk on the event loop. Linux 6.5 and later on 64-bit machines; elsewhere there is none of it, and bytes are
-// read and written as usual.
+// not pass through our memory, two questions about the page cache, so that neither a send nor a read ever waits for the
+// disk on the event loop, and a thread's wish for short time slices. Linux 6.5 and later on 64-bit machines; elsewhere
+// there is none of it, and bytes are read and written as usual.
 //
 // All calls are made on the event loop and return at once. None may be made from another thread: a descriptor that
 // is closed meanwhile can belong to somebody else by then.
@@ -26,6 +26,12 @@ export interface NativeIo {
   isCached(file: number, position: number, bytes: number): boolean;
   /** preadv2(2) with RWF_NOWAIT: bytes read, perhaps fewer than asked; -1 when they are not in the page cache. */
   readCached(file: number, into: Uint8Array, position: number): number;
+  /**
+   * Asks for time slices of so many nanoseconds, 100,000 at least, for a thread of this process (sched_setattr(2));
+   * threads that it makes have the usual ones. False where the kernel takes no such wish (before Linux 6.12), or the
+   * thread is under a policy without slices (chrt --idle, --fifo).
+   */
+  setTimeSlice(thread: number, nanoseconds: number): boolean;
 }
 
 /** Why there is no native I/O here. */
@@ -48,6 +54,12 @@ const RWF_NOWAIT = 0x8;
 /** The same on all architectures; since Linux 6.5. */
 const SYS_CACHESTAT = 451;
 const SC_PAGESIZE = 30;
+/** sched_setattr(2); sched_getattr(2) is the next one. */
+const SYS_SCHED_SETATTR: Readonly<Record<string, number>> = { x64: 314, ppc64: 355 };
+const SYS_SCHED_SETATTR_ELSEWHERE = 274;
+/** SCHED_OTHER and SCHED_BATCH. */
+const SLICED: ReadonlySet<number | undefined> = new Set([0, 3]);
+const SCHED_FLAG_RESET_ON_FORK = 1;
 /** After the first answer of a broker that has just started. */
 const LOAD_DELAY_MS = 100;
 /** Read at once at most, into memory of a fixed address. */
@@ -58,10 +70,15 @@ const architectures: ReadonlySet<string> = new Set(['x64', 'arm64', 'riscv64', '
 type Koffi = typeof import('koffi');
 
 let loaded: NativeIo | NoNativeIo | undefined;
+let whenLoaded: ((io: NativeIo) => void)[] = [];
 
 /** Loads it once; later calls answer the same. */
 export function nativeIo(): NativeIo | NoNativeIo {
-  loaded ??= load();
+  if (loaded !== undefined) return loaded;
+  loaded = load();
+  const waiting = whenLoaded;
+  whenLoaded = [];
+  if (!('reason' in loaded)) for (const then of waiting) then(loaded);
   return loaded;
 }
 
@@ -80,6 +97,12 @@ export function whenNativeIoLoaded(then: (io: NativeIo | null) => void): void {
   else nodeClock.setTimer(LOAD_DELAY_MS, () => then(nativeIoOrNull()));
 }
 
+/** For what nobody waits for: called once it is loaded, for whatever reason; never where there is none. */
+export function onceNativeIoLoaded(then: (io: NativeIo) => void): void {
+  if (loaded === undefined) whenLoaded.push(then);
+  else if (!('reason' in loaded)) then(loaded);
+}
+
 /**
  * Loaded with the first file that is asked for, or soon after the first answer; until then sockets take nothing. Where
  * there is none, nothing is in the page cache and nothing can be sent.
@@ -96,6 +119,7 @@ export const nativeIoWhenNeeded: NativeIo = {
   setCongestionControl: (...args) => nativeIoOrNull()?.setCongestionControl(...args) ?? false,
   isCached: (...args) => nativeIoOrNull()?.isCached(...args) ?? false,
   readCached: (...args) => nativeIoOrNull()?.readCached(...args) ?? -1,
+  setTimeSlice: (...args) => nativeIoOrNull()?.setTimeSlice(...args) ?? false,
 };
 
 let loadingSoon = false;
@@ -142,6 +166,7 @@ class LinuxIo implements NativeIo {
     position: number,
     flags: number,
   ) => number;
+  readonly #schedule: (n: number, thread: number, a: Uint32Array, b: number, f: number) => number;
   readonly #pageBytes: number;
   /** Arguments that the system reads and writes, used up within each call. */
   readonly #offset = new Uint32Array(2);
@@ -150,6 +175,8 @@ class LinuxIo implements NativeIo {
   readonly #counts = new Uint32Array(10);
   readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   readonly #vector = new BigUint64Array(2);
+  /** struct sched_attr: size, policy, flags (64 bits), nice, priority, runtime (64 bits), and what is not for us. */
+  readonly #attributes = new Uint32Array(14);
 
   constructor(koffi: Koffi) {
     const library = koffi.load(null);
@@ -162,6 +189,9 @@ class LinuxIo implements NativeIo {
     this.#cachestat = library.func('int64 syscall(int64 n, int64 file, void *r, void *s, int64 o)');
     this.#preadv2 = library.func(
       'int64 preadv2(int file, const void *vectors, int count, int64 position, int flags)',
+    );
+    this.#schedule = library.func(
+      'int64 syscall(int64 n, int64 thread, void *a, int64 b, int64 f)',
     );
     const sysconf = library.func('int64 sysconf(int name)') as (name: number) => number;
     this.#pageBytes = sysconf(SC_PAGESIZE);
@@ -205,6 +235,21 @@ class LinuxIo implements NativeIo {
     const count = this.#readInto(file, position, Math.min(into.byteLength, SCRATCH_BYTES));
     if (count > 0) into.set(this.#scratch.subarray(0, count));
     return count;
+  }
+
+  setTimeSlice(thread: number, nanoseconds: number): boolean {
+    const attributes = this.#attributes;
+    const set = SYS_SCHED_SETATTR[process.arch] ?? SYS_SCHED_SETATTR_ELSEWHERE;
+    const get = (): boolean =>
+      this.#schedule(set + 1, thread, attributes, attributes.byteLength, 0) === 0;
+    // Set anew as it is, but for the slice: its nice value is its owner's.
+    if (!get() || !SLICED.has(attributes[1])) return false;
+    put64(attributes, 2, SCHED_FLAG_RESET_ON_FORK);
+    put64(attributes, 6, nanoseconds);
+    // Kernels that know no such wish agree, and forget it.
+    return (
+      this.#schedule(set, thread, attributes, 0, 0) === 0 && get() && attributes[6] === nanoseconds
+    );
   }
 
   #readInto(file: number, position: number, bytes: number): number {

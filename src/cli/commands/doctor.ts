@@ -12,6 +12,7 @@ import {
   checkLocalhost,
   checkNode,
   checkThreadPool,
+  checkTimeSlices,
   checkZeroCopy,
 } from '../doctor/machine.ts';
 import { checkBroker, checkPort, usesDirectory } from '../doctor/way-to-broker.ts';
@@ -65,6 +66,7 @@ async function allChecks(directory: string, options: DoctorOptions): Promise<Che
     checkDescriptors(data.partitions),
     ...checkAccelerators(),
     checkZeroCopy(),
+    checkTimeSlices(),
     await checkLocalhost(),
     ...data.checks,
     ...contents,

@@ -97,10 +97,12 @@ async function serve(flags: ServeFlags): Promise<void> {
   // While the broker opens, a stop request waits for it, so that nothing is left half open.
   const stop = stopRequests();
   const settings = settingsOf(flags);
-  const [{ consoleLogger }, { serveAlone }] = await Promise.all([
+  const [{ consoleLogger }, { serveAlone }, { shortenTimeSlices }] = await Promise.all([
     import('../../host/console-logger.ts'),
     import('../../compose/serve-alone.ts'),
+    import('../../host/time-slice.ts'),
   ]);
+  shortenTimeSlices();
   const logger = consoleLogger({ level: settings.logLevel });
   tellOddSettings(settings, logger);
   const broker = await serveAlone({

@@ -4,6 +4,7 @@ import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { nativeIo } from '../../host/native-io.ts';
+import { takesShortSlices } from '../../host/time-slice.ts';
 import { type Check, fail, ok, warn } from './check.ts';
 
 /** Node's version against what the package needs. Node 20 is past its end of life. */
@@ -100,6 +101,16 @@ export function checkZeroCopy(): Check {
   }[io.lacks];
   const found = `answers are read and written, at twice the processor time: ${io.reason}`;
   return advice === null ? ok('zero copy', found) : warn('zero copy', found, advice);
+}
+
+/** Whether a broker here goes on soon after it was woken, when others want the processor too. Asked of this process. */
+export function checkTimeSlices(): Check {
+  const io = nativeIo();
+  const shortens = !('reason' in io) && takesShortSlices(io, process.pid);
+  const found = shortens
+    ? 'short: a broker goes on at once when it is woken'
+    : 'as everybody has them (Linux 6.12 and later, with koffi, gives shorter ones)';
+  return ok('time slices', found);
 }
 
 /** What `localhost` means here: clients that take ::1 must find the broker there too. */

@@ -1,0 +1,63 @@
+// A broker with a process of its own asks Linux for short time slices, once it has answered; the library leaves the
+// process that embeds it alone. What the system has noted is read with sched_getattr(2).
+
+import { readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { afterAll, describe, expect, test, vi } from 'vitest';
+import { nativeIoOrNull } from '../../src/host/native-io.ts';
+import { open } from '../../src/index.ts';
+import { scratch, serve } from './support.ts';
+
+/** The policy of a thread, and the nanoseconds of its time slice (0 before Linux 6.12). */
+function scheduleOf(thread: number): { policy: number; slice: number } {
+  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+  const call = koffi
+    .load(null)
+    .func('int64 syscall(int64 n, int64 thread, void *a, int64 b, int64 f)');
+  const numbers: Record<string, number> = { x64: 315, ppc64: 356 };
+  const attributes = new Uint32Array(14);
+  call(numbers[process.arch] ?? 275, thread, attributes, attributes.byteLength, 0);
+  return { policy: Number(attributes[1]), slice: Number(attributes[6]) };
+}
+
+function schedulesOf(pid: number): { policy: number; slice: number }[] {
+  return readdirSync(`/proc/${pid}/task`).map((thread) => scheduleOf(Number(thread)));
+}
+
+const slicesOf = (pid: number): Set<number> => new Set(schedulesOf(pid).map((one) => one.slice));
+
+const takesWishes = nativeIoOrNull() !== null && scheduleOf(process.pid).slice > 0;
+
+describe.runIf(takesWishes)('time slices', () => {
+  const directory = scratch();
+  afterAll(() => directory.remove());
+
+  test('are short for all threads of a broker that has answered', async ({ skip }) => {
+    const broker = await serve(['--data', `${directory.path}/data`]);
+    try {
+      const pid = broker.child.pid as number;
+      expect(slicesOf(pid)).not.toContain(100_000);
+      const asked = broker.run(['topic', 'create', 'first']);
+      // Where somebody has put this machine's processes aside for the moment, they have no slices to wish for.
+      const aside = (): boolean => schedulesOf(pid).some(({ policy }) => policy !== 0);
+      const short = (): boolean => schedulesOf(pid).every(({ slice }) => slice === 100_000);
+      await vi.waitFor(() => expect(aside() || short()).toBe(true), 10_000);
+      if (aside()) skip('under another policy');
+      await asked;
+    } finally {
+      await broker.stop();
+    }
+  });
+
+  test('are as they were where the library is embedded', async () => {
+    const before = slicesOf(process.pid);
+    const log = await open(`${directory.path}/embedded`);
+    try {
+      const producer = log.producer();
+      await producer.send({ topic: 'first', value: 'x' });
+      expect(slicesOf(process.pid)).toEqual(before);
+    } finally {
+      await log.close();
+    }
+  });
+});
