@@ -7,7 +7,7 @@ import type { TLSSocket, TlsOptions } from 'node:tls';
 import { TidemarkError } from '../base/errors.ts';
 import type { Chunk } from '../base/payload.ts';
 import type { PeerHandler, PeerSocket } from '../broker/index.ts';
-import { sparePacing } from './loopback.ts';
+import { PacingSpared } from './loopback.ts';
 import { nodeClock } from './node-clock.ts';
 import { tlsModule } from './node-tls.ts';
 import { PeerOutput, type RegionSending } from './peer-output.ts';
@@ -191,7 +191,7 @@ function deliver(chunk: Buffer, handler: PeerHandler): void {
   }
 }
 
-function acceptStream(accepted: Socket, options: ListenOptions): void {
+function acceptStream(accepted: Socket, options: ListenOptions, pacing?: PacingSpared): void {
   accepted.setNoDelay(true);
   accepted.setKeepAlive(true);
   // A connection that was reset while it waited to be accepted has no address any more.
@@ -202,13 +202,13 @@ function acceptStream(accepted: Socket, options: ListenOptions): void {
   }
   // What is encrypted passes through memory.
   const plain = !('encrypted' in accepted);
-  if (plain) sparePacing(accepted);
   const regions = plain ? (options.regions ?? null) : null;
   const peer = new StreamPeer(accepted, regions !== null);
   const handler = options.accept(peer);
   const direct = plain ? readInto(accepted, handler) : null;
   const stream = direct ?? accepted;
   peer.attach(stream, regions);
+  pacing?.accepted(stream, peer.remoteHost, peer.localHost);
   if (direct === null) stream.on('data', (chunk: Buffer) => deliver(chunk, handler));
   stream.on('end', () => handler.onEnd());
   // Resets and broken pipes are the peer's business: `close` always follows.
@@ -218,14 +218,15 @@ function acceptStream(accepted: Socket, options: ListenOptions): void {
 }
 
 function serverFor(listen: ListenOptions): Server {
-  const onStream = (stream: Socket): void => acceptStream(stream, listen);
   if (listen.tls === undefined) {
-    return createServer({ allowHalfOpen: true, pauseOnConnect: true }, onStream);
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
+    const pacing = new PacingSpared(server);
+    return server.on('connection', (stream: Socket) => acceptStream(stream, listen, pacing));
   }
   const { clientCa, ...shown } = listen.tls;
   const asked = clientCa && { ca: clientCa, requestCert: true, rejectUnauthorized: true };
   const options: TlsOptions = { ...shown, ...asked };
-  const server = tlsModule().createServer(options, onStream);
+  const server = tlsModule().createServer(options, (stream) => acceptStream(stream, listen));
   // node:tls cuts it off.
   server.on('tlsClientError', (error: Error & { reason?: string }, stream) => {
     listen.onHandshakeFailed?.(plainAddress(stream.remoteAddress ?? ''), error.reason ?? null);
