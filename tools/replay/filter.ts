@@ -5,22 +5,18 @@
 //   key in ["a", "b"] || startsWith(key, "user-")
 //   exists(value.error) && !contains(value.error.message, "timeout")
 //
-// Fields: key, value (parsed as JSON where it is read into, else text), header.NAME, topic, partition, offset,
-// timestamp (ms), size (bytes of key and value).
+// Fields: key, value (JSON, else text), header.NAME (the last of that name), topic, partition, offset, timestamp (ms; a
+// text it is compared with is a time, as in offsets), size (bytes of key and value).
 // Operators, loosest first: || && ! == != < <= > >= in, then paths: .name ["name"] [0].
 // Functions: exists(x) contains(x, y) startsWith(x, y) endsWith(x, y) lower(x) length(x) number(x).
 
+import { OffsetSpecError, parseOffsetSpec } from '../../src/client/index.ts';
 import { ReplayError } from './errors.ts';
+import { exactNumber, type Json, jsonText, parseExactly } from './exact-json.ts';
 import type { PlacedRecord } from './types.ts';
 
 /** What an expression can be. */
-type Value =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly unknown[]
-  | Readonly<Record<string, unknown>>;
+type Value = Json;
 type Evaluate = (record: FilterRecord) => Value;
 
 interface Token {
@@ -30,6 +26,15 @@ interface Token {
 }
 
 const SIGNS = ['||', '&&', '==', '!=', '<=', '>=', '<', '>', '!', '(', ')', '[', ']', ',', '.'];
+/** What other languages write, and what is meant. */
+const meant: Readonly<Record<string, string>> = {
+  '=': '==',
+  '&': '&&',
+  '|': '||',
+  and: '&&',
+  or: '||',
+  not: '!',
+};
 /** An expression as deep as this is a mistake, or an attack on our stack. */
 const DEPTH_MAX = 100;
 
@@ -60,7 +65,7 @@ function parsedValue(bytes: Buffer | null): Value {
   const first = text.trimStart()[0] ?? '';
   if (!/[[{"\-0-9tfn]/.test(first)) return text;
   try {
-    return JSON.parse(text) as Value;
+    return parseExactly(text);
   } catch {
     return text;
   }
@@ -78,24 +83,32 @@ function field(value: unknown, name: string | number): Value {
 
 function same(a: unknown, b: unknown): boolean {
   if (a === b) return true;
-  return typeof a === 'object' && typeof b === 'object' && JSON.stringify(a) === JSON.stringify(b);
+  return typeof a === 'object' && typeof b === 'object' && jsonText(a) === jsonText(b);
+}
+
+function isNumeric(value: Value): value is number | bigint {
+  return typeof value === 'number' || typeof value === 'bigint';
 }
 
 /** Numbers with numbers and texts with texts; anything else has no order. */
 function compare(a: Value, b: Value): number {
-  if (typeof a === 'number' && typeof b === 'number') return a - b;
-  if (typeof a === 'string' && typeof b === 'string') return a < b ? -1 : Number(a > b);
+  const ordered = isNumeric(a) ? isNumeric(b) : typeof a === 'string' && typeof b === 'string';
+  if (ordered && a !== null && b !== null) return a < b ? -1 : Number(a > b);
   return Number.NaN;
 }
 
 function text(value: Value): string {
   if (value === null) return '';
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return typeof value === 'object' ? jsonText(value) : String(value);
 }
 
 function lengthOf(value: Value): Value {
   if (typeof value === 'string' || Array.isArray(value)) return value.length;
   return value === null ? null : Object.keys(value).length;
+}
+
+function numberOf(digits: string): Value {
+  return digits === '' || Number.isNaN(Number(digits)) ? null : exactNumber(digits);
 }
 
 const comparisons: Readonly<Record<string, (a: Value, b: Value) => boolean>> = {
@@ -123,7 +136,7 @@ const functions: Readonly<
   length: { parameters: 1, run: (x = null) => lengthOf(x) },
   number: {
     parameters: 1,
-    run: (x = null) => (text(x).trim() === '' || Number.isNaN(Number(x)) ? null : Number(x)),
+    run: (x = null) => (isNumeric(x) ? x : numberOf(text(x).trim())),
   },
 };
 
@@ -137,6 +150,11 @@ const fields: Readonly<Record<string, Evaluate>> = {
   size: ({ record }) => (record.key?.length ?? 0) + (record.value?.length ?? 0),
 };
 const constants: Readonly<Record<string, Value>> = { true: true, false: false, null: null };
+
+function hintFor(typed: string): string {
+  const sign = Object.hasOwn(meant, typed) ? meant[typed] : undefined;
+  return sign === undefined ? '' : `; write ${sign}`;
+}
 
 class Parser {
   readonly #source: string;
@@ -152,8 +170,8 @@ class Parser {
   parse(): Evaluate {
     const whole = this.#or();
     const rest = this.#peek();
-    if (rest.kind !== 'end') throw this.#wrong(rest, `'${rest.text}' was not expected here`);
-    return whole;
+    if (rest.kind === 'end') return whole;
+    throw this.#wrong(rest, `'${rest.text}' was not expected here${hintFor(rest.text)}`);
   }
 
   *#read(): Generator<Token> {
@@ -183,7 +201,9 @@ class Parser {
       return { kind: 'text', text: unquoted(rest.slice(1, length - 1)), at };
     }
     const sign = SIGNS.find((one) => rest.startsWith(one));
-    if (sign === undefined) throw this.#wrong({ at }, `'${rest[0]}' has no meaning`);
+    if (sign === undefined) {
+      throw this.#wrong({ at }, `'${rest[0]}' has no meaning${hintFor(rest[0] ?? '')}`);
+    }
     return { kind: 'sign', text: sign, at };
   }
 
@@ -216,13 +236,37 @@ class Parser {
   }
 
   #comparison(): Evaluate {
+    const before = this.#next;
     const left = this.#path();
+    const at = this.#next;
     const { kind, text: sign } = this.#peek();
     const compared = Object.hasOwn(comparisons, sign) ? comparisons[sign] : undefined;
     if (compared === undefined || (kind !== 'sign' && sign !== 'in')) return left;
     this.#next += 1;
     const right = this.#path();
+    const [a, b] = [this.#alone(before, at), this.#alone(at + 1, this.#next)];
+    if (a?.text === 'timestamp' && b?.kind === 'text') {
+      const time = this.#time(b);
+      return (record) => compared(left(record), time);
+    }
     return (record) => compared(left(record), right(record));
+  }
+
+  /** The token, where an operand is nothing else. */
+  #alone(from: number, to: number): Token | null {
+    return to === from + 1 ? (this.#tokens[from] ?? null) : null;
+  }
+
+  /** Milliseconds of a text that timestamps are compared with. */
+  #time(token: Token): number {
+    try {
+      // Not relative to now: whoever goes on with a job tomorrow means the same records.
+      const spec = parseOffsetSpec(`@${token.text}`, Number.NaN);
+      if (spec.kind === 'timestamp' && !Number.isNaN(spec.timestampMs)) return spec.timestampMs;
+    } catch (error) {
+      if (!(error instanceof OffsetSpecError)) throw error;
+    }
+    throw this.#wrong(token, `'${token.text}' is no time: write "2026-11-22T10:00:00Z"`);
   }
 
   #path(): Evaluate {
@@ -252,7 +296,10 @@ class Parser {
     const token = this.#peek();
     this.#next += 1;
     if (token.kind === 'text') return () => token.text;
-    if (token.kind === 'number') return () => Number(token.text);
+    if (token.kind === 'number') {
+      const value = exactNumber(token.text);
+      return () => value;
+    }
     if (token.kind === 'name') return this.#named(token);
     if (token.text === '(') {
       const inner = this.#or();
@@ -274,7 +321,7 @@ class Parser {
     const known = Object.hasOwn(fields, name) ? fields[name] : undefined;
     if (known !== undefined) return known;
     const all = [...Object.keys(fields), 'header.NAME'].join(', ');
-    throw this.#wrong(token, `there is no field '${name}', only ${all}`);
+    throw this.#wrong(token, `there is no field '${name}', only ${all}${hintFor(name)}`);
   }
 
   #call(token: Token): Evaluate {

@@ -11,7 +11,7 @@ export interface RecordModule {
   /** False leaves the record out. */
   readonly filter?: (record: PlacedRecord) => unknown;
   /** The record to write in place of this one; null leaves it out. Fields that are left out stay as they are. */
-  readonly transform?: (record: PlacedRecord) => Partial<ReplayedRecord> | null | undefined;
+  readonly transform?: (record: PlacedRecord) => unknown;
 }
 
 export interface ModuleWorkerData {
@@ -82,14 +82,40 @@ function checkedLine(): string | null {
   return lineIn(checked.stderr ?? '');
 }
 
+/** What stays as it was read. */
+const fixed: readonly (keyof PlacedRecord)[] = ['topic', 'partition', 'offset'];
+
+/** An answer that means something else than it does is a mistake; guessing would write it a million times. */
+function checked(answer: unknown, record: PlacedRecord): Partial<ReplayedRecord> {
+  const wanted = 'give { key, value, headers, timestamp }, where what is left out stays';
+  if (answer === undefined) {
+    throw new TypeError(`transform gave nothing: ${wanted}, or null to leave the record out`);
+  }
+  if (typeof answer !== 'object' || answer === null || ArrayBuffer.isView(answer)) {
+    throw new TypeError(`transform gave ${typeof answer}: ${wanted}, such as { value }`);
+  }
+  for (const [name, value] of Object.entries(answer)) {
+    if (!Object.hasOwn(record, name)) {
+      throw new TypeError(`transform gave '${name}', which is no part of a record: ${wanted}`);
+    }
+    if (value === undefined) {
+      throw new TypeError(`transform gave undefined for ${name}: leave it out, or give null`);
+    }
+    if (fixed.includes(name as keyof PlacedRecord) && value !== record[name as 'topic']) {
+      throw new TypeError(`transform gave another ${name}: only its contents can be changed`);
+    }
+  }
+  return answer;
+}
+
 async function apply(module: RecordModule, record: PlacedRecord): Promise<ReplayedRecord | null> {
   if (module.filter !== undefined && !(await module.filter(record))) return null;
   const { key, value, headers, timestamp } = record;
   const as = { key, value, headers, timestamp };
   if (module.transform === undefined) return as;
   const changed = await module.transform(record);
-  if (changed === null || changed === undefined) return null;
-  const next = { ...as, ...changed };
+  if (changed === null) return null;
+  const next = { ...as, ...checked(changed, record) };
   return {
     key: asBuffer(next.key, 'the key'),
     value: asBuffer(next.value, 'the value'),
@@ -129,7 +155,9 @@ async function runBatch(
 async function main(): Promise<void> {
   const tell = (answer: ModuleAnswer): void => parentPort?.postMessage(answer);
   try {
-    const module = (await import(url)) as RecordModule;
+    const exported = (await import(url)) as RecordModule & { readonly default?: RecordModule };
+    // One of CommonJS has what it exports there.
+    const module = { ...exported.default, ...exported };
     if (module.filter === undefined && module.transform === undefined) {
       tell({ failure: 'it exports neither filter nor transform', index: -1 });
       return;

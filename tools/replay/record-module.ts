@@ -35,7 +35,9 @@ export class ModuleRunner {
       url: pathToFileURL(resolve(path)).href,
       progress: this.#progress,
     };
-    this.#worker = new Worker(new URL(workerFile(), import.meta.url), { workerData });
+    this.#worker = new Worker(new URL(workerFile(), import.meta.url), { workerData, stdout: true });
+    // Standard output is for records.
+    this.#worker.stdout.pipe(process.stderr, { end: false });
     this.#worker.on('message', (answer: ModuleAnswer) => this.#waiting?.resolve(answer));
     this.#worker.on('error', (error: Error) => this.#die(error.message));
     this.#worker.on('exit', (code) => this.#die(`it ended its thread with process.exit(${code})`));

@@ -128,10 +128,16 @@ class HttpSink implements Sink {
       let why: string;
       try {
         const either = AbortSignal.any([AbortSignal.timeout(timeoutMs), this.#giveUp.signal]);
-        const answer = await fetch(url, { ...request, signal: either });
+        const answer = await fetch(url, { ...request, redirect: 'manual', signal: either });
         // Also where it is of no interest: the connection is free only once the body is read.
         const words = (await answer.text()).slice(0, WORDS_MAX).replaceAll(/\s+/g, ' ').trim();
         if (answer.ok) return;
+        const elsewhere = answer.headers.get('location');
+        // Followed, it would be asked for with GET, and answer as if it had taken the record.
+        if (elsewhere !== null && answer.status >= 300 && answer.status < 400) {
+          const text = `it answered ${answer.status}, a redirection to ${elsewhere}: name that address`;
+          throw new ReplayError('target_refused', text);
+        }
         why = `it answered ${answer.status}${words === '' ? '' : ` ${words}`}`;
         if (last || !TRY_AGAIN.has(answer.status)) throw new ReplayError('target_refused', why);
       } catch (error) {

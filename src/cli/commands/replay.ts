@@ -45,9 +45,11 @@ A range is written as in consume: -o @2026-11-22T10:00Z..@2026-11-22T11:00Z, -o 
 with --group. Without one it is everything up to where the log ends now. A range whose first records
 are gone, or that begins after the end, is refused.
 
-A filter looks at key, value (JSON by path), header.NAME, topic, partition, offset, timestamp and size:
+A filter looks at key, value (JSON by path), header.NAME (the last one), topic, partition, offset, timestamp and size:
   value.total > 100 && header.region == "eu"      key in ["a", "b"] || startsWith(key, "user-")
-  exists(value.error) && !contains(value.error.message, "timeout")
+  exists(value.error) && !contains(value.error.message, "timeout")      timestamp >= "2026-11-22T10:00:00Z"
+It has == != < <= > >= in && || ! and brackets; exists, contains, startsWith, endsWith, lower, length and number. Texts
+and numbers are never equal: number(value.total) == 5. What is not there is null.
 A module exports filter(record), transform(record) or both. Keys, values and values of headers are Buffers or null:
   export const transform = (record) => ({ value: { ...JSON.parse(record.value), fixed: true } });
 transform answers { key?, value?, headers?, timestamp? }, where what is left out stays and an object becomes JSON, or

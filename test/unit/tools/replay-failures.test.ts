@@ -1,6 +1,7 @@
 // Whatever goes wrong during a replay: the error says where, the job remembers how far it came, and once the cause is
 // gone it goes on and has each record once.
 
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -156,8 +157,8 @@ async function newTopic(configs: Record<string, string | number> = {}): Promise<
   return { kind: 'topic', topic };
 }
 
-function moduleFile(source: string): string {
-  const path = join(directory, `${Math.random().toString(36).slice(2)}.mjs`);
+function moduleFile(source: string, ending = 'mjs'): string {
+  const path = join(directory, `${Math.random().toString(36).slice(2)}.${ending}`);
   writeFileSync(path, source);
   return path;
 }
@@ -193,6 +194,29 @@ describe('a module that', () => {
     ['ends its thread', `if (n === 150) process.exit(3);`, /process\.exit\(3\)$/],
     ['gives no time', `if (n === 150) return { timestamp: 'now' };`, /gave now for the timestamp/],
     ['gives no bytes', `if (n === 150) return { value: 5 };`, /gave number for the value/],
+    ['gives a number', `if (n === 150) return 42;`, /gave number: give \{ key, value, /],
+    ['gives text', `if (n === 150) return 'x';`, /gave string: give \{ key, value, /],
+    ['gives bytes', `if (n === 150) return Buffer.from('x');`, /gave object: give \{ key, value, /],
+    [
+      'gives nothing',
+      `if (n === 150) return;`,
+      /gave nothing: .* or null to leave the record out$/,
+    ],
+    [
+      'gives what it parsed',
+      `if (n === 150) return { n };`,
+      /gave 'n', which is no part of a record/,
+    ],
+    [
+      'gives no value',
+      `if (n === 150) return { value: undefined };`,
+      /undefined for value: leave it/,
+    ],
+    [
+      'moves it',
+      `if (n === 150) return { ...record, offset: 1 };`,
+      /gave another offset: only its/,
+    ],
     ['gives odd headers', `if (n === 150) return { headers: 'a' };`, /gave string for headers/],
   ])(
     '%s: the place is told, what came before is kept, and a mended one goes on',
@@ -219,6 +243,35 @@ describe('a module that', () => {
       expect(words).toMatch(/failed at orders\/1 offset 70: late/);
       await expect(module.run([])).resolves.toEqual([]);
     });
+  });
+
+  test('speaks: not on standard output, where records may go', async () => {
+    const path = moduleFile(`console.log('a word'); export const transform = (record) => record;`);
+    const main = moduleFile(`
+      const { ModuleRunner } = await import(process.argv[2]);
+      const clock = { setTimer: (ms, fire) => { const t = setTimeout(fire, ms); return () => clearTimeout(t); } };
+      const runner = await ModuleRunner.load(process.argv[3], clock);
+      setTimeout(() => runner.close(), 300);
+    `);
+    const args = [main, new URL(built, import.meta.url).href, path];
+    const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    expect([stdout, stderr]).toEqual(['', 'a word\n']);
+  });
+
+  test('is one of CommonJS', async () => {
+    const path = moduleFile(`module.exports = { filter: (record) => record.offset < 2 };`, 'cjs');
+    const runner = await load(path);
+    const record = {
+      topic: 'orders',
+      partition: 0,
+      timestamp: 1,
+      key: null,
+      value: null,
+      headers: [],
+    };
+    const left = await runner.run([1, 2].map((offset) => ({ ...record, offset })));
+    await runner.close();
+    expect(left.map((one) => one !== null)).toEqual([true, false]);
   });
 
   test('does not parse: the line is told', async () => {
@@ -380,6 +433,23 @@ describe('an endpoint that', () => {
     expect(words).toMatch(/did not take orders\/1\/70: connect ECONNREFUSED/);
     expect(heard[0]).toMatch(/^orders\/1\/70: connect ECONNREFUSED .* \(attempt 1 of 6\)$/);
   });
+
+  test.each([301, 302, 307])(
+    'sends elsewhere (%i): no record counts as taken there',
+    async (status) => {
+      const methods: (string | undefined)[] = [];
+      const url = await listen((request, response) => {
+        methods.push(request.method);
+        if (request.url === '/new') response.end('welcome');
+        else response.writeHead(status, { location: '/new' }).end();
+      });
+      const job = await jobTo({ kind: 'http', url }, { filter: 'value.n == 150' });
+      const { words } = await failure(job, { sink: post(job, url) });
+      const why = `it answered ${status}, a redirection to /new: name that address`;
+      expect(words).toBe(`${url} did not take orders/1/70: ${why}`);
+      expect(methods).toEqual(['POST']);
+    },
+  );
 
   test('hangs: an interruption does not wait for it, and the job can go on', async () => {
     let ask = (): void => {};

@@ -42,8 +42,31 @@ describe('filters', () => {
     ['value.total > "a"', false],
     ['"\\"" == \'"\'', true],
     ['value.__proto__ == null && value.constructor == null', true],
+    ['timestamp >= "1970-01-01T00:00:01Z" && timestamp < "1970-01-02"', true],
+    ['timestamp > "1970-01-01T00:00:01Z"', false],
+    ['timestamp == "1000"', false],
+    ['timestamp == "1970-01-01 00:00:01"', true],
   ])('%s is %s', (source, expected) => {
     expect(compileFilter(source)(order)).toBe(expected);
+  });
+
+  test.each([
+    ['value.id == 9007199254740993', true],
+    ['value.id == 9007199254740992', false],
+    ['value.id != 9007199254740992', true],
+    ['value.id > 9007199254740992 && value.id < 9007199254740994', true],
+    ['value.id >= 1 && 1.5 < value.id && !(value.id < 5)', true],
+    ['value.list[1] == -12345678901234567891 && value.id in [1, 9007199254740993]', true],
+    ['number(value.text) == value.id && number("9007199254740992") != value.id', true],
+    ['contains(value.list, 7) && contains(value.list, -12345678901234567891)', true],
+    ['contains(value.list, -12345678901234567890)', false],
+    ['value.list == value.list && value.list != value.other', true],
+    ['value.text == "9007199254740993" && value.fraction < 0.13', true],
+    ['contains(value.id, "740993")', true],
+  ])('numbers of 64 bits are told apart: %s is %s', (source, expected) => {
+    const ids = record(`{"id": 9007199254740993, "list": [7, -12345678901234567891],
+      "other": [7, -12345678901234567890], "text": "9007199254740993", "fraction": 0.12345678901234567891}`);
+    expect(compileFilter(source)(ids)).toBe(expected);
   });
 
   test('a value that is no JSON is text, a tombstone is null', () => {
@@ -62,6 +85,12 @@ describe('filters', () => {
     ['key @ 1', "'@' has no meaning"],
     ['(key', "')' is missing here"],
     ['key == 1 2', "'2' was not expected here"],
+    ['key = "a"', "'=' has no meaning; write =="],
+    ['key == "a" and offset > 1', "'and' was not expected here; write &&"],
+    ['key == "a" & offset > 1', "'&' has no meaning; write &&"],
+    ['not key', "there is no field 'not', only key, value"],
+    ['timestamp > "yesterday"', "'yesterday' is no time"],
+    ['timestamp > "-2h"', "'-2h' is no time"],
     ['', 'the end was not expected here'],
     ['('.repeat(5000), 'too many brackets'],
     ['constructor == 1', "there is no field 'constructor'"],
