@@ -24,7 +24,10 @@ export const exitCodeTable: readonly (readonly [code: number, meaning: string])[
   [ExitCode.notFound, 'a topic, group, job, file or config that was named does not exist'],
   [ExitCode.cannotConnect, 'no broker could be reached, or none answered in time'],
   [ExitCode.refused, 'refused: no permission, or somebody still uses it (a group with members)'],
-  [ExitCode.interrupted, 'ended by Ctrl-C or SIGTERM; what was printed or acknowledged stands'],
+  [
+    ExitCode.interrupted,
+    'ended by Ctrl-C, SIGTERM or "replay cancel"; what was printed or acknowledged stands',
+  ],
 ];
 
 /** A failure that the command line words itself: what is wrong, and what to type next. */
@@ -95,6 +98,7 @@ const byCode: Readonly<Record<string, number>> = {
   range_outside_log: ExitCode.usage,
   invalid_archive_request: ExitCode.usage,
   unknown_job: ExitCode.notFound,
+  unknown_group: ExitCode.notFound,
 };
 
 /** What may only mean that a file was named that there is not. */
@@ -119,6 +123,8 @@ const unreached: ReadonlySet<string> = new Set(['cannot_connect', 'connection_lo
 const steps: Readonly<Record<string, string>> = {
   cannot_connect:
     'start a broker with "tidemark serve", or name one with --brokers host:port or TIDEMARK_BROKERS',
+  unknown_group:
+    '"tidemark group list" shows groups, "tidemark group describe ID" their offsets; without -o it is everything',
   connection_lost:
     'look at the log of the broker (perhaps it wants --tls); "tidemark doctor" checks the way to it',
   tls_wanted:

@@ -21,6 +21,8 @@ export interface ResolvedOffset {
   readonly note: string;
   /** The end of the log that it was moved to, since it lies outside. */
   readonly moved?: 'earliest' | 'latest';
+  /** The group has committed nothing there. */
+  readonly uncommitted?: true;
 }
 
 /** Looks a place up. Places outside the log move to its nearer end, and the note says so. */
@@ -44,7 +46,8 @@ export async function resolveOffset(
     case 'committed': {
       const committed = await lookup.committed();
       if (committed !== null) return clamp(name, committed + spec.shift, lookup);
-      return plain(`${name}: nothing committed yet, so earliest`, await lookup.earliest());
+      const note = `${name}: nothing committed yet, so earliest`;
+      return { ...plain(note, await lookup.earliest()), uncommitted: true };
     }
     case 'timestamp': {
       const found = await lookup.atTime(spec.timestampMs);

@@ -10,6 +10,8 @@ export type ReplayErrorCode =
   | 'replay_module_failed'
   | 'invalid_replay'
   | 'unknown_job'
+  /** It has committed nothing of what is to be read. */
+  | 'unknown_group'
   | 'job_exists'
   /** Records that were asked for are gone, or not there yet. */
   | 'range_outside_log'

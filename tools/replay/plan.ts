@@ -22,7 +22,7 @@ export interface PlanOptions {
 /**
  * Looks the source up. Throws KafkaError for unknown topics, ReplayError `invalid_replay` for partitions that there
  * are not and a group that is not named, `range_outside_log` where records that were asked for are gone, or the whole
- * range begins after the end.
+ * range begins after the end, `unknown_group` for one that has committed nothing of them.
  */
 export async function planStretches(
   cluster: Cluster,
@@ -48,6 +48,10 @@ export async function planStretches(
   for (let at = 0; at < places.length; at += RESOLVING_MAX) {
     const some = places.slice(at, at + RESOLVING_MAX);
     planned.push(...(await Promise.all(some.map((place) => plan(cluster, source, place)))));
+  }
+  if (planned.length > 0 && planned.every((one) => one.uncommitted)) {
+    const text = `group '${source.group}' has committed no offset of ${source.topics.join(', ')}`;
+    throw new ReplayError('unknown_group', text);
   }
   refuseOutside(planned, skipCut);
   return planned.map((one) => one.stretch);
@@ -79,6 +83,8 @@ function refuseOutside(planned: readonly Planned[], skipCut: boolean): void {
 
 interface Planned {
   readonly stretch: Stretch;
+  /** An end of it is where a group is that has committed nothing there. */
+  readonly uncommitted: boolean;
   /** Where the range began outside the log: which end is nearer, and where the ends are. */
   readonly begins: {
     readonly moved: 'earliest' | 'latest' | null;
@@ -106,6 +112,7 @@ async function plan(
       to: Math.max(from.offset, to.offset),
       note: `from ${from.note}, before ${to.note}`,
     },
+    uncommitted: from.uncommitted === true || to.uncommitted === true,
     begins: {
       moved: from.moved ?? null,
       earliest: from.moved === undefined ? 0 : await lookup.earliest(),

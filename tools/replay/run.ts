@@ -8,6 +8,7 @@ import type { JobCommand, JobStore } from './jobs.ts';
 import { Pacer } from './pace.ts';
 import { type Part, partsOf } from './parts.ts';
 import { offsetsIn } from './plan.ts';
+import { RecentRate } from './recent-rate.ts';
 import type { ModuleRunner } from './record-module.ts';
 import { makeSelect, type Select } from './select.ts';
 import type { Sink } from './sink.ts';
@@ -26,8 +27,11 @@ export interface ReplayProgress {
   readonly done: number;
   readonly total: number;
   readonly counts: JobRecord['counts'];
+  /** Of late. */
   readonly recordsPerSecond: number;
-  /** Null before there is a rate to go by. */
+  /** Held by `pause`. */
+  readonly paused: boolean;
+  /** Null while there is no rate to go by. */
   readonly etaMs: number | null;
 }
 
@@ -71,7 +75,7 @@ class Run {
   readonly #options: RunOptions;
   readonly #select: Select;
   readonly #pacer: Pacer;
-  readonly #beganMs: number;
+  readonly #rate = new RecentRate();
   readonly #positions: Record<string, number>;
   /** As it was last made safe. */
   #job: JobRecord;
@@ -94,8 +98,8 @@ class Run {
     this.#pacer = new Pacer(clock, job.pace);
     this.#positions = { ...job.positions };
     this.#counts = { ...job.counts };
-    this.#beganMs = clock.monotonic();
-    this.#checkpointMs = this.#beganMs;
+    this.#checkpointMs = clock.monotonic();
+    this.#rate.at(this.#checkpointMs, this.#counts.read);
   }
 
   async run(): Promise<JobRecord> {
@@ -243,6 +247,7 @@ class Run {
       const step = Math.min(left, CHECKPOINT_MS);
       await this.#sleep(step);
       left -= step;
+      this.#tell();
       if (left > 0) await this.#attend();
       if (this.#options.signal.aborted) this.#stop = 'interrupted';
     }
@@ -256,6 +261,7 @@ class Run {
     if (this.#options.signal.aborted) this.#stop = 'interrupted';
     if (wanted === 'pause') {
       await this.#save('paused', null);
+      this.#tell(true);
       while (wanted === 'pause' && !this.#options.signal.aborted) {
         await this.#sleep(CHECKPOINT_MS / 2);
         wanted = await this.#wanted();
@@ -324,20 +330,20 @@ class Run {
     this.#options.onSave?.(this.#job);
   }
 
-  #tell(): void {
+  #tell(paused = false): void {
     const { onProgress, clock } = this.#options;
     const nowMs = clock.monotonic();
-    if (onProgress === undefined || nowMs < this.#progressMs + PROGRESS_MS) return;
+    if (onProgress === undefined || (nowMs < this.#progressMs + PROGRESS_MS && !paused)) return;
     this.#progressMs = nowMs;
     const total = offsetsIn(this.#job.stretches);
     let done = 0;
     for (const { topic, partition, from } of this.#job.stretches) {
       done += (this.#positions[placeOf(topic, partition)] ?? from) - from;
     }
-    const seconds = Math.max(0.001, (nowMs - this.#beganMs) / 1000);
-    const rate = this.#counts.read / seconds;
-    const etaMs = rate > 0 ? ((total - done) / rate) * 1000 : null;
-    onProgress({ done, total, counts: { ...this.#counts }, recordsPerSecond: rate, etaMs });
+    const counts = { ...this.#counts };
+    const recordsPerSecond = this.#rate.at(nowMs, counts.read);
+    const etaMs = recordsPerSecond > 0 ? ((total - done) / recordsPerSecond) * 1000 : null;
+    onProgress({ done, total, counts, recordsPerSecond, paused, etaMs });
   }
 
   #sleep(ms: number): Promise<void> {

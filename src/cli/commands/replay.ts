@@ -109,9 +109,9 @@ export const replayCommand: CommandModule = { build };
 async function replay(topics: readonly string[], flags: ReplayFlags): Promise<void> {
   const json = flags.json ?? false;
   if (flags.resume !== undefined) {
-    if (topics.length > 0) throw usageError('--resume knows its topics: leave them out');
     const { resume, skipCut = false } = flags;
-    const how = { id: resume, skipCut, json, timeoutMs: timeoutOf(flags) };
+    refuseAnew(topics, flags);
+    const how = { id: resume, pace: paceOf(flags), skipCut, json, timeoutMs: timeoutOf(flags) };
     await withCluster(flags, (session) => resumeReplay(session, how));
     return;
   }
@@ -126,7 +126,7 @@ async function replay(topics: readonly string[], flags: ReplayFlags): Promise<vo
     // Whoever goes on with the job may be elsewhere.
     module: flags.module === undefined ? null : resolve(flags.module),
     target: targetOf(flags),
-    pace: paceOf(flags),
+    pace: { recordsPerSecond: null, bytesPerSecond: null, speed: null, ...paceOf(flags) },
     includeReplayed: flags.includeReplayed ?? false,
     skipCut: flags.skipCut ?? false,
     asIs: flags.asIs ?? false,
@@ -160,17 +160,50 @@ function targetOf({ to, toFile, toUrl, toStdout }: ReplayFlags): ReplayTarget {
   return target;
 }
 
-function paceOf({ rate, bytesRate, speed }: ReplayFlags): Pace {
+/** What a job has from its start, by option. */
+const ofJobs = {
+  partition: '--partition',
+  offset: '--offset',
+  group: '--group',
+  filter: '--filter',
+  module: '--module',
+  to: '--to',
+  toFile: '--to-file',
+  toUrl: '--to-url',
+  toStdout: '--to-stdout',
+  includeReplayed: '--include-replayed',
+  asIs: '--as-is',
+  id: '--id',
+} as const satisfies { readonly [K in keyof ReplayFlags]?: string };
+
+function refuseAnew(topics: readonly string[], flags: ReplayFlags): void {
+  const given = Object.entries(ofJobs).find(([name]) => name in flags)?.[1];
+  const what = topics.length > 0 ? `topic ${topics.join(' ')}` : given;
+  if (what === undefined) return;
+  const text = `--resume goes on with the job as it was begun: leave ${what} out`;
+  throw usageError(text, 'its pace can be given anew, --skip-cut and --url-timeout, too');
+}
+
+/** What is given of it. */
+function paceOf({ rate, bytesRate, speed }: ReplayFlags): Partial<Pace> {
+  const factor = speed?.replace(/x$/, '');
   return {
-    recordsPerSecond: rate === undefined ? null : positiveNumber('--rate', rate),
-    bytesPerSecond: bytesRate === undefined ? null : parseByteSize(bytesRate),
-    speed:
-      speed === undefined || speed === 'max'
-        ? null
-        : positiveNumber('--speed', speed.replace(/x$/, '')),
+    ...(rate !== undefined && { recordsPerSecond: positiveNumber('--rate', rate) }),
+    ...(bytesRate !== undefined && {
+      bytesPerSecond: above0('--bytes-rate', bytesRate, parseByteSize(bytesRate)),
+    }),
+    ...(factor !== undefined && {
+      speed: factor === 'max' ? null : positiveNumber('--speed', factor),
+    }),
   };
 }
 
 function timeoutOf({ urlTimeout }: ReplayFlags): number | null {
-  return urlTimeout === undefined ? null : parseDuration(urlTimeout);
+  if (urlTimeout === undefined) return null;
+  return above0('--url-timeout', urlTimeout, parseDuration(urlTimeout));
+}
+
+function above0(option: string, text: string, value: number): number {
+  if (value > 0) return value;
+  throw usageError(`${option} ${text}: write more than 0`);
 }

@@ -9,7 +9,7 @@ import { processIo } from '../io.ts';
 import { addGuards, brokerCommand } from '../program.ts';
 import { withCluster } from '../session.ts';
 import { plural } from '../topic-description.ts';
-import { type ChoiceFlags, type Chosen, chosen, withChoice } from './choice.ts';
+import { type ChoiceFlags, type Chosen, chosen, saySettled, withChoice } from './choice.ts';
 
 interface DiscardFlags extends ChoiceFlags {
   readonly yes?: boolean;
@@ -33,6 +33,7 @@ async function run(topic: string, flags: DiscardFlags): Promise<void> {
     const found = await chosen(session, topic, flags);
     const ledger = new Ledger(session.cluster);
     await ledger.load();
+    saySettled(io, ledger, topic, found.choice);
     const wanted = chooser(found.choice, ledger);
     const places: LetterPlace[] = [];
     for await (const letters of readLetters(session.cluster, found.stretches, ledger)) {

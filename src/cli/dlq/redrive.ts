@@ -28,7 +28,7 @@ import { goOnWith } from '../replay/start.ts';
 import { type Session, withCluster } from '../session.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { plural } from '../topic-description.ts';
-import { type ChoiceFlags, type Chosen, chosen, withChoice } from './choice.ts';
+import { type ChoiceFlags, type Chosen, chosen, saySettled, withChoice } from './choice.ts';
 
 interface RedriveFlags extends ChoiceFlags {
   readonly module?: string;
@@ -88,6 +88,7 @@ async function run(topic: string | undefined, flags: RedriveFlags): Promise<void
     const ledger = new Ledger(session.cluster);
     await ledger.load();
     const found = await chosen(session, topic, flags);
+    saySettled(io, ledger, topic, found.choice);
     const module = await moduleOf(flags.module ?? null);
     try {
       const survey = await look(session, found, { ledger, module, to: flags.to ?? null });
@@ -192,7 +193,7 @@ async function execute(io: CliIo, { cluster }: Session, given: Execution): Promi
     });
     io.progress('');
     const { id, state, counts, error } = ended;
-    if (state === 'interrupted') process.exitCode = ExitCode.interrupted;
+    if (state === 'interrupted' || state === 'cancelled') process.exitCode = ExitCode.interrupted;
     if (flags.json === true) await io.data(`${JSON.stringify({ id, state, ...counts, error })}\n`);
     else io.say(`${state}: ${plural(counts.written, 'letter')} redriven`);
     if (error !== null) io.say(`what was read after them is not redriven: ${error}`);

@@ -25,7 +25,7 @@ export function showCommand(): Command {
     ]).argument('<topic>', 'the topic of the letters'),
   )
     .option('-n, --limit <count>', 'so many at most', '20')
-    .option('--all', 'also letters that were redriven or discarded')
+    .option('--all', 'also letters that were redriven or discarded, as those that are named')
     .action((topic: string, flags: ShowFlags) => run(topic, flags));
 }
 
@@ -39,7 +39,8 @@ async function run(topic: string, flags: ShowFlags): Promise<void> {
     const pending = chooser(choice, ledger);
     const meant = choice.filter === null ? () => true : compileFilter(choice.filter);
     const wanted = ({ record }: Letter): boolean => {
-      if (flags.all !== true) return pending(record);
+      // One that is named is wanted whatever became of it.
+      if (flags.all !== true && choice.only === null) return pending(record);
       return meant(record) && choice.only?.has(`${record.partition}/${record.offset}`) !== false;
     };
     let shown = 0;

@@ -1,13 +1,14 @@
 // tidemark replay list | show | pause | resume | cancel
 
 import type { Command } from 'commander';
-import { type JobRecord, JobStore, offsetsIn } from '../../../tools/replay/index.ts';
+import { JobStore, offsetsIn } from '../../../tools/replay/index.ts';
 import { nodeClock } from '../../host/node-clock.ts';
 import { CliError, ExitCode } from '../exit-codes.ts';
 import { processIo } from '../io.ts';
 import { type BrokerOptions, brokerCommand } from '../program.ts';
 import { withCluster } from '../session.ts';
 import { renderTable } from '../table.ts';
+import { jobText, resumption, sourceText, targetText, writtenBy } from './job-text.ts';
 
 /** `replay list`. */
 export function listCommand(): Command {
@@ -38,42 +39,6 @@ export function controlCommand(verb: 'pause' | 'resume' | 'cancel'): Command {
     .action((id: string, _: unknown, command: Command) =>
       control(verb, id, command.optsWithGlobals<BrokerOptions>()),
     );
-}
-
-/** Topics, or the file that was imported. */
-function sourceText({ tool, file = '', source }: JobRecord): string {
-  if (tool === 'import') return file;
-  return source.topics.join(',');
-}
-
-function targetText({ target }: JobRecord): string {
-  switch (target.kind) {
-    case 'topic':
-      return target.topic;
-    case 'file':
-      return target.path;
-    case 'http':
-      return target.url;
-    case 'stdout':
-      return 'standard output';
-    case 'origin':
-      return target.topic ?? 'where they came from';
-    case 'nowhere':
-      return 'discarded';
-  }
-}
-
-/** Records of all its runs: those that a run found there were written by the one before. */
-export function writtenBy({ counts, confirmedSince = 0 }: JobRecord): number {
-  return counts.written + counts.skipped + confirmedSince;
-}
-
-/** What to type to go on with a job. */
-export function resumption({ id, tool, file = '', target }: JobRecord): string {
-  if (tool === 'export') return `"tidemark archive export --resume --to ${file}"`;
-  if (tool === 'import') return `the same "tidemark archive import ${file} …" and --resume`;
-  const command = target.kind === 'origin' ? 'dlq redrive' : 'replay';
-  return `"tidemark ${command} --resume ${id}"`;
 }
 
 async function list(options: BrokerOptions): Promise<void> {
@@ -107,8 +72,7 @@ async function show(id: string, options: BrokerOptions): Promise<void> {
   const io = processIo();
   await withCluster(options, async ({ cluster }) => {
     const job = await new JobStore(cluster).get(id);
-    const text = options.json === true ? JSON.stringify(job) : JSON.stringify(job, null, 2);
-    await io.data(`${text}\n`);
+    await io.data(options.json === true ? `${JSON.stringify(job)}\n` : jobText(job));
   });
 }
 

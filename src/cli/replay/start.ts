@@ -30,7 +30,7 @@ import { type CliIo, processIo } from '../io.ts';
 import type { Session } from '../session.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { sayStretches, showPlan } from './dry-run.ts';
-import { resumption, writtenBy } from './jobs.ts';
+import { resumption, writtenBy } from './job-text.ts';
 
 export interface ReplayRequest {
   readonly topics: readonly string[];
@@ -101,6 +101,8 @@ export async function resumeReplay(
   session: Session,
   options: {
     readonly id: string;
+    /** In place of what the job has. */
+    readonly pace: Partial<Pace>;
     readonly skipCut: boolean;
     readonly json: boolean;
     readonly timeoutMs: number | null;
@@ -111,7 +113,8 @@ export async function resumeReplay(
   const known = await store.get(options.id);
   if (known.tool !== undefined)
     throw usageError(`job ${known.id} is an ${known.tool}`, `go on with ${resumption(known)}`);
-  const { job, run } = await goOnWith(io, store, known);
+  const { job: left, run } = await goOnWith(io, store, known);
+  const job = { ...left, pace: { ...left.pace, ...options.pace } };
   if (job.state === 'done') {
     io.say(`job ${job.id} is done: ${writtenBy(job)} records written`);
     return;
@@ -189,14 +192,13 @@ async function execute(io: CliIo, session: Session, execution: Execution): Promi
       onSave: (saved) => {
         last = saved;
       },
-      onProgress: ({ done, total, counts, recordsPerSecond, etaMs }) => {
+      onProgress: ({ done, total, counts, recordsPerSecond, paused, etaMs }) => {
         const percent = total === 0 ? 100 : Math.floor((100 * done) / total);
         const left =
           etaMs === null ? '' : `, ${formatDuration(Math.round(etaMs / 1000) * 1000)} left`;
-        const rate = Math.round(recordsPerSecond);
-        io.progress(
-          `${percent} %  ${counts.written} written of ${counts.read} read, ${rate}/s${left}`,
-        );
+        const rate = `${Math.round(recordsPerSecond)}/s${left}`;
+        const how = paused ? `paused; "tidemark replay resume ${job.id}" lets it go on` : rate;
+        io.progress(`${percent} %  ${counts.written} written of ${counts.read} read, ${how}`);
       },
     });
     io.progress('');
@@ -263,7 +265,7 @@ async function openSink(
 
 async function report(io: CliIo, job: JobRecord, json: boolean): Promise<void> {
   const { id, state, counts, target, confirmedSince = 0, error } = job;
-  if (state === 'interrupted') process.exitCode = ExitCode.interrupted;
+  if (state === 'interrupted' || state === 'cancelled') process.exitCode = ExitCode.interrupted;
   const written = counts.written + confirmedSince;
   // How much was read is known as of the last checkpoint only.
   const of = confirmedSince > 0 ? '' : ` of ${counts.read}`;
