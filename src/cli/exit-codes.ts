@@ -26,7 +26,7 @@ export const exitCodeTable: readonly (readonly [code: number, meaning: string])[
   [ExitCode.refused, 'refused: no permission, or somebody still uses it (a group with members)'],
   [
     ExitCode.interrupted,
-    'ended by Ctrl-C, SIGTERM or "replay cancel"; what was printed or acknowledged stands',
+    'ended by Ctrl-C, SIGTERM or replay cancel; what was printed or acknowledged stands',
   ],
 ];
 

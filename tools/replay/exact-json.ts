@@ -1,5 +1,5 @@
-// JSON whose whole numbers stay what they are: those that a number cannot hold, as ids of 64 bits, come as bigint, where
-// JSON.parse takes them for their neighbours.
+// JSON whose whole numbers stay what they are: those that a number cannot hold, as ids of 64 bits, come as bigint,
+// where JSON.parse takes them for their neighbours.
 
 export type Json =
   | string
