@@ -1,20 +1,20 @@
 // Sends whole record batches that exist already, as they are: what copying a log needs. A request carries one batch of
-// each partition that has some, and up to five of a partition are under way at a time; each is written once and in
-// order, over retries and also over senders, when the next one goes on with the identity and the sequences of the last.
+// each partition that has some, and several of a partition are under way at a time; each is written once and in order,
+// over retries and also over senders, when the next one goes on with the identity and the sequences of the last.
+//
+// A broker remembers a producer's last five batches, by which it knows one that is sent again. With more under way (a
+// broker that syncs each was idle half of the time with five of 100 KB) a batch that landed unheard may be forgotten,
+// and is refused as out of order when it goes again. Then the broker is asked how far the producer came. The batch that
+// ends there goes again by itself: it is remembered, so its answer comes when it, and all before it, are safe.
 
 import { ErrorCode, errorName, KafkaError } from '../base/kafka-errors.ts';
 import { sleep } from '../base/pause.ts';
-import { InitProducerId, Produce, type ProduceResponse } from '../protocol/index.ts';
+import { Produce, type ProduceResponse } from '../protocol/index.ts';
 import { addSequence, BATCH_HEADER_BYTES, BatchHeader, setProducerState } from '../record/index.ts';
-import { type Cluster, isRetriableError, throwIfError } from './cluster.ts';
+import { type Cluster, isRetriableError } from './cluster.ts';
 import { ClientError } from './errors.ts';
 import type { Node } from './network.ts';
-
-/** Who writes, as InitProducerId gave it. */
-export interface ProducerIdentity {
-  readonly producerId: number;
-  readonly producerEpoch: number;
-}
+import { lastSequence, newIdentity, type ProducerIdentity } from './producer-identity.ts';
 
 export interface BatchSenderOptions {
   readonly topic: string;
@@ -43,6 +43,8 @@ interface Item {
   readonly done: OnBatchLanded;
   readonly release: (() => void) | null;
   readonly sinceMs: number;
+  /** Those before it that the broker has, and that are safe when this one is. */
+  covered: readonly Item[];
 }
 
 interface Lane {
@@ -70,10 +72,10 @@ interface Load {
   bytes: number;
 }
 
-/** What brokers remember of a producer, and so how many batches of a partition may be unanswered (Kafka's limit). */
-const WINDOW = 5;
-/** Unanswered requests of one broker: while so many are under way the next one fills with batches of all partitions. */
-const REQUESTS_MAX = 5;
+/** Unanswered batches of a partition where the broker can say how far a producer came. More were not faster. */
+const WINDOW = 16;
+/** Elsewhere as many as brokers remember of a producer. */
+const WINDOW_REMEMBERED = 5;
 const REQUEST_BYTES_MAX = 4 * 1024 * 1024;
 const RETRY_BACKOFF_MS = 100;
 
@@ -98,13 +100,24 @@ export class BatchSender {
   readonly #requests = new Map<number, number>();
   readonly #waiting = new Set<() => void>();
   readonly #bufferBytes: number;
+  /**
+   * Unanswered batches of a partition, and requests of one broker: while so many are under way the next one fills with
+   * batches of all partitions.
+   */
+  readonly #window: number;
   #bytes = 0;
   #pumping = false;
 
-  constructor(cluster: Cluster, identity: ProducerIdentity, options: BatchSenderOptions) {
+  /** `asks`: whether brokers say how far a producer came. */
+  constructor(
+    cluster: Cluster,
+    options: BatchSenderOptions,
+    { identity, asks }: { readonly identity: ProducerIdentity; readonly asks: boolean },
+  ) {
     this.#cluster = cluster;
     this.identity = identity;
     this.#options = options;
+    this.#window = asks ? WINDOW : WINDOW_REMEMBERED;
     this.#bufferBytes = options.bufferBytes ?? 32 * 1024 * 1024;
   }
 
@@ -131,7 +144,8 @@ export class BatchSender {
     lane.nextSequence = addSequence(baseSequence, recordCount);
     const header = Buffer.from(bytes.subarray(0, BATCH_HEADER_BYTES));
     const sinceMs = this.#cluster.clock.monotonic();
-    lane.items.push({ bytes, header, sent: false, verdict: null, done, release, sinceMs });
+    const item = { bytes, header, sent: false, verdict: null, done, release, sinceMs, covered: [] };
+    lane.items.push(item);
     this.#bytes += bytes.length;
     this.#pumpSoon();
     await this.#whenBelow(this.#bufferBytes);
@@ -185,7 +199,7 @@ export class BatchSender {
         continue;
       }
       const { node, topicId: id } = leader;
-      if ((this.#requests.get(node.id) ?? 0) >= REQUESTS_MAX) continue;
+      if ((this.#requests.get(node.id) ?? 0) >= this.#window) continue;
       const load = loads.get(node.id) ?? { node, id, taken: [], bytes: 0 };
       const size = item.bytes.length;
       if (load.bytes > 0 && load.bytes + size > REQUEST_BYTES_MAX) continue;
@@ -260,9 +274,11 @@ export class BatchSender {
     while (lane.flying > 0 && typeof first?.verdict === 'number') {
       const { verdict } = first;
       lane.flying -= 1;
-      lane.window = WINDOW;
-      this.#finish(lane, (item) => item.done(null, verdict));
-      if (this.#cluster.copies) first.release?.();
+      lane.window = this.#window;
+      this.#finish(lane, (item, covered) => {
+        item.done(null, covered ? -1 : verdict);
+        if (this.#cluster.copies) item.release?.();
+      });
       first = lane.items[0];
     }
     const verdict = lane.flying > 0 ? first?.verdict : null;
@@ -283,7 +299,8 @@ export class BatchSender {
     this.#cluster.forget(topic);
     const ageMs = clock.monotonic() - (lane.items[0]?.sinceMs ?? 0);
     const leftMs = deliveryTimeoutMs - ageMs;
-    if (isRetriableError(error) && RETRY_BACKOFF_MS < leftMs) {
+    const retriable = isRetriableError(error) || (await this.#isOnlyForgotten(lane, error));
+    if (retriable && RETRY_BACKOFF_MS < leftMs) {
       this.#cluster.hearTrouble(error, leftMs);
       await sleep(clock, RETRY_BACKOFF_MS);
       lane.held = false;
@@ -294,11 +311,31 @@ export class BatchSender {
     while (lane.items.length > 0) this.#finish(lane, (one) => one.done(error, -1));
   }
 
-  #finish(lane: Lane, tell: (item: Item) => void): void {
-    const item = lane.items.shift();
-    if (item === undefined) return;
-    this.#bytes -= item.bytes.length;
-    tell(item);
+  /** Whether the first batch was refused as it landed long ago, maybe others too; then the last of them goes first. */
+  async #isOnlyForgotten(lane: Lane, error: Error): Promise<boolean> {
+    if (!(error instanceof KafkaError) || error.code !== 'OUT_OF_ORDER_SEQUENCE_NUMBER')
+      return false;
+    if (this.#window === WINDOW_REMEMBERED) return false;
+    const place = { topic: this.#options.topic, partition: lane.partition };
+    const asked = lastSequence(this.#cluster, place, this.identity);
+    const last = await asked.catch((failure: unknown) => failure);
+    if (typeof last !== 'number') return isRetriableError(last);
+    const at = lane.items.findIndex(({ header }) => new BatchHeader(header).lastSequence === last);
+    const covered = lane.items.splice(0, Math.max(0, at));
+    const [first] = lane.items;
+    if (first === undefined) return false;
+    first.covered = [...covered.flatMap((item) => [...item.covered, item]), ...first.covered];
+    // Else the broker has none of these: it lost what was written, or somebody else writes under this identity.
+    return at >= 0 || new BatchHeader(first.header).baseSequence === addSequence(last, 1);
+  }
+
+  #finish(lane: Lane, tell: (item: Item, covered: boolean) => void): void {
+    const last = lane.items.shift();
+    if (last === undefined) return;
+    for (const item of [...last.covered, last]) {
+      this.#bytes -= item.bytes.length;
+      tell(item, item !== last);
+    }
     for (const check of [...this.#waiting]) check();
   }
 
@@ -338,16 +375,13 @@ export async function openBatchSender(
   cluster: Cluster,
   options: BatchSenderOptions,
 ): Promise<BatchSender> {
-  await cluster.topic(options.topic, { create: false });
-  return new BatchSender(cluster, options.identity ?? (await newIdentity(cluster)), options);
-}
-
-function newIdentity(cluster: Cluster): Promise<ProducerIdentity> {
-  return cluster.retry(async () => {
-    const transport = await cluster.any();
-    const request = { transactionalId: null, transactionTimeoutMs: 60_000 };
-    const response = await transport.send(InitProducerId, request);
-    throwIfError(response.errorCode, 'producer id');
-    return { producerId: response.producerId, producerEpoch: response.producerEpoch };
-  });
+  const { topic } = options;
+  await cluster.topic(topic, { create: false });
+  const identity = options.identity ?? (await newIdentity(cluster));
+  // Tried before it is relied on: old brokers cannot say it, and others may not want to.
+  const asks = await lastSequence(cluster, { topic, partition: 0 }, identity).then(
+    () => true,
+    () => false,
+  );
+  return new BatchSender(cluster, options, { identity, asks });
 }

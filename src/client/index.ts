@@ -48,7 +48,6 @@ export {
   type BatchSenderOptions,
   type OnBatchLanded,
   openBatchSender,
-  type ProducerIdentity,
 } from './batch-sender.ts';
 export type { ByteStream, ByteStreamHandler, Connector } from './byte-stream.ts';
 export { type Client, ClusterClient } from './client.ts';
@@ -108,6 +107,7 @@ export {
   type RecordFor,
   type RecordMetadata,
 } from './producer/index.ts';
+export type { ProducerIdentity } from './producer-identity.ts';
 export {
   type AnySerde,
   bufferSerde,
