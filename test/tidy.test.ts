@@ -18,7 +18,7 @@ const layers: Record<string, readonly string[]> = {
   client: ['base', 'protocol', 'record'],
   broker: ['base', 'protocol', 'record', 'engine', 'coordinator'],
   inspect: ['base', 'record', 'storage'],
-  host: ['base', 'storage', 'broker', 'client'],
+  host: ['base', 'record', 'storage', 'broker', 'client'],
   compose: [
     'base',
     'protocol',

@@ -25,6 +25,8 @@ export interface BrokerPorts {
   readonly logger: Logger;
 }
 
+type StoreOption = 'lock' | 'regions' | 'openFilesMax' | 'tailBytesMax' | 'recordWorker';
+
 export interface AssembleOptions {
   /** Broker configs by Kafka's names. */
   readonly config: ReadonlyMap<string, string>;
@@ -40,7 +42,7 @@ export interface AssembleOptions {
   /** Metrics of the host's own. */
   readonly metrics?: () => readonly Metric[];
   /** What else the store is opened with. */
-  readonly store?: Pick<LogStoreOptions, 'lock' | 'regions' | 'openFilesMax' | 'tailBytesMax'>;
+  readonly store?: Pick<LogStoreOptions, StoreOption>;
 }
 
 /** A broker that takes peers and has not loaded its groups yet. */

@@ -7,7 +7,7 @@ import { guardedLogger } from '../base/guarded-logger.ts';
 import { type Clock, type Logger, type Random, silentLogger } from '../base/ports.ts';
 import type { RequestInterceptor } from '../broker/index.ts';
 import { useAccelerators } from '../host/accelerators.ts';
-import { CompactionPool, workersAvailable } from '../host/compaction-pool.ts';
+import { CompactionPool } from '../host/compaction-pool.ts';
 import { prepareDataDirectory } from '../host/data-directory.ts';
 import { dataDirectoryLock } from '../host/data-lock.ts';
 import { nativeIoOrNull, nativeIoWhenNeeded } from '../host/native-io.ts';
@@ -16,6 +16,8 @@ import { NodeDisk } from '../host/node-disk.ts';
 import { nodeRandom } from '../host/node-random.ts';
 import { openFilesAllowed } from '../host/open-files.ts';
 import type { RegionSending } from '../host/peer-output.ts';
+import { RecordPool } from '../host/record-pool.ts';
+import { workersAvailable } from '../host/worker-pool.ts';
 import { type Disk, InPlaceCompactionRunner, MemoryDisk } from '../storage/index.ts';
 import { type AssembledBroker, assembleBroker } from './assemble-broker.ts';
 import type { ListenOptions, PlacedLogOptions } from './broker-options.ts';
@@ -85,13 +87,14 @@ function assembleOnHost(
     config: configsOf(options),
     memory: dataDir === undefined,
     adopt: options.adopt === true,
-    ...(dataDir !== undefined && {
-      store: {
+    store: {
+      ...(workersAvailable() && { recordWorker: new RecordPool() }),
+      ...(dataDir !== undefined && {
         lock: dataDirectoryLock(dataDir),
         regions: () => regions !== null && nativeIoOrNull() !== null,
         openFilesMax: openFilesAllowed(),
-      },
-    }),
+      }),
+    },
     ...(regions !== null && { metrics: () => regionMetrics(regions.stats) }),
     acceptReplicationFactor: options.acceptReplicationFactor === true,
     ...(intercept && { intercept }),

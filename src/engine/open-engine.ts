@@ -3,6 +3,7 @@
 import { KafkaError } from '../base/kafka-errors.ts';
 import type { Clock, Logger, Random } from '../base/ports.ts';
 import { randomUuid } from '../base/uuid.ts';
+import { inPlaceRecordWorker } from '../record/index.ts';
 import {
   type CompactionRunner,
   type Disk,
@@ -102,6 +103,7 @@ async function openOn(
     space,
     metrics: newMetrics(),
     pending: new PendingAppends(),
+    recordWorker: options.recordWorker ?? inPlaceRecordWorker,
   };
   const registry = new TopicRegistry(configs, context);
   if (purged.length > 0 && (await removeDirectories(disk, remove, logger))) {

@@ -2,8 +2,7 @@
 
 import { Bag } from '../base/bag.ts';
 import { KafkaError } from '../base/kafka-errors.ts';
-import type { Codec } from '../record/index.ts';
-import type { AppendTicket, PartitionLog, Told } from '../storage/index.ts';
+import type { PartitionLog } from '../storage/index.ts';
 import { CommitWaiters } from './commit-waiters.ts';
 import type {
   AppendAnswer,
@@ -18,11 +17,9 @@ import type {
   Topic,
 } from './contract.ts';
 import { type FoundOffset, findOffset } from './offset-lookup.ts';
+import { type Appendable, PartitionAppends } from './partition-appends.ts';
 import {
-  admitClient,
   checkLeaderEpoch,
-  diskNearlyFull,
-  duplicateResult,
   type EpochEnd,
   endOfEpoch,
   type PartitionState,
@@ -30,23 +27,13 @@ import {
 } from './partition-checks.ts';
 import { PartitionProducers } from './partition-producers.ts';
 import { fetched, lookAt, nothing } from './partition-reads.ts';
-import type { Pending } from './pending-appends.ts';
-import {
-  checkedBatch,
-  codecsMissing,
-  finishedBatch,
-  type PreparedBatch,
-  partsOf,
-  trustedBatch,
-} from './prepare-append.ts';
 import type { RemembersProducers } from './producer-expiry.ts';
 import { partitionDirectory } from './topic-names.ts';
 import type { PartitionContext, TopicShared } from './topic-shared.ts';
-import { TurnQueue } from './turn-queue.ts';
 
 const tell = (watcher: PartitionWatcher): void => watcher.changed();
 
-export class LogPartition implements Partition, Pending, RemembersProducers {
+export class LogPartition implements Partition, Appendable, RemembersProducers {
   readonly index: number;
   /** Owned by {@link PendingAppends}. */
   isPending = false;
@@ -56,7 +43,7 @@ export class LogPartition implements Partition, Pending, RemembersProducers {
   #log: PartitionLog | null = null;
   readonly #producers = new PartitionProducers();
   readonly #waiters = new CommitWaiters();
-  readonly #turns = new TurnQueue();
+  readonly #appends: PartitionAppends;
   readonly #watchers = new Bag<PartitionWatcher>();
   #reopening: Promise<void> | null = null;
 
@@ -64,6 +51,8 @@ export class LogPartition implements Partition, Pending, RemembersProducers {
     this.#shared = shared;
     this.#context = context;
     this.index = index;
+    const [producers, waiters] = [this.#producers, this.#waiters];
+    this.#appends = new PartitionAppends({ partition: this, shared, context, producers, waiters });
   }
 
   /**
@@ -125,21 +114,7 @@ export class LogPartition implements Partition, Pending, RemembersProducers {
   }
 
   appendFor(answer: AppendAnswer, request: AppendRequest): void {
-    const parts = partsOf(request.records);
-    const missing = codecsMissing(parts, this.#shared.settings.rules);
-    if (missing.length === 0 && this.#turns.idle) this.#append(request, parts, answer);
-    else this.#appendInTurn(missing, request, parts, answer);
-  }
-
-  /** Apart from the usual case, which needs no functions. */
-  #appendInTurn(
-    missing: readonly Codec[],
-    request: AppendRequest,
-    parts: readonly Buffer[],
-    answer: AppendAnswer,
-  ): void {
-    const refused = (error: unknown): void => answer.refused(error);
-    this.#turns.run(missing, () => this.#append(request, parts, answer), refused);
+    this.#appends.appendFor(answer, request);
   }
 
   async read(spec: FetchSpec): Promise<FetchedRecords> {
@@ -171,7 +146,7 @@ export class LogPartition implements Partition, Pending, RemembersProducers {
   }
 
   async deleteRecords(offset: number): Promise<number> {
-    const log = this.#writable();
+    const log = this.writable();
     const { cleanupCompact, cleanupDelete } = this.#shared.settings.log;
     if (cleanupCompact && !cleanupDelete) {
       const message = `${this.topic.name} is compacted: records go by their keys, not by offset`;
@@ -282,81 +257,6 @@ export class LogPartition implements Partition, Pending, RemembersProducers {
     this.#context.logger.info({ partition: this.name }, 'the partition takes writes again');
   }
 
-  #append(request: AppendRequest, parts: readonly Buffer[], answer: AppendAnswer): void {
-    let stored: Stored;
-    try {
-      stored = this.#store(request, parts);
-    } catch (error) {
-      this.#context.metrics.appendsRefused += 1;
-      answer.refused(error);
-      return;
-    }
-    const { ticket, result } = stored;
-    if (ticket === null) request.released?.();
-    if (request.acks === 0) answer.appended(result);
-    else this.#tellWhenSafe(request, stored, answer);
-  }
-
-  #tellWhenSafe(request: AppendRequest, { ticket, result }: Stored, answer: AppendAnswer): void {
-    const told = (failure: Error | null): void => {
-      if (failure === null) answer.appended(result);
-      else answer.refused(failure);
-    };
-    if (ticket === null) this.#waitUntilCommitted(result.lastOffset, told);
-    else if (request.acks === 1) ticket.whenWritten(told);
-    else ticket.whenCommitted(told);
-  }
-
-  /**
-   * Everything up to giving out offsets happens in one turn of the event loop, so appends cannot
-   * mix.
-   */
-  #store(request: AppendRequest, parts: readonly Buffer[]): Stored {
-    const log = this.#writable();
-    const { topic } = this;
-    const { rules } = this.#shared.settings;
-    checkLeaderEpoch(request.currentLeaderEpoch ?? -1, log.leaderEpoch);
-    if (request.origin === 'client') admitClient(topic, rules, request.acks);
-    const seen =
-      request.origin === 'client' ? checkedBatch(request, parts, rules) : trustedBatch(parts);
-    const duplicate = this.#producers.check(seen.header);
-    if (duplicate !== null) {
-      this.#context.metrics.batchesDuplicate += 1;
-      return { ticket: null, result: duplicateResult(duplicate, log.startOffset) };
-    }
-    const { origin, released } = request;
-    if (origin === 'internal') return this.#place(seen, log, released);
-    if (!this.#context.space.admits(seen.byteLength)) throw diskNearlyFull();
-    return this.#place(finishedBatch(seen, rules, this.#nowMs()), log, released);
-  }
-
-  #place(batch: PreparedBatch, log: PartitionLog, released: AppendRequest['released']): Stored {
-    const { header, byteLength, parts } = batch;
-    const { metrics } = this.#context;
-    const { maxTimestamp, recordCount, lastOffsetDelta } = header;
-    const offsetCount = lastOffsetDelta + 1;
-    const ticket = log.append({ parts, byteLength, offsetCount, maxTimestamp, released });
-    // The log has written the offsets into the header by now.
-    this.#producers.appended(header, this.#nowMs());
-    this.#context.pending.add(this);
-    metrics.batchesAppended += 1;
-    metrics.recordsAppended += recordCount;
-    metrics.bytesAppended += byteLength;
-    const result = {
-      baseOffset: ticket.baseOffset,
-      lastOffset: ticket.lastOffset,
-      logAppendTimeMs: batch.logAppendTimeMs,
-      logStartOffset: log.startOffset,
-    };
-    return { ticket, result };
-  }
-
-  /** For the batch that a duplicate repeats, which may still be in flight. */
-  #waitUntilCommitted(offset: number, told: Told): void {
-    if (this.highWatermark > offset) told(null);
-    else this.#waiters.wait(offset, told);
-  }
-
   #committed(highWatermark: number): void {
     this.#waiters.committed(highWatermark);
     this.#watchers.visit(tell);
@@ -372,7 +272,7 @@ export class LogPartition implements Partition, Pending, RemembersProducers {
     this.#watchers.visit(tell);
   }
 
-  #writable(): PartitionLog {
+  writable(): PartitionLog {
     const log = this.#readable(-1);
     if (log.state === 'open') return log;
     throw new KafkaError('KAFKA_STORAGE_ERROR', `${this.name} takes no writes: its disk failed`);
@@ -388,10 +288,4 @@ export class LogPartition implements Partition, Pending, RemembersProducers {
   #nowMs(): number {
     return this.#context.clock.now();
   }
-}
-
-/** An append that has its offsets; `ticket` null: it repeats an earlier batch. */
-interface Stored {
-  readonly ticket: AppendTicket | null;
-  readonly result: AppendResult;
 }

@@ -4,17 +4,19 @@
 import { KafkaError } from '../base/kafka-errors.ts';
 import {
   BATCH_HEADER_BYTES,
-  BatchBuilder,
   BatchHeader,
   type BatchOptions,
   type Codec,
   codecOf,
   isCodecReady,
-  RecordError,
-  readRecords,
+  LOOK_NOW_BYTES_MAX,
+  type LookOutcome,
+  lookInside,
+  type RecordLook,
+  type RecordRules,
   setMaxTimestampAndLogAppendTime,
+  throwRefusal,
   validateBatch,
-  validateRecords,
 } from '../record/index.ts';
 import type { AppendRequest } from './contract.ts';
 import type { AppendRules } from './topic-settings.ts';
@@ -43,7 +45,7 @@ export function partsOf(records: Buffer | readonly Buffer[]): readonly Buffer[] 
 
 const noCodecs: readonly Codec[] = [];
 
-/** Codecs that must be loaded before {@link checkedBatch} can look into or rebuild this batch. */
+/** Codecs that must be loaded before this batch can be looked into or rebuilt. */
 export function codecsMissing(parts: readonly Buffer[], rules: AppendRules): readonly Codec[] {
   const looksInside = rules.compacted || rules.timestampBeforeMaxMs !== Number.POSITIVE_INFINITY;
   if (!looksInside && rules.codec === null) return noCodecs;
@@ -87,53 +89,81 @@ export function checkedBatch(
 }
 
 /**
- * Checks a batch's records where the topic asks for it and gives it the form that is stored.
- * Throws KafkaError `INVALID_TIMESTAMP`, `INVALID_RECORD`, `MESSAGE_TOO_LARGE`.
+ * What has to be looked at inside a batch, or made of it; null where its header says enough. Throws KafkaError
+ * `INVALID_TIMESTAMP` where that says too much.
+ */
+export function lookWanted(
+  { header, parts }: PreparedBatch,
+  rules: AppendRules,
+  nowMs: number,
+): RecordLook | null {
+  const codec = codecOf(header.codecId);
+  const timed = !rules.logAppendTime;
+  // The header's largest timestamp settles the common case; only a bound in the past needs each
+  // record.
+  const old = timed && rules.timestampBeforeMaxMs !== Number.POSITIVE_INFINITY;
+  const checks = rules.compacted || old;
+  if (timed && header.maxTimestamp - nowMs > rules.timestampAfterMaxMs) {
+    refuseTooNew(parts, header, rules, nowMs);
+  }
+  const rebuilds = rules.codec !== null && rules.codec !== codec;
+  if (!checks && !rebuilds) return null;
+  return {
+    batch: parts,
+    rules: checks ? recordRules(rules, nowMs) : null,
+    rebuild: rebuilds && rules.codec !== null ? rebuildOptions(header, rules, rules.codec) : null,
+  };
+}
+
+/**
+ * The form in which a batch is stored, after what `lookInside` found. Throws KafkaError `INVALID_TIMESTAMP`,
+ * `INVALID_RECORD`, `MESSAGE_TOO_LARGE`.
  */
 export function finishedBatch(
   batch: PreparedBatch,
   rules: AppendRules,
   nowMs: number,
+  outcome: LookOutcome | null,
 ): PreparedBatch {
-  checkRecords(batch, rules, nowMs);
-  const codec = codecOf(batch.header.codecId);
-  const rebuilt =
-    rules.codec === null || rules.codec === codec ? batch : recompressed(batch, rules, rules.codec);
-  if (!rules.logAppendTime) return rebuilt;
-  setMaxTimestampAndLogAppendTime(rebuilt.parts, nowMs);
-  return { ...rebuilt, logAppendTimeMs: nowMs };
+  const finished = outcome === null ? batch : lookedInto(batch, rules, outcome);
+  if (!rules.logAppendTime) return finished;
+  setMaxTimestampAndLogAppendTime(finished.parts, nowMs);
+  return { ...finished, logAppendTimeMs: nowMs };
 }
 
-function checkRecords(batch: PreparedBatch, rules: AppendRules, nowMs: number): void {
-  const { header, parts } = batch;
-  const timed = !rules.logAppendTime;
-  // The header's largest timestamp settles the common case; only a bound in the past needs each
-  // record.
-  const tooNew = timed && header.maxTimestamp - nowMs > rules.timestampAfterMaxMs;
-  const old = timed && rules.timestampBeforeMaxMs !== Number.POSITIVE_INFINITY;
+/** Names the records that are too new where that is quick; the header alone is enough to refuse them. */
+function refuseTooNew(
+  parts: readonly Buffer[],
+  header: BatchHeader,
+  rules: AppendRules,
+  nowMs: number,
+): never {
   const codec = codecOf(header.codecId);
-  const readable = codec !== null && isCodecReady(codec);
-  if (rules.compacted || old || (tooNew && readable)) {
-    validateRecords(parts, {
-      keysRequired: rules.compacted,
-      nowMs,
-      timestampBeforeMaxMs: timed ? rules.timestampBeforeMaxMs : Number.POSITIVE_INFINITY,
-      timestampAfterMaxMs: timed ? rules.timestampAfterMaxMs : Number.POSITIVE_INFINITY,
-    });
+  if (codec !== null && isCodecReady(codec)) {
+    const look = { batch: parts, rules: recordRules(rules, nowMs), rebuild: null };
+    const outcome = lookInside(look, LOOK_NOW_BYTES_MAX);
+    if (outcome !== null && outcome.refused !== null) throwRefusal(outcome.refused);
   }
-  if (tooNew) {
-    const ahead = header.maxTimestamp - nowMs;
-    const limit = rules.timestampAfterMaxMs;
-    throw new KafkaError(
-      'INVALID_TIMESTAMP',
-      `a timestamp is ${ahead} ms in the future, message.timestamp.after.max.ms=${limit}`,
-    );
-  }
+  const ahead = header.maxTimestamp - nowMs;
+  const limit = rules.timestampAfterMaxMs;
+  throw new KafkaError(
+    'INVALID_TIMESTAMP',
+    `a timestamp is ${ahead} ms in the future, message.timestamp.after.max.ms=${limit}`,
+  );
 }
 
-function recompressed(batch: PreparedBatch, rules: AppendRules, codec: Codec): PreparedBatch {
-  const { header, parts } = batch;
-  const bytes = rebuild(parts, {
+function recordRules(rules: AppendRules, nowMs: number): RecordRules {
+  const timed = !rules.logAppendTime;
+  return {
+    keysRequired: rules.compacted,
+    nowMs,
+    timestampBeforeMaxMs: timed ? rules.timestampBeforeMaxMs : Number.POSITIVE_INFINITY,
+    timestampAfterMaxMs: timed ? rules.timestampAfterMaxMs : Number.POSITIVE_INFINITY,
+  };
+}
+
+function rebuildOptions(header: BatchHeader, rules: AppendRules, codec: Codec): BatchOptions {
+  return {
     codec,
     ...(rules.level === undefined ? {} : { level: rules.level }),
     transactional: header.isTransactional,
@@ -142,29 +172,19 @@ function recompressed(batch: PreparedBatch, rules: AppendRules, codec: Codec): P
       producerEpoch: header.producerEpoch,
       baseSequence: header.baseSequence,
     },
-  });
-  if (bytes.length > rules.maxMessageBytes) {
+  };
+}
+
+function lookedInto(batch: PreparedBatch, rules: AppendRules, outcome: LookOutcome): PreparedBatch {
+  if (outcome.refused !== null) return throwRefusal(outcome.refused);
+  const { rebuilt } = outcome;
+  if (rebuilt === null) return batch;
+  const { length: byteLength } = rebuilt;
+  if (byteLength > rules.maxMessageBytes) {
     const message =
-      `the batch has ${bytes.length} bytes as ${codec}, ` +
+      `the batch has ${byteLength} bytes as ${rules.codec}, ` +
       `more than max.message.bytes=${rules.maxMessageBytes}`;
     throw new KafkaError('MESSAGE_TOO_LARGE', message);
   }
-  return { ...batch, parts: [bytes], header: new BatchHeader(bytes), byteLength: bytes.length };
-}
-
-/**
- * Record by record: a batch of a megabyte can expand to millions. As in Kafka they get their offsets anew, in the order
- * in which they lie there.
- */
-function rebuild(parts: readonly Buffer[], options: BatchOptions): Buffer {
-  const builder = new BatchBuilder(options);
-  try {
-    for (const { timestamp, key, value, headers } of readRecords(parts)) {
-      builder.append({ timestamp, key, value, headers });
-    }
-    return builder.build();
-  } catch (error) {
-    if (!(error instanceof RecordError)) throw error;
-    throw new KafkaError('INVALID_RECORD', error.message, { cause: error });
-  }
+  return { ...batch, parts: [rebuilt], header: new BatchHeader(rebuilt), byteLength };
 }

@@ -1,6 +1,7 @@
 // What all partitions of a topic share, and what all partitions of an engine work with.
 
 import type { Clock, Logger } from '../base/ports.ts';
+import type { RecordWorker } from '../record/index.ts';
 import type { LogStore } from '../storage/index.ts';
 import type { Topic } from './contract.ts';
 import type { FreeSpace } from './free-space.ts';
@@ -21,4 +22,5 @@ export interface PartitionContext {
   readonly space: FreeSpace;
   readonly metrics: MutableMetrics;
   readonly pending: PendingAppends;
+  readonly recordWorker: RecordWorker;
 }

@@ -64,6 +64,18 @@ export {
   readRecords,
   type StoredRecord,
 } from './iterator.ts';
+export {
+  type FoundRecord,
+  findByTime,
+  inPlaceRecordWorker,
+  LOOK_NOW_BYTES_MAX,
+  type LookOutcome,
+  lookInside,
+  type RecordLook,
+  type RecordWorker,
+  type TimeSearch,
+  throwRefusal,
+} from './look-inside.ts';
 export { RecordError, type RecordErrorCode, type RecordErrorPlace } from './record-error.ts';
 export { Retained, type RetainedRecords, replaceRecords } from './replace-records.ts';
 export {
@@ -80,6 +92,5 @@ export {
   type RecordRefusal,
   type RecordRules,
   validateBatch,
-  validateRecords,
   verifyBatch,
 } from './validate.ts';

@@ -16,7 +16,7 @@ import {
   LOG_OVERHEAD,
   MAGIC_V2,
 } from './header.ts';
-import { type ReadOptions, readRecords } from './iterator.ts';
+import type { StoredRecord } from './iterator.ts';
 import { RecordError, type RecordErrorCode } from './record-error.ts';
 import { RECORD_BYTES_MIN } from './scanner.ts';
 
@@ -167,7 +167,7 @@ function invalid(message: string): KafkaError {
 /**
  * Rules that need the records themselves; the broker decodes them only on topics that ask for it.
  */
-export interface RecordRules extends ReadOptions {
+export interface RecordRules {
   /** The topic is compacted: every record needs a key. */
   readonly keysRequired: boolean;
   readonly nowMs: number;
@@ -192,6 +192,8 @@ const REFUSALS_NAMED_MAX = 1_000;
 /** A produce refused for single records, of which the first are named. */
 export class InvalidRecordsError extends KafkaError {
   readonly recordErrors: readonly RecordRefusal[];
+  /** How many records are refused. */
+  readonly count: number;
 
   constructor(
     name: 'INVALID_RECORD' | 'INVALID_TIMESTAMP',
@@ -201,15 +203,15 @@ export class InvalidRecordsError extends KafkaError {
     const first = refusals[0]?.message ?? '';
     super(name, `${count} records are refused, the first since ${first}`);
     this.recordErrors = refusals;
+    this.count = count;
   }
 }
 
 /**
- * Decodes a batch that passed {@link validateBatch} and checks every record. Throws {@link
- * InvalidRecordsError} `INVALID_TIMESTAMP` or `INVALID_RECORD`, and KafkaError `INVALID_RECORD`
- * when the records cannot be read.
+ * Checks every record of a batch that passed {@link validateBatch}. Throws {@link InvalidRecordsError}
+ * `INVALID_TIMESTAMP` or `INVALID_RECORD`, and what reading the records throws.
  */
-export function validateRecords(bytes: BatchBytes, rules: RecordRules): void {
+export function checkRecords(records: Iterable<StoredRecord>, rules: RecordRules): void {
   const refusals: RecordRefusal[] = [];
   let count = 0;
   let outOfTime = false;
@@ -218,19 +220,14 @@ export function validateRecords(bytes: BatchBytes, rules: RecordRules): void {
     count += 1;
     if (count <= REFUSALS_NAMED_MAX) refusals.push({ batchIndex, message: why() });
   };
-  try {
-    for (const record of readRecords(bytes, rules)) {
-      if (rules.keysRequired && record.key === null) {
-        refuse(() => 'a compacted topic takes no record without key');
-      } else if (!inTime(record.timestamp, rules)) {
-        outOfTime = true;
-        refuse(() => `timestamp ${record.timestamp} is out of the topic's bounds`);
-      }
-      batchIndex += 1;
+  for (const record of records) {
+    if (rules.keysRequired && record.key === null) {
+      refuse(() => 'a compacted topic takes no record without key');
+    } else if (!inTime(record.timestamp, rules)) {
+      outOfTime = true;
+      refuse(() => `timestamp ${record.timestamp} is out of the topic's bounds`);
     }
-  } catch (error) {
-    if (!(error instanceof RecordError)) throw error;
-    throw new KafkaError('INVALID_RECORD', error.message, { cause: error });
+    batchIndex += 1;
   }
   if (count === 0) return;
   throw new InvalidRecordsError(

@@ -3,6 +3,7 @@
 
 import { KafkaError } from '../base/kafka-errors.ts';
 import type { Clock, Logger, Random } from '../base/ports.ts';
+import type { RecordWorker } from '../record/index.ts';
 import type { CleanedSegments } from './cleaned-segments.ts';
 import type { CommitterPort } from './committer.ts';
 import type { DamagedRange, IntegrityStats, LogConfig, LogState, RollHooks } from './contract.ts';
@@ -35,6 +36,7 @@ export interface StoreContext {
   /** Whether reads may answer with file regions. */
   readonly regions: () => boolean;
   readonly integrity: IntegrityStats;
+  readonly recordWorker: RecordWorker;
 }
 
 /** A place in the log up to which the segment files themselves are synced. */

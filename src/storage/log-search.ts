@@ -1,8 +1,13 @@
 // Finds offsets by time, exact to the record, as Kafka's ListOffsets does (LogSegment.findOffsetByTimestamp,
 // UnifiedLog.fetchOffsetByTimestamp).
 
-import { KafkaError } from '../base/kafka-errors.ts';
-import { BatchHeader, codecOf, prepareCodec, readRecords } from '../record/index.ts';
+import {
+  BatchHeader,
+  codecOf,
+  findByTime,
+  LOOK_NOW_BYTES_MAX,
+  prepareCodec,
+} from '../record/index.ts';
 import { scanBatches } from './batch-scan.ts';
 import type { TimestampOffset } from './contract.ts';
 import type { LogCore } from './log-core.ts';
@@ -44,8 +49,7 @@ async function searchSegment(
     const place = await locateGood(core, segment, { offset, end, bytes: 0 });
     if (place === null) return null;
     if (place.maxTimestamp >= timestamp) {
-      const accepts = (at: number): boolean => at >= timestamp;
-      const found = await findRecord(core, segment, place, accepts);
+      const found = await findRecord(core, segment, place, timestamp);
       if (found !== null) return found;
     }
     offset = place.lastOffset + 1;
@@ -112,31 +116,27 @@ async function timesReachNewest(core: LogCore, segment: Segment): Promise<boolea
   return named && result.end === 'end';
 }
 
-/** First record of the batch, at or after the log's start, whose timestamp is accepted. */
+/** First record of the batch, at or after the log's start, that is as new as `timestamp`. */
 async function findRecord(
   core: LogCore,
   segment: Segment,
   place: { readonly position: number; readonly bytes: number },
-  accepts: (timestamp: number) => boolean,
+  timestamp: number,
 ): Promise<TimestampOffset | null> {
   const batch = Buffer.allocUnsafe(place.bytes);
   await core.context.pool.using(segment.logPath, (file) => file.read(batch, place.position));
   const header = new BatchHeader(batch);
   const leaderEpoch = header.partitionLeaderEpoch;
   const codec = codecOf(header.codecId);
+  const search = { batch, timestamp, fromOffset: core.startOffset };
   try {
     if (codec !== null) await prepareCodec(codec);
-    for (const record of readRecords(batch)) {
-      if (record.offset < core.startOffset || !accepts(record.timestamp)) continue;
-      return { offset: record.offset, timestamp: record.timestamp, leaderEpoch };
-    }
-    return null;
-  } catch (error) {
+    let found = findByTime(search, LOOK_NOW_BYTES_MAX);
+    if (found === undefined) found = await core.context.recordWorker.find(search);
+    return found === null ? null : { ...found, leaderEpoch };
+  } catch {
     // What is inside a batch was never checked; the batch as a whole is the best answer left.
-    if (error instanceof KafkaError || error instanceof Error) {
-      return { offset: header.baseOffset, timestamp: header.maxTimestamp, leaderEpoch };
-    }
-    throw error;
+    return { offset: header.baseOffset, timestamp: header.maxTimestamp, leaderEpoch };
   }
 }
 
@@ -171,7 +171,7 @@ async function newestIn(core: LogCore, segment: Segment): Promise<TimestampOffse
   // It was damaged: the next newest may be anywhere.
   if (place === null || place.maxTimestamp < segment.maxTimestamp) return newestSeen(core);
   if (place.maxTimestamp < 0) return null;
-  return findRecord(core, segment, place, (at) => at >= place.maxTimestamp);
+  return findRecord(core, segment, place, place.maxTimestamp);
 }
 
 async function newestSeen(core: LogCore): Promise<TimestampOffset | null> {
@@ -183,7 +183,7 @@ async function newestSeen(core: LogCore): Promise<TimestampOffset | null> {
       const place = await locateGood(core, segment, { offset, end, bytes: 0 });
       if (place === null) break;
       if (place.maxTimestamp > (found?.timestamp ?? -1)) {
-        const record = await findRecord(core, segment, place, (at) => at >= place.maxTimestamp);
+        const record = await findRecord(core, segment, place, place.maxTimestamp);
         if (record !== null) found = record;
       }
       offset = place.lastOffset + 1;

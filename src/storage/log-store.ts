@@ -2,6 +2,7 @@
 // replays the journal and loads the marks; closing it does the reverse and writes the marker last.
 
 import { KafkaError } from '../base/kafka-errors.ts';
+import { inPlaceRecordWorker } from '../record/index.ts';
 import { Committer } from './committer.ts';
 import type { LogCleaner } from './compaction/cleaner.ts';
 import { CleanerCheckpoint } from './compaction/cleaner-checkpoint.ts';
@@ -123,6 +124,7 @@ class DirectoryStore implements LogStore {
       tasks,
       regions,
       integrity: newIntegrityStats(),
+      recordWorker: options.recordWorker ?? inPlaceRecordWorker,
     };
     const lastStop = isNew ? 'new' : clean ? 'clean' : 'unclean';
     const keptJournal = replay.kept;
@@ -357,6 +359,7 @@ class DirectoryStore implements LogStore {
       else await this.#cleaner.close();
       const closing = [...this.#logs.values()].map((log) => this.#opening.run(() => log.close()));
       await Promise.all(closing);
+      await this.#context.recordWorker.close();
       await this.#journal.close();
       await tasks.idle();
       await marks.rewrite();

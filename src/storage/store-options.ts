@@ -1,6 +1,7 @@
 // What a data directory is opened with.
 
 import type { Clock, Logger, Random } from '../base/ports.ts';
+import type { RecordWorker } from '../record/index.ts';
 import type { CleanerSettings } from './compaction/cleaner.ts';
 import type { CompactionRunner } from './compaction/job.ts';
 import type { Disk } from './disk.ts';
@@ -32,6 +33,8 @@ export interface LogStoreOptions {
     readonly runner: CompactionRunner;
     readonly settings: () => CleanerSettings;
   };
+  /** Where batches are looked into that are too large for at once; the store closes it. Default: in place. */
+  readonly recordWorker?: RecordWorker;
   /** How finished segments are checked in the background. Default: not at all. */
   readonly scrub?: () => ScrubSettings;
 }

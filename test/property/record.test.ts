@@ -11,12 +11,13 @@ import {
   codecNames,
   decompress,
   iterateBatches,
+  lookInside,
   type NewRecord,
   prepareCodec,
   readRecords,
   rewriteBatchCrc,
+  throwRefusal,
   validateBatch,
-  validateRecords,
   verifyBatch,
 } from '../../src/record/index.ts';
 import { fc } from '../support/fast-check.ts';
@@ -103,13 +104,11 @@ describe('record batches', () => {
         rewriteBatchCrc(batch);
         refuses(() => {
           validateBatch(batch, { produceVersion: 9, maxMessageBytes: limit });
-          validateRecords(batch, {
-            keysRequired: true,
-            nowMs: 0,
-            timestampBeforeMaxMs: 5,
-            timestampAfterMaxMs: 5,
-            maxBytes: limit,
-          });
+          const times = { timestampBeforeMaxMs: 5, timestampAfterMaxMs: 5 };
+          const rules = { keysRequired: true, nowMs: 0, ...times };
+          const rebuild = { codec: 'gzip' } as const;
+          const outcome = lookInside({ batch, rules, rebuild }, limit);
+          if (outcome !== null && outcome.refused !== null) throwRefusal(outcome.refused);
         });
       }),
       { numRuns: 2000 },

@@ -27,6 +27,7 @@ const entries = {
   replay: 'tools/replay/index.ts',
   main: 'src/cli/main.ts',
   'compaction-worker': 'src/host/compaction-worker.ts',
+  'record-worker': 'src/host/record-worker.ts',
   'module-worker': 'tools/replay/module-worker.ts',
   'writer-child': 'tools/torture/writer-child.ts',
 };
@@ -57,7 +58,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     'engine/',
     'coordinator/',
     'broker/',
-    ...['tcp-server', 'compaction-pool'].map(inHost),
+    ...['tcp-server', 'compaction-pool', 'record-pool', 'worker-pool'].map(inHost),
     'compose/serve-alone.ts',
   ],
   cli: ['exit-codes', 'io', 'program', 'version', 'command-index'].map((name) => `cli/${name}.ts`),

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { projectRoot } from '../../../bench/peers/index.ts';
-import { checkedBatch, finishedBatch } from '../../../src/engine/prepare-append.ts';
+import { checkedBatch, finishedBatch, lookWanted } from '../../../src/engine/prepare-append.ts';
 import type { AppendRules } from '../../../src/engine/topic-settings.ts';
 import {
   BATCH_HEADER_BYTES,
@@ -15,6 +15,7 @@ import {
   buildBatch,
   compress,
   InvalidRecordsError,
+  lookInside,
   readRecords,
   rewriteBatchCrc,
 } from '../../../src/record/index.ts';
@@ -46,22 +47,32 @@ function alike(count: number): Buffer {
   return batch;
 }
 
+/** The form in which a batch is stored. */
+function finished(batch: Buffer, changed: AppendRules) {
+  const checked = checkedBatch(request, [batch], changed);
+  const look = lookWanted(checked, changed, NOW);
+  return finishedBatch(checked, changed, NOW, look === null ? null : lookInside(look));
+}
+
 /** What becomes of the batch in a thread that has little memory: an error's name, or how many bytes are stored. */
 async function inLittleMemory(batch: Buffer, changed: Partial<AppendRules>): Promise<string> {
-  const module = pathToFileURL(join(projectRoot(), 'dist/src/engine/prepare-append.js')).href;
+  const moduleOf = (file: string) => pathToFileURL(join(projectRoot(), 'dist/src', file)).href;
+  const modules = ['engine/prepare-append.js', 'record/index.js'].map(moduleOf);
   const program = `
     const { parentPort, workerData } = require('node:worker_threads');
-    import(workerData.module).then(({ checkedBatch, finishedBatch }) => {
+    Promise.all(workerData.modules.map((module) => import(module))).then(([engine, record]) => {
       const { batch, rules, now } = workerData;
-      const checked = checkedBatch({}, [Buffer.from(batch)], rules);
+      const checked = engine.checkedBatch({}, [Buffer.from(batch)], rules);
       try {
-        parentPort.postMessage(String(finishedBatch(checked, rules, now).byteLength));
+        const outcome = record.lookInside(engine.lookWanted(checked, rules, now));
+        const finished = engine.finishedBatch(checked, rules, now, outcome);
+        parentPort.postMessage(String(finished.byteLength));
       } catch (error) {
         parentPort.postMessage(error.message);
       }
     });
   `;
-  const workerData = { module, batch, rules: { ...rules, ...changed }, now: NOW };
+  const workerData = { modules, batch, rules: { ...rules, ...changed }, now: NOW };
   const limits = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 32 };
   return await new Promise((resolve, reject) => {
     const worker = new Worker(program, { eval: true, workerData, resourceLimits: limits });
@@ -83,8 +94,7 @@ describe('records that are packed a thousand to one', () => {
       '3000000 records are refused',
     );
     const few = alike(5_000);
-    const refused = (): unknown =>
-      finishedBatch(checkedBatch(request, [few], rules), { ...rules, compacted: true }, NOW);
+    const refused = (): unknown => finished(few, { ...rules, compacted: true });
     try {
       refused();
       expect.unreachable();
@@ -99,11 +109,7 @@ describe('records that are packed a thousand to one', () => {
 
 test('records that all claim one offset get one each when their batch is rebuilt', () => {
   const changed = { ...rules, codec: 'zstd' } as const;
-  const { parts } = finishedBatch(
-    checkedBatch(request, [alike(3)], changed),
-    { ...changed, codec: 'none' },
-    NOW,
-  );
+  const { parts } = finished(alike(3), { ...changed, codec: 'none' });
   const [bytes = Buffer.alloc(0)] = parts;
   expect(new BatchHeader(bytes).recordCount).toBe(3);
   expect([...readRecords(bytes)].map(({ offset }) => offset)).toEqual([0, 1, 2]);

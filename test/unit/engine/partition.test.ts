@@ -7,7 +7,14 @@ import { newMetrics } from '../../../src/engine/metrics.ts';
 import { LogPartition } from '../../../src/engine/partition.ts';
 import { PendingAppends } from '../../../src/engine/pending-appends.ts';
 import { topicSettings } from '../../../src/engine/topic-settings.ts';
-import { BatchHeader, readRecords } from '../../../src/record/index.ts';
+import {
+  BatchHeader,
+  inPlaceRecordWorker,
+  LOOK_NOW_BYTES_MAX,
+  type RecordLook,
+  type RecordWorker,
+  readRecords,
+} from '../../../src/record/index.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { batchOf, producerBatch } from './support/batches.ts';
 import { type FakeLog, FakeStore } from './support/fake-store.ts';
@@ -21,6 +28,7 @@ class Bench {
   readonly clock = new VirtualClock(NOW);
   readonly metrics = newMetrics();
   floor = 0;
+  recordWorker: RecordWorker = inPlaceRecordWorker;
   readonly space = new FreeSpace({
     freeBytes: () => this.store.freeBytes(),
     floorBytes: () => this.floor,
@@ -46,7 +54,8 @@ class Bench {
     const settings = topicSettings(new ConfigStore(new Map(), () => {}), set);
     const { store, clock, metrics, space } = this;
     const pending = new PendingAppends();
-    const context = { store, clock, metrics, space, pending, logger: silentLogger };
+    const { recordWorker } = this;
+    const context = { store, clock, metrics, space, pending, recordWorker, logger: silentLogger };
     this.partition = await LogPartition.open({ topic, settings }, 0, context);
     return this.partition;
   }
@@ -471,5 +480,96 @@ describe('a partition that cannot be used', () => {
     const partition = await bench.open();
     await partition.end('closed');
     await expect(partition.read(fetchAll)).rejects.toThrow(code('NOT_LEADER_OR_FOLLOWER'));
+  });
+});
+
+describe('a batch that expands to much', () => {
+  const large = (producerId: number, sequence: number) =>
+    batchOf(['x'.repeat(LOOK_NOW_BYTES_MAX)], {
+      codec: 'gzip',
+      producer: { producerId, producerEpoch: 0, baseSequence: sequence },
+    });
+
+  /** A worker whose tasks wait until they are let go. */
+  function heldWorker() {
+    const looks: RecordLook[] = [];
+    let letGo = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    const look = async (task: RecordLook) => {
+      looks.push(task);
+      await held;
+      return inPlaceRecordWorker.look(task);
+    };
+    bench.recordWorker = { ...inPlaceRecordWorker, look };
+    return { looks, letGo: () => letGo() };
+  }
+
+  test('is looked into elsewhere, and what comes behind it keeps its place', async () => {
+    const { looks, letGo } = heldWorker();
+    await bench.open({ 'cleanup.policy': 'compact' });
+    expect(await bench.append(producerBatch(1, 0, ['small']))).toMatchObject({ baseOffset: 0 });
+    expect(looks).toEqual([]);
+    const appends = [
+      bench.append(large(1, 1)),
+      bench.append(producerBatch(1, 2, ['small'])),
+      bench.append(large(1, 3)),
+      bench.append(producerBatch(1, 4, ['small'])),
+    ];
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(looks).toHaveLength(1);
+    expect(bench.partition.endOffset).toBe(1);
+    letGo();
+    const offsets = (await Promise.all(appends)).map(({ baseOffset }) => baseOffset);
+    expect(offsets).toEqual([1, 2, 3, 4]);
+    expect(looks).toHaveLength(2);
+  });
+
+  test('is refused as one that is looked into at once', async () => {
+    const { letGo } = heldWorker();
+    letGo();
+    await bench.open({ 'cleanup.policy': 'compact' });
+    const values = Array.from({ length: 5 }, () => 'x'.repeat(LOOK_NOW_BYTES_MAX));
+    const keyless = batchOf(values, { keys: false, codec: 'gzip' });
+    await expect(bench.append(keyless)).rejects.toMatchObject({
+      code: 'INVALID_RECORD',
+      recordErrors: expect.objectContaining({ length: 5 }),
+      message: expect.stringContaining('5 records are refused'),
+    });
+    const damaged = large(1, 0);
+    damaged[damaged.length - 1]! ^= 1;
+    await expect(bench.append(damaged)).rejects.toThrow(code('CORRUPT_MESSAGE'));
+  });
+
+  test('is rebuilt elsewhere', async () => {
+    const { looks, letGo } = heldWorker();
+    letGo();
+    await bench.open({ 'compression.type': 'lz4' });
+    expect(await bench.append(large(3, 0))).toMatchObject({ baseOffset: 0 });
+    expect(looks).toHaveLength(1);
+    expect(new BatchHeader(bench.log.stored[0]!)).toMatchObject({ codecId: 3, producerId: 3 });
+  });
+
+  test('is not looked into for a timestamp that its header tells', async () => {
+    const { looks } = heldWorker();
+    await bench.open();
+    const late = batchOf(['x'.repeat(LOOK_NOW_BYTES_MAX)], { codec: 'gzip', timestamp: NOW + 9e9 });
+    await expect(bench.append(late)).rejects.toThrow(code('INVALID_TIMESTAMP'));
+    expect(looks).toEqual([]);
+  });
+
+  test('is refused when the thread fails, or when the partition ends meanwhile', async () => {
+    const failing = { ...inPlaceRecordWorker, look: () => Promise.reject(new Error('no thread')) };
+    bench.recordWorker = failing;
+    await bench.open({ 'cleanup.policy': 'compact' });
+    await expect(bench.append(large(1, 0))).rejects.toThrow('no thread');
+    expect(await bench.append(producerBatch(1, 0, ['small']))).toMatchObject({ baseOffset: 0 });
+    const { letGo } = heldWorker();
+    await bench.open({ 'cleanup.policy': 'compact' });
+    const waiting = bench.append(large(1, 1));
+    await bench.partition.end('deleted');
+    letGo();
+    await expect(waiting).rejects.toThrow(code('UNKNOWN_TOPIC_OR_PARTITION'));
   });
 });

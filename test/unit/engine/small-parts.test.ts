@@ -51,26 +51,26 @@ test('appends keep their order while a codec is loaded', async () => {
   // Other tests of this process may have loaded it.
   vi.resetModules();
   const { TurnQueue } = await import('../../../src/engine/turn-queue.ts');
-  const { isCodecReady } = await import('../../../src/record/index.ts');
+  const { isCodecReady, prepareCodec } = await import('../../../src/record/index.ts');
   expect(isCodecReady('zstd')).toBe(false);
   const queue = new TurnQueue();
   const order: number[] = [];
-  const work = (index: number) => () => {
+  const work = (index: number, waits: boolean) => async () => {
+    if (waits) await prepareCodec('zstd');
     order.push(index);
+    if (index === 2) throw new Error('this one fails');
   };
-  const unexpected = (error: unknown) => {
-    throw error;
-  };
-  await new Promise<void>((done, refused) => {
-    queue.run(['zstd'], work(1), refused);
-    queue.run([], work(2), refused);
-    queue.run(['zstd'], done, refused);
+  expect(queue.idle).toBe(true);
+  await new Promise<void>((done) => {
+    queue.run(work(1, true));
+    queue.run(work(2, false));
+    queue.run(work(3, true));
+    queue.run(async () => done());
+    expect(queue.idle).toBe(false);
     expect(order).toEqual([]);
   });
-  expect(order).toEqual([1, 2]);
-  // Nothing to wait for: at once.
-  queue.run([], work(3), unexpected);
   expect(order).toEqual([1, 2, 3]);
+  await vi.waitFor(() => expect(queue.idle).toBe(true));
 });
 
 test('commit waiters are released by offset, or all refused', () => {
