@@ -153,7 +153,12 @@ async function* splitLines(path: string): AsyncGenerator<string, void, undefined
 async function* pieces(path: string): AsyncGenerator<string, void, undefined> {
   const stream = createReadStream(path, { encoding: 'utf8', highWaterMark: 1024 * 1024 });
   try {
-    for await (const piece of stream) yield piece as string;
+    let first = true;
+    for await (const piece of stream) {
+      // A mark of byte order is of whatever saved the file, and no part of its first name.
+      yield first ? (piece as string).replace(/^\uFEFF/, '') : (piece as string);
+      first = false;
+    }
   } catch (error) {
     throw unusable(path, 'read', error);
   }
@@ -171,7 +176,10 @@ async function* csvLines(path: string): AsyncGenerator<Line, void, undefined> {
 function namedColumns(cells: readonly string[], where: string): readonly string[] {
   const missing = ['topic', 'partition', 'offset', 'timestamp'].find((one) => !cells.includes(one));
   if (missing === undefined) return cells;
-  throw new ArchiveError('invalid_line', `${where}: there is no column "${missing}"`);
+  throw new ArchiveError(
+    'invalid_line',
+    `${where}: there is no column "${missing}", as an export has`,
+  );
 }
 
 interface CsvRow {

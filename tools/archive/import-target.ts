@@ -2,6 +2,7 @@
 
 import { KafkaError } from '../../src/base/kafka-errors.ts';
 import {
+  alterConfigs,
   type Cluster,
   createTopics,
   deleteRecords,
@@ -26,7 +27,16 @@ export interface ImportTarget {
   readonly ends: ReadonlyMap<number, number>;
   /** Of a batch. */
   readonly bytesMax: number;
+  /** Configs of the archive that it gets once everything is in it; see {@link giveLater}. */
+  readonly later: Readonly<Record<string, string>>;
 }
+
+/** Those that refuse records for their times, or change them: with one of these no import would bring times back. */
+const aboutTimes: ReadonlySet<string> = new Set([
+  'message.timestamp.type',
+  'message.timestamp.before.max.ms',
+  'message.timestamp.after.max.ms',
+]);
 
 /**
  * Looks at a topic, and makes it as it was where it is missing and `wanted` tells how. Throws KafkaError
@@ -35,18 +45,45 @@ export interface ImportTarget {
 export async function openTarget(
   cluster: Cluster,
   topic: string,
-  wanted: Omit<ArchivedTopic, 'name'> | null,
+  { wanted, resume }: { wanted: Omit<ArchivedTopic, 'name'> | null; resume: boolean },
 ): Promise<ImportTarget> {
+  let later: Readonly<Record<string, string>> = {};
   if (wanted !== null) {
-    const [made] = await createTopics(cluster, [{ name: topic, ...wanted }]);
+    const all = Object.entries(wanted.configs);
+    const now = Object.fromEntries(all.filter(([name]) => !aboutTimes.has(name)));
+    const [made] = await createTopics(cluster, [{ name: topic, ...wanted, configs: now }]);
     if (made?.error && made.error.code !== 'TOPIC_ALREADY_EXISTS') throw made.error;
+    const own = made?.error == null || (resume && (await hasJust(cluster, topic, now)));
+    if (own) later = Object.fromEntries(all.filter(([name]) => aboutTimes.has(name)));
   }
   const info = await cluster.topic(topic, { create: false });
   const partitions = info.partitions.map((one) => one.partition);
   const latest = await listOffsets(cluster, topic, { partitions, timestamp: SpecialTime.latest });
   const ends = new Map([...latest].map(([partition, { offset }]) => [partition, offset]));
   const bytesMax = await batchBytesMax(cluster, topic);
-  return { topic, partitions: partitions.length, ends, bytesMax };
+  return { topic, partitions: partitions.length, ends, bytesMax, later };
+}
+
+/** Whether a topic has these configs and no others, as one that an interrupted import made. */
+async function hasJust(
+  cluster: Cluster,
+  topic: string,
+  wanted: Readonly<Record<string, string>>,
+): Promise<boolean> {
+  const entries = await describeConfigs(cluster, { type: 'topic', name: topic });
+  const own = entries.filter((one) => one.source === 'topic');
+  return (
+    own.length === Object.keys(wanted).length &&
+    own.every(({ name, value }) => Object.hasOwn(wanted, name) && wanted[name] === value)
+  );
+}
+
+/** Gives a topic the configs that had to wait for its records. Throws KafkaError. */
+export async function giveLater(cluster: Cluster, { topic, later }: ImportTarget): Promise<void> {
+  const changes = Object.entries(later).map(([name, value]) => {
+    return { name, operation: 'set', value } as const;
+  });
+  if (changes.length > 0) await alterConfigs(cluster, { type: 'topic', name: topic }, changes);
 }
 
 /** The record at an offset; null when there is none. */
@@ -122,18 +159,26 @@ export async function dropFillers(
   }
 }
 
-/** Says when retention would take what is being imported. */
-export async function retentionNote(
+/** What the topic's configs will do to what is imported, for people. */
+export async function configNotes(
   cluster: Cluster,
   topic: string,
   maxTimestamp: number,
-): Promise<string | null> {
+): Promise<string[]> {
   const entries = await describeConfigs(cluster, { type: 'topic', name: topic });
   const configOf = (name: string) => entries.find((one) => one.name === name)?.value;
+  const notes: string[] = [];
+  if (configOf('message.timestamp.type') === 'LogAppendTime') {
+    const text = 'gives records the time of their arrival (message.timestamp.type)';
+    notes.push(`${topic} ${text}: their own times are lost`);
+  }
   const retentionMs = Number(configOf('retention.ms') ?? -1);
   const kept = !(configOf('cleanup.policy') ?? 'delete').includes('delete') || retentionMs < 0;
-  if (kept || maxTimestamp < 0 || cluster.clock.now() - maxTimestamp < retentionMs) return null;
-  return `${topic} keeps records for ${retentionMs} ms (retention.ms), and these are older: it will delete them`;
+  if (!kept && maxTimestamp >= 0 && cluster.clock.now() - maxTimestamp >= retentionMs) {
+    const text = `keeps records for ${retentionMs} ms (retention.ms), and these are older`;
+    notes.push(`${topic} ${text}: it will delete them`);
+  }
+  return notes;
 }
 
 /** Throws ArchiveError `topic_not_empty`. */

@@ -20,13 +20,14 @@ import {
 } from './import-lane.ts';
 import type { ImportChunk, ImportSource } from './import-source.ts';
 import {
+  configNotes,
   dropFillers,
+  giveLater,
   type ImportTarget,
   openTarget,
   readOrigins,
   recordAt,
   requireEmpty,
-  retentionNote,
 } from './import-target.ts';
 import { placeOf } from './totals.ts';
 
@@ -136,8 +137,10 @@ class Import {
     if (offsets !== 'keep') return;
     for (const one of source.end?.partitions ?? []) {
       const place = placeOf(one);
-      if (one.missing > 0 && !fillGaps) {
-        throw new ArchiveError('offsets_impossible', gapText(`${one.missing} offsets of ${place}`));
+      // Offsets that groups have committed may lie behind the last record.
+      const missing = one.missing + (one.records > 0 ? one.to - one.lastOffset - 1 : 0);
+      if (missing > 0 && !fillGaps) {
+        throw new ArchiveError('offsets_impossible', gapText(`${missing} offsets of ${place}`));
       }
       const start = one.records > 0 ? one.firstOffset : one.to;
       if (start <= START_FILL_MAX) continue;
@@ -160,16 +163,16 @@ class Import {
     const archived = source.head?.topics.find((one) => one.name === name);
     const wanted = archived ?? (partitions === null ? null : { partitions, configs: {} });
     const made = create && wanted !== null;
-    const target = await openTarget(
-      cluster,
-      topic,
-      made ? { partitions: partitions ?? wanted.partitions, configs: wanted.configs } : null,
-    );
+    const target = await openTarget(cluster, topic, {
+      wanted: made
+        ? { partitions: partitions ?? wanted.partitions, configs: wanted.configs }
+        : null,
+      resume,
+    });
     if (!resume && offsets !== 'header') requireEmpty(target);
     const times = source.end?.partitions.filter((one) => one.topic === name) ?? [];
     const maxTimestamp = Math.max(-1, ...times.map((one) => one.maxTimestamp));
-    const note = await retentionNote(cluster, topic, maxTimestamp);
-    if (note !== null) this.#notes.push(note);
+    this.#notes.push(...(await configNotes(cluster, topic, maxTimestamp)));
     return target;
   }
 
@@ -256,10 +259,15 @@ class Import {
   /** Ends and starts of partitions as they were. */
   async #finish(): Promise<void> {
     const { cluster, offsets, source } = this.#options;
-    if (offsets !== 'keep') return;
+    if (offsets === 'keep') await this.#fillEnds(source);
+    for (const target of this.#targets.values()) await giveLater(cluster, await target);
+  }
+
+  /** The next record has to get the offset that it would have got. */
+  async #fillEnds(source: ImportSource): Promise<void> {
+    const { cluster } = this.#options;
     for (const one of source.end?.partitions ?? []) {
-      if (one.records > 0 || one.to === 0) continue;
-      // Nothing but an end: the next record has to get the offset that it would have got.
+      if (one.to === 0) continue;
       const chunk = {
         ...one,
         where: source.path,
@@ -270,8 +278,8 @@ class Import {
       };
       const lane = await this.#lane(chunk);
       if (!(lane instanceof KeepingLane)) continue;
-      await lane.keeper.fill(one.to, cluster.clock.now());
-      lane.firstOffset = one.to;
+      await lane.keeper.fill(one.to, one.records > 0 ? one.maxTimestamp : cluster.clock.now());
+      lane.firstOffset ??= one.to;
     }
     await this.#settle();
     for (const [name, target] of this.#targets) {

@@ -33,7 +33,8 @@ interface ImportFlags extends BrokerOptions {
 const details = `
 Topics that are missing are made as they were, with their partitions and configs. Offsets:
   keep    every record gets the offset it had, in topics that are empty. What is missing at the start is counted up to
-          with records that are deleted again; gaps between records (of transactions, or compaction) need --fill-gaps
+          with records that are deleted again; gaps between records, and behind the last one (of transactions, or
+          compaction), need --fill-gaps
   header  records come as new ones, with the header tidemark.archive.origin (topic/partition/offset); for any topic
   new     records come as new ones, in topics that are empty`;
 
@@ -140,7 +141,8 @@ async function run(path: string, flags: ImportFlags): Promise<void> {
       return ended;
     }).catch((error: unknown) => {
       io.progress('');
-      throw withResume(withPartitions(error, source.head !== null || !create), path);
+      const told = source.head !== null;
+      throw withResume(withPartitions(error, told || !create), path, told);
     });
     progress.done();
     if (!result.finished) process.exitCode = ExitCode.interrupted;
@@ -169,8 +171,13 @@ function withPartitions(error: unknown, told: boolean): unknown {
 }
 
 /** What cannot be imported as asked is a mistake to correct, the rest an interruption. */
-function withResume(error: unknown, path: string): unknown {
+function withResume(error: unknown, path: string, told: boolean): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : null;
+  if (code === 'offsets_impossible' && !told) {
+    const step =
+      'what came before is written: add --resume to --fill-gaps, or name another topic for the others';
+    return withNextStep(error, step);
+  }
   if (code !== 'target_refused' && code !== 'archive_damaged' && code !== 'invalid_line')
     return error;
   const again = `import ${path} again with --resume`;
