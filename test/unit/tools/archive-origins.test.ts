@@ -65,7 +65,13 @@ test('an open transaction of somebody else holds nobody up, and its records are 
     { origin: 'orders/1/0' },
   ];
   const { clock, cluster } = topicOf(batches, 1);
-  const target = { topic: 't', partitions: 1, ends: new Map([[0, 4]]), bytesMax: 1_000_000 };
+  const target = {
+    topic: 't',
+    partitions: 1,
+    ends: new Map([[0, 4]]),
+    bytesMax: 1_000_000,
+    later: {},
+  };
   const found = readOrigins(cluster, target, new AbortController().signal);
   expect(await clock.until(found, 60_000)).toEqual(
     new Map([
