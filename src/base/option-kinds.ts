@@ -1,7 +1,5 @@
-// What options may be, checked for callers without types: a number in quotes would be added to others as text, and a
-// word that is none of those that there are would change nothing and say nothing.
-
-import { unknownOption } from './option-names.ts';
+// What options may be, checked for callers without types: a misspelt name, or another library's, and a word that is
+// none of those there are, would change nothing and say nothing; a number in quotes would be added to others as text.
 
 /** What an option may be. Left out (`undefined`) is always fine. */
 export interface OptionKind {
@@ -56,8 +54,14 @@ export function wrongOption(
   options: object,
   kinds: Readonly<Record<string, OptionKind>>,
 ): string | null {
-  const unknown = unknownOption(what, options, kinds);
-  if (unknown !== null) return unknown;
+  const names = Object.keys(kinds);
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    return `${what} takes its options as an object, as { ${names[0]}: … }, not ${shown(options)}`;
+  }
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(kinds, name));
+  if (unknown !== undefined) {
+    return `${what} has no option '${unknown}'; there are ${names.join(', ')}`;
+  }
   for (const [name, value] of Object.entries(options)) {
     const kind = kinds[name];
     if (value === undefined || kind === undefined || kind.fits(value)) continue;
@@ -70,5 +74,6 @@ export function wrongOption(
 export function shown(value: unknown): string {
   if (typeof value === 'string') return `'${value}'`;
   if (typeof value === 'function') return '(a function)';
+  if (Array.isArray(value)) return '(a list)';
   return typeof value === 'object' && value !== null ? '(an object)' : String(value);
 }

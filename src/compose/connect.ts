@@ -94,7 +94,8 @@ function checkConnectOptions(options: ConnectOptions): void {
   for (const name of ['ca', 'cert', 'key'] as const) {
     for (const given of [tls[name] ?? []].flat()) {
       // Node takes anything as an authority and then trusts nobody.
-      if (given.includes('-----BEGIN ')) continue;
+      const pem = typeof given === 'string' || Buffer.isBuffer(given);
+      if (pem && given.includes('-----BEGIN ')) continue;
       const message = `tls.${name} is no PEM text; give what is in the file, not its name: readFileSync('${name}.pem')`;
       throw new ClientError('invalid_option', message);
     }

@@ -5,7 +5,7 @@ import type { BrokerOptions, RunningBroker } from './broker-options.ts';
 import { type HostedLog, hostLog } from './host-log.ts';
 import { inProcessCluster } from './in-process-cluster.ts';
 import { checkListenOptions, type Listening, listen } from './listening.ts';
-import { brokerNames, checkNames } from './option-names.ts';
+import { brokerKinds, checkOptions } from './option-kinds.ts';
 import { checkPlace, startGroups, stopAll } from './serve-alone.ts';
 
 /**
@@ -17,7 +17,7 @@ import { checkPlace, startGroups, stopAll } from './serve-alone.ts';
  */
 export async function openBroker(options: BrokerOptions): Promise<RunningBroker> {
   checkPlace(options);
-  checkNames('serve', options, brokerNames);
+  checkOptions('serve', options, brokerKinds);
   checkListenOptions(options);
   const hosted = await hostLog(options, {});
   try {

@@ -5,7 +5,7 @@ import type { ListenOptions, Log, LogOptions, RunningBroker } from './broker-opt
 import { type HostedLog, hostLog } from './host-log.ts';
 import { checkListenOptions, type Listening, listen } from './listening.ts';
 import { HostedClient, ServedLog } from './open-broker.ts';
-import { checkNames, listenNames, logNames } from './option-names.ts';
+import { checkOptions, listenKinds, logKinds } from './option-kinds.ts';
 import { startGroups, stopAll } from './serve-alone.ts';
 
 /**
@@ -36,7 +36,7 @@ export async function openLog(
     throw new BrokerOptionError("give a directory, as open('./data'), or open({ memory: true })");
   }
   if (typeof given !== 'string') checkPlace(given as object);
-  checkNames('open', options, logNames);
+  checkOptions('open', options, logKinds);
   const hosted = await hostLog({ ...options, ...place }, {});
   startGroups(hosted);
   return new EmbeddedLog(hosted);
@@ -65,7 +65,7 @@ class EmbeddedLog extends HostedClient implements Log {
   }
 
   async serve(options: ListenOptions = {}): Promise<RunningBroker> {
-    checkNames('serve', options, listenNames);
+    checkOptions('serve', options, listenKinds);
     checkListenOptions(options);
     this.checkOpen();
     const listening = await listen(this.#hosted, options);

@@ -16,4 +16,6 @@ test('an option that there is not, as those of other clients, is told with the n
   await expect(log.serve({ prot: 0 } as object)).rejects.toThrow("serve has no option 'prot'");
   await expect(open({ memory: true }, { config: {} } as object)).rejects.toThrow("'config'");
   await expect(connect('x:1', { clientID: 'me' } as object)).rejects.toThrow("'clientID'");
+  const tls = { ca: 5 } as object;
+  await expect(connect('x:1', { tls })).rejects.toThrow('tls.ca is no PEM text');
 });

@@ -16,12 +16,51 @@ describe('options from plain JavaScript', () => {
     [{}, 'give either dataDir'],
     [{ memory: true, dataDir: './data' }, 'give either dataDir'],
     [{ memory: true, prot: 0 }, "serve has no option 'prot'; there are"],
-    [{ memory: true, port: 'x' }, 'is not between 0 and 65535'],
+    [{ memory: true, port: 'x' }, "port 'x': write a whole number from 0 to 65535"],
+    [{ memory: true, metricsPort: 70_000 }, 'metricsPort 70000: write a whole number'],
+    [{ memory: 'yes' }, 'give either dataDir'],
+    [{ dataDir: 5 }, 'dataDir 5: write text'],
+    [{ dataDir: './d', memory: 0 }, 'memory 0: write true or false'],
+    [{ memory: true, flush: 'never' }, "flush 'never': write one of sync, os"],
+    [{ memory: true, configs: [] }, 'configs (a list): write an object'],
+    [{ memory: true, configs: { 'num.partitions': null } }, 'configs (an object): write'],
+    [{ memory: true, logger: {} }, 'logger (an object): write an object with the functions debug'],
+    [{ memory: true, host: ['::1'] }, 'host (a list): write text'],
+    [{ memory: true, advertise: 9092 }, 'advertise 9092: write text'],
+    [{ memory: true, tls: true }, 'tls true: write { cert, key }'],
     [{ memory: true, port: 0, advertise: '::::' }, 'no IPv6 address'],
   ])('%j is refused by name', async (options, words) => {
     const opening = openBroker(options as unknown as BrokerOptions);
     await expect(opening).rejects.toThrow(BrokerOptionError);
     await expect(openBroker(options as unknown as BrokerOptions)).rejects.toThrow(words);
+  });
+
+  test.each([
+    [5, 'takes its options as an object, as { adopt: … }, not 5'],
+    [null, 'not null'],
+    [{ flush: 1 }, 'flush 1: write one of sync, os'],
+    [{ logger: 'debug' }, "logger 'debug': write an object"],
+    [{ acceptReplicationFactor: 'yes' }, "acceptReplicationFactor 'yes': write true or false"],
+  ])('open tells what to write instead of %j', async (options, words) => {
+    const opening = openLog({ memory: true }, options as object);
+    await expect(opening).rejects.toThrow(BrokerOptionError);
+    await expect(openLog({ memory: true }, options as object)).rejects.toThrow(words);
+  });
+
+  test.each([5, '', null, { dataDir: 5 }, { dataDir: './d' }])(
+    'open tells how the place is written instead of %j',
+    async (place) => {
+      await expect(openLog(place as unknown as string)).rejects.toThrow("open('./data')");
+    },
+  );
+
+  test('a log that is served takes the same options', async () => {
+    const log = await openLog({ memory: true });
+    await expect(log.serve({ port: '0' } as object)).rejects.toThrow("port '0': write a whole");
+    await expect(log.serve(9092 as unknown as object)).rejects.toThrow(
+      'takes its options as an object',
+    );
+    await log.close();
   });
 
   test('open refuses options where only the place is told, not leave them out in silence', async () => {
