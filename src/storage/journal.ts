@@ -3,32 +3,33 @@
 // syncs the segments in the background and removes the journal file; after a crash, journal-replay.ts writes what the
 // journal holds into the segments again.
 
-import { crc32c } from '../base/crc32c.ts';
 import type { Clock, Logger, Random } from '../base/ports.ts';
-import type { Disk, DiskFile } from './disk.ts';
-import {
-  ENTRY_KIND,
-  encodeEntry,
-  JOURNAL_DIRECTORY,
-  JOURNAL_HEADER_BYTES,
-  journalHeader,
-} from './journal-format.ts';
+import type { Disk } from './disk.ts';
+import { type Generation, JournalFiles } from './journal-files.ts';
+import { ENTRY_KIND, encodeEntry, JOURNAL_HEADER_BYTES } from './journal-format.ts';
 import { writeBack } from './journal-replay.ts';
+import { Pace } from './pace.ts';
 import type { TaskOwner } from './tasks.ts';
-
-/** A file that is done with, kept for its blocks: a sync of bytes written over others is twice as fast. */
-const SPARE = `${JOURNAL_DIRECTORY}/spare`;
 
 /** A checkpoint begins when the file is this long, */
 const FILE_BYTES_MAX = 32 * 1024 * 1024;
 /** or this long after its first entry. */
 const CHECKPOINT_AFTER_MS = 5000;
+/** While entries come at least so often, the next file is made before it is needed. */
+const BUSY_MS = 1000;
 /** Files that wait for their checkpoint before no more is taken: this bounds what a start replays. */
 const WAITING_FILES_MAX = 3;
 /** A file that could not be taken away is tried again so long after. */
 const REMOVE_AGAIN_AFTER_MS = 5000;
-/** Segment syncs at once during a checkpoint: it is background work. */
+/** Segment syncs at once during a checkpoint that somebody waits for. */
 const CHECKPOINT_WIDTH = 2;
+/**
+ * One that nobody waits for takes about so long, however many segments: each of its syncs delays commits that reach the
+ * disk meanwhile (one of a file that grows is a commit of the file system's own journal), a row of them all commits.
+ */
+const CHECKPOINT_MS = 2500;
+/** And between two of few segments it rests no longer than this. */
+const CHECKPOINT_REST_MS_MAX = 100;
 
 /** The log that an entry belongs to, as the checkpoint sees it. */
 export interface JournalOwner {
@@ -58,50 +59,21 @@ export interface JournalOptions {
   readonly firstGeneration: number;
 }
 
-/** One journal file and the logs that need it. */
-class Generation {
-  readonly path: string;
-  readonly file: DiskFile;
-  readonly salt: Buffer;
-  readonly seed: number;
-  position = JOURNAL_HEADER_BYTES;
-  /** Logs with entries here whose segments no sync has covered since. */
-  readonly owners = new Map<string, JournalOwner>();
-  /** Logs with entries here at all. */
-  readonly names = new Set<string>();
-  /** Logs whose segments would not sync: the entries here are their only durable copy. */
-  readonly heldBy = new Set<string>();
-  checkpointed = false;
-  #closed = false;
-
-  constructor(path: string, file: DiskFile, salt: Buffer) {
-    this.path = path;
-    this.file = file;
-    this.salt = salt;
-    this.seed = crc32c(salt);
-  }
-
-  /** Its descriptor is closed once: after that it may be another file's. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    await this.file.close();
-  }
-}
-
 /** How the journal names a log: one of the same directory that was made anew is another. */
 export function journalKey(name: string, topicId: string): string {
   return `${topicId} ${name}`;
 }
 
-export function generationName(generation: number): string {
-  return `${String(generation).padStart(20, '0')}.journal`;
-}
-
 export class Journal {
   readonly #options: JournalOptions;
-  #nextGeneration: number;
+  readonly #files: JournalFiles;
+  readonly #pace: Pace;
   #current: Generation | null = null;
+  /** The file after it, made while it is still written to. */
+  #next: Promise<Generation> | null = null;
+  #turning = false;
+  #writtenMs = 0;
+  #closed = false;
   #preparing = false;
   /** It is said that no file can be had; until one can, it is not said again. */
   #refused = false;
@@ -117,7 +89,8 @@ export class Journal {
 
   constructor(options: JournalOptions) {
     this.#options = options;
-    this.#nextGeneration = options.firstGeneration;
+    this.#files = new JournalFiles(options);
+    this.#pace = new Pace(options.clock);
   }
 
   /** Checkpoints do not keep up: commits should do without the journal for a while. */
@@ -211,10 +184,12 @@ export class Journal {
   }
 
   /** Syncs all segments that need the journal and empties it as far as they sync. */
-  async checkpoint(): Promise<void> {
-    await this.#inLane(async () => this.#startCheckpoint());
-    await this.#checkpoints;
-    await this.#removeFinished();
+  checkpoint(): Promise<void> {
+    return this.#pace.hurry(async () => {
+      await this.#inLane(async () => this.#startCheckpoint());
+      await this.#checkpoints;
+      await this.#removeFinished();
+    });
   }
 
   /**
@@ -235,11 +210,22 @@ export class Journal {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
+    await this.#discardNext();
     await this.checkpoint();
     this.#cancelTimer();
     this.#cancelRetry();
     for (const generation of this.#old) await generation.close();
-    await this.#options.disk.remove(SPARE);
+    await this.#files.removeSpare();
+  }
+
+  /** Removes the file that was made for entries that will not come. Throws DiskError. */
+  async #discardNext(): Promise<void> {
+    const next = await this.#next?.catch(() => null);
+    this.#next = null;
+    if (next === null || next === undefined) return;
+    await next.close();
+    await this.#files.retire(next.path);
   }
 
   #inLane(work: () => Promise<void>): Promise<void> {
@@ -255,68 +241,43 @@ export class Journal {
   };
 
   async #begin(): Promise<Generation> {
-    const { disk, random, clock } = this.#options;
-    const path = `${JOURNAL_DIRECTORY}/${generationName(this.#nextGeneration++)}`;
-    const salt = random.bytes(8);
-    const header = journalHeader(salt);
-    const file = await this.#open(path, header);
-    await this.#orDiscard(path, file, disk.syncDirectory(JOURNAL_DIRECTORY));
-    const generation = new Generation(path, file, salt);
+    const generation = await this.#makeNext();
+    this.#next = null;
     this.#current = generation;
     this.#refused = false;
-    this.#cancelTimer = clock.setTimer(CHECKPOINT_AFTER_MS, () => this.relieve());
     return generation;
   }
 
-  /** A file that begins with `header` and has no entries of its salt. */
-  async #open(path: string, header: Buffer): Promise<DiskFile> {
-    const { disk, logger } = this.#options;
-    if ((await disk.stat(SPARE)) !== undefined) {
+  /** What is being made already, or was, is the next file: entries are replayed in the order of their files. */
+  #makeNext(): Promise<Generation> {
+    if (this.#next !== null) return this.#next;
+    const made = this.#files.make();
+    this.#next = made;
+    made.catch(() => {
+      if (this.#next === made) this.#next = null;
+    });
+    return made;
+  }
+
+  /** Checkpoints the file at work; while commits keep coming they go on in a new one that is there before. */
+  #turnOver(generation: Generation): void {
+    if (this.#turning || this.#closed) return;
+    this.#turning = true;
+    const { clock, tasks } = this.#options;
+    const busy = clock.monotonic() - this.#writtenMs <= BUSY_MS;
+    tasks.start('journal checkpoint', async () => {
       try {
-        return await this.#reuse(path, header);
-      } catch (error) {
-        const { message } = error as Error;
-        logger.warn({ path, error: message }, 'a used journal file cannot be used again');
-        await disk.remove(SPARE);
+        // Where none can be had, whoever commits next is told.
+        const made = busy ? await this.#makeNext().catch(() => null) : null;
+        await this.#inLane(async () => {
+          if (this.#closed || this.#current !== generation) return;
+          this.#startCheckpoint();
+          if (made !== null) await this.#begin();
+        });
+      } finally {
+        this.#turning = false;
       }
-    }
-    const file = await disk.open(path, 'create');
-    await this.#orDiscard(path, file, file.write([header], 0));
-    return file;
-  }
-
-  /** When what a new file needs fails, neither its descriptor nor, as far as the disk lets us, its name stays. */
-  async #orDiscard(path: string, file: DiskFile, needed: Promise<void>): Promise<void> {
-    try {
-      await needed;
-    } catch (error) {
-      // It has no entries: a start does not mind it.
-      await Promise.allSettled([file.close(), this.#options.disk.remove(path)]);
-      throw error;
-    }
-  }
-
-  /** The spare file under a new name. */
-  async #reuse(path: string, header: Buffer): Promise<DiskFile> {
-    const { disk } = this.#options;
-    const file = await disk.open(SPARE, 'write');
-    try {
-      await file.write([header], 0);
-      // The salt makes the old entries void: it must be there before the name that a start replays.
-      await file.datasync();
-    } finally {
-      await file.close();
-    }
-    await disk.rename(SPARE, path);
-    return disk.open(path, 'write');
-  }
-
-  /** Takes a file with entries that nobody needs out of what a start replays. Doing it again does no harm. */
-  async #retire(path: string): Promise<void> {
-    const { disk } = this.#options;
-    if ((await disk.stat(SPARE)) !== undefined) await disk.remove(path);
-    else if ((await disk.stat(path)) !== undefined) await disk.rename(path, SPARE);
-    await disk.syncDirectory(JOURNAL_DIRECTORY);
+    });
   }
 
   async #write(generation: Generation, parts: readonly Buffer[]): Promise<void> {
@@ -331,9 +292,17 @@ export class Journal {
       this.#startCheckpoint();
       throw error;
     }
+    this.#writtenMs = this.#options.clock.monotonic();
+    if (generation.position === JOURNAL_HEADER_BYTES) this.#checkpointLater(generation);
     generation.position += bytes;
     const crowded = generation.owners.size > this.#options.dirtyLogsMax;
-    if (crowded || generation.position > FILE_BYTES_MAX) this.#startCheckpoint();
+    if (crowded || generation.position > FILE_BYTES_MAX) this.#turnOver(generation);
+  }
+
+  #checkpointLater(generation: Generation): void {
+    this.#cancelTimer();
+    const { clock } = this.#options;
+    this.#cancelTimer = clock.setTimer(CHECKPOINT_AFTER_MS, () => this.#turnOver(generation));
   }
 
   #startCheckpoint(): void {
@@ -348,7 +317,10 @@ export class Journal {
 
   async #runCheckpoint(generation: Generation): Promise<void> {
     const owners = generation.owners.entries();
-    const lane = async (): Promise<void> => {
+    const apart = Math.min(CHECKPOINT_REST_MS_MAX, CHECKPOINT_MS / generation.owners.size);
+    const lane = async (_: unknown, number: number): Promise<void> => {
+      // Lanes that rest take turns.
+      await this.#rest(apart * number);
       for (const [key, owner] of owners) {
         try {
           await owner.syncDirty();
@@ -356,12 +328,18 @@ export class Journal {
           // The log has failed and reported it; its entries stay until it is reopened, deleted or replayed.
           if (generation.names.has(key)) generation.heldBy.add(key);
         }
+        await this.#rest(apart * CHECKPOINT_WIDTH);
       }
     };
     await Promise.all(Array.from({ length: CHECKPOINT_WIDTH }, lane));
     generation.owners.clear();
     generation.checkpointed = true;
     await this.#removeFinished();
+  }
+
+  /** Between two syncs of a checkpoint, unless another file waits for its own. */
+  #rest(ms: number): Promise<void> {
+    return this.#old.length > 1 ? Promise.resolve() : this.#pace.rest(ms);
   }
 
   #removing: Promise<void> = Promise.resolve();
@@ -374,7 +352,7 @@ export class Journal {
         if (oldest === undefined || !oldest.checkpointed || oldest.heldBy.size > 0) return;
         try {
           await oldest.close();
-          await this.#retire(oldest.path);
+          await this.#files.retire(oldest.path);
         } catch (error) {
           const { message } = error as Error;
           this.#options.logger.warn({ path: oldest.path, error: message }, 'journal not removed');

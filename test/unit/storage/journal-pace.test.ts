@@ -1,0 +1,102 @@
+// A checkpoint keeps out of the way of commits: the next file is there before it is needed, and syncs of segments come
+// one by one, unless somebody waits for them.
+
+import { expect, test, vi } from 'vitest';
+import { silentLogger } from '../../../src/base/ports.ts';
+import { type Disk, MemoryDisk } from '../../../src/storage/index.ts';
+import { Journal, journalKey } from '../../../src/storage/journal.ts';
+import { TaskOwner } from '../../../src/storage/tasks.ts';
+import { SeededRandom } from '../../../src/testing/seeded-random.ts';
+import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
+
+const LOGS = 50;
+
+async function journalOn(disk: Disk) {
+  const clock = new VirtualClock();
+  const tasks = new TaskOwner(silentLogger);
+  const ports = { disk, clock, random: new SeededRandom(7), logger: silentLogger, tasks };
+  const journal = new Journal({ ...ports, dirtyLogsMax: 1000, firstGeneration: 1 });
+  await disk.makeDirectory('journal');
+  const synced: number[] = [];
+  const syncDirty = async (): Promise<void> => {
+    synced.push(clock.monotonic());
+  };
+  const owner = { syncDirty };
+  const append = (log: number): Promise<void> => {
+    const parts = [Buffer.from(`batch of ${log}`)];
+    const key = journalKey(`t-${log}`, 'id');
+    const bytes = parts[0]?.length ?? 0;
+    return journal.append([{ owner, key, segmentBase: 0, position: 0, parts, bytes }]);
+  };
+  const appendToAll = async (): Promise<void> => {
+    for (let log = 0; log < LOGS; log++) await append(log);
+  };
+  return { journal, clock, synced, append, appendToAll };
+}
+
+/** Making a file takes until the test says so. */
+class SlowNames extends MemoryDisk {
+  hold: Promise<void> = Promise.resolve();
+
+  override async syncDirectory(directory: string): Promise<void> {
+    await this.hold;
+    return super.syncDirectory(directory);
+  }
+}
+
+test('commits go on while the next file is made', async () => {
+  const disk = new SlowNames(() => 0);
+  const { journal, clock, append } = await journalOn(disk);
+  await append(0);
+  await clock.advance(4900);
+  await append(1);
+  let goOn = (): void => {};
+  disk.hold = new Promise((resolve) => {
+    goOn = resolve;
+  });
+  await clock.advance(200);
+  const files = async () =>
+    (await disk.list('journal')).filter((name) => name.endsWith('.journal'));
+  expect(await files()).toHaveLength(2);
+  await append(2);
+  goOn();
+  await clock.advance(5000);
+  await append(3);
+  await journal.close();
+  expect(await files()).toEqual([]);
+});
+
+test('a checkpoint that nobody waits for rests between its syncs', async () => {
+  const { journal, clock, synced, appendToAll } = await journalOn(new MemoryDisk(() => 0));
+  await appendToAll();
+  await clock.advance(8000);
+  expect(synced).toHaveLength(LOGS);
+  expect(new Set(synced).size).toBeGreaterThan(LOGS / 2);
+  await journal.close();
+});
+
+test('once somebody waits for it, it goes on without a rest', async () => {
+  const { journal, clock, synced, appendToAll } = await journalOn(new MemoryDisk(() => 0));
+  await appendToAll();
+  await clock.advance(5100);
+  const before = synced.length;
+  expect(before).toBeGreaterThan(0);
+  expect(before).toBeLessThan(LOGS);
+  // The clock stands still.
+  expect(await journal.release('t-7', 'id')).toBe(true);
+  expect(synced).toHaveLength(LOGS);
+  await journal.close();
+});
+
+test('files that pile up are checkpointed without a rest', async () => {
+  const { journal, clock, synced, append, appendToAll } = await journalOn(new MemoryDisk(() => 0));
+  await appendToAll();
+  await clock.advance(4900);
+  await append(0);
+  await clock.advance(200);
+  const before = synced.length;
+  expect(before).toBeLessThan(LOGS);
+  void journal.checkpoint();
+  await vi.waitFor(() => expect(synced).toHaveLength(LOGS));
+  await journal.close();
+});
