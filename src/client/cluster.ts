@@ -13,7 +13,14 @@ import {
 import type { TopicPartition } from './admin-cluster.ts';
 import { ClientError } from './errors.ts';
 import type { Network, Node } from './network.ts';
-import { type Leader, partitionOf, TopicCache, type TopicInfo, topicInfo } from './topic-cache.ts';
+import {
+  type Leader,
+  type PartitionInfo,
+  partitionOf,
+  TopicCache,
+  type TopicInfo,
+  topicInfo,
+} from './topic-cache.ts';
 
 export interface ClusterOptions {
   readonly network: Network;
@@ -49,6 +56,7 @@ export interface ClusterInfo {
 }
 
 const RETRY_BACKOFF_MS = 100;
+const PARTITION_ASKED_MAX = 3;
 const RETRY_BACKOFF_MAX_MS = 1_000;
 
 /** Throws the KafkaError of a response's code; 0 is fine. `message` is the broker's own text, when it sent one. */
@@ -174,23 +182,30 @@ export class Cluster {
     this.#topics.forget(topic);
   }
 
-  /** The way to a partition's leader. Throws as {@link topic}; `LEADER_NOT_AVAILABLE` when there is none now. */
+  /**
+   * The way to a partition's leader. Throws as {@link topic}, and so for a partition that the topic does not have by
+   * metadata of now; `LEADER_NOT_AVAILABLE` when there is no leader now.
+   */
   async leader(topic: string, partition: number): Promise<{ node: Node; epoch: number }> {
-    const info = await this.topic(topic);
-    const found = partitionOf(info, partition);
-    if (found === undefined) {
-      this.forget(topic);
-      throw new KafkaError(
-        'UNKNOWN_TOPIC_OR_PARTITION',
-        `topic '${topic}' has ${info.partitions.length} partitions, so no partition ${partition}`,
-      );
-    }
+    const known = partitionOf(await this.topic(topic), partition);
+    const found = known ?? (await this.#newPartition(topic, partition));
     const node = this.node(found.leaderId);
     if (node === null) {
       this.forget(topic);
       throw new KafkaError('LEADER_NOT_AVAILABLE', `${topic}-${partition} has no leader now`);
     }
     return { node, epoch: found.leaderEpoch };
+  }
+
+  /** Brokers hear of a new partition by and by: they are asked a few times, and not as long as for what will come. */
+  async #newPartition(topic: string, partition: number): Promise<PartitionInfo> {
+    for (let asked = 1; ; asked++) {
+      const info = await this.topic(topic, { fresh: true });
+      const found = partitionOf(info, partition);
+      if (found !== undefined) return found;
+      if (asked === PARTITION_ASKED_MAX) throw new NoSuchPartitionError(info, partition);
+      await sleep(this.clock, RETRY_BACKOFF_MS);
+    }
   }
 
   /** The transport to a node from {@link leader} or {@link coordinator}. */
@@ -345,6 +360,16 @@ export class Cluster {
       }
     }
     this.#nodes = nodes;
+  }
+}
+
+/** Waiting does not help: metadata of now do not know it. */
+class NoSuchPartitionError extends KafkaError {
+  override readonly retriable = false;
+
+  constructor({ name, partitions }: TopicInfo, partition: number) {
+    const message = `topic '${name}' has ${partitions.length} partitions, so no partition ${partition}`;
+    super('UNKNOWN_TOPIC_OR_PARTITION', message);
   }
 }
 

@@ -2,6 +2,7 @@
 // says at its end what it saw last.
 
 import { KafkaError } from '../base/kafka-errors.ts';
+import { shown } from '../base/option-kinds.ts';
 import type { Clock } from '../base/ports.ts';
 import type { Cluster } from '../client/index.ts';
 import type { ApiName } from '../protocol/index.ts';
@@ -80,21 +81,25 @@ export class WaitFor {
     );
   }
 
-  /** Until the group has committed at least these offsets: `{ 0: 10, 1: 12 }` by partition. */
+  /**
+   * Until the group has committed at least these offsets: `{ 0: 10, 1: 12 }` by partition. Throws TestBrokerError
+   * `invalid_option` for what is no offset.
+   */
   async committed(
     group: string,
     topic: string,
-    offsets: Readonly<Record<number, number>>,
+    offsets: Readonly<Record<number, number | bigint>>,
     options?: WaitOptions,
   ): Promise<void> {
-    const partitions = Object.keys(offsets).map(Number);
+    const wanted = wantedOffsets(offsets);
+    const partitions = Object.keys(wanted).map(Number);
     await this.#wait(
-      `group '${group}' to commit ${JSON.stringify(offsets)} of '${topic}'`,
+      `group '${group}' to commit ${JSON.stringify(wanted)} of '${topic}'`,
       async () => {
         const { committedOffsets } = await import('../client/index.ts');
         const cluster = await this.#sources.cluster();
         const seen = await committedOffsets(cluster, group, topic, partitions);
-        const behind = partitions.some((one) => (seen.get(one) ?? -1) < (offsets[one] ?? 0));
+        const behind = partitions.some((one) => (seen.get(one) ?? -1) < (wanted[one] ?? 0));
         return behind ? JSON.stringify(Object.fromEntries(seen)) : null;
       },
       options,
@@ -145,6 +150,20 @@ export class WaitFor {
       const cancel = clock.setTimer(LOOK_AGAIN_MS, done);
     });
   }
+}
+
+/** Offsets as numbers, as our client gives them; other clients have them as bigints. */
+function wantedOffsets(given: Readonly<Record<number, number | bigint>>): Record<number, number> {
+  const wanted: Record<number, number> = {};
+  for (const [partition, offset] of Object.entries(given)) {
+    const fits = typeof offset === 'bigint' || typeof offset === 'number';
+    if (!fits || !Number.isSafeInteger(Number(offset)) || !/^\d+$/.test(partition)) {
+      const message = `offsets by partition are whole numbers, as { 0: 10 }, not ${shown(offset)}`;
+      throw new TestBrokerError('invalid_option', message);
+    }
+    wanted[Number(partition)] = Number(offset);
+  }
+  return wanted;
 }
 
 /** What is not there yet (a group, a topic) is a state to wait in, not a failure. */

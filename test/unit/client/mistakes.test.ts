@@ -224,3 +224,17 @@ describe('admin', () => {
     await expect(found).rejects.toThrow("'newest' is no place: 'earliest', 'latest'");
   });
 });
+
+describe('a partition that is not there', () => {
+  test('is told by its name, not by the end of a minute', async () => {
+    await log.admin().createTopic({ name: 'two', partitions: 2 });
+    const words = "topic 'two' has 2 partitions, so no partition 7";
+    const admin = log.admin();
+    await expect(admin.listOffsets('two', 'latest', { partitions: [0, 7] })).rejects.toThrow(words);
+    await expect(admin.deleteRecords('two', new Map([[7, 1]]))).rejects.toThrow(words);
+    // One that was made elsewhere meanwhile is found.
+    await log.engine.createPartitions('two', 8, false);
+    const found = await admin.listOffsets('two', 'latest', { partitions: [7] });
+    expect(found.get(7)?.offset).toBe(0);
+  }, 20_000);
+});

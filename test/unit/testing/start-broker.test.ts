@@ -232,6 +232,11 @@ describe('with a client over TCP', () => {
     });
     await broker.waitFor.assignment('billing', 1);
     await broker.waitFor.committed('billing', 'orders', { 0: 1 });
+    await broker.waitFor.committed('billing', 'orders', { 0: 1n });
+    const late = broker.waitFor.committed('billing', 'orders', { 0: 2n }, { timeoutMs: 0 });
+    await expect(late).rejects.toThrow(`to commit {"0":2} of 'orders', saw: {"0":1}`);
+    const wrong = broker.waitFor.committed('billing', 'orders', { 0: '1' as never });
+    await expect(wrong).rejects.toMatchObject({ code: 'invalid_option' });
     expect(seen).toEqual(['a']);
     await broker.clock.advance('31s');
     await expect(broker.waitFor.assignment('billing', 1, { timeoutMs: 0 })).rejects.toThrow(
