@@ -9,8 +9,9 @@ import * as protocol from '../../src/protocol/index.ts';
 import { apis, coordinatorRecordTypes, type Message, NEVER } from '../../src/protocol/index.ts';
 import {
   metadataRecords,
+  otherGroupRecords,
   raftControlRecords,
-  shareGroupRecords,
+  remoteLogRecords,
   shareStateRecords,
 } from '../../src/protocol/log-records/index.ts';
 import type { Field, Fields } from '../../src/protocol/schema/field.ts';
@@ -27,11 +28,12 @@ const fixture = new URL('./fixtures/definitions.json', import.meta.url);
 const text = readFileSync(fixture, 'utf8');
 const definitions = JSON.parse(text) as Definitions;
 
-const pairs = [...shareStateRecords, ...shareGroupRecords];
+const pairs = [...shareStateRecords, ...otherGroupRecords];
 const messages = [
   ...(Object.values(protocol) as unknown[]),
   ...metadataRecords.values(),
   ...raftControlRecords.values(),
+  ...remoteLogRecords.values(),
   ...pairs.flatMap(([, pair]) => pair),
 ].filter(
   (value): value is Message =>
@@ -174,10 +176,15 @@ describe('the tables', () => {
     }
   });
 
-  test('records of the metadata and of share groups have their numbers, and none is missing', () => {
+  test('records of the metadata and of other groups have their numbers, and none is missing', () => {
     const theirs = Object.entries(definitions).filter(([, facts]) => facts.type === 'metadata');
-    const ours = [...metadataRecords].map(([key, { name }]) => [name, key]);
+    const ours = [...metadataRecords, ...remoteLogRecords].map(([key, { name }]) => [name, key]);
     expect(ours.sort()).toEqual(theirs.map(([name, facts]) => [name, facts.key]).sort());
+    const values = Object.entries(definitions).filter(
+      ([, { type }]) => type === 'coordinator-value',
+    );
+    const groups = values.filter(([name]) => /^(Share|Streams)/.test(name)).map(([name]) => name);
+    expect(pairs.map(([, [, { name }]]) => name).sort()).toEqual(groups);
     for (const [type, [key, value]] of pairs) {
       expect(value.name).toBe(key.name.replace(/Key$/, 'Value'));
       expect(definitions[key.name]?.key).toBe(type);

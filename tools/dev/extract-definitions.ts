@@ -70,6 +70,7 @@ const jars = [
   'kafka-group-coordinator',
   'kafka-metadata',
   'kafka-share-coordinator',
+  'kafka-storage',
   'kafka-transaction-coordinator',
 ];
 
@@ -80,8 +81,9 @@ export function extractDefinitions(libs: string): Definitions {
   for (const jar of jars) {
     const file = files.find((name) => new RegExp(`^${jar}-\\d.*\\.jar$`).test(name));
     if (file === undefined) throw new Error(`no ${jar} jar in ${libs}`);
-    // Messages lie in common/message, records of the cluster's metadata in common/metadata.
-    const text = execFileSync('unzip', ['-p', join(libs, file), 'common/*.json'], {
+    // Messages lie in common/message, records of the cluster's metadata in common/metadata; those of storage beside.
+    const where = jar === 'kafka-storage' ? 'message/*.json' : 'common/*.json';
+    const text = execFileSync('unzip', ['-p', join(libs, file), where], {
       encoding: 'utf8',
       maxBuffer: 64 * 1024 * 1024,
     });

@@ -5,8 +5,8 @@ import type { Command } from 'commander';
 import type { DumpEntry } from '../../inspect/index.ts';
 import { CliError, ExitCode, usageError } from '../exit-codes.ts';
 import { groupRecordOf } from '../inspect/group-record.ts';
-import { metadataRecordOf, raftControlOf } from '../inspect/metadata-record.ts';
-import { shareStateRecordOf } from '../inspect/share-record.ts';
+import { shareStateRecordOf } from '../inspect/keyed-record.ts';
+import { metadataRecordOf, raftControlOf, remoteLogRecordOf } from '../inspect/metadata-record.ts';
 import { transactionRecordOf } from '../inspect/transaction-record.ts';
 import { type CliIo, paint, processIo } from '../io.ts';
 import { wholeNumber } from '../numbers.ts';
@@ -27,6 +27,7 @@ interface DumpFlags extends CommonOptions {
   readonly transactionLogDecoder?: boolean;
   readonly clusterMetadataDecoder?: boolean;
   readonly shareGroupStateDecoder?: boolean;
+  readonly remoteLogMetadataDecoder?: boolean;
   readonly keyEncoding: string;
   readonly valueEncoding: string;
 }
@@ -34,8 +35,8 @@ interface DumpFlags extends CommonOptions {
 const details = `
 Files: .log, .index, .timeindex, .txnindex, .snapshot, .checkpoint, leader-epoch-checkpoint. Damaged stretches are shown
 where they are, and what follows them after. With --json each entry is one line. The exit code is 1 when something is
-damaged. Records of __consumer_offsets, and of __transaction_state, __cluster_metadata and __share_group_state of Apache
-Kafka are shown by what they mean. "tidemark verify" holds indexes against their log.`;
+damaged. Records of __consumer_offsets, and of __transaction_state, __cluster_metadata, __share_group_state and
+__remote_log_metadata of Apache Kafka are shown by what they mean. "tidemark verify" holds indexes against their log.`;
 
 function build(): Command {
   const names = encodings.join(', ');
@@ -51,6 +52,7 @@ function build(): Command {
     .option('--transaction-log-decoder', 'the same for __transaction_state of Apache Kafka')
     .option('--cluster-metadata-decoder', 'the same for __cluster_metadata (KRaft)')
     .option('--share-group-state-decoder', 'the same for __share_group_state')
+    .option('--remote-log-metadata-decoder', 'the same for __remote_log_metadata')
     .option('--key-encoding <name>', `how keys are shown: ${names}`, 'text')
     .option('--value-encoding <name>', `how values are shown: ${names}`, 'text')
     .addHelpText('after', details)
@@ -72,6 +74,7 @@ const decoders: readonly {
   { topic: '__transaction_state', flag: 'transactionLogDecoder', decode: transactionRecordOf },
   { topic: '__cluster_metadata', flag: 'clusterMetadataDecoder', decode: metadataRecordOf },
   { topic: '__share_group_state', flag: 'shareGroupStateDecoder', decode: shareStateRecordOf },
+  { topic: '__remote_log_metadata', flag: 'remoteLogMetadataDecoder', decode: remoteLogRecordOf },
 ];
 
 interface Settings {

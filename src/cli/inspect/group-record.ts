@@ -7,8 +7,8 @@ import {
   decodeVersioned,
   ProtocolError,
 } from '../../protocol/index.ts';
+import { otherGroupRecordOf } from './keyed-record.ts';
 import { plainNumber } from './plain-message.ts';
-import { shareGroupRecordOf } from './share-record.ts';
 
 /** Of consumers' own bytes in the members of a classic group: the schema that they follow. */
 const consumerBytes: Readonly<
@@ -25,7 +25,7 @@ export function groupRecordOf(record: {
   if (key === null) return null;
   try {
     const decoded = decodeRecord({ key, value, timestampMs: timestamp });
-    return decoded === null ? shareGroupRecordOf(record) : (plain(decoded, '') as object);
+    return decoded === null ? otherGroupRecordOf(record) : (plain(decoded, '') as object);
   } catch (error) {
     if (error instanceof ProtocolError) return null;
     throw error;

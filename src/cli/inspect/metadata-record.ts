@@ -1,14 +1,36 @@
-// A record of `__cluster_metadata` of Apache Kafka (KRaft) by what it means, in the form of Kafka's own tool.
+// A record of `__cluster_metadata` (KRaft) or `__remote_log_metadata` of Apache Kafka by what it means, in the form of
+// Kafka's own tool for the first.
 
 import { ProtocolError } from '../../protocol/index.ts';
-import { decodeMetadataRecord, decodeRaftControl } from '../../protocol/log-records/index.ts';
+import {
+  type Decoded,
+  decodeMetadataRecord,
+  decodeRaftControl,
+  decodeRemoteLogRecord,
+} from '../../protocol/log-records/index.ts';
 import { plainMessage } from './plain-message.ts';
 
+interface Valued {
+  readonly value: Buffer | null;
+}
+
 /** Null for what is none, or newer than us: it is shown as bytes then. */
-export function metadataRecordOf({ value }: { readonly value: Buffer | null }): object | null {
+export function metadataRecordOf({ value }: Valued): object | null {
+  return typedRecord(value, decodeMetadataRecord);
+}
+
+/** The same for one of `__remote_log_metadata`. */
+export function remoteLogRecordOf({ value }: Valued): object | null {
+  return typedRecord(value, decodeRemoteLogRecord);
+}
+
+function typedRecord(
+  value: Buffer | null,
+  decode: (bytes: Buffer) => Decoded | null,
+): object | null {
   if (value === null) return null;
   try {
-    const decoded = decodeMetadataRecord(value);
+    const decoded = decode(value);
     if (decoded === null) return null;
     const { schema, version } = decoded;
     const data = plainMessage(schema.fields, version, decoded.value);

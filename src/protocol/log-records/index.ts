@@ -1,4 +1,5 @@
-// Records of Apache Kafka's internal logs that this broker has none of: `__cluster_metadata` (KRaft) and share groups.
+// Records of Apache Kafka's internal logs that this broker has none of: `__cluster_metadata` (KRaft), share groups,
+// streams groups, and `__remote_log_metadata`.
 // Only who looks into files needs them, so they are not behind the door of protocol/, which every start opens.
 
 import type { Fields, Infer } from '../schema/field.ts';
@@ -19,6 +20,12 @@ import {
   SnapshotHeaderRecord,
   VotersRecord,
 } from './raft-control.ts';
+import {
+  RemoteLogSegmentMetadataRecord,
+  RemoteLogSegmentMetadataSnapshotRecord,
+  RemoteLogSegmentMetadataUpdateRecord,
+  RemotePartitionDeleteMetadataRecord,
+} from './remote-log.ts';
 import {
   AccessControlEntryRecord,
   DelegationTokenRecord,
@@ -58,6 +65,20 @@ import {
   ShareUpdateKey,
   ShareUpdateValue,
 } from './share-state.ts';
+import {
+  StreamsGroupCurrentMemberAssignmentKey,
+  StreamsGroupCurrentMemberAssignmentValue,
+  StreamsGroupMemberMetadataKey,
+  StreamsGroupMemberMetadataValue,
+  StreamsGroupMetadataKey,
+  StreamsGroupMetadataValue,
+  StreamsGroupTargetAssignmentMemberKey,
+  StreamsGroupTargetAssignmentMemberValue,
+  StreamsGroupTargetAssignmentMetadataKey,
+  StreamsGroupTargetAssignmentMetadataValue,
+  StreamsGroupTopologyKey,
+  StreamsGroupTopologyValue,
+} from './streams-groups.ts';
 import {
   ClearElrRecord,
   PartitionChangeRecord,
@@ -103,14 +124,31 @@ export const metadataRecords: ReadonlyMap<number, Message> = new Map<number, Mes
   [28, ClearElrRecord],
 ]);
 
-/** What comes before each record of the metadata has a version of its own. */
+/** By number, those of `__remote_log_metadata`. */
+export const remoteLogRecords: ReadonlyMap<number, Message> = new Map<number, Message>([
+  [0, RemoteLogSegmentMetadataRecord],
+  [1, RemoteLogSegmentMetadataUpdateRecord],
+  [2, RemotePartitionDeleteMetadataRecord],
+  [3, RemoteLogSegmentMetadataSnapshotRecord],
+]);
+
+/** What comes before each such record has a version of its own. */
 const FRAME_VERSION = 1;
 
 /** A record's value in `__cluster_metadata`; null for one of a type that we do not know. Throws ProtocolError. */
 export function decodeMetadataRecord(bytes: Buffer): Decoded | null {
+  return decodeFramed(bytes, metadataRecords);
+}
+
+/** The same for `__remote_log_metadata`. */
+export function decodeRemoteLogRecord(bytes: Buffer): Decoded | null {
+  return decodeFramed(bytes, remoteLogRecords);
+}
+
+function decodeFramed(bytes: Buffer, table: ReadonlyMap<number, Message>): Decoded | null {
   const reader = new Reader(bytes);
   if (reader.unsignedVarint() !== FRAME_VERSION) return null;
-  const schema = metadataRecords.get(reader.unsignedVarint());
+  const schema = table.get(reader.unsignedVarint());
   if (schema === undefined) return null;
   const version = reader.unsignedVarint();
   return { schema, version, value: schema.decode(reader, version) };
@@ -145,14 +183,20 @@ export const shareStateRecords: ReadonlyMap<number, Pair> = new Map<number, Pair
   [1, [ShareUpdateKey, ShareUpdateValue]],
 ]);
 
-/** Those of share groups in `__consumer_offsets`. */
-export const shareGroupRecords: ReadonlyMap<number, Pair> = new Map<number, Pair>([
+/** Those of share groups and of streams groups in `__consumer_offsets`. */
+export const otherGroupRecords: ReadonlyMap<number, Pair> = new Map<number, Pair>([
   [10, [ShareGroupMemberMetadataKey, ShareGroupMemberMetadataValue]],
   [11, [ShareGroupMetadataKey, ShareGroupMetadataValue]],
   [12, [ShareGroupTargetAssignmentMetadataKey, ShareGroupTargetAssignmentMetadataValue]],
   [13, [ShareGroupTargetAssignmentMemberKey, ShareGroupTargetAssignmentMemberValue]],
   [14, [ShareGroupCurrentMemberAssignmentKey, ShareGroupCurrentMemberAssignmentValue]],
   [15, [ShareGroupStatePartitionMetadataKey, ShareGroupStatePartitionMetadataValue]],
+  [17, [StreamsGroupMetadataKey, StreamsGroupMetadataValue]],
+  [19, [StreamsGroupMemberMetadataKey, StreamsGroupMemberMetadataValue]],
+  [20, [StreamsGroupTargetAssignmentMetadataKey, StreamsGroupTargetAssignmentMetadataValue]],
+  [21, [StreamsGroupTargetAssignmentMemberKey, StreamsGroupTargetAssignmentMemberValue]],
+  [22, [StreamsGroupCurrentMemberAssignmentKey, StreamsGroupCurrentMemberAssignmentValue]],
+  [23, [StreamsGroupTopologyKey, StreamsGroupTopologyValue]],
 ]);
 
 /**

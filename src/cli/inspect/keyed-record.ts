@@ -1,9 +1,9 @@
-// Records of share groups of Apache Kafka (KIP-932) by what they mean, as plain JSON.
+// Records of share groups (KIP-932) and streams groups (KIP-1071) of Apache Kafka by what they mean, as plain JSON.
 
 import { ProtocolError } from '../../protocol/index.ts';
 import {
   decodePair,
-  shareGroupRecords,
+  otherGroupRecords,
   shareStateRecords,
 } from '../../protocol/log-records/index.ts';
 import { plainMessage } from './plain-message.ts';
@@ -19,8 +19,8 @@ export function shareStateRecordOf(record: KeyAndValue): object | null {
 }
 
 /** Those in `__consumer_offsets`. */
-export function shareGroupRecordOf(record: KeyAndValue): object | null {
-  return pairOf(shareGroupRecords, record);
+export function otherGroupRecordOf(record: KeyAndValue): object | null {
+  return pairOf(otherGroupRecords, record);
 }
 
 function pairOf(table: typeof shareStateRecords, { key, value }: KeyAndValue): object | null {
