@@ -65,7 +65,8 @@ function frame(record: unknown): Buffer {
   return bytes;
 }
 
-function readFrames(bytes: Buffer): Frames {
+/** The records of one file, with what cannot be read of it. */
+export function readFrames(bytes: Buffer): Frames {
   const records: unknown[] = [];
   const bad: Stretch[] = [];
   for (let at = 0; at < bytes.length; ) {

@@ -20,12 +20,15 @@ import {
   findNextBatch,
   LEADER_EPOCH_FILE,
   LeaderEpochs,
+  MARKS_FILE,
+  type Mark,
   OFFSET_ENTRY_BYTES,
   readSmallFile,
   scanBatches,
   TIME_ENTRY_BYTES,
 } from '../storage/index.ts';
 import { whyBad } from './check-log.ts';
+import { type CatalogueRecords, dumpCatalogue, dumpJournal, dumpMarks } from './dump-own.ts';
 import {
   type AbortedTransaction,
   decodeKafkaSnapshot,
@@ -90,7 +93,22 @@ export type DumpEntry =
   | { readonly kind: 'time-entry'; readonly timestamp: number; readonly offset: number }
   | ({ readonly kind: 'aborted-transaction' } & AbortedTransaction)
   | ({ readonly kind: 'producer' } & ProducerFacts)
-  | { readonly kind: 'leader-epoch'; readonly epoch: number; readonly startOffset: number };
+  | { readonly kind: 'leader-epoch'; readonly epoch: number; readonly startOffset: number }
+  | ({ readonly kind: 'mark' } & Mark)
+  | JournalDumped
+  | { readonly kind: 'catalogue-record'; readonly record: unknown };
+
+type JournalDumped =
+  | { readonly kind: 'journal-forget'; readonly log: string; readonly topicId: string }
+  | {
+      readonly kind: 'journal-batches';
+      readonly log: string;
+      readonly topicId: string;
+      /** The segment, and where in it. */
+      readonly segmentBase: number;
+      readonly position: number;
+      readonly bytes: number;
+    };
 
 export interface DumpOptions {
   readonly disk: Disk;
@@ -99,6 +117,8 @@ export interface DumpOptions {
   readonly records: boolean;
   /** Reads our own producer snapshots; throws for bytes that are none. */
   readonly readSnapshot?: (bytes: Buffer) => readonly ProducerFacts[];
+  /** Reads files of our catalogue. */
+  readonly readCatalogue?: (bytes: Buffer) => CatalogueRecords;
 }
 
 /** A file that {@link dumpFile} knows nothing about. */
@@ -112,6 +132,13 @@ export function dumpFile(options: DumpOptions): AsyncGenerator<DumpEntry, void, 
   const name = options.path.slice(options.path.lastIndexOf('/') + 1);
   // Files that were set aside or are on their way keep their kind in front of one more suffix.
   const plain = name.replace(/\.(deleted|cleaned|swap|tmp|damaged)$/, '');
+  const { readCatalogue } = options;
+  const folder = options.path.split('/').at(-2);
+  if (readCatalogue !== undefined && folder === 'catalogue') {
+    return dumpWhole(options, (bytes) => dumpCatalogue(readCatalogue(bytes)));
+  }
+  if (plain === MARKS_FILE) return dumpWhole(options, dumpMarks);
+  if (plain.endsWith('.journal')) return dumpWhole(options, dumpJournal);
   if (plain === LEADER_EPOCH_FILE) return dumpEpochs(options);
   // A snapshot of the cluster's metadata is of batches, too.
   if (/\.(log|checkpoint)$/.test(plain)) return dumpLog(options);
@@ -119,7 +146,16 @@ export function dumpFile(options: DumpOptions): AsyncGenerator<DumpEntry, void, 
   if (plain.endsWith('.timeindex')) return dumpTimes(options, baseOf(plain, '.timeindex'));
   if (plain.endsWith('.txnindex')) return dumpTransactions(options);
   if (plain.endsWith('.snapshot')) return dumpSnapshot(options);
-  throw new UnknownFileError(`${options.path}: its name is none of a log's files`);
+  const text = /^(partition\.metadata|meta\.properties|.*-checkpoint)$/.test(plain);
+  const why = text ? 'it is text, which needs no decoder' : "its name is none of a log's files";
+  throw new UnknownFileError(`${options.path}: ${why}`);
+}
+
+async function* dumpWhole(
+  options: DumpOptions,
+  entries: (bytes: Buffer) => Iterable<DumpEntry>,
+): AsyncGenerator<DumpEntry, void, undefined> {
+  yield* entries(await wholeFile(options));
 }
 
 /** Offsets in index files count from the base offset in the name; from 0 where the name has none. */

@@ -12,6 +12,7 @@ export {
   dumpFile,
   UnknownFileError,
 } from './dump.ts';
+export type { CatalogueRecords } from './dump-own.ts';
 export {
   type Finding,
   type FindingCode,

@@ -33,8 +33,8 @@ interface DumpFlags extends CommonOptions {
 }
 
 const details = `
-Files: .log, .index, .timeindex, .txnindex, .snapshot, .checkpoint, leader-epoch-checkpoint. Damaged stretches are shown
-where they are, and what follows them after. With --json each entry is one line. The exit code is 1 when something is
+Files: .log, .index, .timeindex, .txnindex, .snapshot, .checkpoint, leader-epoch-checkpoint; of Tidemark's data directory
+also marks, journal/*.journal and catalogue/*. Damaged stretches are shown where they are, and what follows them after. With --json each entry is one line. The exit code is 1 when something is
 damaged. Records of __consumer_offsets, and of __transaction_state, __cluster_metadata, __share_group_state and
 __remote_log_metadata of Apache Kafka are shown by what they mean. "tidemark verify" holds indexes against their log.`;
 
@@ -110,11 +110,12 @@ async function encodingOf(name: string): Promise<Encoding> {
 async function dump(files: readonly string[], flags: DumpFlags): Promise<void> {
   const io = processIo();
   const settings = await settingsOf(flags);
-  const [{ NodeDisk }, { dumpFile, UnknownFileError }, { readSnapshot }] = await Promise.all([
-    import('../../host/node-disk.ts'),
-    import('../../inspect/index.ts'),
-    import('../inspect/facts.ts'),
-  ]);
+  const [{ NodeDisk }, { dumpFile, UnknownFileError }, { readCatalogueFile, readSnapshot }] =
+    await Promise.all([
+      import('../../host/node-disk.ts'),
+      import('../../inspect/index.ts'),
+      import('../inspect/facts.ts'),
+    ]);
   const disk = new NodeDisk('/');
   const { records } = settings;
   const count = { left: settings.limit, damaged: false };
@@ -128,7 +129,8 @@ async function dump(files: readonly string[], flags: DumpFlags): Promise<void> {
     if (kind !== 'file') throw new CliError(ExitCode.notFound, `there is no file ${name}`);
     if (files.length > 1 && !settings.json) await io.data(`${paint('bold', name)}\n`);
     try {
-      const entries = dumpFile({ disk, path, records, readSnapshot });
+      const readCatalogue = readCatalogueFile;
+      const entries = dumpFile({ disk, path, records, readSnapshot, readCatalogue });
       const how = { ...settings, decode: decoderOf(path) ?? settings.decode };
       await print(io, { name, many: files.length > 1, entries, count, settings: how });
     } catch (error) {
@@ -207,10 +209,14 @@ function textOf(entry: DumpEntry, settings: Settings): string {
       return `epoch ${entry.epoch}  start offset ${entry.startOffset}`;
     default: {
       const { kind, ...fields } = entry;
-      const words = Object.entries(fields).map(([name, value]) => `${name} ${String(value)}`);
+      const words = Object.entries(fields).map(([name, value]) => `${name} ${wordOf(value)}`);
       return kind === 'batch' ? `${paint('cyan', 'batch')} ${words.join('  ')}` : words.join('  ');
     }
   }
+}
+
+function wordOf(value: unknown): string {
+  return typeof value === 'object' ? printable(JSON.stringify(value)) : String(value);
 }
 
 type RecordEntry = Extract<DumpEntry, { kind: 'record' }>;

@@ -1,13 +1,13 @@
 // What inspection needs from folders that it may not import: the catalogue's and the producer snapshots' formats.
 
-import { CatalogueFiles } from '../../engine/catalogue-files.ts';
+import { CatalogueFiles, readFrames } from '../../engine/catalogue-files.ts';
 import {
   applyCatalogueRecord,
   type CatalogueRecord,
   emptyCatalogue,
 } from '../../engine/catalogue-state.ts';
 import { decodeProducerSnapshot } from '../../engine/producer-snapshot.ts';
-import type { CatalogueFacts, ProducerFacts } from '../../inspect/index.ts';
+import type { CatalogueFacts, CatalogueRecords, ProducerFacts } from '../../inspect/index.ts';
 import { INTERVAL_BYTES_DEFAULT } from '../../inspect/index.ts';
 import type { Disk } from '../../storage/index.ts';
 
@@ -51,6 +51,9 @@ export async function readCatalogue(disk: Disk): Promise<CatalogueFacts | null> 
   const plain = damage.map((item) => ({ ...item, path: item.path.replace(/^\.\//, '') }));
   return { topics, damage: plain };
 }
+
+/** The records of one of the catalogue's files. */
+export const readCatalogueFile: (bytes: Buffer) => CatalogueRecords = readFrames;
 
 /** The producers in a snapshot of ours. Throws for bytes that are none. */
 export function readSnapshot(bytes: Buffer): ProducerFacts[] {
