@@ -30,6 +30,7 @@ import {
 import { whyBad } from './check-log.ts';
 import { type CatalogueRecords, dumpCatalogue, dumpJournal, dumpMarks } from './dump-own.ts';
 import {
+  ABORTED_ENTRY_BYTES,
   type AbortedTransaction,
   decodeKafkaSnapshot,
   decodeTransactionIndex,
@@ -126,7 +127,7 @@ export class UnknownFileError extends Error {}
 
 /**
  * Entries of the file, in file order. Throws DiskError when it cannot be read, {@link UnknownFileError} for a name
- * that tells nothing, an Error for a snapshot or checkpoint that cannot be read.
+ * that tells nothing.
  */
 export function dumpFile(options: DumpOptions): AsyncGenerator<DumpEntry, void, undefined> {
   const name = options.path.slice(options.path.lastIndexOf('/') + 1);
@@ -357,21 +358,34 @@ async function* dumpTimes(
 }
 
 async function* dumpTransactions(options: DumpOptions): AsyncGenerator<DumpEntry, void, undefined> {
-  for (const entry of decodeTransactionIndex(await wholeFile(options))) {
+  const bytes = await wholeFile(options);
+  for (const entry of decodeTransactionIndex(bytes)) {
     yield { kind: 'aborted-transaction', ...entry };
   }
+  yield* rest(bytes, ABORTED_ENTRY_BYTES);
 }
 
 async function* dumpSnapshot(options: DumpOptions): AsyncGenerator<DumpEntry, void, undefined> {
   const bytes = await wholeFile(options);
   const { readSnapshot } = options;
   const ours = !isKafkaSnapshot(bytes) && readSnapshot !== undefined;
-  const producers = ours ? readSnapshot(bytes) : decodeKafkaSnapshot(bytes);
+  let producers: readonly ProducerFacts[];
+  try {
+    producers = ours ? readSnapshot(bytes) : decodeKafkaSnapshot(bytes);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    yield { kind: 'damage', position: 0, bytes: bytes.length, what: error.message };
+    return;
+  }
   for (const producer of producers) yield { kind: 'producer', ...producer };
 }
 
 async function* dumpEpochs(options: DumpOptions): AsyncGenerator<DumpEntry, void, undefined> {
   const epochs = LeaderEpochs.decode((await wholeFile(options)).toString('utf8'));
-  if (epochs === null) throw new Error(`${options.path}: it is no leader epoch checkpoint`);
+  if (epochs === null) {
+    const { length } = await wholeFile(options);
+    yield { kind: 'damage', position: 0, bytes: length, what: 'it is no leader epoch checkpoint' };
+    return;
+  }
   for (const entry of epochs.entries) yield { kind: 'leader-epoch', ...entry };
 }

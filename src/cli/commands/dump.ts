@@ -33,10 +33,11 @@ interface DumpFlags extends CommonOptions {
 }
 
 const details = `
-Files: .log, .index, .timeindex, .txnindex, .snapshot, .checkpoint, leader-epoch-checkpoint; of Tidemark's data directory
-also marks, journal/*.journal and catalogue/*. Damaged stretches are shown where they are, and what follows them after. With --json each entry is one line. The exit code is 1 when something is
-damaged. Records of __consumer_offsets, and of __transaction_state, __cluster_metadata, __share_group_state and
-__remote_log_metadata of Apache Kafka are shown by what they mean. "tidemark verify" holds indexes against their log.`;
+Files: .log, .index, .timeindex, .txnindex, .snapshot, .checkpoint, leader-epoch-checkpoint; of Tidemark's data
+directory also marks, journal/*.journal and catalogue/*. Damaged stretches are shown where they are, and what follows
+them after. With --json each entry is one line. The exit code is 1 when something is damaged. Records of
+__consumer_offsets, and of __transaction_state, __cluster_metadata, __share_group_state and __remote_log_metadata of
+Apache Kafka are shown by what they mean. "tidemark verify" holds indexes against their log.`;
 
 function build(): Command {
   const names = encodings.join(', ');
