@@ -59,12 +59,12 @@ export interface CommitterPort {
   readonly stats: Readonly<CommitStats>;
   /** The log has something to commit. */
   request(log: Committable): void;
-  /** Writes what the journal holds of this log into its segments again. */
-  restore(name: string, topicId: string): Promise<void>;
+  /** Writes what the journal holds of a log (log-identity.ts) into its segments again. */
+  restore(key: string): Promise<void>;
   /** Makes the journal hold nothing of this log that a later start could replay. */
-  forget(name: string, topicId: string): Promise<void>;
+  forget(key: string): Promise<void>;
   /** Makes the journal hold nothing of this log's finished segments; false when that cannot be had. */
-  release(name: string, topicId: string): Promise<boolean>;
+  release(key: string): Promise<boolean>;
 }
 
 export class Committer implements CommitterPort {
@@ -109,16 +109,16 @@ export class Committer implements CommitterPort {
     }
   }
 
-  restore(name: string, topicId: string): Promise<void> {
-    return this.#journal.restore(name, topicId);
+  restore(key: string): Promise<void> {
+    return this.#journal.restore(key);
   }
 
-  forget(name: string, topicId: string): Promise<void> {
-    return this.#journal.forget(name, topicId);
+  forget(key: string): Promise<void> {
+    return this.#journal.forget(key);
   }
 
-  release(name: string, topicId: string): Promise<boolean> {
-    return this.#journal.release(name, topicId);
+  release(key: string): Promise<boolean> {
+    return this.#journal.release(key);
   }
 
   #pump(): void {

@@ -5,7 +5,7 @@
 //   entry         uint32 magic "TMJE", uint32 crc32c (seeded with the salt) of all that follows,
 //                 uint8 kind (1 batches, 2 forget), uint8 0, uint16 identity length,
 //                 int64 segment base offset, uint32 position in the segment, uint32 data length,
-//                 identity "<topic id> <directory>" in UTF-8, data
+//                 identity in UTF-8 (log-identity.ts), data
 // The salt keeps a record's bytes from passing for an entry. `forget` voids all earlier entries of its log.
 
 import { crc32c, crc32cParts } from '../base/crc32c.ts';
@@ -55,7 +55,7 @@ export function encodeEntry(seed: number, kind: number, key: string, place: Entr
 /** An entry as read back. */
 export interface ReplayEntry {
   readonly kind: number;
-  /** `<topic id> <directory>` */
+  /** Of its log (log-identity.ts). */
   readonly key: string;
   readonly segmentBase: number;
   readonly position: number;

@@ -5,6 +5,7 @@
 import type { Logger } from '../base/ports.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import { ENTRY_KIND, JOURNAL_DIRECTORY, parseJournal, type ReplayEntry } from './journal-format.ts';
+import { parseLogIdentity } from './log-identity.ts';
 import { readTopicId } from './metadata-file.ts';
 import { segmentName } from './segment.ts';
 import { Slots } from './slots.ts';
@@ -89,7 +90,7 @@ export class KeptJournal {
 /** Writes what journal files hold of one log into its segments again, and syncs these. Throws DiskError. */
 export async function writeBack(disk: Disk, paths: readonly string[], key: string): Promise<void> {
   const entries = liveEntries(await readEntries(disk, paths)).get(key) ?? [];
-  await replayLog(disk, key.slice(key.indexOf(' ') + 1), entries);
+  await replayLog(disk, parseLogIdentity(key).name, entries);
 }
 
 function pathOf(name: string): string {
@@ -135,11 +136,9 @@ async function apply(
   const blocked = new Map<string, string>();
   const slots = new Slots(REPLAYING_MAX);
   const replay = async (key: string, entries: readonly ReplayEntry[]): Promise<void> => {
-    const space = key.indexOf(' ');
-    const topicId = key.slice(0, space);
-    const name = key.slice(space + 1);
+    const { topicId, name } = parseLogIdentity(key);
     // The name came from a file: it must not lead out of the data directory.
-    if (space < 0 || name.includes('/') || name.startsWith('.')) return;
+    if (topicId === '' || name.includes('/') || name.startsWith('.')) return;
     // Of another topic: made after these entries. Without readable metadata it is taken for what its name says.
     const found = await readTopicId(disk, name);
     if (found !== null && found !== topicId) return;

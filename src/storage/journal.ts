@@ -40,7 +40,7 @@ export interface JournalOwner {
 /** A stretch of one segment. */
 export interface JournalEntry {
   readonly owner: JournalOwner;
-  /** Of its log ({@link journalKey}). */
+  /** Of its log (log-identity.ts). */
   readonly key: string;
   readonly segmentBase: number;
   readonly position: number;
@@ -57,11 +57,6 @@ export interface JournalOptions {
   /** Dirty logs that a generation may gather before it is checkpointed: each holds a descriptor. */
   readonly dirtyLogsMax: number;
   readonly firstGeneration: number;
-}
-
-/** How the journal names a log: one of the same directory that was made anew is another. */
-export function journalKey(name: string, topicId: string): string {
-  return `${topicId} ${name}`;
 }
 
 export class Journal {
@@ -147,8 +142,7 @@ export class Journal {
   }
 
   /** Voids what the journal holds of a log, durably, before its segments are rewritten or its offsets reused. */
-  forget(name: string, topicId: string): Promise<void> {
-    const key = journalKey(name, topicId);
+  forget(key: string): Promise<void> {
     return this.#inLane(async () => {
       const all = this.#current === null ? this.#old : [...this.#old, this.#current];
       const holding = all.filter((generation) => generation.names.has(key));
@@ -169,8 +163,7 @@ export class Journal {
    * Writes what the journal holds of a log into its segments again: after a sync of theirs that failed, the page cache
    * may have dropped it. Nothing of the log may be at work on its segments. Throws DiskError.
    */
-  async restore(name: string, topicId: string): Promise<void> {
-    const key = journalKey(name, topicId);
+  async restore(key: string): Promise<void> {
     // What was on its way when the log failed is part of it.
     await this.#inLane(async () => {});
     const restored = this.#removing.then(async () => {
@@ -196,8 +189,7 @@ export class Journal {
    * Empties the journal of what it holds of a log now, before its finished segments are rewritten. False when an
    * entry has to stay: replaying it would write old bytes into a new file.
    */
-  async release(name: string, topicId: string): Promise<boolean> {
-    const key = journalKey(name, topicId);
+  async release(key: string): Promise<boolean> {
     const all = this.#current === null ? this.#old : [...this.#old, this.#current];
     const holding = all.filter((generation) => generation.names.has(key));
     if (holding.length > 0) await this.checkpoint();

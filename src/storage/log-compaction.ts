@@ -224,7 +224,7 @@ export class LogCompaction implements CleanableLog {
     const entries = swapEntries(result.cleaned);
     try {
       // No journal may write bytes of the old segments into the new ones, no start look for an end inside of them.
-      if (!(await committer.release(core.name, core.topicId))) {
+      if (!(await committer.release(core.identity))) {
         await this.#discard();
         return false;
       }

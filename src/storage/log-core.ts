@@ -10,6 +10,7 @@ import type { DamagedRange, IntegrityStats, LogConfig, LogState, RollHooks } fro
 import type { Disk } from './disk.ts';
 import type { FilePool } from './file-pool.ts';
 import type { LeaderEpochs } from './leader-epochs.ts';
+import { logIdentity } from './log-identity.ts';
 import type { MarkTable } from './marks.ts';
 import { NextPlaces } from './next-places.ts';
 import { ReaderLatch } from './reader-latch.ts';
@@ -77,6 +78,8 @@ export class LogCore {
   readonly context: StoreContext;
   readonly name: string;
   readonly topicId: string;
+  /** How journal and marks name this log. */
+  readonly identity: string;
   readonly hooks: RollHooks;
   /** Held by readers from choosing a segment until its file is open; compaction exchanges files behind it. */
   readonly latch = new ReaderLatch();
@@ -117,6 +120,7 @@ export class LogCore {
     this.context = options.context;
     this.name = options.name;
     this.topicId = options.topicId;
+    this.identity = logIdentity(options);
     this.hooks = options.hooks;
     this.config = options.config;
     this.#wasCompacted = options.wasCompacted ?? false;

@@ -318,7 +318,7 @@ class DirectoryStore implements LogStore {
     await disk.rename(log.directory, gone);
     await disk.syncDirectory('.');
     marks.remove(log.directory);
-    await committer.forget(log.directory, open.topicId);
+    await committer.forget(open.identity);
     this.#cleaner?.forget(open.compaction);
     await this.#checkpoint.forget(log.directory);
     clock.setTimer(open.fileDeleteDelayMs, () => {

@@ -4,7 +4,7 @@
 import { asError, type CommitRound, type CommitState, type Committable } from './committer.ts';
 import { DirtyFiles } from './dirty-files.ts';
 import { FlushWaiters } from './flush-waiters.ts';
-import { type JournalEntry, type JournalOwner, journalKey } from './journal.ts';
+import type { JournalEntry, JournalOwner } from './journal.ts';
 import type { LogCore, SyncedPlace } from './log-core.ts';
 import type { MarkSource } from './marks.ts';
 import { OffsetIndex } from './offset-index.ts';
@@ -28,7 +28,6 @@ export interface LogSyncOptions {
 
 export class LogSync implements Committable, JournalOwner, MarkSource {
   readonly name: string;
-  readonly journalKey: string;
   /** Owned by the committer. */
   commitState: CommitState = 'idle';
   readonly #core: LogCore;
@@ -59,7 +58,6 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
     this.files = new DirtyFiles(options.core.context.pool);
     this.#onFailure = options.onFailure;
     this.name = options.core.name;
-    this.journalKey = journalKey(this.name, options.core.topicId);
     this.#lastFlushOffset = options.core.endOffset;
     this.#syncedPlace = this.#endPlace();
     this.#recoveryPlace = options.recovery ?? this.#syncedPlace;
@@ -215,7 +213,7 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
   }
 
   journalEntries(round: CommitRound): JournalEntry[] {
-    const { journalKey: key } = this;
+    const { identity: key } = this.#core;
     const [only] = this.#unsynced;
     if (only !== undefined && this.#unsynced.length === 1 && only.lastOffset < round.endOffset) {
       const { segment, position, parts, bytes } = only;

@@ -75,6 +75,11 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     this.#sync.publishMark();
   }
 
+  /** How journal and marks name it. */
+  get identity(): string {
+    return this.#core.identity;
+  }
+
   get fileDeleteDelayMs(): number {
     return this.#core.config.fileDeleteDelayMs;
   }
@@ -224,9 +229,9 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     for (const segment of core.segments) core.context.pool.detach(segment.logPath);
     this.#tail.clear();
     try {
-      await core.context.committer.restore(core.name, core.topicId);
+      await core.context.committer.restore(core.identity);
       const contents = await this.#reopen({ ...trusted, writable: true });
-      await core.context.committer.forget(core.name, core.topicId);
+      await core.context.committer.forget(core.identity);
       core.install(contents);
       this.#scanned = contents.scanned;
       this.compaction.reset();

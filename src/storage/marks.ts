@@ -7,7 +7,7 @@
 //   uint8 0, uint16 identity length, int64 mark, int64 start offset, int64 recovery offset,
 //   int64 largest timestamp of the active segment, int64 its offset, int64 timestamp of that segment's first batch,
 //   uint32 recovery position in the segment that holds the recovery offset, int32 leader epoch,
-//   uint32 crc32c of the leader epochs that began below the mark (with flag 4), identity "<topic id> <directory>"
+//   uint32 crc32c of the leader epochs that began below the mark (with flag 4), identity (log-identity.ts)
 // The last good entry of a log counts. An entry that is not whole is stepped over.
 
 import { crc32c } from '../base/crc32c.ts';
@@ -15,6 +15,7 @@ import { readInt64, writeInt64 } from '../base/int64.ts';
 import type { Clock, Logger } from '../base/ports.ts';
 import { asError } from './committer.ts';
 import { type Disk, DiskError, type DiskFile } from './disk.ts';
+import { logIdentity, parseLogIdentity } from './log-identity.ts';
 import { readFileIfThere, writeSmallFile } from './small-file.ts';
 import type { TaskOwner } from './tasks.ts';
 
@@ -65,7 +66,7 @@ export interface LoadedMarks {
 }
 
 function encode(mark: Mark, flags: number): Buffer {
-  const identity = Buffer.from(`${mark.topicId} ${mark.name}`, 'utf8');
+  const identity = Buffer.from(logIdentity(mark), 'utf8');
   const { epochsChecksum } = mark;
   const fixed = epochsChecksum === null ? ENTRY_BYTES : ENTRY_BYTES + EPOCHS_BYTES;
   const bytes = Buffer.alloc(fixed + identity.length);
@@ -93,11 +94,8 @@ function decode(bytes: Buffer, at: number): { mark: Mark; flags: number; length:
   const length = fixed + bytes.readUInt16BE(at + 10);
   if (at + length > bytes.length) return null;
   if (crc32c(bytes.subarray(at + 8, at + length)) !== bytes.readUInt32BE(at + 4)) return null;
-  const identity = bytes.toString('utf8', at + fixed, at + length);
-  const space = identity.indexOf(' ');
   const mark: Mark = {
-    name: identity.slice(space + 1),
-    topicId: identity.slice(0, space),
+    ...parseLogIdentity(bytes.toString('utf8', at + fixed, at + length)),
     mark: readInt64(bytes, at + 12),
     startOffset: readInt64(bytes, at + 20),
     recoveryOffset: readInt64(bytes, at + 28),

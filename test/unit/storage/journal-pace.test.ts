@@ -4,7 +4,8 @@
 import { expect, test, vi } from 'vitest';
 import { silentLogger } from '../../../src/base/ports.ts';
 import { type Disk, MemoryDisk } from '../../../src/storage/index.ts';
-import { Journal, journalKey } from '../../../src/storage/journal.ts';
+import { Journal } from '../../../src/storage/journal.ts';
+import { logIdentity } from '../../../src/storage/log-identity.ts';
 import { TaskOwner } from '../../../src/storage/tasks.ts';
 import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
@@ -24,7 +25,7 @@ async function journalOn(disk: Disk) {
   const owner = { syncDirty };
   const append = (log: number): Promise<void> => {
     const parts = [Buffer.from(`batch of ${log}`)];
-    const key = journalKey(`t-${log}`, 'id');
+    const key = logIdentity({ name: `t-${log}`, topicId: 'id' });
     const bytes = parts[0]?.length ?? 0;
     return journal.append([{ owner, key, segmentBase: 0, position: 0, parts, bytes }]);
   };
@@ -83,7 +84,7 @@ test('once somebody waits for it, it goes on without a rest', async () => {
   expect(before).toBeGreaterThan(0);
   expect(before).toBeLessThan(LOGS);
   // The clock stands still.
-  expect(await journal.release('t-7', 'id')).toBe(true);
+  expect(await journal.release(logIdentity({ name: 't-7', topicId: 'id' }))).toBe(true);
   expect(synced).toHaveLength(LOGS);
   await journal.close();
 });

@@ -3,8 +3,9 @@
 import { expect, test, vi } from 'vitest';
 import { silentLogger } from '../../../src/base/ports.ts';
 import { type Disk, DiskError, MemoryDisk } from '../../../src/storage/index.ts';
-import { Journal, journalKey } from '../../../src/storage/journal.ts';
+import { Journal } from '../../../src/storage/journal.ts';
 import { parseJournal } from '../../../src/storage/journal-format.ts';
+import { logIdentity } from '../../../src/storage/log-identity.ts';
 import { TaskOwner } from '../../../src/storage/tasks.ts';
 import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
@@ -30,7 +31,14 @@ function journalOn(disk: Disk) {
     const parts = [Buffer.from(`batch of ${name}`)];
     const bytes = parts[0]?.length ?? 0;
     return journal.append([
-      { owner, key: journalKey(name, 'id'), segmentBase: 0, position: 0, parts, bytes },
+      {
+        owner,
+        key: logIdentity({ name: name, topicId: 'id' }),
+        segmentBase: 0,
+        position: 0,
+        parts,
+        bytes,
+      },
     ]);
   };
   return { journal, append, clock, tasks };
@@ -66,10 +74,10 @@ test('while a file is being taken away it is still there: no compaction, and its
   const checkpoint = journal.checkpoint();
   await vi.waitFor(() => expect(begun).toBe(true));
   let released: boolean | null = null;
-  void journal.release('t-0', 'id').then((done) => {
+  void journal.release(logIdentity({ name: 't-0', topicId: 'id' })).then((done) => {
     released = done;
   });
-  await journal.forget('t-0', 'id');
+  await journal.forget(logIdentity({ name: 't-0', topicId: 'id' }));
   expect(await kinds(disk)).toEqual(['batches id t-0', 'forget id t-0']);
   expect(released).not.toBe(true);
   goOn();
@@ -87,8 +95,8 @@ test('a file that cannot be taken away is tried again, and until then what it ho
   await append('t-1');
   disk.before = (from) => Promise.reject(new DiskError('io_error', from, 'no rename'));
   await journal.checkpoint();
-  expect(await journal.release('t-1', 'id')).toBe(false);
-  await journal.forget('t-0', 'id');
+  expect(await journal.release(logIdentity({ name: 't-1', topicId: 'id' }))).toBe(false);
+  await journal.forget(logIdentity({ name: 't-0', topicId: 'id' }));
   await journal.checkpoint();
   const left = ['batches id t-0', 'batches id t-1', 'forget id t-0'];
   expect(await kinds(disk)).toEqual(left);
@@ -96,7 +104,7 @@ test('a file that cannot be taken away is tried again, and until then what it ho
   disk.before = () => Promise.resolve();
   await clock.advance(60_000);
   await vi.waitFor(async () => expect(await kinds(disk)).toEqual([]));
-  expect(await journal.release('t-1', 'id')).toBe(true);
+  expect(await journal.release(logIdentity({ name: 't-1', topicId: 'id' }))).toBe(true);
   await journal.close();
 });
 

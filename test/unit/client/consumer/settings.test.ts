@@ -5,7 +5,7 @@ import type { ConsumerOptions } from '../../../../src/client/index.ts';
 test.each([
   [{ topics: ['a'], from: 'erliest' }, /'erliest' is no place/],
   [{ topics: 'a' }, /topics 'a': write a list of names, as \['orders'\]/],
-  [{ topics: [5] }, /topics \(an object\): write a list of names/],
+  [{ topics: [5] }, /topics \(a list\): write a list of names/],
   [{ topics: {} }, /topics \(an object\)/],
   [{ topics: null }, /topics null/],
   [{ assign: { topic: 'a', partition: 0 } }, /assign \(an object\): write a list of places/],
