@@ -24,6 +24,22 @@ export function stopSignal(): { readonly signal: AbortSignal; abort(): void; off
   };
 }
 
+/** Hidden option of what a demo starts: it ends with its parent, however that ended. */
+export const WITH_PARENT = '--with-parent';
+
+/** An end in order may take so long where nobody waits for it. */
+const ORPHAN_MS = 5_000;
+
+/** Calls `stop` when the parent, which started this process with an IPC channel, is gone, and ends a little later. */
+export function whenParentGone(stop: () => void): void {
+  process.once('disconnect', () => {
+    stop();
+    setTimeout(() => process.exit(ExitCode.interrupted), ORPHAN_MS).unref();
+  });
+  // The channel alone keeps nothing running.
+  process.channel?.unref();
+}
+
 /** The items until the signal comes, which also ends a wait for the next one. */
 export async function* untilAborted<T>(
   items: AsyncIterable<T>,

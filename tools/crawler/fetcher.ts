@@ -45,7 +45,9 @@ export async function runFetcher(
       const rules = await robots.of(item.url);
       const host = key ?? '';
       await until(nextMs.get(host) ?? 0);
-      const page = rules.allows(item.url) ? await fetchPage(item, settings) : refused(item);
+      const page = rules.allows(item.url)
+        ? await fetchPage(item, settings)
+        : refused(item, rules.why);
       nextMs.set(host, Date.now() + Math.max(settings.delayMs, rules.delayMs));
       await producer.send({ topic: names.pages, key: item.url, value: page });
     },
@@ -76,8 +78,7 @@ async function rebuilt(
   return frontier;
 }
 
-function refused({ url, depth }: WorkItem): Page {
-  const error = 'robots.txt does not allow it';
+function refused({ url, depth }: WorkItem, error: string): Page {
   return { url, depth, status: 0, contentType: null, location: null, html: null, error };
 }
 

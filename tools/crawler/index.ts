@@ -5,6 +5,7 @@ export { type CrawlState, isFinished, prepareCrawl, seedCrawl, stateOf } from '.
 export { extract } from './extract.ts';
 export { runFetcher } from './fetcher.ts';
 export { Frontier } from './frontier.ts';
+export { outcomesOf } from './outcomes.ts';
 export { processed, runProcessor } from './processor.ts';
 export { type Site, startSite } from './site.ts';
 export {

@@ -7,6 +7,8 @@ const BODY_MAX = 500 * 1024;
 
 interface Rules {
   allows(url: string): boolean;
+  /** Why a page is not allowed, for people. */
+  readonly why: string;
   readonly delayMs: number;
 }
 
@@ -42,20 +44,25 @@ export class Robots {
 
   async #ask(address: string): Promise<Rules> {
     const { userAgent, timeoutMs } = this.#settings;
-    const nothing: Rules = { allows: () => false, delayMs: -1 };
+    const nothing = (why: string): Rules => {
+      return { allows: () => false, why: `robots.txt cannot be read: ${why}`, delayMs: -1 };
+    };
+    const why = 'robots.txt does not allow it';
     try {
       const signal = AbortSignal.timeout(timeoutMs);
       const response = await fetch(address, { headers: { 'user-agent': userAgent }, signal });
       const text = (await response.text()).slice(0, BODY_MAX);
-      if (response.status >= 500) return nothing;
-      if (!response.ok) return { allows: () => true, delayMs: 0 };
+      if (response.status >= 500) return nothing(`HTTP ${response.status}`);
+      if (!response.ok) return { allows: () => true, why, delayMs: 0 };
       const file = await parse(address, text);
       return {
         allows: (url) => file.isAllowed(url, userAgent) ?? true,
+        why,
         delayMs: 1000 * (file.getCrawlDelay(userAgent) ?? 0),
       };
-    } catch {
-      return nothing;
+    } catch (error) {
+      const { cause, message } = error as Error;
+      return nothing(cause instanceof Error && cause.message !== '' ? cause.message : message);
     }
   }
 }

@@ -9,6 +9,8 @@ import {
   type ProducerRecord,
 } from '../../src/client/index.ts';
 
+import { RecentRate } from '../replay/recent-rate.ts';
+
 /** Names of the topics, without the prefix. */
 export const LOAD_TOPICS = ['views', 'orders', 'payments', 'sensors'] as const;
 
@@ -23,6 +25,7 @@ export interface LoadOptions {
 
 export interface LoadProgress {
   readonly records: number;
+  /** Of late. */
   readonly perSecond: number;
   readonly burst: boolean;
 }
@@ -78,6 +81,7 @@ export class LoadGenerator {
     const { clock } = this.#cluster;
     const { bursts = true } = this.#options;
     const began = clock.monotonic();
+    const rate = new RecentRate();
     let records = 0;
     let burstUntil = 0;
     let owed = 0;
@@ -100,7 +104,7 @@ export class LoadGenerator {
           failure ??= error;
         });
       }
-      onProgress?.({ records, perSecond: records / Math.max(0.001, seconds), burst });
+      onProgress?.({ records, perSecond: rate.at(1000 * seconds, records), burst });
       if (!room) await producer.drained();
       await sleep(clock, TICK_MS);
     }

@@ -16,10 +16,12 @@ import { configPairs } from '../config-pairs.ts';
 import { CliError, ExitCode, usageError } from '../exit-codes.ts';
 import { paint, processIo } from '../io.ts';
 import { type CommandModule, collect, makeCommand } from '../program.ts';
+import { WITH_PARENT, whenParentGone } from '../stop-signal.ts';
 import { readPem } from '../tls-files.ts';
 import { VERSION } from '../version.ts';
 
 interface ServeFlags {
+  readonly withParent?: boolean;
   readonly json?: boolean;
   readonly data?: string;
   readonly memory?: boolean;
@@ -77,6 +79,7 @@ function build(): Command {
     .option('-c, --config <file>', 'settings from a .properties or JSON file (TIDEMARK_CONFIG)')
     .option('-s, --set <key=value>', 'set a broker config, repeatable', collect)
     .option('--metrics-port <number>', 'serve /metrics and /healthz over HTTP on this port')
+    .addOption(new Option(WITH_PARENT).hideHelp())
     .addOption(
       new Option('--log-level <level>', 'what is logged on standard error').choices([
         'debug',
@@ -96,6 +99,7 @@ async function serve(flags: ServeFlags): Promise<void> {
   const io = processIo();
   // While the broker opens, a stop request waits for it, so that nothing is left half open.
   const stop = stopRequests();
+  if (flags.withParent === true) whenParentGone(() => stop.ask('the end of its parent'));
   const settings = settingsOf(flags);
   const [{ consoleLogger }, { serveAlone }, { shortenTimeSlices }] = await Promise.all([
     import('../../host/console-logger.ts'),
@@ -283,6 +287,8 @@ function isLoopback(host: string): boolean {
 interface StopRequests {
   /** Resolves with the name of the first signal. */
   readonly asked: Promise<string>;
+  /** Asks as a signal does. */
+  ask(why: string): void;
   off(): void;
 }
 
@@ -302,6 +308,7 @@ function stopRequests(): StopRequests {
   process.on('SIGINT', onSignal);
   return {
     asked,
+    ask: onSignal,
     off() {
       process.off('SIGTERM', onSignal);
       process.off('SIGINT', onSignal);

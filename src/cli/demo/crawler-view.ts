@@ -2,6 +2,7 @@
 
 import type { CrawlState } from '../../../tools/crawler/index.ts';
 import { type CliIo, paint } from '../io.ts';
+import { plural } from '../topic-description.ts';
 import type { KeptProcess } from './services.ts';
 
 interface Look {
@@ -12,6 +13,8 @@ interface Look {
 /** Rates are over so many looks. */
 const WINDOW = 6;
 const BAR_CELLS = 30;
+/** Where nothing can be drawn over, a line comes so often. */
+const LINE_MS = 5_000;
 
 export class CrawlerView {
   readonly #io: CliIo;
@@ -20,54 +23,74 @@ export class CrawlerView {
   readonly #looks: Look[] = [];
   readonly #startedMs = performance.now();
   #lines = 0;
+  #saidMs = performance.now();
 
-  constructor(io: CliIo, name: string, json: boolean) {
+  constructor(io: CliIo, name: string, { json, brokers }: { json: boolean; brokers: string }) {
     this.#io = io;
     this.#name = name;
     this.#json = json;
-    if (!json) io.say(`crawl ${name}; Ctrl-C ends it`);
+    if (!json) io.say(`crawl ${name} on ${brokers}; Ctrl-C ends it`);
   }
 
   /** Null: the broker does not answer just now. */
   async show(state: CrawlState | null, services: readonly KeptProcess[]): Promise<void> {
     if (state !== null) this.#looks.push({ atMs: performance.now(), state });
     if (this.#looks.length > WINDOW) this.#looks.shift();
-    const processes = services.map(({ name, pid, restarts }) => ({ name, pid, restarts }));
+    const processes = services.map(({ name, pid, restarts, lastWords }) => {
+      return { name, pid, restarts, ...(lastWords !== null && { lastWords }) };
+    });
     if (this.#json) {
       await this.#io.data(
         `${JSON.stringify({ name: this.#name, ...state, services: processes })}\n`,
       );
       return;
     }
-    if (!this.#io.wordsAreTerminal) return;
-    this.#draw(state, services);
+    if (this.#io.wordsAreTerminal) this.#draw(state, services);
+    else if (performance.now() >= this.#saidMs + LINE_MS) {
+      this.#saidMs = performance.now();
+      for (const line of this.#rows(state)) this.#io.say(line);
+    }
   }
 
-  async end(state: CrawlState | null): Promise<void> {
+  /** `done`: nothing is left; else it was stopped. */
+  async end(
+    state: CrawlState | null,
+    { done, outcomes }: { done: boolean; outcomes: ReadonlyMap<string, number> },
+  ): Promise<void> {
     const seconds = (performance.now() - this.#startedMs) / 1000;
+    const { work = 0, pages = 0 } = state ?? {};
     if (this.#json) {
-      const { work = 0, pages = 0 } = state ?? {};
-      await this.#io.data(
-        `${JSON.stringify({ name: this.#name, done: true, work, pages, seconds })}\n`,
-      );
+      const counts = { work, pages, seconds, outcomes: Object.fromEntries(outcomes) };
+      await this.#io.data(`${JSON.stringify({ name: this.#name, done, ...counts })}\n`);
       return;
     }
-    this.#io.say(
-      `${state?.pages ?? 0} pages from ${state?.work ?? 0} links in ${seconds.toFixed(1)} s`,
-    );
+    const whole = done ? '' : ', not finished';
+    const words = [plural(pages, 'page'), plural(work, 'link')];
+    this.#io.say(`${words.join(' from ')} in ${seconds.toFixed(1)} s${whole}`);
+    for (const [outcome, count] of outcomes) this.#io.say(`  ${count} × ${outcome}`);
   }
 
+  #rows(state: CrawlState | null): string[] {
+    if (state === null) return [paint('yellow', 'the broker does not answer; waiting', 'words')];
+    return [
+      this.#row('work ', state.workDone, state.work, 'workDone'),
+      this.#row('pages', state.pagesDone, state.pages, 'pagesDone'),
+    ];
+  }
+
+  /** Lines that do not fit would break, or scroll away, and what is drawn next would not cover them. */
   #draw(state: CrawlState | null, services: readonly KeptProcess[]): void {
-    const lines: string[] = [];
-    if (state === null) lines.push(paint('yellow', 'the broker does not answer; waiting', 'words'));
-    else {
-      lines.push(this.#row('work ', state.workDone, state.work, 'workDone'));
-      lines.push(this.#row('pages', state.pagesDone, state.pages, 'pagesDone'));
+    const { columns = 80, rows = 24 } = process.stderr;
+    const lines = this.#rows(state);
+    for (const { name, pid, restarts, lastWords } of services) {
+      const died = lastWords === null ? '' : `: ${lastWords}`;
+      const again = restarts === 0 ? '' : `  started again ${restarts}×${died}`;
+      const text = `  ${name.padEnd(14)} pid ${pid ?? '-'}`;
+      const room = Math.max(0, columns - 1 - text.length);
+      lines.push(`${text}${paint('red', again.slice(0, room), 'words')}`);
     }
-    for (const { name, pid, restarts } of services) {
-      const again = restarts === 0 ? '' : paint('red', `  started again ${restarts}×`, 'words');
-      lines.push(`  ${name.padEnd(14)} pid ${pid ?? '-'}${again}`);
-    }
+    const more = lines.length - (rows - 1);
+    if (more > 0) lines.splice(rows - 2, more + 1, `  … ${more + 1} more`);
     const up = this.#lines === 0 ? '' : `\u001b[${this.#lines}A`;
     process.stderr.write(`${up}${lines.map((line) => `\u001b[2K${line}\n`).join('')}\u001b[J`);
     this.#lines = lines.length;
@@ -78,8 +101,12 @@ export class CrawlerView {
     const spanMs = (last?.atMs ?? 0) - (first?.atMs ?? 0);
     const moved = (last?.state[field] ?? 0) - (first?.state[field] ?? 0);
     const rate = spanMs > 0 ? Math.round((1000 * moved) / spanMs) : 0;
-    const filled = total === 0 ? 0 : Math.round((BAR_CELLS * done) / total);
-    const bar = paint('green', '█'.repeat(filled), 'words') + '░'.repeat(BAR_CELLS - filled);
-    return `${name} ${bar} ${done} of ${total}, lag ${total - done}, ${rate}/s`;
+    const words = `${done} of ${total}, lag ${total - done}, ${rate}/s`;
+    if (!this.#io.wordsAreTerminal) return `${name.trim()} ${words}`;
+    const cells = Math.min(BAR_CELLS, (process.stderr.columns ?? 80) - words.length - 8);
+    if (cells < 5) return `${name} ${words}`;
+    const filled = total === 0 ? 0 : Math.round((cells * done) / total);
+    const bar = paint('green', '█'.repeat(filled), 'words') + '░'.repeat(cells - filled);
+    return `${name} ${bar} ${words}`;
   }
 }

@@ -4,7 +4,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import {
   type CrawlSettings,
   type CrawlState,
@@ -13,6 +13,7 @@ import {
   isFinished,
   namesOf,
   normalAddress,
+  outcomesOf,
   prepareCrawl,
   runFetcher,
   runProcessor,
@@ -20,13 +21,15 @@ import {
   startSite,
   stateOf,
 } from '../../../tools/crawler/index.ts';
+import { pause } from '../../base/pause.ts';
 import type { Cluster } from '../../client/index.ts';
-import { usageError } from '../exit-codes.ts';
+import { nodeClock } from '../../host/node-clock.ts';
+import { ExitCode, usageError } from '../exit-codes.ts';
 import { processIo } from '../io.ts';
 import { wholeNumber } from '../numbers.ts';
 import { type BrokerOptions, brokerCommand } from '../program.ts';
 import { withCluster } from '../session.ts';
-import { stopSignal } from '../stop-signal.ts';
+import { stopSignal, WITH_PARENT, whenParentGone } from '../stop-signal.ts';
 import { CrawlerView } from './crawler-view.ts';
 import { KeptProcess } from './services.ts';
 
@@ -73,6 +76,7 @@ export function serviceCommand(): Command {
     .argument('<role>', 'fetcher or processor')
     .argument('<id>', 'its name in the group')
     .argument('<settings>', 'JSON')
+    .addOption(new Option(WITH_PARENT).hideHelp())
     .action((role: string, id: string, settings: string, flags: BrokerOptions) =>
       serve(role, id, settings, flags),
     );
@@ -85,6 +89,7 @@ async function serve(
   flags: BrokerOptions,
 ): Promise<void> {
   const stop = stopSignal();
+  whenParentGone(() => stop.abort());
   const service = role === 'fetcher' ? runFetcher : runProcessor;
   await withCluster(flags, ({ cluster }) =>
     service(cluster, JSON.parse(settings) as CrawlSettings, { id, signal: stop.signal }),
@@ -96,9 +101,12 @@ type Undo = () => Promise<unknown> | unknown;
 async function run(given: string | undefined, flags: CrawlerFlags): Promise<void> {
   const undo: Undo[] = [];
   const stop = stopSignal();
+  // A terminal that is closed leaves nothing behind either.
+  process.once('SIGHUP', () => stop.abort());
   try {
     const { address, hosts } = await whereTo(given, undo);
-    const brokers = flags.brokers ?? (await ownBroker(undo));
+    const own = flags.brokers === undefined ? await ownBroker(undo) : null;
+    const brokers = flags.brokers ?? own?.bootstrap ?? '';
     const settings: CrawlSettings = {
       name: flags.name ?? `crawl-${Date.now().toString(36)}`,
       hosts: [...hosts, ...(flags.hosts?.split(',') ?? [])],
@@ -115,9 +123,10 @@ async function run(given: string | undefined, flags: CrawlerFlags): Promise<void
     await withCluster({ ...flags, brokers }, async ({ cluster }) => {
       await prepareCrawl(cluster, settings.name, Math.max(8, fetchers, processors));
       await seedCrawl(cluster, settings, [address]);
-      const services = startServices(settings, { fetchers, processors, brokers });
+      const services = startServices(settings, { fetchers, processors, brokers, flags });
       undo.push(() => Promise.all(services.map((one) => one.stop())));
-      await watch(cluster, settings, { services, flags, brokers, signal: stop.signal });
+      const all = own === null ? services : [own.process, ...services];
+      await watch(cluster, settings, { services: all, flags, brokers, signal: stop.signal });
     });
   } finally {
     stop.off();
@@ -137,7 +146,7 @@ async function whereTo(given: string | undefined, undo: Undo[]) {
 }
 
 /** A broker in a process of its own, on a port that it keeps over its deaths. */
-async function ownBroker(undo: Undo[]): Promise<string> {
+async function ownBroker(undo: Undo[]): Promise<{ bootstrap: string; process: KeptProcess }> {
   const directory = mkdtempSync(join(tmpdir(), 'tidemark-demo-'));
   undo.push(() => rmSync(directory, { recursive: true, force: true }));
   const { createServer } = await import('node:net');
@@ -149,21 +158,51 @@ async function ownBroker(undo: Undo[]): Promise<string> {
     });
   });
   const args = ['serve', '--json', '--port', String(port), '--data', join(directory, 'data')];
-  await new Promise<void>((resolve) => {
-    const broker = new KeptProcess('broker', args, () => resolve());
-    undo.push(() => broker.stop());
+  let isUp = (): void => {};
+  const up = new Promise<void>((resolve) => {
+    isUp = resolve;
   });
-  return `127.0.0.1:${port}`;
+  const broker = new KeptProcess('broker', args, () => isUp());
+  undo.push(() => broker.stop());
+  await up;
+  return { bootstrap: `127.0.0.1:${port}`, process: broker };
+}
+
+/** How the services reach the cluster, as it was typed for all of them. */
+function clusterArgs(flags: BrokerOptions): string[] {
+  const { property = [], tls, tlsCa, tlsClientCert, tlsClientKey } = flags;
+  const files = {
+    '--tls-ca': tlsCa,
+    '--tls-client-cert': tlsClientCert,
+    '--tls-client-key': tlsClientKey,
+  };
+  return [
+    ...property.flatMap((one) => ['-X', one]),
+    ...(tls === true ? ['--tls'] : []),
+    ...Object.entries(files).flatMap(([option, path]) =>
+      path === undefined ? [] : [option, path],
+    ),
+  ];
 }
 
 function startServices(
   settings: CrawlSettings,
-  how: { readonly fetchers: number; readonly processors: number; readonly brokers: string },
+  how: {
+    readonly fetchers: number;
+    readonly processors: number;
+    readonly brokers: string;
+    readonly flags: BrokerOptions;
+  },
 ): KeptProcess[] {
   const service = (role: string, index: number): KeptProcess => {
     const id = `${settings.name}-${role}-${index}`;
     const args = ['demo', 'crawler-service', role, id, JSON.stringify(settings)];
-    return new KeptProcess(`${role} ${index}`, [...args, '-b', how.brokers]);
+    return new KeptProcess(`${role} ${index}`, [
+      ...args,
+      '-b',
+      how.brokers,
+      ...clusterArgs(how.flags),
+    ]);
   };
   return [
     ...Array.from({ length: how.fetchers }, (_, index) => service('fetcher', index)),
@@ -186,19 +225,29 @@ async function watch(
   { services, flags, brokers, signal }: Watched,
 ): Promise<void> {
   const io = processIo();
-  const view = new CrawlerView(io, settings.name, flags.json === true);
+  const json = flags.json === true;
+  const view = new CrawlerView(io, settings.name, { json, brokers });
   let last: CrawlState | null = null;
-  while (!signal.aborted) {
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  let done = false;
+  while (!signal.aborted && !done) {
+    await pause(nodeClock, LOOK_MS, signal);
     const state = await stateOf(cluster, settings.name).catch(() => null);
     await view.show(state, services);
     if (state === null) continue;
-    if (flags.stay !== true && isFinished(last, state)) break;
+    done = flags.stay !== true && isFinished(last, state);
     last = state;
   }
-  await view.end(last);
+  if (!done) process.exitCode = ExitCode.interrupted;
+  // A broker that is gone, or slow to answer, is no reason to wait when somebody wants to leave.
+  const few = AbortSignal.timeout(done ? 30_000 : 2_000);
+  const outcomes = await outcomesOf(cluster, settings.name, few).catch(() => new Map());
+  await view.end(last, { done, outcomes });
+  if (json) return;
   const { results } = namesOf(settings.name);
-  if (flags.json !== true && flags.brokers !== undefined) {
-    io.say(`the results: tidemark consume ${results} -e --json -b ${brokers}`);
+  if (flags.brokers === undefined) {
+    io.say('the results go away with the broker of this demo: --brokers host:port keeps them');
+    return;
   }
+  io.say(`the results: tidemark consume ${results} -e --json -b ${brokers}`);
+  if (!done) io.say(`go on with the same command and --name ${settings.name}`);
 }

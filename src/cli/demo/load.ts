@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import { LOAD_TOPICS, LoadGenerator } from '../../../tools/demo/index.ts';
+import { ExitCode } from '../exit-codes.ts';
 import { processIo } from '../io.ts';
 import { positiveNumber, wholeNumber } from '../numbers.ts';
 import { type BrokerOptions, brokerCommand } from '../program.ts';
@@ -41,15 +42,25 @@ async function run(flags: LoadFlags): Promise<void> {
   const seconds = flags.seconds === undefined ? null : positiveNumber('--seconds', flags.seconds);
   const seed = flags.seed === undefined ? Date.now() : wholeNumber('--seed', flags.seed);
   const stop = stopSignal();
-  const timer = seconds === null ? null : setTimeout(() => stop.abort(), 1000 * seconds);
+  let isOver = false;
+  const over = (): void => {
+    isOver = true;
+    stop.abort();
+  };
+  const timer = seconds === null ? null : setTimeout(over, 1000 * seconds);
   try {
     await withCluster(flags, async ({ cluster }) => {
       const { prefix, bursts } = flags;
+      if (flags.json !== true) {
+        const topics = LOAD_TOPICS.map((name) => prefix + name).join(', ');
+        io.say(`writing to ${topics}${seconds === null ? '; Ctrl-C ends it' : ''}`);
+      }
       const generator = new LoadGenerator(cluster, { rate, prefix, seed, bursts });
       const sent = await generator.run(stop.signal, ({ records, perSecond, burst }) =>
         io.progress(`${records} records, ${Math.round(perSecond)}/s${burst ? '  burst' : ''}`),
       );
       io.progress('');
+      if (!isOver) process.exitCode = ExitCode.interrupted;
       if (flags.json === true) await io.data(`${JSON.stringify({ records: sent })}\n`);
       else io.say(`${sent} records written to ${flags.prefix}*`);
     });

@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { WITH_PARENT } from '../stop-signal.ts';
 
 /** The entry of this command, as this process was started with it. */
 const bin = process.argv[1] ?? '';
@@ -16,6 +17,7 @@ export class KeptProcess {
   #child: ChildProcess | null = null;
   #stopping = false;
   #stderr = '';
+  #lastWords: string | null = null;
   /** How often it was started again. */
   restarts = 0;
 
@@ -31,9 +33,9 @@ export class KeptProcess {
     return this.#child?.pid ?? null;
   }
 
-  /** The end of what it said. */
-  get words(): string {
-    return this.#stderr.slice(-2000);
+  /** What it said last when it ended of itself the last time; null: it was killed, or has not ended. */
+  get lastWords(): string | null {
+    return this.#lastWords;
   }
 
   /** SIGTERM, and SIGKILL for one that does not end within ten seconds. */
@@ -49,22 +51,26 @@ export class KeptProcess {
   }
 
   #start(): void {
-    const child = spawn(process.execPath, [bin, ...this.#args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+    const child = spawn(process.execPath, [bin, ...this.#args, WITH_PARENT], {
+      // By the channel it knows that we are gone, however we ended.
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#child = child;
     let rest = '';
-    child.stdout.on('data', (chunk: Buffer) => {
+    this.#stderr = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
       const lines = (rest + chunk.toString()).split('\n');
       rest = lines.pop() ?? '';
       for (const line of lines) this.#onLine(line);
     });
-    child.stderr.on('data', (chunk: Buffer) => {
+    child.stderr?.on('data', (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString()).slice(-4000);
     });
-    child.once('close', () => {
+    child.once('close', (code) => {
       this.#child = null;
       if (this.#stopping) return;
+      const lines = this.#stderr.split('\n').filter((line) => line.startsWith('error: '));
+      this.#lastWords = code === null ? null : (lines.at(-1) ?? `it ended with ${code}`);
       this.restarts += 1;
       setTimeout(() => {
         if (!this.#stopping) this.#start();
