@@ -301,7 +301,6 @@ export class Connection implements PeerHandler, Session {
     router.dispatch(handler, request, context, (response) => {
       if (response === undefined) this.destroy();
       this.#answer(slot, start, response ?? null);
-      context.whenAnswered?.();
     });
   }
 

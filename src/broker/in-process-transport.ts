@@ -108,10 +108,7 @@ export class InProcessTransport implements Transport {
     const context: RequestContext = { version, clientId: 'in-process', session };
     const asked = api.request.complete(request);
     const answer = new Promise<object | null | undefined>((answered) => {
-      router.dispatch(handler, asked, context, (response) => {
-        answered(response);
-        context.whenAnswered?.();
-      });
+      router.dispatch(handler, asked, context, answered);
     });
     const response = await this.#bounded(answer, options);
     if (response === undefined || session.failure !== null) {

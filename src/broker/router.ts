@@ -55,7 +55,7 @@ export class Router {
   /**
    * Runs a request. `answered` gets the response, `null` when there is none to send, or `undefined`
    * when the failure cannot be told in this API's response and the connection is to be closed; perhaps
-   * within this call. Never throws.
+   * within this call. `context.whenAnswered` is called then. Never throws.
    */
   dispatch(
     handler: Handler,
@@ -64,8 +64,18 @@ export class Router {
     answered: (response: object | null | undefined) => void,
   ): void {
     this.#metrics.countRequest(handler.api.name);
+    const told = (response: object | null | undefined): void => {
+      try {
+        answered(response);
+        context.whenAnswered?.();
+      } catch (error) {
+        // A fault of ours ends this connection, never the process.
+        this.#logger.error({ api: handler.api.name, error }, 'an answer failed unexpectedly');
+        context.session.disconnect('a fault of the broker');
+      }
+    };
     const failed = (cause: unknown): void => {
-      answered(this.#refusal(handler, request, context, cause));
+      told(this.#refusal(handler, request, context, cause));
     };
     const intercept = this.#intercept;
     let answer: Promise<object | null> | object | null;
@@ -76,8 +86,8 @@ export class Router {
       failed(cause);
       return;
     }
-    if (answer instanceof Promise) answer.then(answered, failed);
-    else answered(answer);
+    if (answer instanceof Promise) answer.then(told, failed);
+    else told(answer);
   }
 
   /** How a request is answered whose handler has failed. */

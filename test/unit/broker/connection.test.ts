@@ -3,10 +3,11 @@ import { KafkaError } from '../../../src/base/kafka-errors.ts';
 import { silentLogger } from '../../../src/base/ports.ts';
 import { AnswerRoom } from '../../../src/broker/answer-room.ts';
 import { ConnectionLimits } from '../../../src/broker/connection-limits.ts';
-import { ConnectionSet } from '../../../src/broker/connection-set.ts';
+import { ConnectionSet, type ConnectionSetOptions } from '../../../src/broker/connection-set.ts';
 import { FrameMemory } from '../../../src/broker/frame-memory.ts';
 import { handler, type Session } from '../../../src/broker/handler.ts';
 import { apiVersionsHandler } from '../../../src/broker/handlers/18-api-versions.ts';
+import { InProcessTransport } from '../../../src/broker/in-process-transport.ts';
 import { MemoryGate } from '../../../src/broker/memory-gate.ts';
 import { BrokerMetrics } from '../../../src/broker/metrics.ts';
 import { Router } from '../../../src/broker/router.ts';
@@ -30,6 +31,7 @@ let parked: Parked[];
 let metrics: BrokerMetrics;
 let gate: MemoryGate;
 let clock: VirtualClock;
+let services: ConnectionSetOptions;
 let connections: ConnectionSet;
 let mayProduce: boolean;
 let resumeProducing: (() => void)[];
@@ -66,7 +68,7 @@ beforeEach(() => {
     }),
     apiVersionsHandler(() => router.announced()),
   ]);
-  connections = new ConnectionSet({
+  services = {
     router,
     metrics,
     gate,
@@ -81,7 +83,8 @@ beforeEach(() => {
       if (!mayProduce) resumeProducing.push(resume);
       return mayProduce;
     },
-  });
+  };
+  connections = new ConnectionSet(services);
 });
 
 function connect(): FakeSocket {
@@ -445,4 +448,31 @@ describe('ends', () => {
     parked[0]?.session.onGone(() => told.push('late'));
     expect(told).toEqual(['kept', 'late']);
   });
+});
+
+describe('a fault of ours', () => {
+  test.each(['at once', 'later'])(
+    'after an answer (%s) ends the connection, nothing else',
+    async (when) => {
+      const router = new Router(metrics, silentLogger);
+      router.register([
+        handler(Heartbeat, {
+          handle: (_request, context) => {
+            context.whenAnswered = () => {
+              throw new Error('a bug');
+            };
+            const answer = { errorCode: 0 };
+            return when === 'at once' ? answer : Promise.resolve(answer);
+          },
+        }),
+      ]);
+      connections = new ConnectionSet({ ...services, router });
+      const socket = connect();
+      socket.request(Heartbeat, 4, 1, heartbeat);
+      await settle();
+      expect(socket.closedBy).toBe('destroy');
+      const transport = new InProcessTransport({ id: -1, router, clock, onClosed: () => {} });
+      await expect(transport.send(Heartbeat, heartbeat)).rejects.toThrow('a fault of the broker');
+    },
+  );
 });
