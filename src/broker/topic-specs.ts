@@ -2,6 +2,17 @@
 
 import { KafkaError } from '../base/kafka-errors.ts';
 
+/** Kafka's controller makes no more for one request. */
+const PARTITIONS_PER_REQUEST_MAX = 10_000;
+
+/** Throws POLICY_VIOLATION for a request that asks for so many new partitions in all. */
+export function checkTotal(partitions: readonly number[]): void {
+  const total = partitions.reduce((sum, count) => sum + Math.max(0, count), 0);
+  if (total <= PARTITIONS_PER_REQUEST_MAX) return;
+  const text = `at most ${PARTITIONS_PER_REQUEST_MAX} partitions are made for one request, not ${total}`;
+  throw new KafkaError('POLICY_VIOLATION', text);
+}
+
 /** Partitions and brokers as a request gives them. */
 export interface ReplicationSpec {
   readonly numPartitions: number;

@@ -134,6 +134,27 @@ describe('partitions and replicas', () => {
     expect(target.broker.engine.topic('manual')?.partitionCount).toBe(2);
   });
 
+  test('more than ten thousand for one request are POLICY_VIOLATION, as from Kafka', async () => {
+    const half = (name: string) => ({ name, numPartitions: 5001 });
+    expect(await create(half('half'), half('other-half'))).toEqual([
+      'POLICY_VIOLATION',
+      'POLICY_VIOLATION',
+    ]);
+    const small = Array.from({ length: 10_001 }, (_, index) => ({ name: `small-${index}` }));
+    expect(new Set(await create(...small))).toEqual(new Set(['POLICY_VIOLATION']));
+    expect(topicNames().filter((name) => /half|small/.test(name))).toEqual([]);
+    await create({ name: 'grown-1' }, { name: 'grown-2' });
+    const grown = await client.call(CreatePartitions, 3, {
+      topics: ['grown-1', 'grown-2'].map((name) => ({ name, count: 5002, assignments: null })),
+      timeoutMs: 1000,
+      validateOnly: false,
+    });
+    expect(grown.results.map(({ errorCode }) => errorName(errorCode))).toEqual([
+      'POLICY_VIOLATION',
+      'POLICY_VIOLATION',
+    ]);
+  });
+
   test.each([0, -1, 1, 4_000_000])('growing to %d partitions is refused', async (count) => {
     const answer = await client.call(CreatePartitions, 3, {
       topics: [{ name: TOPIC, count, assignments: null }],

@@ -20,8 +20,8 @@ import {
 import { shownValue, sourceCode } from '../config-wire.ts';
 import { errorCodeOf, errorMessageOf } from '../errors.ts';
 import { type Handler, handler } from '../handler.ts';
-import type { Services } from '../services.ts';
-import { checkReplication } from '../topic-specs.ts';
+import { numberConfig, type Services } from '../services.ts';
+import { checkReplication, checkTotal } from '../topic-specs.ts';
 
 type TopicRequest = CreateTopicsRequest['topics'][number];
 type TopicAnswer = CreateTopicsResponse['topics'][number];
@@ -92,6 +92,14 @@ export function createTopicsHandler(services: Services): Handler {
     async handle(request) {
       const counts = new Map<string, number>();
       for (const { name } of request.topics) counts.set(name, (counts.get(name) ?? 0) + 1);
+      const standard = numberConfig(services.engine, 'num.partitions');
+      checkTotal(
+        request.topics.map(({ assignments, numPartitions }) =>
+          assignments.length > 0 || numPartitions !== -1
+            ? Math.max(assignments.length, numPartitions)
+            : standard,
+        ),
+      );
       const topics: Promise<TopicAnswer>[] = [];
       for (const topic of request.topics) {
         const count = counts.get(topic.name);

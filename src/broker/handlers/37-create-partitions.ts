@@ -13,7 +13,7 @@ import {
 import { errorCodeOf, errorMessageOf } from '../errors.ts';
 import { type Handler, handler } from '../handler.ts';
 import type { Services } from '../services.ts';
-import { checkReplicas } from '../topic-specs.ts';
+import { checkReplicas, checkTotal } from '../topic-specs.ts';
 
 type TopicRequest = CreatePartitionsRequest['topics'][number];
 type TopicAnswer = CreatePartitionsResponse['results'][number];
@@ -57,6 +57,11 @@ export function createPartitionsHandler(services: Services): Handler {
     async handle(request) {
       const counts = new Map<string, number>();
       for (const { name } of request.topics) counts.set(name, (counts.get(name) ?? 0) + 1);
+      const added = request.topics.map(({ name, count }) => {
+        const topic = services.engine.topic(name);
+        return topic === undefined ? 0 : count - topic.partitionCount;
+      });
+      checkTotal(added);
       const results: Promise<TopicAnswer>[] = [];
       for (const topic of request.topics) {
         const { name } = topic;
