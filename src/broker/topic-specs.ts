@@ -3,7 +3,7 @@
 import { KafkaError } from '../base/kafka-errors.ts';
 
 /** Kafka's controller makes no more for one request. */
-const PARTITIONS_PER_REQUEST_MAX = 10_000;
+export const PARTITIONS_PER_REQUEST_MAX = 10_000;
 
 /** Throws POLICY_VIOLATION for a request that asks for so many new partitions in all. */
 export function checkTotal(partitions: readonly number[]): void {

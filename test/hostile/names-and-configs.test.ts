@@ -155,6 +155,14 @@ describe('partitions and replicas', () => {
     ]);
   });
 
+  test('as many topics are not made by being asked for in one request either', async () => {
+    const topics = Array.from({ length: 10_001 }, (_, index) => ({ name: `asked-${index}` }));
+    const answer = await client.call(Metadata, 9, { topics, allowAutoTopicCreation: true });
+    const codes = new Set(answer.topics.map(({ errorCode }) => errorName(errorCode)));
+    expect(codes).toEqual(new Set(['UNKNOWN_TOPIC_OR_PARTITION']));
+    expect(topicNames().filter((name) => name.startsWith('asked-'))).toEqual([]);
+  });
+
   test.each([0, -1, 1, 4_000_000])('growing to %d partitions is refused', async (count) => {
     const answer = await client.call(CreatePartitions, 3, {
       topics: [{ name: TOPIC, count, assignments: null }],

@@ -24,10 +24,12 @@ import { once } from '../once.ts';
 import {
   CLUSTER_OPERATIONS,
   NO_OPERATIONS,
+  numberConfig,
   rackOf,
   type Services,
   TOPIC_OPERATIONS,
 } from '../services.ts';
+import { PARTITIONS_PER_REQUEST_MAX } from '../topic-specs.ts';
 
 type TopicRequest = NonNullable<MetadataRequest['topics']>[number];
 type TopicAnswer = MetadataResponse['topics'][number];
@@ -117,6 +119,18 @@ export function isTopicName(name: string): boolean {
   return /^[a-zA-Z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..';
 }
 
+/** No more topics for one request than CreateTopics makes: all stay unknown, as where Kafka's controller refuses. */
+function mayCreate(engine: Engine, { allowAutoTopicCreation, topics }: MetadataRequest): boolean {
+  if (!allowAutoTopicCreation || engine.brokerConfig('auto.create.topics.enable') !== true) {
+    return false;
+  }
+  const unknown = new Set<string>();
+  for (const { name } of topics ?? []) {
+    if (name !== null && engine.topic(name) === undefined) unknown.add(name);
+  }
+  return unknown.size * numberConfig(engine, 'num.partitions') <= PARTITIONS_PER_REQUEST_MAX;
+}
+
 async function metadata(
   services: Services,
   request: MetadataRequest,
@@ -127,8 +141,7 @@ async function metadata(
   const operations = request.includeTopicAuthorizedOperations ? TOPIC_OPERATIONS : NO_OPERATIONS;
   const all = request.topics === null || (version === 0 && request.topics.length === 0);
   const asked: Asked = {
-    create:
-      request.allowAutoTopicCreation && engine.brokerConfig('auto.create.topics.enable') === true,
+    create: mayCreate(engine, request),
     operations,
     version,
   };
