@@ -4,9 +4,8 @@
 import { once } from 'node:events';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildBatch } from '../../src/record/index.ts';
 import { measureQuietly } from '../load/quietly.ts';
-import { createTopic, deleteTopic, RawClient, recordInEach } from '../load/raw-client.ts';
+import { createTopic, deleteTopic, RawClient } from '../load/raw-client.ts';
 import { warmMemory } from '../load/warm-memory.ts';
 import { foreignSeconds } from '../load/watch.ts';
 import {
@@ -20,12 +19,9 @@ import {
   usageOf,
 } from '../peers/index.ts';
 import { type Figures, type SuiteRun, wants } from '../suite.ts';
-import { type Job, type JobPlace, jobs, longJobs } from './jobs.ts';
+import { exporterFor, type Job, type JobPlace, jobs, longJobs } from './jobs.ts';
+import { fillTopic, PARTITIONS, sourceTopics, type TopicName, type Written } from './topics.ts';
 
-const PARTITIONS = 6;
-const VALUE_BYTES = 1000;
-const BATCH_RECORDS = 100;
-const WRITERS = 4;
 const WATCH_MS = 50;
 const BYTES = 1_200_000_000;
 const QUICK_BYTES = 30_000_000;
@@ -52,17 +48,20 @@ async function runJobs(
   const broker = await startBroker({ kind: 'tidemark' });
   const client = await RawClient.connect(broker.port);
   try {
-    await createTopic(client, 'source', PARTITIONS);
-    const records = await fill(broker.port, bytes);
-    for (const row of new Set(wanted.map((one) => one.row))) {
-      run.describe(row, `${bytes / 1e6} MB of ${VALUE_BYTES} B records, ${PARTITIONS} partitions`);
+    const written = new Map<TopicName, Written>();
+    for (const of of new Set(wanted.map((one) => one.of))) {
+      written.set(of, await fillTopic(broker.port, sourceTopics[of], bytes));
+    }
+    for (const { row, of } of wanted) {
+      run.describe(row, `${bytes / 1e6} MB of ${sourceTopics[of].about}, ${PARTITIONS} partitions`);
     }
     const failed = new Set<Job>();
     for (let round = 0; round < rounds; round++) {
       for (const job of wanted.filter((one) => !failed.has(one))) {
         const done = await measureQuietly(run, job.system, job.row, async (attempt) => {
+          const { records, bytes: topicBytes } = written.get(job.of) ?? { records: 0, bytes: 0 };
           const at = { directory, round, attempt, bootstrap: broker.bootstrap, records };
-          return { figures: await runJob(job, at, { bytes, broker, client }) };
+          return { figures: await runJob(job, at, { bytes: topicBytes, broker, client }) };
         });
         if (!done) failed.add(job);
       }
@@ -87,9 +86,10 @@ async function runJob(job: Job, at: Shared, { bytes, broker, client }: On): Prom
   const writes = !job.row.includes('export');
   if (writes) await createTopic(client, target, PARTITIONS);
   try {
-    if (bytes !== LONG_BYTES) warmMemory(directory, 2 * bytes);
+    if (bytes < LONG_BYTES) warmMemory(directory, 2 * bytes);
     const before = { cpu: usageOf(broker.pid).cpuSeconds, machine: machineUsage() };
-    const command = job.command({ bootstrap, source: 'source', target, file, records });
+    const source = sourceTopics[job.of].name;
+    const command = job.command({ bootstrap, source, target, file, records });
     const { seconds, ...figures } = await measured(command, bytes);
     const cpu = usageOf(broker.pid).cpuSeconds - before.cpu;
     const foreignCores = foreignSeconds(before.machine, machineUsage(), cpu) / seconds;
@@ -109,33 +109,6 @@ function isThere(job: Job, run: SuiteRun): boolean {
   return why === null;
 }
 
-/** Answers how many records there are. Several write at a time, so that they share the broker's syncs. */
-async function fill(port: number, bytes: number): Promise<number> {
-  const share = Array.from({ length: WRITERS }, async () => {
-    const client = await RawClient.connect(port);
-    const records = await write(client, bytes / WRITERS);
-    client.close();
-    return records;
-  });
-  return (await Promise.all(share)).reduce((a, b) => a + b);
-}
-
-async function write(client: RawClient, bytes: number): Promise<number> {
-  const partitions = Array.from({ length: PARTITIONS }, (_, index) => index);
-  const rounds = Math.ceil(bytes / (PARTITIONS * BATCH_RECORDS * VALUE_BYTES));
-  for (let round = 0; round < rounds; round++) {
-    const batch = buildBatch(
-      Array.from({ length: BATCH_RECORDS }, (_, index) => ({
-        timestamp: Date.now(),
-        key: Buffer.from(`key-${index}`),
-        value: Buffer.alloc(VALUE_BYTES, `record ${round} ${index} of a topic that is copied; `),
-      })),
-    );
-    await recordInEach(client, 'source', partitions, batch);
-  }
-  return rounds * PARTITIONS * BATCH_RECORDS;
-}
-
 interface Shared {
   readonly directory: string;
   readonly round: number;
@@ -147,11 +120,13 @@ interface Shared {
 /** An import needs the file that the same system exports. */
 async function fileFor(job: Job, at: Shared): Promise<string> {
   const { directory, round, attempt, bootstrap, records } = at;
-  if (!job.row.includes('import')) return join(directory, `${job.system}-${round}-${attempt}.out`);
-  const file = join(directory, `${job.system}.in`);
-  const exporter = jobs.find((one) => one.system === job.system && one.row === 'export');
-  if (exporter === undefined || readdirSync(directory).includes(`${job.system}.in`)) return file;
-  const place: JobPlace = { bootstrap, source: 'source', target: '', file, records };
+  const exporter = exporterFor(job);
+  if (exporter === undefined) return join(directory, `${job.system}-${round}-${attempt}.out`);
+  const name = `${job.system}-${job.of}.in`;
+  const file = join(directory, name);
+  if (readdirSync(directory).includes(name)) return file;
+  const source = sourceTopics[job.of].name;
+  const place: JobPlace = { bootstrap, source, target: '', file, records };
   await measured(exporter.command(place), 1);
   return file;
 }

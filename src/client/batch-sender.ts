@@ -72,10 +72,17 @@ interface Load {
   bytes: number;
 }
 
-/** Unanswered batches of a partition where the broker can say how far a producer came. More were not faster. */
-const WINDOW = 16;
+interface UnderWay {
+  requests: number;
+  bytes: number;
+}
+
+/** Unanswered batches of a partition where the broker can say how far a producer came. */
+const WINDOW = 100;
 /** Elsewhere as many as brokers remember of a producer. */
 const WINDOW_REMEMBERED = 5;
+/** Unanswered bytes at one broker: what several syncs take in at once. More were not faster. */
+const UNDER_WAY_BYTES = 10 * 1024 * 1024;
 const REQUEST_BYTES_MAX = 4 * 1024 * 1024;
 const RETRY_BACKOFF_MS = 100;
 
@@ -96,14 +103,11 @@ export class BatchSender {
   readonly #options: BatchSenderOptions;
   /** Those that were served last stand last. */
   readonly #lanes = new Map<number, Lane>();
-  /** Requests under way by broker. */
-  readonly #requests = new Map<number, number>();
+  /** By broker. */
+  readonly #underWay = new Map<number, UnderWay>();
   readonly #waiting = new Set<() => void>();
   readonly #bufferBytes: number;
-  /**
-   * Unanswered batches of a partition, and requests of one broker: while so many are under way the next one fills with
-   * batches of all partitions.
-   */
+  /** Unanswered batches of a partition, and requests of one broker. */
   readonly #window: number;
   #bytes = 0;
   #pumping = false;
@@ -174,11 +178,11 @@ export class BatchSender {
     return lane;
   }
 
-  /** All that is given in one turn is looked at once. */
+  /** All that is given in one turn is looked at once: else each partition's batches would be requests of their own. */
   #pumpSoon(): void {
     if (this.#pumping) return;
     this.#pumping = true;
-    queueMicrotask(() => {
+    this.#cluster.clock.defer(() => {
       this.#pumping = false;
       while (this.#pump() > 0);
     });
@@ -199,7 +203,8 @@ export class BatchSender {
         continue;
       }
       const { node, topicId: id } = leader;
-      if ((this.#requests.get(node.id) ?? 0) >= this.#window) continue;
+      const { requests, bytes } = this.#underWayAt(node);
+      if (requests >= this.#window || bytes >= UNDER_WAY_BYTES) continue;
       const load = loads.get(node.id) ?? { node, id, taken: [], bytes: 0 };
       const size = item.bytes.length;
       if (load.bytes > 0 && load.bytes + size > REQUEST_BYTES_MAX) continue;
@@ -233,10 +238,18 @@ export class BatchSender {
     }
   }
 
-  async #produce({ node, id, taken }: Load): Promise<void> {
+  #underWayAt(node: Node): UnderWay {
+    const at = this.#underWay.get(node.id) ?? { requests: 0, bytes: 0 };
+    this.#underWay.set(node.id, at);
+    return at;
+  }
+
+  async #produce({ node, id, taken, bytes }: Load): Promise<void> {
     const { topic, requestTimeoutMs = 30_000 } = this.#options;
     const transport = this.#cluster.to(node);
-    this.#requests.set(node.id, (this.#requests.get(node.id) ?? 0) + 1);
+    const underWay = this.#underWayAt(node);
+    underWay.requests += 1;
+    underWay.bytes += bytes;
     const partitionData = taken.map(({ lane, item }) => ({
       index: lane.partition,
       records: bytesOf(item),
@@ -254,13 +267,13 @@ export class BatchSender {
         },
         { timeoutMs: requestTimeoutMs + 5_000 },
       );
-      for (const answer of response.responses[0]?.partitionResponses ?? []) {
-        verdicts.set(answer.index, verdictOf(topic, answer));
-      }
+      const answers = response.responses[0]?.partitionResponses ?? [];
+      for (const answer of answers) verdicts.set(answer.index, verdictOf(topic, answer));
     } catch (error) {
       failure = errorOf(error);
     }
-    this.#requests.set(node.id, (this.#requests.get(node.id) ?? 1) - 1);
+    underWay.requests -= 1;
+    underWay.bytes -= bytes;
     for (const { lane, item } of taken) {
       item.verdict = failure ?? verdicts.get(lane.partition) ?? unanswered(topic, lane.partition);
       this.#advance(lane);

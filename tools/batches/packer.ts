@@ -34,8 +34,11 @@ export interface OffsetRange {
   readonly to: number;
 }
 
-/** From here on a batch is passed whole; smaller ones are put together, or a request would carry next to nothing. */
-const WHOLE_BYTES_MIN = 32 * 1024;
+/**
+ * From here on a batch is passed whole; smaller ones are put together, or a request would carry next to nothing. With
+ * 32 KiB a topic of 27 KB batches of lz4 was compressed anew, at five times the CPU time.
+ */
+const WHOLE_BYTES_MIN = 8 * 1024;
 /** Bytes, before compression, of batches that are put together. */
 const PACKED_BYTES = 512 * 1024;
 

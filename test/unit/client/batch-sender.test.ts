@@ -95,31 +95,34 @@ function patient(copies: boolean) {
 
 const identity = { producerId: 7, producerEpoch: 0 };
 const one = (): Buffer => buildBatch([{ timestamp: 1, key: null, value: Buffer.from('value') }]);
-const settled = async (): Promise<void> => {
-  for (let turn = 0; turn < 10; turn++) await Promise.resolve();
-};
+const settled = (clock: VirtualClock): Promise<void> =>
+  clock.until(
+    new Promise<void>((resolve) => {
+      clock.setTimer(1, resolve);
+    }),
+  );
 
 test('a request has one batch of each partition, the first of each goes alone, then five may be unanswered', async () => {
-  const { requests, cluster } = patient(true);
+  const { clock, requests, cluster } = patient(true);
   const sender = await openBatchSender(cluster, { topic: 't', identity });
   for (let n = 0; n < 9; n++) {
     for (const partition of [0, 1, 2]) void sender.send(partition, one(), () => {});
   }
-  await settled();
+  await settled(clock);
   const asked = (): [number, number][][] => requests.map((request) => [...request.sequences]);
   const all = (sequence: number) => [0, 1, 2].map((partition) => [partition, sequence]);
   expect(asked()).toEqual([all(0)]);
   requests[0]?.answer();
-  await settled();
+  await settled(clock);
   expect(asked()).toEqual([0, 1, 2, 3, 4, 5].map(all));
   requests[1]?.answer();
-  await settled();
+  await settled(clock);
   expect(asked()).toEqual([0, 1, 2, 3, 4, 5, 6].map(all));
 });
 
 test('memory is given back once its batch landed, where the broker has a copy of it', async () => {
   for (const copies of [true, false]) {
-    const { requests, cluster } = patient(copies);
+    const { clock, requests, cluster } = patient(copies);
     const sender = await openBatchSender(cluster, { topic: 't', identity });
     const heard: string[] = [];
     void sender.send(
@@ -128,17 +131,17 @@ test('memory is given back once its batch landed, where the broker has a copy of
       () => heard.push('landed'),
       () => heard.push('free'),
     );
-    await settled();
+    await settled(clock);
     expect(heard).toEqual([]);
     requests[0]?.answer();
-    await sender.flush();
-    await settled();
+    await clock.until(sender.flush());
+    await settled(clock);
     expect(heard).toEqual(copies ? ['landed', 'free'] : ['landed']);
   }
 });
 
 test('memory of a refused batch is not given back', async () => {
-  const { requests, cluster } = patient(true);
+  const { clock, requests, cluster } = patient(true);
   const sender = await openBatchSender(cluster, { topic: 't', identity });
   const heard: unknown[] = [];
   void sender.send(
@@ -147,8 +150,8 @@ test('memory of a refused batch is not given back', async () => {
     (error) => heard.push(error?.message),
     () => heard.push('free'),
   );
-  await settled();
+  await settled(clock);
   requests[0]?.answer(ErrorCode.INVALID_RECORD);
-  await sender.flush();
+  await clock.until(sender.flush());
   expect(heard).toEqual(['t-0: INVALID_RECORD']);
 });
