@@ -9,6 +9,7 @@
 // Commands that write nothing, heartbeats above all, never wait for the log.
 
 import { KafkaError, type KafkaErrorName } from '../base/kafka-errors.ts';
+import { nextTurn } from '../base/pause.ts';
 import type { Clock, Logger } from '../base/ports.ts';
 import type { CommandLog, LogEntry, LogRecord } from './ports.ts';
 import type { Reply, Step, Ticket } from './step.ts';
@@ -109,7 +110,7 @@ export class Shard<R, E, S extends Step<R, E>, M extends StateMachine<R, E, S>> 
       for await (const entry of log.read(partition)) {
         if (life !== this.#life) return;
         machine.replay(entry);
-        if (++entries % loadedPerTurn === 0) await turn(clock);
+        if (++entries % loadedPerTurn === 0) await nextTurn(clock);
       }
       if (life !== this.#life) return;
       this.#begin(machine);
@@ -312,11 +313,6 @@ export class Shard<R, E, S extends Step<R, E>, M extends StateMachine<R, E, S>> 
     this.#waiting.clear();
     for (const one of waiting) one.reject(new KafkaError(name, message));
   }
-}
-
-/** Resolves in a later turn of the event loop. */
-function turn(clock: Clock): Promise<void> {
-  return new Promise((resolve) => clock.defer(resolve));
 }
 
 /** About what the records take in a batch. */

@@ -17,6 +17,8 @@ import type { ConfigValue } from './contract.ts';
 
 type Synonym = ConfigValue['synonyms'][number];
 
+const none: ReadonlyMap<string, string> = new Map();
+
 /** Throws KafkaError `INVALID_CONFIG` when a topic cannot have these configs. */
 export function checkTopicConfigs(configs: ReadonlyMap<string, string>): void {
   for (const [name, text] of configs) parseConfig(topicConfigs.get(name), text);
@@ -29,6 +31,8 @@ export class ConfigStore {
   #settled = new Map<string, string>();
   #dynamic: ReadonlyMap<string, string> = new Map();
   readonly #parsed = new Map<string, ConfigScalar>();
+  /** What is told of a topic's or group's config that is not set: of most there are. */
+  readonly #unset = new Map<ConfigDef, ConfigValue>();
 
   /**
    * `overrides`: what was given at the start. Unknown names stay out and are told to `onUnknown`.
@@ -57,13 +61,18 @@ export class ConfigStore {
   settle(name: string, value: string | null): void {
     if (value === null) this.#settled.delete(name);
     else this.#settled.set(name, value);
-    this.#parsed.clear();
+    this.#brokerChanged();
   }
 
   /** Replaces the configs changed at run time. */
   setDynamic(configs: ReadonlyMap<string, string>): void {
     this.#dynamic = configs;
+    this.#brokerChanged();
+  }
+
+  #brokerChanged(): void {
     this.#parsed.clear();
+    this.#unset.clear();
   }
 
   /** The same broker with other configs changed at run time. */
@@ -138,11 +147,27 @@ export class ConfigStore {
   ): readonly ConfigValue[] {
     const values: ConfigValue[] = [];
     for (const definition of table.all()) {
-      if (definition.hidden && !configs.has(definition.name)) continue;
-      const { value, layers } = this.#layers(definition, own, configs);
-      values.push(describe(definition, value, layers, false));
+      if (configs.has(definition.name)) values.push(this.#told(definition, own, configs));
+      else if (!definition.hidden) values.push(this.#toldUnset(definition, own));
     }
     return values;
+  }
+
+  #told(
+    definition: ConfigDef,
+    own: 'topic' | 'group',
+    configs: ReadonlyMap<string, string>,
+  ): ConfigValue {
+    const { value, layers } = this.#layers(definition, own, configs);
+    return describe(definition, value, layers, false);
+  }
+
+  #toldUnset(definition: ConfigDef, own: 'topic' | 'group'): ConfigValue {
+    const known = this.#unset.get(definition);
+    if (known !== undefined) return known;
+    const told = this.#told(definition, own, none);
+    this.#unset.set(definition, told);
+    return told;
   }
 
   #brokerLayers(name: string): Synonym[] {

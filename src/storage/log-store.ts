@@ -359,7 +359,6 @@ class DirectoryStore implements LogStore {
       else await this.#cleaner.close();
       const closing = [...this.#logs.values()].map((log) => this.#opening.run(() => log.close()));
       await Promise.all(closing);
-      await this.#context.recordWorker.close();
       await this.#journal.close();
       await tasks.idle();
       await marks.rewrite();
@@ -378,6 +377,7 @@ class DirectoryStore implements LogStore {
       await marks.close();
       await tasks.idle();
       await pool.close();
+      await this.#context.recordWorker.close().catch(() => {});
       await this.#options.lock?.release();
     }
   }

@@ -7,6 +7,7 @@
 // Loggers and client metrics have no configs here and are answered with none.
 
 import { KafkaError } from '../../base/kafka-errors.ts';
+import { nextTurn } from '../../base/pause.ts';
 import type { ConfigValue } from '../../engine/index.ts';
 import {
   DescribeConfigs,
@@ -19,6 +20,9 @@ import { type Handler, handler } from '../handler.ts';
 import { once } from '../once.ts';
 import type { Services } from '../services.ts';
 import { isTopicName } from './03-metadata.ts';
+
+/** About 2 ms of work. */
+const RESOURCES_PER_TURN = 50;
 
 type Resource = DescribeConfigsRequest['resources'][number];
 type ResourceAnswer = DescribeConfigsResponse['results'][number];
@@ -107,12 +111,15 @@ function keyOf({ resourceType, resourceName, configurationKeys }: Resource): str
 
 export function describeConfigsHandler(services: Services): Handler {
   return handler(DescribeConfigs, {
-    handle: (request) => ({
-      throttleTimeMs: 0,
-      results: once(request.resources, keyOf).map((resource) =>
-        describe(services, resource, request),
-      ),
-    }),
+    handle: async (request) => {
+      const results: ResourceAnswer[] = [];
+      for (const resource of once(request.resources, keyOf)) {
+        results.push(describe(services, resource, request));
+        // Tools ask for all topics at once; others have their turn meanwhile.
+        if (results.length % RESOURCES_PER_TURN === 0) await nextTurn(services.clock);
+      }
+      return { throttleTimeMs: 0, results };
+    },
     refuse: (request, error) => ({
       throttleTimeMs: 0,
       results: request.resources.map(({ resourceType, resourceName }) => ({
