@@ -13,6 +13,8 @@ export type ReplayErrorCode =
   /** It has committed nothing of what is to be read. */
   | 'unknown_group'
   | 'job_exists'
+  /** Another run goes on with it. */
+  | 'job_taken'
   /** Records that were asked for are gone, or not there yet. */
   | 'range_outside_log'
   /** The target refused a record. */

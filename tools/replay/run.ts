@@ -107,7 +107,8 @@ class Run {
       const { sink } = this.#options;
       if (sink instanceof BatchSink) this.#job = { writer: sink.writer(), ...this.#job };
       await this.#save('running', null);
-      await this.#copy();
+      if ((await this.#wanted()) === 'leave') this.#stop = 'left';
+      else await this.#copy();
       if (this.#stop === null && (await this.#wanted()) === 'leave') await this.#leave();
       if (this.#stop === 'left') return { ...this.#job, state: 'interrupted', error: TAKEN_OVER };
       await this.#checkpoint(this.#stop ?? 'done');

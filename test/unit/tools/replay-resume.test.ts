@@ -185,6 +185,43 @@ test('a job that runs is told to leave by who goes on with it, so that nothing i
   expect(waits.length).toBe(1);
 });
 
+test('of several that go on with a dead job at once one does, and nothing is written twice', async () => {
+  await broker.createTopics({ few: 1, once: 1 });
+  const records = Array.from({ length: 100 }, (_, n) => ({ value: { n } }));
+  await broker.produce('few', records);
+  const target = { kind: 'topic', topic: 'once' } as const;
+  const pace = { recordsPerSecond: 50, bytesPerSecond: null, speed: null };
+  const dead = await jobFrom('few', target, { pace, state: 'failed' });
+  await new JobStore(cluster).save(dead);
+  const goOn = async (): Promise<JobRecord> => {
+    const store = new JobStore(cluster);
+    const taken = await takeOver(store, dead.id, { clock: nodeClock });
+    const sink = await openTopicSink(cluster, {
+      job: dead.id,
+      topic: 'once',
+      sourcePartitions: new Map([['few', 1]]),
+      resumeFrom: taken.job.targetPositions,
+    });
+    const { signal } = new AbortController();
+    const usual = { cluster, clock: nodeClock, store, module: null, skipCut: false, signal };
+    try {
+      return await runReplay(taken.job, { ...usual, sink, run: taken.run });
+    } finally {
+      await sink.close();
+    }
+  };
+  const ended = await Promise.allSettled([goOn(), goOn(), goOn()]);
+  const done = ended.filter((one) => one.status === 'fulfilled' && one.value.state === 'done');
+  expect(done).toHaveLength(1);
+  for (const one of ended) {
+    if (done.includes(one)) continue;
+    const why = one.status === 'rejected' ? String(one.reason) : one.value.error;
+    expect(why).toMatch(/another run goes on with (the job|it)/);
+  }
+  const found = (await broker.records('once')).map((one) => (one.json() as { n: number }).n);
+  expect(found).toEqual(records.map((one) => one.value.n));
+});
+
 test('a file that lost what was written to it is no target to go on with', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'tidemark-replay-file-'));
   const path = join(directory, 'copy.ndjson');
