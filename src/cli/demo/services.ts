@@ -54,6 +54,8 @@ export class KeptProcess {
     const child = spawn(process.execPath, [bin, ...this.#args, WITH_PARENT], {
       // By the channel it knows that we are gone, however we ended.
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      // A group of its own: Ctrl-C in a terminal is for the demo, which ends its processes in order.
+      detached: true,
     });
     this.#child = child;
     let rest = '';
