@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { ErrorCode } from '../../../src/base/kafka-errors.ts';
+import {
+  ConsumerProtocolAssignment,
+  ConsumerProtocolSubscription,
+  encodeVersioned,
+} from '../../../src/protocol/index.ts';
 import { context, describe1, harness, settle, TestMember } from './harness.ts';
 
 describe('SyncGroup', () => {
@@ -263,6 +268,48 @@ describe('static members', () => {
     await h.restart();
     expect((await h.clock.until(a.heartbeat())).errorCode).toBe(0);
   });
+
+  test.each([
+    [[0], 2],
+    [[0, 1], 1],
+  ])(
+    'whoever was given %j of the two partitions it had comes back to generation %i',
+    async (partitions, generation) => {
+      const h = await harness();
+      const [a, b] = [new TestMember(h, 'group', 'one'), new TestMember(h, 'group', 'two')];
+      const metadata = (owned: number[]) =>
+        encodeVersioned(ConsumerProtocolSubscription, 3, {
+          topics: ['t'],
+          userData: null,
+          ownedPartitions: owned.length === 0 ? [] : [{ topic: 't', partitions: owned }],
+          generationId: 0,
+          rackId: null,
+        });
+      a.protocols = [{ name: 'cooperative-sticky', metadata: metadata([0, 1]) }];
+      b.protocols = [{ name: 'cooperative-sticky', metadata: metadata([]) }];
+      const joins = await Promise.all([h.clock.until(a.join()), h.clock.until(b.join())]);
+      const given = encodeVersioned(ConsumerProtocolAssignment, 3, {
+        assignedPartitions: [{ topic: 't', partitions }],
+        userData: null,
+      });
+      const none = encodeVersioned(ConsumerProtocolAssignment, 3, {
+        assignedPartitions: [],
+        userData: null,
+      });
+      const all = { [a.memberId]: given, [b.memberId]: none };
+      const [leader, follower] = a.memberId === joins[0].leader ? [a, b] : [b, a];
+      await Promise.all([h.clock.until(leader.sync(all)), h.clock.until(follower.sync())]);
+      // It ends before it joins again, which is when the other one would get what it gave up.
+      a.memberId = '';
+      a.protocols = [{ name: 'cooperative-sticky', metadata: metadata([]) }];
+      const back = a.joinOnce();
+      await h.clock.advance(1);
+      const code = generation === 2 ? ErrorCode.REBALANCE_IN_PROGRESS : 0;
+      expect((await h.clock.until(b.heartbeat())).errorCode).toBe(code);
+      if (generation === 2) await h.clock.until(b.joinOnce());
+      expect(await back).toMatchObject({ errorCode: 0, generationId: generation });
+    },
+  );
 
   test('before v9 a returning leader is told its old id leads, so that it does not assign', async () => {
     const h = await harness();

@@ -18,6 +18,7 @@ import {
   restartSession,
 } from './rebalance.ts';
 import { joinError, joined, syncError } from './replies.ts';
+import { hasToGiveUp } from './subscription.ts';
 
 /** One JoinGroup under way. */
 export interface Join {
@@ -242,6 +243,11 @@ function takeOverStatic(
 ): void {
   const { old, memberId, request, ticket, context } = join;
   const formerLeader = group.leaderId;
+  const subscription = old.protocols.find(({ name }) => name === group.protocolName)?.metadata;
+  const wasToJoin =
+    group.protocolType === 'consumer' &&
+    subscription !== undefined &&
+    hasToGiveUp(subscription, old.assignment);
   fence(group, old, step);
   const member = group.replaceStatic(old, memberId);
   member.clientId = context.clientId;
@@ -255,6 +261,15 @@ function takeOverStatic(
     case 'Stable': {
       if (group.selectProtocol() !== group.protocolName) {
         rebalanceOrCompleteJoin(group, `static member ${memberId} changes the protocol`, step);
+        return;
+      }
+      if (wasToJoin) {
+        // It ended before it could: without a rebalance what it gave up would be nobody's.
+        prepareRebalance(
+          group,
+          `static member ${memberId} takes over, and gives up partitions`,
+          step,
+        );
         return;
       }
       const record = { kind: 'group', group: group.groupId, value: group.toValue() } as const;
