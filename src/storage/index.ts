@@ -46,7 +46,8 @@ export {
 export { ENTRY_KIND, JOURNAL_DIRECTORY, parseJournal } from './journal-format.ts';
 export { LEADER_EPOCH_FILE, LeaderEpochs } from './leader-epochs.ts';
 export { openLogStore } from './log-store.ts';
-export { loadMarks, MARKS_FILE, type Mark, parseMarks } from './marks.ts';
+export { loadMarks, MARKS_FILE } from './marks.ts';
+export { type Mark, parseMarks } from './marks-format.ts';
 export { MemoryDisk } from './memory-disk.ts';
 export { METADATA_FILE, readTopicId, writeTopicId } from './metadata-file.ts';
 export { OFFSET_ENTRY_BYTES, OffsetIndex } from './offset-index.ts';

@@ -32,6 +32,10 @@ export class LeaderEpochs {
   #entries: EpochEntry[];
   /** Changed since the last save. */
   dirty = false;
+  /** What {@link LeaderEpochs.checksumBelow} has summed up last, of how many entries, and what came of it. */
+  #summed: readonly EpochEntry[] | null = null;
+  #summedCount = 0;
+  #checksum = 0;
 
   constructor(entries: readonly EpochEntry[] = []) {
     this.#entries = [...entries];
@@ -103,7 +107,16 @@ export class LeaderEpochs {
 
   /** CRC-32C of what the file would hold with those epochs alone that began below `offset`. */
   checksumBelow(offset: number): number {
-    return crc32c(encode(this.#entries.filter((entry) => entry.startOffset < offset)));
+    const entries = this.#entries;
+    let count = 0;
+    for (const { startOffset } of entries) if (startOffset < offset) count++;
+    // Asked for each log twice a second, while the answer changes with an epoch.
+    if (this.#summed !== entries || this.#summedCount !== count) {
+      this.#summed = entries;
+      this.#summedCount = count;
+      this.#checksum = crc32c(encode(entries.filter((entry) => entry.startOffset < offset)));
+    }
+    return this.#checksum;
   }
 
   /** Null for text that is not wholly as it should be. */

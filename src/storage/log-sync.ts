@@ -300,7 +300,7 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
     const [core, place] = [this.#core, this.#recoveryPlace];
     if (core.failure !== null && core.state === 'closed') return;
     const { active } = core;
-    core.context.marks.update(core.name, {
+    core.context.marks.replace(core.name, {
       mark: core.syncedEnd,
       startOffset: core.startOffset,
       recoveryOffset: place.offset,

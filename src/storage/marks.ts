@@ -1,31 +1,22 @@
 // The durable marks: how far each log was committed, where it starts, and from where a recovery has to scan it.
-// One file for all logs, appended to at most once a second with what changed, rewritten when it has grown.
-//
-// `<data>/marks`, entries in a row, all integers big-endian:
-//   uint32 magic "TMMK", uint32 crc32c of all that follows, uint8 flags (1 removed, 2 closed cleanly, 4 the checksum of
-//   the epochs is there),
-//   uint8 0, uint16 identity length, int64 mark, int64 start offset, int64 recovery offset,
-//   int64 largest timestamp of the active segment, int64 its offset, int64 timestamp of that segment's first batch,
-//   uint32 recovery position in the segment that holds the recovery offset, int32 leader epoch,
-//   uint32 crc32c of the leader epochs that began below the mark (with flag 4), identity (log-identity.ts)
-// The last good entry of a log counts. An entry that is not whole is stepped over.
+// One file for all logs (marks-format.ts), appended to at most once a second with what changed, rewritten when it has
+// grown.
 
-import { crc32c } from '../base/crc32c.ts';
-import { readInt64, writeInt64 } from '../base/int64.ts';
 import type { Clock, Logger } from '../base/ports.ts';
 import { asError } from './committer.ts';
 import { type Disk, DiskError, type DiskFile } from './disk.ts';
-import { logIdentity, parseLogIdentity } from './log-identity.ts';
+import {
+  encodeMark,
+  encodeRemoved,
+  type LoadedMarks,
+  type Mark,
+  type MarkChange,
+  parseMarks,
+} from './marks-format.ts';
 import { readFileIfThere, writeSmallFile } from './small-file.ts';
 import type { TaskOwner } from './tasks.ts';
 
 export const MARKS_FILE = 'marks';
-const MAGIC = 0x544d4d4b;
-const ENTRY_BYTES = 68;
-const REMOVED = 1;
-const CLEAN = 2;
-const HAS_EPOCHS = 4;
-const EPOCHS_BYTES = 4;
 /** Logs whose recovery points move at the same time. */
 const ADVANCING_MAX = 4;
 /** Half of the second that a mark may be late: the other half is for the disk. */
@@ -33,104 +24,8 @@ const WRITE_EVERY_MS = 500;
 /** Committed bytes without a mark after which marks are written at once: a recovery rewrites what is above them. */
 const BYTES_BEHIND_MAX = 16 * 1024 * 1024;
 const FILE_BYTES_MIN = 256 * 1024;
-
-/** What is kept of one log. */
-export interface Mark {
-  readonly name: string;
-  readonly topicId: string;
-  /** Everything below was committed. */
-  readonly mark: number;
-  readonly startOffset: number;
-  /** Below, segments and indexes are synced; `recoveryPosition` is where this offset begins in its segment. */
-  readonly recoveryOffset: number;
-  readonly recoveryPosition: number;
-  readonly maxTimestamp: number;
-  readonly maxTimestampOffset: number;
-  readonly firstTimestamp: number;
-  /** The newest leader epoch, in case its own file is lost. */
-  readonly leaderEpoch: number;
-  /** Of the epochs that began below the mark (`LeaderEpochs.checksumBelow`); null when it is not known. */
-  readonly epochsChecksum: number | null;
-  /** The log was closed and nothing was written since. */
-  readonly clean: boolean;
-}
-
-export type MarkChange = Partial<Omit<Mark, 'name' | 'topicId'>>;
-
-/** What the file said at the start. `lost`: it is missing or holds bytes that are no entries. */
-export interface LoadedMarks {
-  readonly marks: Map<string, Mark>;
-  readonly lost: boolean;
-  /** Why the disk did not give the file; null when it did, or has none. */
-  readonly refused: DiskError | null;
-}
-
-function encode(mark: Mark, flags: number): Buffer {
-  const identity = Buffer.from(logIdentity(mark), 'utf8');
-  const { epochsChecksum } = mark;
-  const fixed = epochsChecksum === null ? ENTRY_BYTES : ENTRY_BYTES + EPOCHS_BYTES;
-  const bytes = Buffer.alloc(fixed + identity.length);
-  bytes.writeUInt32BE(MAGIC, 0);
-  bytes.writeUInt8(epochsChecksum === null ? flags : flags | HAS_EPOCHS, 8);
-  bytes.writeUInt16BE(identity.length, 10);
-  writeInt64(bytes, 12, mark.mark);
-  writeInt64(bytes, 20, mark.startOffset);
-  writeInt64(bytes, 28, mark.recoveryOffset);
-  writeInt64(bytes, 36, mark.maxTimestamp);
-  writeInt64(bytes, 44, mark.maxTimestampOffset);
-  writeInt64(bytes, 52, mark.firstTimestamp);
-  bytes.writeUInt32BE(mark.recoveryPosition, 60);
-  bytes.writeInt32BE(mark.leaderEpoch, 64);
-  if (epochsChecksum !== null) bytes.writeUInt32BE(epochsChecksum, ENTRY_BYTES);
-  identity.copy(bytes, fixed);
-  bytes.writeUInt32BE(crc32c(bytes.subarray(8)), 4);
-  return bytes;
-}
-
-function decode(bytes: Buffer, at: number): { mark: Mark; flags: number; length: number } | null {
-  if (at + ENTRY_BYTES > bytes.length || bytes.readUInt32BE(at) !== MAGIC) return null;
-  const flags = bytes.readUInt8(at + 8);
-  const fixed = (flags & HAS_EPOCHS) === 0 ? ENTRY_BYTES : ENTRY_BYTES + EPOCHS_BYTES;
-  const length = fixed + bytes.readUInt16BE(at + 10);
-  if (at + length > bytes.length) return null;
-  if (crc32c(bytes.subarray(at + 8, at + length)) !== bytes.readUInt32BE(at + 4)) return null;
-  const mark: Mark = {
-    ...parseLogIdentity(bytes.toString('utf8', at + fixed, at + length)),
-    mark: readInt64(bytes, at + 12),
-    startOffset: readInt64(bytes, at + 20),
-    recoveryOffset: readInt64(bytes, at + 28),
-    recoveryPosition: bytes.readUInt32BE(at + 60),
-    maxTimestamp: readInt64(bytes, at + 36),
-    maxTimestampOffset: readInt64(bytes, at + 44),
-    firstTimestamp: readInt64(bytes, at + 52),
-    leaderEpoch: bytes.readInt32BE(at + 64),
-    epochsChecksum: fixed === ENTRY_BYTES ? null : bytes.readUInt32BE(at + ENTRY_BYTES),
-    clean: (flags & CLEAN) !== 0,
-  };
-  return { mark, flags, length };
-}
-
-/** Reads the marks out of a file's bytes. */
-export function parseMarks(bytes: Buffer | null): LoadedMarks {
-  const marks = new Map<string, Mark>();
-  if (bytes === null) return { marks, lost: true, refused: null };
-  let lost = false;
-  let bad = false;
-  for (let at = 0; at < bytes.length; ) {
-    const entry = decode(bytes, at);
-    if (entry === null) {
-      bad = true;
-      at++;
-      continue;
-    }
-    // Bad bytes at the end are an append that a crash cut short; before a good entry they are damage.
-    if (bad) lost = true;
-    if ((entry.flags & REMOVED) !== 0) marks.delete(entry.mark.name);
-    else marks.set(entry.mark.name, entry.mark);
-    at += entry.length;
-  }
-  return { marks, lost, refused: null };
-}
+/** Marks brought up to date, or encoded, in one turn of the event loop: a thousand at once hold it for milliseconds. */
+const MARKS_PER_TURN = 50;
 
 /** A log that keeps a mark here. */
 export interface MarkSource {
@@ -215,6 +110,26 @@ export class MarkTable {
     if (mark !== undefined) this.put({ ...mark, ...change });
   }
 
+  /** {@link MarkTable.update} with all of it, as each log does twice a second: spreads take several times as long. */
+  replace(name: string, whole: Required<MarkChange>): void {
+    const mark = this.#marks.get(name);
+    if (mark === undefined) return;
+    this.put({
+      name,
+      topicId: mark.topicId,
+      mark: whole.mark,
+      startOffset: whole.startOffset,
+      recoveryOffset: whole.recoveryOffset,
+      recoveryPosition: whole.recoveryPosition,
+      maxTimestamp: whole.maxTimestamp,
+      maxTimestampOffset: whole.maxTimestampOffset,
+      firstTimestamp: whole.firstTimestamp,
+      leaderEpoch: whole.leaderEpoch,
+      epochsChecksum: whole.epochsChecksum,
+      clean: whole.clean,
+    });
+  }
+
   /** The log's mark is behind by `bytes` more; it is asked for the new one before the next write. */
   touch(source: MarkSource, bytes: number): void {
     this.#behind.add(source);
@@ -292,11 +207,32 @@ export class MarkTable {
   }
 
   async #catchUp(): Promise<void> {
-    const behind = [...this.#behind];
-    this.#behind.clear();
     this.#bytesBehind = 0;
-    for (const source of behind) source.publishMark();
+    let left = this.#behind.size;
+    // Logs that are forgotten meanwhile leave the set; those that commit again come behind.
+    for (const source of this.#behind) {
+      if (left-- <= 0) break;
+      this.#behind.delete(source);
+      source.publishMark();
+      if (left > 0 && left % MARKS_PER_TURN === 0) await this.#turn();
+    }
     await this.flush();
+  }
+
+  /** Lets others have the event loop. */
+  #turn(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#options.clock.defer(resolve);
+    });
+  }
+
+  async #encoded(marks: Iterable<readonly [string, Mark | null]>): Promise<Buffer[]> {
+    const parts: Buffer[] = [];
+    for (const [name, mark] of marks) {
+      parts.push(mark === null ? encodeRemoved(name) : encodeMark(mark));
+      if (parts.length % MARKS_PER_TURN === 0) await this.#turn();
+    }
+    return parts;
   }
 
   #inLane(work: () => Promise<void>): Promise<void> {
@@ -309,13 +245,13 @@ export class MarkTable {
     if (this.#mustRewrite) return this.#rewrite();
     if (this.#changed.size === 0) return;
     if (this.#file === null || this.#position > this.#bytesMax()) return this.#rewrite();
-    const parts = Array.from(this.#changed, ([name, mark]) =>
-      mark === null ? encodeRemoved(name) : encode(mark, mark.clean ? CLEAN : 0),
-    );
+    const file = this.#file;
+    const changed = [...this.#changed];
     this.#changed.clear();
     try {
-      await this.#file.write(parts, this.#position);
-      await this.#file.datasync();
+      const parts = await this.#encoded(changed);
+      await file.write(parts, this.#position);
+      await file.datasync();
       for (const part of parts) this.#position += part.length;
     } catch (error) {
       await this.#giveUpFile();
@@ -328,10 +264,10 @@ export class MarkTable {
 
   async #rewrite(): Promise<void> {
     const { disk } = this.#options;
-    const parts = [...this.#marks.values()].map((mark) => encode(mark, mark.clean ? CLEAN : 0));
-    const bytes = Buffer.concat(parts);
+    const marks = [...this.#marks];
     this.#changed.clear();
     try {
+      const bytes = Buffer.concat(await this.#encoded(marks));
       await this.#giveUpFile();
       await writeSmallFile(disk, `${MARKS_FILE}.tmp`, bytes);
       await disk.rename(`${MARKS_FILE}.tmp`, MARKS_FILE);
@@ -356,14 +292,6 @@ export class MarkTable {
     this.#file = null;
     await file?.close().catch(() => {});
   }
-}
-
-function encodeRemoved(name: string): Buffer {
-  const nothing = { mark: 0, startOffset: 0, recoveryOffset: 0, recoveryPosition: 0 };
-  const times = { maxTimestamp: -1, maxTimestampOffset: 0, firstTimestamp: -1 };
-  const epochs = { leaderEpoch: -1, epochsChecksum: null };
-  const mark = { name, topicId: '-', ...nothing, ...times, ...epochs, clean: false };
-  return encode(mark, REMOVED);
 }
 
 /** The marks that the last run left. */

@@ -4,7 +4,8 @@ import { crc32c } from '../base/crc32c.ts';
 import type { Logger } from '../base/ports.ts';
 import type { IntegrityStats } from './contract.ts';
 import { type Disk, DiskError } from './disk.ts';
-import { loadMarks, MARKS_FILE, type Mark, MarkTable, type MarkTableOptions } from './marks.ts';
+import { loadMarks, MARKS_FILE, MarkTable, type MarkTableOptions } from './marks.ts';
+import type { Mark } from './marks-format.ts';
 import { readSmallFile } from './small-file.ts';
 
 export const CLEAN_FILE = 'clean-shutdown';

@@ -2,7 +2,8 @@
 
 import { expect, test, vi } from 'vitest';
 import { DiskError, MemoryDisk } from '../../../src/storage/index.ts';
-import { MarkTable, parseMarks } from '../../../src/storage/marks.ts';
+import { MarkTable } from '../../../src/storage/marks.ts';
+import { parseMarks } from '../../../src/storage/marks-format.ts';
 import { TaskOwner } from '../../../src/storage/tasks.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { capturedLog } from '../../support/captured-log.ts';

@@ -35,7 +35,7 @@ describe('damage below the mark', () => {
     await store.close();
     await disk.remove('clean-shutdown');
     // Every log scans from its recovery point, which a clean close moved to the end: take the marks of a crash.
-    const marks = await import('../../../src/storage/marks.ts');
+    const marks = await import('../../../src/storage/marks-format.ts');
     const table = marks.parseMarks(await contents(disk, 'marks')).marks;
     const mark = { ...table.get('t-0')!, recoveryOffset: 0, recoveryPosition: 0, clean: false };
     await disk.remove('marks');
@@ -235,7 +235,10 @@ async function contents(disk: MemoryDisk, path: string): Promise<Buffer> {
   return bytes;
 }
 
-async function writeMarks(disk: MemoryDisk, mark: import('../../../src/storage/marks.ts').Mark) {
+async function writeMarks(
+  disk: MemoryDisk,
+  mark: import('../../../src/storage/marks-format.ts').Mark,
+) {
   const { MarkTable } = await import('../../../src/storage/marks.ts');
   const { TaskOwner } = await import('../../../src/storage/tasks.ts');
   const { logger } = capturedLog();
