@@ -17,6 +17,8 @@ import { TimeIndex } from './time-index.ts';
 
 /** Bytes written since the recovery point after which it moves: what a restart has to scan, about. */
 const RECOVERY_BYTES_MAX = 4 * 1024 * 1024;
+/** Bytes durable in the journal alone after which a segment is synced: megabytes at once keep commits waiting. */
+const UNSYNCED_BYTES_MAX = 256 * 1024;
 
 export interface LogSyncOptions {
   readonly core: LogCore;
@@ -321,7 +323,7 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
     if (core.state !== 'open' || segment !== active) return this.#sealRolled();
     const due =
       active.written - position >= Math.max(RECOVERY_BYTES_MAX, this.#snapshot.worthBytes);
-    if (!due || core.segments.at(-2)?.sealed === false) return;
+    if (!due || core.segments.at(-2)?.sealed === false) return this.#syncSome();
     const taken = this.#snapshot.take();
     try {
       await this.syncDirty();
@@ -335,6 +337,12 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
       const { message } = asError(error);
       core.context.logger.warn({ log: core.name, error: message }, 'recovery point not moved');
     }
+  }
+
+  async #syncSome(): Promise<void> {
+    const { active, config } = this.#core;
+    if (active.written - active.synced < UNSYNCED_BYTES_MAX || config.flushPolicy === 'os') return;
+    await this.syncDirty().catch(() => {});
   }
 
   /** Finishes rolled segments once they are committed: files synced, indexes written, recovery point moved. */

@@ -17,8 +17,6 @@ import { readFileIfThere, writeSmallFile } from './small-file.ts';
 import type { TaskOwner } from './tasks.ts';
 
 export const MARKS_FILE = 'marks';
-/** Logs whose recovery points move at the same time. */
-const ADVANCING_MAX = 4;
 /** Half of the second that a mark may be late: the other half is for the disk. */
 const WRITE_EVERY_MS = 500;
 /** Committed bytes without a mark after which marks are written at once: a recovery rewrites what is above them. */
@@ -31,7 +29,7 @@ const MARKS_PER_TURN = 50;
 export interface MarkSource {
   /** Brings the mark up to what is committed now. */
   publishMark(): void;
-  /** Moves the recovery point up, where enough was written since to be worth it. Never rejects. */
+  /** Syncs and moves the recovery point up, where enough was written since to be worth it. Never rejects. */
   advanceRecoveryPoint(): Promise<void>;
 }
 
@@ -182,15 +180,11 @@ export class MarkTable {
 
   async #writeDue(): Promise<void> {
     await this.#catchUp();
-    // After the marks: these write more and may take longer than a mark may be late.
+    // After the marks: these write more and may take longer than a mark may be late. One after the other: a commit that
+    // reaches the disk meanwhile waits for what is under way.
     const grown = [...this.#grown];
     this.#grown.clear();
-    const advance = async (): Promise<void> => {
-      for (let next = grown.pop(); next !== undefined; next = grown.pop()) {
-        await next.advanceRecoveryPoint();
-      }
-    };
-    await Promise.all(Array.from({ length: ADVANCING_MAX }, advance));
+    for (const source of grown) await source.advanceRecoveryPoint();
   }
 
   /** Much was committed: the marks do not wait for their time. */
