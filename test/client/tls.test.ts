@@ -1,8 +1,9 @@
 // TLS between clients and brokers, with certificates made by openssl for the occasion.
 
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { silentLogger } from '../../src/base/ports.ts';
 import { type ConnectOptions, connect, type RunningBroker, serve } from '../../src/index.ts';
+import { eventually } from '../support/eventually.ts';
 import { makeCertificates } from './certificates.ts';
 
 const made = makeCertificates(['localhost', 'broker.test']);
@@ -97,7 +98,7 @@ describe.runIf(made !== null)('TLS', () => {
     const logger = { ...silentLogger, warn };
     const broker = await serve({ memory: true, port: 0, tls: { ...server, clientCa: ca }, logger });
     await expect(connect(broker.bootstrap, { tls: { ca } })).rejects.toThrow();
-    await vi.waitFor(() => expect(told.join()).toMatch(/127.0.0.1.*certificate.* refused/));
+    await eventually(() => expect(told.join()).toMatch(/127.0.0.1.*certificate.* refused/));
     await broker.close();
   });
 

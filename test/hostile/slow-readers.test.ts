@@ -4,7 +4,7 @@
 import { mkdtemp, open, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openBroker, type RunningBroker } from '../../src/compose/index.ts';
 import { nativeIoOrNull } from '../../src/host/native-io.ts';
 import {
@@ -17,6 +17,7 @@ import {
   ZERO_UUID,
 } from '../../src/protocol/index.ts';
 import { buildBatch, iterateBatches } from '../../src/record/index.ts';
+import { eventually } from '../support/eventually.ts';
 import { WireClient } from './support/wire-client.ts';
 
 const TOPIC = 'stored';
@@ -154,17 +155,14 @@ describe.each(ways)('zero copy %s', (way) => {
     }
     const busy = await connect();
     let offset = 0;
-    await vi.waitFor(
-      async () => {
-        const answer = await busy.call(Fetch, FETCH_VERSION, request(offset, 2_000_000, [1]));
-        offset += valuesOf(answer)[0]?.length ?? 0;
-        expect(offset).toBe(BATCHES);
-      },
-      { timeout: 20_000 },
-    );
+    await eventually(async () => {
+      const answer = await busy.call(Fetch, FETCH_VERSION, request(offset, 2_000_000, [1]));
+      offset += valuesOf(answer)[0]?.length ?? 0;
+      expect(offset).toBe(BATCHES);
+    });
     expect(metric('tidemark_inflight_bytes')).toBeLessThan(40_000_000);
     for (const client of idle) client.destroy();
-    await vi.waitFor(() => expect(metric('tidemark_inflight_bytes')).toBe(0), { timeout: 20_000 });
+    await eventually(() => expect(metric('tidemark_inflight_bytes')).toBe(0));
     const version = await busy.call(ApiVersions, 0, {});
     expect(version.errorCode).toBe(0);
   });
@@ -175,9 +173,7 @@ describe.each(ways)('zero copy %s', (way) => {
     const client = await connect();
     client.pause();
     const answer = client.call(Fetch, FETCH_VERSION, request(0, 50_000_000));
-    await vi.waitFor(() => expect(metric('tidemark_sent_bytes_total')).toBeGreaterThan(1_000_000), {
-      timeout: 20_000,
-    });
+    await eventually(() => expect(metric('tidemark_sent_bytes_total')).toBeGreaterThan(1_000_000));
     const other = await connect();
     const deleted = await other.call(DeleteTopics, 5, { topicNames: [TOPIC], timeoutMs: 30_000 });
     expect(deleted.responses[0]?.errorCode).toBe(0);

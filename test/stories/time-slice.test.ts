@@ -3,9 +3,10 @@
 
 import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { afterAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { nativeIoOrNull } from '../../src/host/native-io.ts';
 import { open } from '../../src/index.ts';
+import { eventually } from '../support/eventually.ts';
 import { scratch, serve } from './support.ts';
 
 /** The policy of a thread, and the nanoseconds of its time slice (0 before Linux 6.12). */
@@ -41,7 +42,7 @@ describe.runIf(takesWishes)('time slices', () => {
       // Where somebody has put this machine's processes aside for the moment, they have no slices to wish for.
       const aside = (): boolean => schedulesOf(pid).some(({ policy }) => policy !== 0);
       const short = (): boolean => schedulesOf(pid).every(({ slice }) => slice === 100_000);
-      await vi.waitFor(() => expect(aside() || short()).toBe(true), 10_000);
+      await eventually(() => expect(aside() || short()).toBe(true));
       if (aside()) skip('under another policy');
       await asked;
     } finally {

@@ -1,6 +1,6 @@
 // KIP-227 as the client sees it: what is named in requests, and how a session ends.
 
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import type { FetchPart } from '../../../src/client/fetch-request.ts';
 import { FetchSession } from '../../../src/client/fetch-session.ts';
 import { Cluster, Fetcher, LogReader, tcpNetwork } from '../../../src/client/index.ts';
@@ -9,6 +9,7 @@ import { Fetch, Metadata } from '../../../src/protocol/index.ts';
 import { startBroker, type TestBroker } from '../../../src/testing/index.ts';
 import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
+import { eventually } from '../../support/eventually.ts';
 import { FakeBroker, metadataBody } from './fake-broker.ts';
 
 const NOT_FOUND = 70;
@@ -143,7 +144,7 @@ test('a consumer of many partitions names them once, and gets every record', asy
     await broker.restart();
     await producer.send({ topic: 'many', partition: 5, value: 'after' });
     expect((await records.next()).value).toMatchObject({ value: 'after' });
-    await vi.waitFor(() => expect(new Set(named(before).flat()).size).toBe(40));
+    await eventually(() => expect(new Set(named(before).flat()).size).toBe(40));
   } finally {
     await client.close();
     await broker.close();

@@ -2,8 +2,9 @@
 
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Client, connect, type Log, open } from '../../../src/index.ts';
+import { eventually } from '../../support/eventually.ts';
 
 /** As a caller without types writes it. */
 type Loose = Record<string, (...args: unknown[]) => unknown>;
@@ -92,7 +93,7 @@ describe('a log that is closed', () => {
     const closing = await open({ memory: true });
     const served = closing.serve({ port: 0 });
     await Promise.all([expect(served).rejects.toMatchObject({ code: 'closed' }), closing.close()]);
-    await vi.waitFor(() => expect(listeners()).toBeLessThanOrEqual(before));
+    await eventually(() => expect(listeners()).toBeLessThanOrEqual(before));
   });
 });
 

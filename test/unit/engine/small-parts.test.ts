@@ -4,6 +4,7 @@ import { CommitWaiters } from '../../../src/engine/commit-waiters.ts';
 import { FreeSpace } from '../../../src/engine/free-space.ts';
 import { forEachLimited, Mutex } from '../../../src/engine/limited.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
+import { eventually } from '../../support/eventually.ts';
 
 describe('forEachLimited', () => {
   test('never runs more than the limit, and runs all', async () => {
@@ -70,7 +71,7 @@ test('appends keep their order while a codec is loaded', async () => {
     expect(order).toEqual([]);
   });
   expect(order).toEqual([1, 2, 3]);
-  await vi.waitFor(() => expect(queue.idle).toBe(true));
+  await eventually(() => expect(queue.idle).toBe(true));
 });
 
 test('commit waiters are released by offset, or all refused', () => {

@@ -4,13 +4,14 @@ import { type FileHandle, mkdtemp, open, rm, truncate, unlink } from 'node:fs/pr
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Chunk, FileRegion } from '../../../src/base/payload.ts';
 import { type NativeIo, nativeIoOrNull, type SendOutcome } from '../../../src/host/native-io.ts';
 import { NodeDisk } from '../../../src/host/node-disk.ts';
 import { PeerOutput, type RegionStats } from '../../../src/host/peer-output.ts';
 import { FilePool } from '../../../src/storage/file-pool.ts';
 import { fileRegion } from '../../../src/storage/file-region.ts';
+import { eventually } from '../../support/eventually.ts';
 
 const MIB = 1024 * 1024;
 const native = nativeIoOrNull();
@@ -90,7 +91,7 @@ function sendAll(output: PeerOutput, chunks: readonly Chunk[]): Promise<void> {
 }
 
 const until = (condition: () => boolean): Promise<void> =>
-  vi.waitFor(() => expect(condition()).toBe(true), { timeout: 20_000, interval: 5 });
+  eventually(() => expect(condition()).toBe(true));
 
 const ways: [string, Calls | null][] = [['copying', null]];
 if (native !== null) ways.push(['sendfile', native]);

@@ -1,7 +1,7 @@
 // A checkpoint keeps out of the way of commits: the next file is there before it is needed, and syncs of segments come
 // one by one, unless somebody waits for them.
 
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { silentLogger } from '../../../src/base/ports.ts';
 import { type Disk, MemoryDisk } from '../../../src/storage/index.ts';
 import { Journal } from '../../../src/storage/journal.ts';
@@ -9,6 +9,7 @@ import { logIdentity } from '../../../src/storage/log-identity.ts';
 import { TaskOwner } from '../../../src/storage/tasks.ts';
 import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
+import { eventually } from '../../support/eventually.ts';
 
 const LOGS = 50;
 
@@ -98,6 +99,6 @@ test('files that pile up are checkpointed without a rest', async () => {
   const before = synced.length;
   expect(before).toBeLessThan(LOGS);
   void journal.checkpoint();
-  await vi.waitFor(() => expect(synced).toHaveLength(LOGS));
+  await eventually(() => expect(synced).toHaveLength(LOGS));
   await journal.close();
 });

@@ -1,6 +1,6 @@
 // A journal file counts until its name is gone for good: whatever may be replayed is voided, and keeps compaction off.
 
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { silentLogger } from '../../../src/base/ports.ts';
 import { type Disk, DiskError, MemoryDisk } from '../../../src/storage/index.ts';
 import { Journal } from '../../../src/storage/journal.ts';
@@ -9,6 +9,7 @@ import { logIdentity } from '../../../src/storage/log-identity.ts';
 import { TaskOwner } from '../../../src/storage/tasks.ts';
 import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
+import { eventually } from '../../support/eventually.ts';
 
 const KIND_FORGET = 2;
 
@@ -72,7 +73,7 @@ test('while a file is being taken away it is still there: no compaction, and its
     return held;
   };
   const checkpoint = journal.checkpoint();
-  await vi.waitFor(() => expect(begun).toBe(true));
+  await eventually(() => expect(begun).toBe(true));
   let released: boolean | null = null;
   void journal.release(logIdentity({ name: 't-0', topicId: 'id' })).then((done) => {
     released = done;
@@ -82,7 +83,7 @@ test('while a file is being taken away it is still there: no compaction, and its
   expect(released).not.toBe(true);
   goOn();
   await checkpoint;
-  await vi.waitFor(() => expect(released).not.toBeNull());
+  await eventually(() => expect(released).not.toBeNull());
   await journal.close();
   expect(await kinds(disk)).toEqual([]);
 });
@@ -103,7 +104,7 @@ test('a file that cannot be taken away is tried again, and until then what it ho
 
   disk.before = () => Promise.resolve();
   await clock.advance(60_000);
-  await vi.waitFor(async () => expect(await kinds(disk)).toEqual([]));
+  await eventually(async () => expect(await kinds(disk)).toEqual([]));
   expect(await journal.release(logIdentity({ name: 't-1', topicId: 'id' }))).toBe(true);
   await journal.close();
 });

@@ -1,6 +1,6 @@
 // Descriptors of files that something is at work on must not be closed: the system gives their numbers to other files.
 
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { silentLogger } from '../../../src/base/ports.ts';
 import { nodeClock } from '../../../src/host/node-clock.ts';
 import {
@@ -11,7 +11,7 @@ import {
   openLogStore,
 } from '../../../src/storage/index.ts';
 import { SeededRandom } from '../../../src/testing/seeded-random.ts';
-
+import { eventually } from '../../support/eventually.ts';
 import { testBatch, testConfig } from './support.ts';
 
 type Work = 'read' | 'write' | 'sync';
@@ -36,7 +36,7 @@ class WatchedDisk extends MemoryDisk {
 
   /** Waits until this work is being done. */
   begun(name: string): Promise<void> {
-    return vi.waitFor(() => expect(this.atWork).toContain(name));
+    return eventually(() => expect(this.atWork).toContain(name));
   }
 
   override async open(path: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile> {
@@ -105,7 +105,7 @@ test('a write that fails during a sync: the file is let go once, so that readers
   await expect(first.append(testBatch(2)).written).rejects.toThrow('no room');
   await refused;
   syncOn();
-  await vi.waitFor(() => expect(disk.atWork).toEqual([]));
+  await eventually(() => expect(disk.atWork).toEqual([]));
 
   // A failed log serves what it has.
   const readOn = disk.hold('read', segment('t-0'));

@@ -14,6 +14,7 @@ import {
   type TidemarkMatchers,
   tidemarkMatchers,
 } from '../../../src/testing/index.ts';
+import { eventually } from '../../support/eventually.ts';
 
 declare module 'vitest' {
   interface Matchers<T> extends TidemarkMatchers<T> {}
@@ -124,7 +125,7 @@ describe('startBroker', () => {
     broker = await startBroker({ topics: { orders: 1 } });
     expect(open()).toBeGreaterThan(before);
     await broker.close();
-    await vi.waitFor(() => expect(open()).toBeLessThanOrEqual(before));
+    await eventually(() => expect(open()).toBeLessThanOrEqual(before));
   });
 
   test('refuses options that cannot be', async () => {
@@ -286,10 +287,10 @@ describe('with a client over TCP', () => {
     expect((await records.next()).value).toMatchObject({ value: 'before' });
     // Many were asked for before, and need not be named again in a fetch session.
     const fetches = () => broker.requests.filter((one) => one.api === 'Fetch');
-    await vi.waitFor(() => expect(fetches().length).toBeGreaterThan(3));
+    await eventually(() => expect(fetches().length).toBeGreaterThan(3));
     expect(fetches().some(isRefused)).toBe(false);
     broker.moveLeader('orders', 0, 2);
-    await vi.waitFor(() => expect(fetches().some(isRefused)).toBe(true), 5_000);
+    await eventually(() => expect(fetches().some(isRefused)).toBe(true));
     await broker.produce('orders', [{ partition: 0, value: 'after' }]);
     expect((await records.next()).value).toMatchObject({ value: 'after' });
     await client.close();
