@@ -116,19 +116,26 @@ export class CatalogueFiles {
   #logBytes = 0;
   /** Files that are unreadable in part, to be set aside. */
   #damaged: readonly string[] = [];
-  /**
-   * The newest generation is not to be read again: it is damaged, or its log ends in records that
-   * failed, which may be read from it but never happened.
-   */
   #spoilt = false;
 
   constructor(disk: Disk) {
     this.#disk = disk;
   }
 
-  /** Whether the log should give way to a snapshot: it is large, or a write to it failed. */
+  /**
+   * Whether the log should give way to a snapshot before anything is added to it: it is large, a write to it failed, or
+   * beginning two generations ended after the first, where a snapshot of the second may hide what is added to it.
+   */
   get wantsSnapshot(): boolean {
-    return this.#log === null || this.#logBytes > LOG_BYTES_MAX;
+    return this.#log === null || this.#spoilt || this.#logBytes > LOG_BYTES_MAX;
+  }
+
+  /**
+   * The newest generation is not to be read again: it is damaged, or its log ends in records that
+   * failed, which may be read from it but never happened.
+   */
+  get spoilt(): boolean {
+    return this.#spoilt;
   }
 
   /**
@@ -171,9 +178,9 @@ export class CatalogueFiles {
   async begin(records: readonly unknown[]): Promise<void> {
     if (this.#spoilt) await this.#beginOne(records);
     await this.#beginOne(records);
+    this.#spoilt = false;
     await this.#setAside();
     await this.#removeBefore(this.#generation - 1);
-    this.#spoilt = false;
   }
 
   async #beginOne(records: readonly unknown[]): Promise<void> {

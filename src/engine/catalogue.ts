@@ -70,7 +70,7 @@ export class Catalogue {
   async start(records: readonly CatalogueRecord[]): Promise<void> {
     for (const record of records) applyCatalogueRecord(this.state, record);
     try {
-      await this.#files.begin(snapshotRecords(this.state));
+      await this.#begin();
     } catch (error) {
       if (this.origin === 'new' || !(error instanceof DiskError)) throw error;
       this.#logger.error({ err: error }, 'the catalogue cannot be written: topics cannot change');
@@ -82,27 +82,65 @@ export class Catalogue {
    * `BROKER_NOT_AVAILABLE` after the close; then nothing has changed.
    */
   commit(...records: readonly CatalogueRecord[]): Promise<void> {
+    return this.#change(async () => {
+      if (this.#files.wantsSnapshot) await this.#begin();
+      try {
+        await this.#files.append(records);
+      } catch (error) {
+        await this.#forgetRefused();
+        throw error;
+      }
+      for (const record of records) applyCatalogueRecord(this.state, record);
+    });
+  }
+
+  /**
+   * Resolves when the next start will find what is known now, and no change that was refused. Throws as
+   * {@link Catalogue.commit} does.
+   */
+  settle(): Promise<void> {
+    return this.#change(async () => {
+      if (this.#files.spoilt) await this.#begin();
+    });
+  }
+
+  /** Waits for changes under way and closes the files. Called while the directory is still this process's, once. */
+  close(): Promise<void> {
+    return this.#mutex.run(async () => {
+      if (this.#files.spoilt) await this.#forgetRefused();
+      this.#closed = true;
+      await this.#files.close();
+    });
+  }
+
+  #change(work: () => Promise<void>): Promise<void> {
     return this.#mutex.run(async () => {
       // The directory may be another process's by now.
       if (this.#closed) throw new KafkaError('BROKER_NOT_AVAILABLE', 'the broker is stopping');
       try {
-        if (this.#files.wantsSnapshot) await this.#files.begin(snapshotRecords(this.state));
-        await this.#files.append(records);
+        await work();
       } catch (error) {
         if (!(error instanceof DiskError)) throw error;
         this.#logger.error({ err: error }, 'the catalogue cannot be written');
         const message = `the catalogue cannot be written: ${error.message}`;
         throw new KafkaError('KAFKA_STORAGE_ERROR', message, { cause: error });
       }
-      for (const record of records) applyCatalogueRecord(this.state, record);
     });
   }
 
-  /** Waits for changes under way and closes the files. */
-  close(): Promise<void> {
-    return this.#mutex.run(() => {
-      this.#closed = true;
-      return this.#files.close();
-    });
+  #begin(): Promise<void> {
+    return this.#files.begin(snapshotRecords(this.state));
+  }
+
+  /**
+   * What the disk refused may be in the log all the same, and the next start would take it for a change that was made.
+   * A disk that refuses this too is asked again by the next change, by {@link Catalogue.settle} and by the close.
+   */
+  async #forgetRefused(): Promise<void> {
+    try {
+      await this.#begin();
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+    }
   }
 }

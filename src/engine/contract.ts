@@ -197,12 +197,16 @@ export interface Engine {
   partition(topic: string, index: number): Partition | undefined;
   /**
    * Throws TOPIC_ALREADY_EXISTS, INVALID_TOPIC_EXCEPTION, INVALID_PARTITIONS, INVALID_CONFIG,
-   * POLICY_VIOLATION.
+   * POLICY_VIOLATION; KAFKA_STORAGE_ERROR where the disk refuses it.
    */
   createTopic(spec: CreateTopic): Promise<Topic>;
   /** The topic, made when missing. Single flight: any number of callers for one name make one topic. */
   autoCreateTopic(name: string): Promise<Topic>;
-  deleteTopic(name: string): Promise<void>;
+  /**
+   * Answers the topic that was deleted. Throws UNKNOWN_TOPIC_OR_PARTITION, POLICY_VIOLATION,
+   * TOPIC_DELETION_DISABLED; KAFKA_STORAGE_ERROR where the disk refuses it.
+   */
+  deleteTopic(name: string): Promise<Topic>;
   createPartitions(name: string, count: number, validateOnly: boolean): Promise<void>;
   topicConfigs(name: string): readonly ConfigValue[];
   alterTopicConfigs(

@@ -101,9 +101,9 @@ export class TidemarkEngine implements Engine {
     return await this.#admin.autoCreate(name);
   }
 
-  async deleteTopic(name: string): Promise<void> {
+  async deleteTopic(name: string): Promise<Topic> {
     this.#checkOpen();
-    await this.#admin.delete(name);
+    return await this.#admin.delete(name);
   }
 
   async createPartitions(name: string, count: number, validateOnly: boolean): Promise<void> {
@@ -211,8 +211,12 @@ export class TidemarkEngine implements Engine {
     await this.#housekeeping?.catch(() => {});
     await this.#admin.exclusive(async () => {
       await Promise.all(Array.from(registry.partitions(), (one) => one.end('closed')));
-      await context.store.close();
-      await catalogue.close();
+      try {
+        // While the directory is ours: the store gives it up.
+        await catalogue.close();
+      } finally {
+        await context.store.close();
+      }
     });
   }
 

@@ -41,6 +41,9 @@ export class TopicAdmin {
 
   create(spec: CreateTopic): Promise<Topic> {
     return this.#mutex.run(async () => {
+      const { catalogue, registry } = this.#options;
+      // Whoever hears that it is there counts on it: a deletion that was refused must not come true later.
+      if (registry.find(spec.name) !== undefined) await catalogue.settle();
       const topic = this.#plan(spec, isInternalTopic(spec.name));
       if (spec.validateOnly !== true) await this.#make(topic);
       return topic;
@@ -69,12 +72,14 @@ export class TopicAdmin {
     return started;
   }
 
-  delete(name: string): Promise<void> {
+  delete(name: string): Promise<Topic> {
     return this.#mutex.run(async () => {
       const { catalogue, configs, registry, changed } = this.#options;
       if (configs.broker('delete.topic.enable') !== true) {
         throw new KafkaError('TOPIC_DELETION_DISABLED', 'delete.topic.enable is false');
       }
+      // As for one that is there: the making of it must not come true later.
+      if (registry.find(name) === undefined) await catalogue.settle();
       const entry = registry.get(name);
       const { topic } = entry.shared;
       if (topic.internal) {
@@ -86,6 +91,7 @@ export class TopicAdmin {
       const gone = await this.#deleteLogs(entry);
       changed([name]);
       if (gone) await catalogue.commit({ kind: 'topic-purged', id: topic.id }).catch(() => {});
+      return topic;
     });
   }
 

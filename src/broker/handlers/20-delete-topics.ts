@@ -53,17 +53,16 @@ async function deleteTopic(
   if ((counts.get(keyOf(asked)) ?? 0) > 1) {
     return refuse(ErrorCode.INVALID_REQUEST, 'duplicate topic in the request');
   }
-  const topic = findTopic(engine, name ?? '', topicId);
-  if (topic === undefined) {
-    return byId
-      ? refuse(ErrorCode.UNKNOWN_TOPIC_ID, 'no topic has this id')
-      : refuse(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `there is no topic '${name}'`);
+  const found = findTopic(engine, name ?? '', topicId);
+  if (found === undefined && byId) {
+    return refuse(ErrorCode.UNKNOWN_TOPIC_ID, 'no topic has this id');
   }
-  if (topic.internal) {
-    return refuse(ErrorCode.INVALID_REQUEST, `topic '${topic.name}' is internal`);
+  if (found?.internal === true) {
+    return refuse(ErrorCode.INVALID_REQUEST, `topic '${found.name}' is internal`);
   }
   try {
-    await engine.deleteTopic(topic.name);
+    // That there is none of a name is for the engine to say: the next start must not find one.
+    const topic = await engine.deleteTopic(found?.name ?? name ?? '');
     return { name: topic.name, topicId: topic.id, errorCode: 0, errorMessage: null };
   } catch (error) {
     return refuse(errorCodeOf(error), errorMessageOf(error));

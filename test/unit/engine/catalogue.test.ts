@@ -177,6 +177,60 @@ describe('the catalogue', () => {
     },
   );
 
+  const deleted: CatalogueRecord = { kind: 'topic-deleted', id: 'a'.padEnd(22, '0') };
+
+  test.each([
+    ['making of a topic', topic('b')],
+    ['deletion', deleted],
+  ])('a %s whose sync was refused is not found by the next start', async (_, change) => {
+    const catalogue = await open(disk, identity);
+    await catalogue.commit(topic('a'));
+    const path = await newest('log');
+    disk.refuse = (what, at) => what === 'datasync' && at === path;
+    await expect(catalogue.commit(change)).rejects.toThrow(code('KAFKA_STORAGE_ERROR'));
+    expect(names(await open(await copyDisk(disk)))).toEqual(['a']);
+  });
+
+  test('refused by a disk that takes writes again, it is forgotten by settling, and by the close', async () => {
+    for (const end of ['settle', 'close'] as const) {
+      disk = new FaultyDisk();
+      const catalogue = await open(disk, identity);
+      await catalogue.commit(topic('a'));
+      disk.refuse = (what) => what === 'datasync';
+      await expect(catalogue.commit(topic('b'))).rejects.toThrow(code('KAFKA_STORAGE_ERROR'));
+      await expect(catalogue.settle()).rejects.toThrow(code('KAFKA_STORAGE_ERROR'));
+      disk.refuse = () => false;
+      await catalogue[end]();
+      expect(names(await open(await copyDisk(disk))), end).toEqual(['a']);
+    }
+  });
+
+  test('whichever operations are refused after a change that was, what was acknowledged is there', async () => {
+    for (let first = 0, reached = true; reached; first += 1) {
+      disk = new FaultyDisk();
+      const catalogue = await open(disk, identity);
+      const path = await newest('log');
+      let count = -1;
+      reached = false;
+      disk.refuse = (what, at) => {
+        if (what === 'datasync' && at === path) return true;
+        reached ||= count === first;
+        return count++ === first;
+      };
+      const acknowledged: string[] = [];
+      for (const name of ['a', 'b', 'c', 'd']) {
+        await catalogue.commit(topic(name)).then(
+          () => acknowledged.push(name),
+          () => {},
+        );
+      }
+      disk.refuse = () => false;
+      expect(acknowledged.length).toBeGreaterThanOrEqual(2);
+      const after = await open(await copyDisk(disk));
+      expect(names(after), `operation ${first} refused`).toEqual(acknowledged);
+    }
+  });
+
   /** Puts zeroes into the newest snapshot. */
   async function spoilSnapshot(): Promise<void> {
     const path = await newest('snapshot');

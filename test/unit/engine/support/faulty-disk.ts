@@ -2,7 +2,7 @@
 
 import { type Disk, DiskError, type DiskFile, MemoryDisk } from '../../../../src/storage/index.ts';
 
-type Operation = 'write' | 'datasync' | 'rename' | 'read' | 'open' | 'remove';
+type Operation = 'write' | 'datasync' | 'syncdir' | 'rename' | 'read' | 'open' | 'remove';
 
 export class FaultyDisk extends MemoryDisk implements Disk {
   /** Operations on paths that this says yes to are refused. */
@@ -41,6 +41,11 @@ export class FaultyDisk extends MemoryDisk implements Disk {
   override async removeDirectory(path: string): Promise<void> {
     this.#check('remove', path);
     await super.removeDirectory(path);
+  }
+
+  override async syncDirectory(path: string): Promise<void> {
+    this.#check('syncdir', path);
+    await super.syncDirectory(path);
   }
 
   #check(operation: Operation, path: string): void {
