@@ -133,7 +133,7 @@ describe('replay', () => {
     await expect.poll(state, { timeout: 20_000 }).toBe('running');
     await broker.run(['replay', 'cancel', 'slow']);
     await expect.poll(state, { timeout: 20_000 }).toBe('cancelled');
-    expect(await ended).toEqual([0, null]);
+    expect(await ended).toEqual([130, null]);
     const refused = await broker.run(['replay', 'pause', 'slow']);
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('--resume slow')]);
     const there = await broker.run(['replay', 'orders', '--to-file', file]);
