@@ -122,7 +122,11 @@ describe.sequential('a damaged data directory', () => {
     expect(damaged.stdout).toContain('damage at byte');
     const index = await tidemark(['dump', files('.index')[0] ?? '']);
     expect(index.stdout).toMatch(/^offset \d+ {2}position \d+$/m);
-    const nothing = await tidemark(['dump', join(data, 'marks')]);
+    const marks = await tidemark(['dump', join(data, 'marks')]);
+    expect([marks.code, marks.stdout]).toEqual([0, expect.stringContaining('orders')]);
+    const other = join(place.path, 'notes');
+    writeFileSync(other, 'no log');
+    const nothing = await tidemark(['dump', other]);
     expect(nothing.code).toBe(2);
   });
 
