@@ -1,10 +1,10 @@
 // Commits of one consumer: one after the other, so that an older one never overtakes a newer, and again after a
-// rebalance that changed nothing for the partition.
+// rebalance that changed nothing for the partition. A member that was put out of its group and has joined again is
+// believed by the broker, though others have gone on from there meanwhile: what it lost it does not commit any more.
 
 import { KafkaError, type KafkaErrorName } from '../../base/kafka-errors.ts';
 import { sleep } from '../../base/pause.ts';
 import type { Cluster } from '../cluster.ts';
-import { nameOf } from '../fetch-reading.ts';
 import { commitGroupOffsets, type GroupIdentity, type GroupOffset } from '../group-offsets.ts';
 
 /** Said to a member that is behind. */
@@ -27,8 +27,13 @@ export interface CommitHost {
   identity(): GroupIdentity;
   /** Whether a rebalance is under way. */
   isJoining(): boolean;
-  /** Whether the partition is still read here. */
-  owns(name: string): boolean;
+}
+
+export interface CommitOptions {
+  /** The partitions are on their way out, and the rebalance waits for this. */
+  readonly final: boolean;
+  /** Whether the partition was taken from us since this was asked for. */
+  readonly isLost: (offset: GroupOffset) => boolean;
 }
 
 export function isTooLate(error: unknown): boolean {
@@ -45,41 +50,46 @@ export class Committer {
     this.#host = host;
   }
 
-  /**
-   * Commits after all commits before. `final`: the partitions are on their way out, and the rebalance waits for this.
-   * Throws KafkaError, see {@link isTooLate}.
-   */
-  commit(offsets: readonly GroupOffset[], final = false): Promise<void> {
-    const done = this.#last.then(() => this.#try(offsets, final));
+  /** Commits after all commits before. Throws KafkaError, see {@link isTooLate}. */
+  commit(offsets: readonly GroupOffset[], options: CommitOptions): Promise<void> {
+    const done = this.#last.then(() => this.#try(offsets, options));
     this.#last = done.catch(() => {});
     return done;
   }
 
-  async #try(offsets: readonly GroupOffset[], final: boolean): Promise<void> {
+  async #try(offsets: readonly GroupOffset[], { final, isLost }: CommitOptions): Promise<void> {
     const { clock } = this.#cluster;
     const startMs = clock.monotonic();
     for (let left = offsets; left.length > 0; ) {
       let who = this.#host.identity();
+      const attempt = left;
       try {
         await commitGroupOffsets(
           this.#cluster,
           () => {
+            if (attempt.some(isLost)) throw lostMeanwhile(who.group);
             who = this.#host.identity();
             return who;
           },
-          left,
+          attempt,
         );
         return;
       } catch (error) {
         if (!(error instanceof KafkaError) || !BEHIND.has(error.code)) throw error;
+        left = attempt.filter((one) => !isLost(one));
+        if (left.length === 0) throw error;
+        if (left.length < attempt.length) continue;
         const now = this.#host.identity();
         const moved = now.memberId === who.memberId && now.epoch > who.epoch;
         if (!moved && (final || !this.#host.isJoining())) throw error;
         if (clock.monotonic() - startMs >= PATIENCE_MS) throw error;
         await sleep(clock, AGAIN_MS);
-        left = left.filter((one) => this.#host.owns(nameOf(one)));
-        if (left.length === 0) throw error;
       }
     }
   }
+}
+
+function lostMeanwhile(group: string): KafkaError {
+  const message = `group '${group}': the partitions were given to others before this was committed`;
+  return new KafkaError('ILLEGAL_GENERATION', message);
 }

@@ -76,7 +76,6 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
     const committer = new Committer(own, {
       identity: () => this.#member?.identity ?? outsider(settings.group ?? ''),
       isJoining: () => this.#member?.isJoining ?? false,
-      owns: (name) => this.#holdings.places.get(name)?.active ?? false,
     });
     const holding = { ...settings.holdings, onTrouble };
     this.#holdings = new Holdings(own, this.#fetcher, committer, holding);

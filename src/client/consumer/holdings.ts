@@ -87,10 +87,13 @@ export class Holdings {
       if (!isTooLate(error) && !isRetriableError(error)) throw error;
       this.#options.onTrouble?.(error);
     } finally {
+      // What was lost meanwhile is told as that.
+      const left = some.filter((one) => this.#has(one));
       try {
-        await onRevoked?.(some.map(({ topic, partition }) => ({ topic, partition })));
+        if (left.length > 0)
+          await onRevoked?.(left.map(({ topic, partition }) => ({ topic, partition })));
       } finally {
-        this.drop(some);
+        this.drop(left);
       }
     }
   }
@@ -115,7 +118,9 @@ export class Holdings {
 
   /** Commits how far we are, where that is news. */
   async commitDone(some: Iterable<Assigned> = this.#places.values(), final = false): Promise<void> {
-    const news = [...some].filter((one) => one.progress.position !== one.committed);
+    const news = [...some].filter(
+      (one) => this.#has(one) && one.progress.position !== one.committed,
+    );
     const offsets = news.map((one): GroupOffset => {
       const { topic, partition, progress } = one;
       const { position: offset, epoch: leaderEpoch } = progress;
@@ -136,11 +141,15 @@ export class Holdings {
         metadata,
       }),
     );
-    await this.#committer.commit(whole, final);
-    for (const one of whole) {
-      const held = this.#places.get(nameOf(one));
-      if (held !== undefined) held.committed = one.offset;
-    }
+    const held = new Map(whole.map((one) => [one, this.#places.get(nameOf(one))]));
+    await this.#committer.commit(whole, {
+      final,
+      isLost: (one) => {
+        const then = held.get(one);
+        return then !== undefined && !this.#has(then);
+      },
+    });
+    for (const [{ offset }, then] of held) if (then !== undefined) then.committed = offset;
   }
 
   /** Goes on from another place; records that are at work count for nothing then. Throws as {@link get}. */
@@ -186,6 +195,11 @@ export class Holdings {
       held.restart(progress.position);
       if (held.active && !held.paused) this.#fetch(held);
     }
+  }
+
+  /** Whether it is still the one that was given: lost and given again, it is another. */
+  #has(one: Assigned): boolean {
+    return this.#places.get(one.name) === one;
   }
 
   #held(places: readonly TopicPartition[]): Assigned[] {
