@@ -2,7 +2,7 @@
 // producer for every batch fills the broker's memory for a day (KIP-936 would limit such clients). Here a number
 // that is not to be exceeded shortens that time: what is given up is that a batch sent again so late is recognised.
 
-import { sleep } from '../base/pause.ts';
+import { nextTurn } from '../base/pause.ts';
 import type { Clock, Logger } from '../base/ports.ts';
 
 /** Nobody is forgotten sooner, whatever their number: clients give up sending again after a few minutes. */
@@ -36,6 +36,6 @@ export async function forgetProducers(options: ForgetOptions): Promise<void> {
     }
     if (left <= most || idleMs === leastMs) return;
     // Each round looks at all of them.
-    await sleep(clock, 0);
+    await nextTurn(clock);
   }
 }

@@ -2,6 +2,7 @@
 // One file for all logs (marks-format.ts), appended to at most once a second with what changed, rewritten when it has
 // grown.
 
+import { nextTurn } from '../base/pause.ts';
 import type { Clock, Logger } from '../base/ports.ts';
 import { asError } from './committer.ts';
 import { type Disk, DiskError, type DiskFile } from './disk.ts';
@@ -208,23 +209,16 @@ export class MarkTable {
       if (left-- <= 0) break;
       this.#behind.delete(source);
       source.publishMark();
-      if (left > 0 && left % MARKS_PER_TURN === 0) await this.#turn();
+      if (left > 0 && left % MARKS_PER_TURN === 0) await nextTurn(this.#options.clock);
     }
     await this.flush();
-  }
-
-  /** Lets others have the event loop. */
-  #turn(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#options.clock.defer(resolve);
-    });
   }
 
   async #encoded(marks: Iterable<readonly [string, Mark | null]>): Promise<Buffer[]> {
     const parts: Buffer[] = [];
     for (const [name, mark] of marks) {
       parts.push(mark === null ? encodeRemoved(name) : encodeMark(mark));
-      if (parts.length % MARKS_PER_TURN === 0) await this.#turn();
+      if (parts.length % MARKS_PER_TURN === 0) await nextTurn(this.#options.clock);
     }
     return parts;
   }

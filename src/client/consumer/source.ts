@@ -1,5 +1,6 @@
 // Records for the loops of a consumer: at once where they are there already, else as soon as they come.
 
+import { nextTurn } from '../../base/pause.ts';
 import type { Clock } from '../../base/ports.ts';
 import type { Fetcher } from '../fetcher.ts';
 import type { Chunk, Feed } from './feed.ts';
@@ -78,7 +79,7 @@ export class RecordSource<K, V> {
     try {
       for (;;) {
         if (this.#failure !== null) throw this.#failure.error;
-        if (this.#isTurnOver()) await new Promise<void>((resolve) => clock.defer(resolve));
+        if (this.#isTurnOver()) await nextTurn(clock);
         this.#turnMs = clock.monotonic();
         if (stopping.aborted || unless?.aborted === true) return null;
         const taken = take();
