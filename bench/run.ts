@@ -27,65 +27,67 @@ import type { Figures, Suite, SuiteOptions, SuiteRun } from './suite.ts';
 const suites: Readonly<Record<string, Suite>> = {
   brokers: {
     about: 'start-up, memory, produce, consume and latency, ours alone or beside others',
-    byDefault: { full: true, quick: true },
+    unasked: ['alone', 'beside', 'quick'],
     load: async () => (await import('./load/brokers.ts')).runBrokers,
   },
   groups: {
     about: 'a group of 500 members over 1,000 partitions settles, in both protocols',
-    byDefault: { full: false, quick: false },
+    unasked: ['beside'],
     load: async () => (await import('./load/groups.ts')).runGroups,
   },
   restart: {
     about:
       'kill -9 and an orderly stop with 2 GB in 100 partitions: how long until it serves again',
-    byDefault: { full: true, quick: true },
+    unasked: ['alone', 'beside', 'quick'],
     load: async () => (await import('./load/restart.ts')).runRestart,
   },
   slopes: {
     about: 'what a record costs ours as partitions, connections and stored data grow',
-    byDefault: { full: false, quick: true },
+    unasked: ['beside', 'quick'],
     load: async () => (await import('./load/slopes.ts')).runSlopes,
   },
   others: {
     about: 'NATS JetStream and Redis Streams (--peers nats,redis) with their own clients',
-    byDefault: { full: false, quick: true },
+    unasked: ['beside', 'quick'],
     load: async () => (await import('./load/others.ts')).runOthers,
   },
   compaction: {
     about: 'a log of ten million keys is compacted beside a steady producer',
-    byDefault: { full: false, quick: false },
+    unasked: ['beside'],
     load: async () => (await import('./load/compaction.ts')).runCompaction,
   },
   tools: {
     about: 'replay, export and import beside kcat, the console tools of Kafka and a bare socket',
-    byDefault: { full: false, quick: false },
+    unasked: [],
     load: async () => (await import('./tools/run.ts')).runTools,
   },
   testing: {
     about: 'importing tidemark/testing, and starting a broker in the test process',
-    byDefault: { full: true, quick: true },
+    unasked: ['alone', 'beside', 'quick'],
     load: async () => (await import('./load/testing-start.ts')).runTestingStart,
   },
   client: {
     about:
       'our client beside kafkajs, @platformatic/kafka, kcat and a bare socket, and the log in process',
-    byDefault: { full: false, quick: false },
+    unasked: [],
     load: async () => (await import('./client/run.ts')).runClient,
   },
   micro: {
     about: 'micro-benchmarks',
-    byDefault: { full: false, quick: true },
+    unasked: ['quick'],
     load: async () => (await import('./micro/run.ts')).runMicro,
   },
 };
 
+function signsOf(unasked: Suite['unasked']): string {
+  return (unasked.includes('alone') ? '*' : ' ') + (unasked.includes('beside') ? '+' : ' ');
+}
+
 const usage = `npm run bench -- [suites] [options]
 
-Suites; those with a star run when none is named:
+Suites; when none is named, those with a star run, and beside peers those with a plus:
 ${Object.entries(suites)
-  .map(
-    ([name, { about, byDefault }]) => `  ${name.padEnd(11)} ${byDefault.full ? '*' : ' '} ${about}`,
-  )
+  .map(([name, { about, unasked }]) => `  ${name.padEnd(11)} ${signsOf(unasked)} ${about}`)
   .join('\n')}
 
 Results:
@@ -95,8 +97,8 @@ Results:
 
 Options:
   --quick          a tenth of the work or less, one round: that it works, not how fast it is
-  --peers LIST     systems beside ours, with commas: kafka, kafka-sync (flush.messages=1), klite,
-                   nats, redis
+  --peers LIST     systems beside ours, with commas: kafka (and with it kafka-sync, which has flush.messages=1),
+                   kafka-sync, klite, nats, redis
   --klite PATH     klite's binary
   --rounds N       how often each row is measured
   --only TEXT      only rows whose name holds the text; given several times, one of the texts
@@ -128,16 +130,15 @@ function commandLine(): CommandLine {
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  const named = Object.keys(suites).filter((name) => {
-    const byDefault = suites[name]?.byDefault;
-    return values.quick ? byDefault?.quick : byDefault?.full;
-  });
+  const peers = values.peers.split(',').filter((name) => name !== '');
+  const way = values.quick ? 'quick' : peers.length > 0 ? 'beside' : 'alone';
+  const named = Object.keys(suites).filter((name) => suites[name]?.unasked.includes(way));
   return {
     help: values.help,
     names: positionals.length > 0 ? positionals : named,
     options: {
       quick: values.quick,
-      peers: values.peers.split(',').filter((name) => name !== ''),
+      peers,
       binaries: { klite: values.klite },
       rounds: values.rounds === undefined ? undefined : Number(values.rounds),
       only: values.only,
@@ -244,7 +245,11 @@ async function main(): Promise<void> {
   };
   const failed = await runSuites(asked.names, recording);
   const profiles = await profilesFor(recording);
-  const report = { ...recording.report(), ...(failed && { interrupted: true as const }), profiles };
+  const report = {
+    ...recording.report(),
+    ...(failed && { interrupted: true as const }),
+    profiles,
+  };
   keepUnfinished = null;
   if (report.results.length > 0) keep(report, asked.out);
   if (failed) process.exitCode = 2;

@@ -51,7 +51,7 @@ export type SuiteRunner = (run: SuiteRun) => Promise<void>;
 /** A row of the table in run.ts. */
 export interface Suite {
   readonly about: string;
-  /** Whether it runs when no suite is named, and whether it does under `--quick`. */
-  readonly byDefault: { readonly full: boolean; readonly quick: boolean };
+  /** When it runs though no suite is named: of ours alone, beside peers, under `--quick`. */
+  readonly unasked: readonly ('alone' | 'beside' | 'quick')[];
   readonly load: () => Promise<SuiteRunner>;
 }

@@ -8,7 +8,18 @@ const threads = Math.max(8, process.getBuiltinModule('node:os').availableParalle
 process.env['UV_THREADPOOL_SIZE'] ??= String(threads);
 
 // Compiled code is kept between starts where this Node can (22.1 and later): half of a start is compiling modules.
-const modules = process.getBuiltinModule('node:module') as { enableCompileCache?: () => unknown };
+const modules = process.getBuiltinModule('node:module') as {
+  enableCompileCache?: () => unknown;
+};
 modules.enableCompileCache?.();
+
+// The threads that there are by now are V8's, which compile and collect beside the event loop. In a broker's own process
+// they are less urgent than those that serve requests (src/host/own-process.ts does the rest).
+if (process.argv[2] === 'serve' && process.platform === 'linux') {
+  const { setPriority } = process.getBuiltinModule('node:os');
+  for (const thread of process.getBuiltinModule('node:fs').readdirSync('/proc/self/task')) {
+    if (Number(thread) !== process.pid) setPriority(Number(thread), 10);
+  }
+}
 
 void import('./main.ts').then(({ main }) => main(process.argv.slice(2)));

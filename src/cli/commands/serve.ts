@@ -101,12 +101,12 @@ async function serve(flags: ServeFlags): Promise<void> {
   const stop = stopRequests();
   if (flags.withParent === true) whenParentGone(() => stop.ask('the end of its parent'));
   const settings = settingsOf(flags);
-  const [{ consoleLogger }, { serveAlone }, { shortenTimeSlices }] = await Promise.all([
+  const [{ consoleLogger }, { serveAlone }, { settleInOwnProcess }] = await Promise.all([
     import('../../host/console-logger.ts'),
     import('../../compose/serve-alone.ts'),
-    import('../../host/time-slice.ts'),
+    import('../../host/own-process.ts'),
   ]);
-  shortenTimeSlices();
+  settleInOwnProcess();
   const logger = consoleLogger({ level: settings.logLevel });
   tellOddSettings(settings, logger);
   const broker = await serveAlone({

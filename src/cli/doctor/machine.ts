@@ -4,7 +4,7 @@ import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { nativeIo } from '../../host/native-io.ts';
-import { takesShortSlices } from '../../host/time-slice.ts';
+import { takesShortSlices } from '../../host/own-process.ts';
 import { type Check, fail, ok, warn } from './check.ts';
 
 /** Node's version against what the package needs. Node 20 is past its end of life. */
