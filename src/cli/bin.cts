@@ -16,9 +16,13 @@ modules.enableCompileCache?.();
 // The threads that there are by now are V8's, which compile and collect beside the event loop. In a broker's own process
 // they are less urgent than those that serve requests (src/host/own-process.ts does the rest).
 if (process.argv[2] === 'serve' && process.platform === 'linux') {
-  const { setPriority } = process.getBuiltinModule('node:os');
-  for (const thread of process.getBuiltinModule('node:fs').readdirSync('/proc/self/task')) {
-    if (Number(thread) !== process.pid) setPriority(Number(thread), 10);
+  try {
+    const { setPriority } = process.getBuiltinModule('node:os');
+    for (const thread of process.getBuiltinModule('node:fs').readdirSync('/proc/self/task')) {
+      if (Number(thread) !== process.pid) setPriority(Number(thread), 10);
+    }
+  } catch {
+    // One has ended meanwhile, or the system does not allow it: all the same to what the broker does.
   }
 }
 
