@@ -1,5 +1,6 @@
 // Where our broker's time goes in a row, found out after the measurement on brokers of their own, so that it costs the
-// figures nothing: one with V8's profiler, whose profile is cut to the row's second run, and one under strace.
+// figures nothing: one with V8's profiler, whose profile is cut to the row's second run, and one under strace. A start
+// is profiled once, and only by V8.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,10 +10,12 @@ import {
   ourSystems,
   type PeerBroker,
   removeFolder,
+  type System,
   spawnOwned,
   temporaryFolder,
   waitUntil,
 } from '../peers/index.ts';
+import { goals } from '../report/goals.ts';
 import {
   hotFunctions,
   profilesIn,
@@ -22,32 +25,92 @@ import {
   systemCallsOf,
 } from '../report/profile.ts';
 import type { SuiteRun } from '../suite.ts';
+import { acknowledgedRecord, createTopic, RawClient } from './raw-client.ts';
 import { keptTopic, makeKeptTopic, measureRow, type RowRun } from './row-run.ts';
 import { type Row, rows } from './rows.ts';
+import { START_UP } from './start-up.ts';
 
+/** The setting that goals are about where they name none. */
+const FIRST = 'tidemark';
 const ATTACH_TIMEOUT_MS = 10_000;
 
-/** Profiles the rows of the suite `brokers` that have these names; others are left out. */
+/** Profiles the start and the rows of the suite `brokers` that have these names; others are left out. */
 export async function profileRows(
   run: SuiteRun,
   names: ReadonlySet<string>,
 ): Promise<RowProfile[]> {
+  const profiles: RowProfile[] = [];
+  if (names.has(START_UP)) profiles.push(...(await profileStart(run)));
   const wanted = rows.filter((row) => names.has(row.name));
-  if (wanted.length === 0) return [];
+  for (const { name } of ourSystems()) {
+    const own = wanted.filter((row) => systemsOf(row).has(name));
+    if (own.length > 0) profiles.push(...(await profileOn(run, name, own)));
+  }
+  return profiles;
+}
+
+/** Our settings that the goals of a row are about. */
+function systemsOf(row: Row): ReadonlySet<string> {
+  const ours = goals.filter((goal) => goal.row === row.name).map((goal) => goal.ours ?? FIRST);
+  return new Set(ours.length === 0 ? [FIRST] : ours);
+}
+
+/** Measured is measured: a profile that cannot be had is named as missing, as anything else. */
+function named<T>(run: SuiteRun, what: string, work: Promise<T>): Promise<T | undefined> {
+  return work.catch((error) => {
+    run.missing(what, String(error));
+    return undefined;
+  });
+}
+
+/** A start in an empty directory until the first acknowledged record, as the row of that name has it. */
+async function profileStart(run: SuiteRun): Promise<RowProfile[]> {
   const directory = temporaryFolder('bench-profile-');
   try {
-    // Measured is measured: a profile that cannot be had is named as missing, as anything else.
+    run.say(`${FIRST}: profile of ${START_UP}`);
+    const toUs = await named(run, `profile of ${FIRST} (V8): ${START_UP}`, startedUntil(directory));
+    if (toUs === undefined) return [];
+    const functions = hotFunctions(profilesIn(directory), { fromUs: 0, toUs });
+    return [{ row: START_UP, system: FIRST, functions, calls: [] }];
+  } finally {
+    removeFolder(directory);
+  }
+}
+
+/** Answers when the first record was acknowledged; the profile is written when the broker has stopped. */
+async function startedUntil(directory: string): Promise<number> {
+  const broker = await ourSystem(FIRST, profilerArguments(directory)).start();
+  try {
+    const client = await RawClient.connect(broker.port);
+    try {
+      await createTopic(client, 'first', 1);
+      await acknowledgedRecord(client, 'first');
+      return nowUs();
+    } finally {
+      client.close();
+    }
+  } finally {
+    await broker.stop();
+  }
+}
+
+async function profileOn(
+  run: SuiteRun,
+  system: string,
+  wanted: readonly Row[],
+): Promise<RowProfile[]> {
+  const directory = temporaryFolder('bench-profile-');
+  try {
+    const work: Work = { run, system, wanted };
     const stretches = new Map<Row, Stretch>();
-    await underProfiler(run, wanted, directory, stretches).catch((error) =>
-      run.missing('profiles of our broker (V8)', String(error)),
-    );
+    await named(run, `profiles of ${system} (V8)`, underProfiler(work, directory, stretches));
     const calls = new Map<Row, SystemCall[]>();
-    await underStrace(run, wanted, join(directory, 'calls'), calls).catch((error) =>
-      run.missing('system calls of our broker (strace)', String(error)),
-    );
+    const file = join(directory, 'calls');
+    await named(run, `system calls of ${system} (strace)`, underStrace(work, file, calls));
     const profiles = profilesIn(directory);
     return wanted.map((row) => ({
       row: row.name,
+      system,
       functions: stretches.has(row) ? hotFunctions(profiles, stretches.get(row)) : [],
       calls: calls.get(row) ?? [],
     }));
@@ -56,16 +119,27 @@ export async function profileRows(
   }
 }
 
+/** Rows of one of our settings. */
+interface Work {
+  readonly run: SuiteRun;
+  readonly system: string;
+  readonly wanted: readonly Row[];
+}
+
+const profilerArguments = (directory: string): string[] => [
+  '--cpu-prof',
+  `--cpu-prof-dir=${directory}`,
+];
+
 /** Notes when the second run of each row was: in the first, V8 compiles. */
 async function underProfiler(
-  run: SuiteRun,
-  wanted: readonly Row[],
+  work: Work,
   directory: string,
   stretches: Map<Row, Stretch>,
 ): Promise<void> {
-  await onBroker(run, wanted, ['--cpu-prof', `--cpu-prof-dir=${directory}`], async (where) => {
-    for (const row of wanted) {
-      run.say(`tidemark: profile of ${row.name}`);
+  await onBroker(work, profilerArguments(directory), async (where) => {
+    for (const row of work.wanted) {
+      work.run.say(`${work.system}: profile of ${row.name}`);
       await measureRow(where, row, `warm-${rows.indexOf(row)}`);
       const fromUs = nowUs();
       await measureRow(where, row, `row-${rows.indexOf(row)}`);
@@ -77,15 +151,10 @@ async function underProfiler(
 /** `CLOCK_MONOTONIC`, as V8's profiles count. */
 const nowUs = (): number => Number(process.hrtime.bigint() / 1000n);
 
-async function underStrace(
-  run: SuiteRun,
-  wanted: readonly Row[],
-  file: string,
-  calls: Map<Row, SystemCall[]>,
-): Promise<void> {
-  await onBroker(run, wanted, [], async (where) => {
-    for (const row of wanted) {
-      run.say(`tidemark: system calls of ${row.name}`);
+async function underStrace(work: Work, file: string, calls: Map<Row, SystemCall[]>): Promise<void> {
+  await onBroker(work, [], async (where) => {
+    for (const row of work.wanted) {
+      work.run.say(`${work.system}: system calls of ${row.name}`);
       const summary = await straced(where.broker, file, () =>
         measureRow(where, row, `row-${rows.indexOf(row)}`),
       );
@@ -122,17 +191,20 @@ async function straced(
   return readFileSync(file, 'utf8');
 }
 
+function ourSystem(name: string, nodeArguments: readonly string[]): System {
+  const system = ourSystems(nodeArguments).find((one) => one.name === name);
+  if (system === undefined) throw new Error(`${name} is none of ours`);
+  return system;
+}
+
 /** Ours, started afresh, with what the rows are to read. */
 async function onBroker(
-  run: SuiteRun,
-  wanted: readonly Row[],
+  { run, system, wanted }: Work,
   nodeArguments: readonly string[],
   work: (where: RowRun) => Promise<void>,
 ): Promise<void> {
-  const [system] = ourSystems(nodeArguments);
-  if (system === undefined) return;
   const tools = await installLibrdkafka();
-  const broker = await system.start();
+  const broker = await ourSystem(system, nodeArguments).start();
   try {
     const where = { tools, broker, quick: run.options.quick };
     const done = new Set<string>();

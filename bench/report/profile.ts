@@ -25,6 +25,8 @@ export interface SystemCall {
 /** Why a row of ours is as fast as it is. */
 export interface RowProfile {
   readonly row: string;
+  /** Which of our settings; older results have only those of `tidemark`. */
+  readonly system?: string;
   /** Of the event loop's thread, the hottest first. */
   readonly functions: readonly HotFunction[];
   /** Of all threads, in a run of its own (strace slows it down), the dearest first; none where strace is missing. */
@@ -119,10 +121,24 @@ export function hotFunctions(
     .map(({ name, place, time }) => ({ name, place, share: Number((time / busy).toFixed(4)) }));
 }
 
-/** Reads every profile of a folder. */
+/** The profile of the row on that system of ours. */
+export function profileOf(
+  profiles: readonly RowProfile[] | undefined,
+  row: string,
+  system: string,
+): RowProfile | undefined {
+  return profiles?.find((one) => one.row === row && systemOf(one) === system);
+}
+
+export const systemOf = ({ system = 'tidemark' }: RowProfile): string => system;
+
+/** `CPU.<day>.<time>.<process>.<thread>.<number>.cpuprofile`: V8 writes one for each thread, the main one is 0. */
+const MAIN_THREAD = /\.0\.\d+\.cpuprofile$/;
+
+/** Reads the profiles of event loops in a folder: what worker threads do is none of theirs. */
 export function profilesIn(folder: string): CpuProfile[] {
   return readdirSync(folder)
-    .filter((name) => name.endsWith('.cpuprofile'))
+    .filter((name) => MAIN_THREAD.test(name))
     .map((name): CpuProfile => JSON.parse(readFileSync(join(folder, name), 'utf8')));
 }
 

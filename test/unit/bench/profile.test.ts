@@ -3,7 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
-import { type CpuProfile, hotFunctions, systemCallsOf } from '../../../bench/report/profile.ts';
+import {
+  type CpuProfile,
+  hotFunctions,
+  profilesIn,
+  systemCallsOf,
+} from '../../../bench/report/profile.ts';
 
 const frame = (functionName: string, url = '') => ({
   functionName,
@@ -50,6 +55,19 @@ test('of a stretch of time only its samples count', () => {
   expect(hotFunctions([profile], stretch)).toEqual([
     { name: 'append', place: 'src/storage/log.js:7', share: 1 },
   ]);
+});
+
+test('of the threads only the event loop is read', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tidemark-profile-'));
+  try {
+    for (const thread of [0, 1, 10]) {
+      const name = `CPU.20261130.130834.30234.${thread}.00${thread}.cpuprofile`;
+      writeFileSync(join(folder, name), JSON.stringify({ ...profile, startTime: thread }));
+    }
+    expect(profilesIn(folder).map(({ startTime }) => startTime)).toEqual([0]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('the summary of strace is read, with and without errors', () => {
