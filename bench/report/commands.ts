@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { projectRoot } from '../peers/index.ts';
-import { compare, comparisonText } from './compare.ts';
+import { compare, comparisonText, failed } from './compare.ts';
 import { htmlOf } from './html.ts';
 import { measurementsSection, replaceMeasurements } from './readme.ts';
 import type { Report } from './result.ts';
@@ -32,7 +32,7 @@ export const reportCommands: Readonly<Record<string, ReportCommand>> = {
     const [before = '', after = ''] = files(args, 2, 'compare BEFORE.json AFTER.json');
     const comparison = compare(readReport(before), readReport(after));
     process.stdout.write(comparisonText(comparison));
-    return comparison.worse.length > 0 ? 1 : 0;
+    return failed(comparison) ? 1 : 0;
   },
   readme(args) {
     if (args.length === 0) throw new Error('write: npm run bench -- readme RESULT.json ...');

@@ -10,10 +10,15 @@ const SMALL_CHANGE = 0.05;
 const LARGE_CHANGE = 0.5;
 const RUNS_ENOUGH = 3;
 
+/** Disk and peers show how alike the runs were: that they got slower is no fault of ours, and is told apart. */
+const OURS = /^(tidemark|in process|micro$)/;
+/** Told too, not judged: ten milliseconds, the tick of what the system counts, are a third of a percent of it. */
+const COARSE = /^idleCpuPercent$/;
+
 /** Figures where more is better, and where less is; all others describe the run and are not judged. */
 const MORE = /PerSecond$/;
 const LESS = new RegExp(
-  '((?<!max)Ms|PerGb|PerMillion|PerRecord|esidentMb|Nanoseconds|WithoutCleaning' +
+  '((?<!max)Ms|PerGb|PerMillion|PerRecord|esidentMb|medianNanoseconds|WithoutCleaning' +
     '|(start|join|leave)(Broker)?(Cpu)?Seconds|(idle|quiet)CpuPercent)$',
 );
 
@@ -30,10 +35,14 @@ export interface Change {
 export interface Comparison {
   readonly worse: readonly Change[];
   readonly better: readonly Change[];
+  /** Of the disk, of peers, and figures too coarse: to be known, not judged. */
+  readonly unjudged: readonly Change[];
   /** How many figures both have. */
   readonly compared: number;
-  /** Rows that only the first has. */
+  /** Rows of ours that only the first has. */
   readonly gone: readonly string[];
+  /** Rows of others that only the first has. */
+  readonly goneOfOthers: readonly string[];
   /** What else differs between the runs, so that a change need not be one of the code. */
   readonly unlike: readonly string[];
 }
@@ -64,19 +73,24 @@ function changesOf(before: Result, after: Result): { change: Change; told: boole
 /** Compares the figures that both results have, the worst first. */
 export function compare(before: Report, after: Report): Comparison {
   const gone: string[] = [];
+  const goneOfOthers: string[] = [];
   const all: { change: Change; told: boolean }[] = [];
   for (const result of before.results) {
     const { system, row } = result;
     const twin = after.results.find((one) => one.system === system && one.row === row);
-    if (twin === undefined) gone.push(`${system}: ${row}`);
+    if (twin === undefined) (OURS.test(system) ? gone : goneOfOthers).push(`${system}: ${row}`);
     else all.push(...changesOf(result, twin));
   }
   const told = all.filter((one) => one.told).map((one) => one.change);
+  const isJudged = (one: Change): boolean => OURS.test(one.system) && !COARSE.test(one.figure);
+  const judged = told.filter(isJudged);
   return {
-    worse: told.filter((one) => one.worse > 0).sort((a, b) => b.worse - a.worse),
-    better: told.filter((one) => one.worse < 0).sort((a, b) => a.worse - b.worse),
+    worse: judged.filter((one) => one.worse > 0).sort((a, b) => b.worse - a.worse),
+    better: judged.filter((one) => one.worse < 0).sort((a, b) => a.worse - b.worse),
+    unjudged: told.filter((one) => !isJudged(one)).sort((a, b) => b.worse - a.worse),
     compared: all.length,
     gone,
+    goneOfOthers,
     unlike: differences(before, after),
   };
 }
@@ -106,10 +120,17 @@ function line(change: Change): string {
 }
 
 /** What changed, for people. */
-export function comparisonText({ worse, better, compared, gone, unlike }: Comparison): string {
+export function comparisonText(comparison: Comparison): string {
+  const { worse, better, unjudged, compared, gone, goneOfOthers, unlike } = comparison;
   let text = `${compared} figures compared: ${worse.length} worse, ${better.length} better beyond noise\n`;
   for (const change of [...worse, ...better]) text += line(change);
+  if (unjudged.length > 0) text += 'Of the disk and of others, or too coarse, not judged:\n';
+  for (const change of unjudged) text += line(change);
   for (const difference of unlike) text += `  measured otherwise: ${difference}\n`;
-  for (const name of gone) text += `  only in the first: ${name}\n`;
+  for (const name of gone) text += `  gone, only in the first: ${name}\n`;
+  for (const name of goneOfOthers) text += `  only in the first, not judged: ${name}\n`;
   return text;
 }
+
+/** Whether something of ours got worse, or is not measured any more. */
+export const failed = ({ worse, gone }: Comparison): boolean => worse.length > 0 || gone.length > 0;

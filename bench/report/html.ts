@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { projectRoot } from '../peers/index.ts';
 import { type Judged, judge } from './goals.ts';
 import { countOf, quantile } from './histogram.ts';
-import { loadOf, whyMissed } from './limits.ts';
-import type { RowProfile } from './profile.ts';
+import { limitsOf, loadOf } from './limits.ts';
+import { notesOf } from './notes.ts';
+import { profileOf, type RowProfile, systemOf } from './profile.ts';
 import { disturbed, type Report, type Result } from './result.ts';
 import { slopesSection } from './slopes-section.ts';
 import { type Bar, barChart, type Curve, curveChart, escapeXml } from './svg.ts';
@@ -20,9 +21,9 @@ const kinds: Readonly<Record<string, string>> = {
   'kafka-sync': 'c3',
   klite: 'c4',
   nats: 'c5',
-  'nats-sync': 'c5',
+  'nats-sync': 'c8',
   redis: 'c6',
-  'redis-sync': 'c6',
+  'redis-sync': 'c9',
 };
 export const kindOf = (system: string): string => kinds[system] ?? 'c7';
 
@@ -156,7 +157,7 @@ function profileSection(profile: RowProfile | undefined): string {
   if (profile === undefined || (profile.functions.length === 0 && profile.calls.length === 0)) {
     return paragraph('There is no profile of this row.');
   }
-  const title = `Profile of ${titleOf('tidemark')} in “${profile.row}”`;
+  const title = `Profile of ${titleOf(systemOf(profile))} in “${profile.row}”`;
   return `<h4>${escapeXml(title)}</h4>${profileTables(profile)}`;
 }
 
@@ -186,8 +187,14 @@ function missedSection(report: Report): string {
   const parts = rows.map((row) => {
     const goals = missed.filter(({ goal }) => goal.row === row);
     const items = goals.map((one) => `<li>${escapeXml(missedText(report, one))}</li>`).join('');
-    const profile = profileSection(report.profiles?.find((one) => one.row === row));
-    return `<h3>${escapeXml(row)}</h3><ul>${items}</ul>${profile}`;
+    // What was busy and where the time went is one for all goals of the same setting of ours.
+    const systems = [...new Set(goals.map(({ goal }) => goal.ours ?? 'tidemark'))];
+    const loads = systems.map((system) => {
+      const load = loadOf(report, row, system);
+      const text = load === '' ? '' : paragraph(`${titleOf(system)}: ${load}`);
+      return `${text}${profileSection(profileOf(report.profiles, row, system))}`;
+    });
+    return `<h3>${escapeXml(row)}</h3><ul>${items}</ul>${[...new Set(loads)].join('')}`;
   });
   return `<h2>Why goals are not reached</h2>${paragraph(PROFILED)}${parts.join('')}`;
 }
@@ -203,19 +210,25 @@ function missedText(report: Report, one: Judged): string {
     goal.against === undefined
       ? ''
       : ` beside ${numberText(theirs)} of ${titleOf(goal.against)}, ${ratioText(ratio)}`;
-  const why = whyMissed(report, one);
-  return `${figure}${beside}, goal ${goalText(goal)}${why === '' ? '' : `. ${why}`}`;
+  return `${figure}${beside}, goal ${goalText(goal)}. ${limitsOf(report, one).join('; ')}`;
 }
 
 function otherProfiles(report: Report): string {
-  const missed = new Set(judge(report).flatMap(({ goal, reached }) => (reached ? [] : [goal.row])));
-  const others = (report.profiles ?? []).filter(({ row }) => !missed.has(row));
-  if (others.length === 0) return '';
-  const parts = others.map(
-    (one) =>
-      `<details><summary>${escapeXml(one.row)}: ${escapeXml(loadOf(report, one.row))}</summary>` +
-      `${profileSection(one)}</details>`,
+  const keyOf = (row: string, system: string): string => `${system}\n${row}`;
+  const missed = new Set(
+    judge(report).flatMap(({ goal, reached }) =>
+      reached ? [] : [keyOf(goal.row, goal.ours ?? 'tidemark')],
+    ),
   );
+  const others = (report.profiles ?? []).filter(
+    (one) => !missed.has(keyOf(one.row, systemOf(one))),
+  );
+  if (others.length === 0) return '';
+  const parts = others.map((one) => {
+    const system = systemOf(one);
+    const summary = `${titleOf(system)}, ${one.row}: ${loadOf(report, one.row, system)}`;
+    return `<details><summary>${escapeXml(summary)}</summary>${profileSection(one)}</details>`;
+  });
   return `<h2>Where our broker's time goes in the other rows</h2>${paragraph(PROFILED)}${parts.join('')}`;
 }
 
@@ -227,28 +240,23 @@ function machineList(report: Report): string {
   return `<dl>${items.join('')}</dl>`;
 }
 
+const RATES = ['mbPerSecond', 'megabytesPerSecond', 'recordsPerSecond', 'requestsPerSecond'];
+
 /** The whole page. */
 export function htmlOf(report: Report): string {
   const title = `Tidemark benchmark, ${report.date.slice(0, 16).replace('T', ' ')}`;
-  const quick = report.quick
-    ? paragraph('A very short run: it shows that the benchmarks work, not how fast anything is.')
-    : '';
-  const note =
-    'Bars are medians, whiskers go from the smallest to the largest run; runs are interleaved. ' +
-    'Tidemark syncs to disk before it acknowledges unless --flush os is said; Apache Kafka does only with ' +
-    "flush.messages=1. CPU is that of the broker's process as the operating system counts it. Runs during which " +
-    `other processes kept more than ${report.foreignCoresMax} cores busy are repeated; each row says how much ` +
-    'others took.';
+  const notes = notesOf(report).map(paragraph).join('');
   const style = readFileSync(join(projectRoot(), 'bench/report/style.css'), 'utf8');
   return `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>${title}</title><style>
 ${style}</style>
-<h1>${title}</h1>${quick}${machineList(report)}${paragraph(note)}
+<h1>${title}</h1>${machineList(report)}${notes}
 ${goalsSection(report)}
 ${missedSection(report)}
-${figurePlots(report, 'Throughput', ['mbPerSecond', 'requestsPerSecond'])}
+${figurePlots(report, 'Throughput', RATES)}
 ${figurePlots(report, 'Broker CPU', ['brokerCpuSecondsPerGb', 'brokerCpuSecondsPerMillion'])}
+${figurePlots(report, 'CPU of clients and tools', ['cpuSecondsPerMillion', 'cpuSecondsPerGb'])}
 ${latencyPlots(report)}
 ${figurePlots(report, 'Start and restart', ['firstRecordMs', 'killWritableMs', 'cleanWritableMs'])}
 ${figurePlots(report, 'Memory', ['idleResidentMb', 'residentMb'])}

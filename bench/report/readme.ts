@@ -1,9 +1,12 @@
 // `npm run bench -- readme FILE…`: the tables of README.md, made from results, between its measurement markers.
 
+import { alsoMeasured } from './also-measured.ts';
 import { type Judged, judge, medianOf } from './goals.ts';
-import { whyMissed } from './limits.ts';
+import { limitsOf, loadOf } from './limits.ts';
+import { spreadText, table } from './markdown.ts';
+import { systemOf } from './profile.ts';
 import { disturbed, type Report } from './result.ts';
-import { goalText, numberText, ratioText, titleOf, wordsOf } from './words.ts';
+import { goalText, ratioText, titleOf, wordsOf } from './words.ts';
 
 const BEGIN = '<!-- measurements:begin -->';
 const END = '<!-- measurements:end -->';
@@ -42,7 +45,17 @@ export function measurementsSection(shown: readonly Shown[]): string {
       lines.filter(({ judged }) => (judged.goal.against ?? '') === peer),
     );
   }
-  return `${text}${alsoMeasured(shown, lines)}${reasons(shown, lines)}${losses(shown)}\n`;
+  const goals = new Set(lines.map(({ judged: { goal } }) => `${goal.row}\n${goal.figure}`));
+  const also = alsoMeasured(shown, goals);
+  const told = new Set([
+    ...lines.map(({ judged }) => judged.goal.row),
+    ...also.map(([row = '']) => row),
+  ]);
+  if (also.length > 0) {
+    const head = ['work', 'figure', 'Tidemark', titleOf('kafka'), 'ratio'];
+    text += `\n### Measured too, without a goal\n\n${table(head, also)}`;
+  }
+  return `${text}${onlyNamed(shown, told)}${reasons(shown, lines)}${losses(shown)}\n`;
 }
 
 function linesOf(shown: readonly Shown[]): Line[] {
@@ -87,13 +100,6 @@ function machineText({ machine }: Report): string {
 ${machine['java']}, Apache Kafka ${machine['kafka']}, librdkafka ${machine['librdkafka']}.`;
 }
 
-const escaped = (text: string): string => text.replaceAll('|', '\\|');
-
-function table(head: readonly string[], lines: readonly (readonly string[])[]): string {
-  const rows = [head, head.map(() => '---'), ...lines];
-  return rows.map((cells) => `| ${cells.map(escaped).join(' | ')} |\n`).join('');
-}
-
 function peerSection(shown: readonly Shown[], peer: string, lines: readonly Line[]): string {
   const title = peer === '' ? 'On its own' : `Beside ${titleOf(peer)}`;
   const reached = lines.filter(({ judged }) => judged.reached).length;
@@ -116,8 +122,13 @@ function peerSection(shown: readonly Shown[], peer: string, lines: readonly Line
   return `\n### ${title}: ${reached} of ${lines.length} goals reached\n\n${body}`;
 }
 
-const workOf = ({ goal }: Judged): string =>
-  goal.ours === 'tidemark-os' ? `${goal.row}, \`--flush os\`` : goal.row;
+/** Its sizes are those that the client is given, not those that reach the broker. */
+const COMPRESSED = 'produce 1 KiB, lz4';
+
+const workOf = ({ goal: { ours, row } }: Judged): string => {
+  if (row === COMPRESSED) return `${row} (before compression)`;
+  return ours === 'tidemark-os' ? `${row}, \`--flush os\`` : row;
+};
 
 const oursText = (report: Report, { goal }: Judged): string =>
   spreadText(report, goal.ours ?? 'tidemark', goal.row, goal.figure);
@@ -157,19 +168,9 @@ function withoutGoal(shown: readonly Shown[], peer: string): string[][] {
   });
 }
 
-/** Median, with smallest and largest where there are several runs. */
-function spreadText(report: Report, system: string, row: string, figure: string): string {
-  const result = report.results.find((one) => one.system === system && one.row === row);
-  const spread = result?.spread[figure];
-  if (result === undefined || spread === undefined) return '–';
-  const middle = numberText(spread.median);
-  if (result.runs.length === 1) return middle;
-  return `${middle} (${numberText(spread.min)}–${numberText(spread.max)})`;
-}
-
-/** Rows of ours, or of systems of another kind, that no goal is set for: only named, with the report that has them. */
-function alsoMeasured(shown: readonly Shown[], lines: readonly Line[]): string {
-  const seen = new Set(lines.map(({ judged }) => judged.goal.row));
+/** Rows of ours, or of systems of another kind, that are in no table: only named, with the report that has them. */
+function onlyNamed(shown: readonly Shown[], told: ReadonlySet<string>): string {
+  const seen = new Set(told);
   const named = shown.flatMap(({ report, file }) => {
     const rows = new Set(
       report.results.flatMap(({ system, row }) =>
@@ -179,22 +180,25 @@ function alsoMeasured(shown: readonly Shown[], lines: readonly Line[]): string {
     for (const row of rows) seen.add(row);
     return rows.size === 0 ? [] : [`${[...rows].join('; ')} ([report](${htmlOf(file)}))`];
   });
-  return named.length === 0 ? '' : `\nMeasured too, without a goal: ${named.join('; ')}.\n`;
+  return named.length === 0 ? '' : `\nMeasured too, not beside Kafka: ${named.join('; ')}.\n`;
 }
 
-/** What was busy in the rows whose goals are not reached, a line for each row. */
+/** Limits and load of each row whose goals are not reached: a line for each of our settings. */
 function reasons(shown: readonly Shown[], lines: readonly Line[]): string {
-  const whys = new Map<string, string>();
+  const rows = new Map<string, { limits: Set<string>; load: string }>();
   for (const { report, judged } of lines.filter((one) => !one.judged.reached)) {
-    const why = whyMissed(report, judged);
-    // Of a row's goals the one of a rate says most.
-    const named = workOf(judged);
-    if (why.length > (whys.get(named)?.length ?? 0)) whys.set(named, why);
+    const load = loadOf(report, judged.goal.row, judged.goal.ours);
+    const known = rows.get(workOf(judged)) ?? { limits: new Set(), load };
+    for (const limit of limitsOf(report, judged)) known.limits.add(limit);
+    rows.set(workOf(judged), known);
   }
-  if (whys.size === 0) return '';
-  const items = [...whys].map(([row, why]) => `- ${row}: ${why}.\n`).join('');
+  if (rows.size === 0) return '';
+  const items = [...rows].map(
+    ([row, { limits, load }]) =>
+      `- ${row}: ${[...limits].join('; ')}.${load === '' ? '' : ` Busy: ${load}.`}\n`,
+  );
   return (
-    `\n<details><summary>What was busy in the rows that are not reached</summary>\n\n${items}` +
+    `\n<details><summary>What the limit is in the rows that are not reached</summary>\n\n${items.join('')}` +
     `${profilesText(shown)}\n</details>\n`
   );
 }
@@ -204,7 +208,7 @@ function profilesText(shown: readonly Shown[]): string {
   const named = shown.flatMap(({ report, file }) => {
     const rows = (report.profiles ?? [])
       .filter(({ functions, calls }) => functions.length > 0 || calls.length > 0)
-      .map(({ row }) => row);
+      .map((one) => `${one.row}${systemOf(one) === 'tidemark-os' ? ', `--flush os`' : ''}`);
     return rows.length === 0 ? [] : [`[the report](${htmlOf(file)}) of ${rows.join('; ')}`];
   });
   return named.length === 0

@@ -42,6 +42,8 @@ const reasons: Readonly<Record<string, string>> = {
     "quarter of the process's descriptors), they are closed and opened again and again.",
 };
 
+const UNKNOWN = 'Why it turns there is not known.';
+
 export interface Turn {
   readonly figure: string;
   /** Where it was smallest before it turned. */
@@ -84,8 +86,9 @@ function turnsText(report: Report): string {
     const turns = judged.flatMap((figure) => turnOf(points, figure) ?? []);
     if (turns.length === 0) return '';
     const items = turns.map((turn) => `<li>${escapeXml(turnText(what, turn))}</li>`).join('');
-    const why = reasons[what];
-    return `<h3>${escapeXml(what)}</h3><ul>${items}</ul>${why === undefined ? '' : `<p>${escapeXml(why)}</p>`}`;
+    const turned = turns.some((turn) => turn.turned !== null);
+    const why = turned ? `<p>${escapeXml(reasons[what] ?? UNKNOWN)}</p>` : '';
+    return `<h3>${escapeXml(what)}</h3><ul>${items}</ul>${why}`;
   });
   return parts.join('');
 }

@@ -1,0 +1,52 @@
+// What was measured beside Kafka and has no goal: it is shown all the same, so that nobody sees only what we aimed at.
+
+import { medianOf } from './goals.ts';
+import { spreadText } from './markdown.ts';
+import type { Report } from './result.ts';
+import { ratioText, wordsOf } from './words.ts';
+
+const BESIDE = 'kafka';
+/** Rates, costs, latencies, times, memory and what was written; the rest describes the run. */
+const TOLD = new RegExp(
+  '(PerSecond|PerGb|PerMillion|(?<!max)Ms|WrittenMb|(idle|quiet)CpuPercent|^residentMb' +
+    '|(start|join|leave)(Broker)?(Cpu)?Seconds)$',
+);
+/** Reading rows write next to nothing. */
+const WRITTEN_MB_MIN = 1;
+
+/** Lines of work, figure, ours, theirs and ratio; what two results have is of the first. `goals`: row and figure. */
+export function alsoMeasured(
+  shown: readonly { readonly report: Report }[],
+  goals: ReadonlySet<string>,
+): string[][] {
+  const seen = new Set(goals);
+  return shown.flatMap(({ report }) =>
+    report.results
+      .filter(({ system }) => system === 'tidemark')
+      .flatMap(({ row, spread }) =>
+        Object.keys(spread).flatMap((figure) => {
+          const key = `${row}\n${figure}`;
+          const ratio = ratioOf(report, row, figure);
+          if (seen.has(key) || ratio === undefined || isTwice(figure, spread)) return [];
+          seen.add(key);
+          const [ours = '', theirs = ''] = ['tidemark', BESIDE].map((system) =>
+            spreadText(report, system, row, figure),
+          );
+          return [[row, wordsOf(figure), ours, theirs, ratioText(ratio)]];
+        }),
+      ),
+  );
+}
+
+/** The same rate in another unit. */
+const isTwice = (figure: string, spread: Readonly<Record<string, unknown>>): boolean =>
+  figure === 'recordsPerSecond' && spread['mbPerSecond'] !== undefined;
+
+function ratioOf(report: Report, row: string, figure: string): number | undefined {
+  if (!TOLD.test(figure)) return undefined;
+  const [ours = Number.NaN, theirs = Number.NaN] = ['tidemark', BESIDE].map((system) =>
+    medianOf(report, system, row, figure),
+  );
+  const least = figure === 'brokerWrittenMb' ? WRITTEN_MB_MIN : 0;
+  return ours > least && theirs > least ? ours / theirs : undefined;
+}

@@ -1,0 +1,220 @@
+// What the limit is in rows that are not reached.
+
+import { describe, expect, test } from 'vitest';
+import { htmlOf } from '../../../bench/report/html.ts';
+import type { Figures } from '../../../bench/suite.ts';
+import { produce, type Run, reportOf, sectionOf } from './report-of.ts';
+
+describe('rows that are not reached', () => {
+  const busy = { seconds: 2, brokerCpuSeconds: 1.6, clientCpuSeconds: 2.2, syncs: 300 };
+  const loop = { busyCores: 1.92, loopBusyPercent: 60, loopWaitingPercent: 20 };
+  const runs: Run[] = [
+    ['tidemark', 'produce 100 B', { recordsPerSecond: 2e6, ...busy, ...loop }],
+    ['kafka', 'produce 100 B', { recordsPerSecond: 2.5e6 }],
+  ];
+  const profiles = [
+    {
+      row: 'produce 100 B',
+      functions: [{ name: 'readBuffer', place: 'src/<x>.js:1', share: 0.25 }],
+      calls: [{ name: 'writev', calls: 12_345, errors: 0, share: 0.5 }],
+    },
+  ];
+
+  test('the page tells what was busy, and shows functions and system calls', () => {
+    const html = htmlOf(reportOf(runs, { profiles }));
+    expect(html).toContain('the processors are the limit, which broker and client share');
+    expect(html).toContain('broker 0.8, client 1.1 of 2 cores');
+    expect(html).toContain('<h4>Profile of Tidemark in “produce 100 B”</h4>');
+    for (const text of ['readBuffer', 'src/&lt;x>.js:1', '25.0 %', 'writev', '12,345']) {
+      expect(html).toContain(text);
+    }
+  });
+
+  test('a page says of which row there is none', () => {
+    const html = htmlOf(reportOf(runs));
+    expect(html).toContain('There is no profile of this row.');
+    expect(html).not.toContain('Profile of Tidemark');
+  });
+
+  test('shares are of the time in which records moved, where the client tells it', () => {
+    const moving = runs.map(
+      ([system, row, figures]): Run => [system, row, { ...figures, movingSeconds: 1 }],
+    );
+    const half = moving.map(
+      ([system, row, figures]): Run => [
+        system,
+        row,
+        { ...figures, brokerCpuSeconds: 0.4, busyCores: 0.5, loopBusyPercent: 20 },
+      ],
+    );
+    const section = sectionOf(reportOf(half), 'x.json');
+    expect(section).toContain('broker 0.4, client 2.2 of 2 cores, event loop running 40 % of the');
+  });
+
+  test('so does the README, a line for each row', () => {
+    const section = sectionOf(reportOf(runs, { profiles }), 'x.json');
+    expect(section).toContain('- produce 100 B: the processors are the limit');
+    expect(section).toContain('event loop running 60 % of the time, waiting for a core 20 %');
+  });
+
+  test('a latency is told by what it consists of', () => {
+    const row = 'end to end, 10,000/s, linger 5';
+    const delays = { loopDelayP99Ms: 3, loopOwnDelayP99Ms: 0.5, loopWaitingPercent: 8 };
+    const section = sectionOf(
+      reportOf([
+        ['disk', 'disk probe', { recordCommitP50Ms: 0.4, recordCommitP99Ms: 9 }],
+        ['tidemark', row, { p50Ms: 4, p99Ms: 20, syncs: 9, ...delays }],
+        ['kafka', row, { p99Ms: 10 }],
+      ]),
+      'x.json',
+    );
+    expect(section).toContain(
+      `- ${row}: of p50 4 ms: linger of 0 to 5 ms, about half of it 2.5 ms, `,
+    );
+    expect(section).toContain('a sync of the bare disk 0.4 ms');
+    expect(section).toContain('at most (its p99) 0.5 ms, 0.6 ms or more not counted apart');
+    expect(section).toContain('p99 is 16 ms more');
+    expect(section).toContain('sync p99 is 9 ms, which can be the most of it');
+    expect(section).toContain('its delay p99 is 3 ms, 0.5 ms without that');
+  });
+
+  test('an event loop that had no time left is the limit, and else nothing on the processors is', () => {
+    const with_ = (figures: Figures): string =>
+      sectionOf(
+        reportOf([
+          ['tidemark', 'produce 100 B', { recordsPerSecond: 2e6, ...figures }],
+          ...runs.slice(1),
+        ]),
+        'x.json',
+      );
+    expect(with_({ busyCores: 1.4, loopBusyPercent: 91, loopWaitingPercent: 5 })).toContain(
+      'the event loop is the limit',
+    );
+    expect(with_({ busyCores: 1.4, loopBusyPercent: 62, loopWaitingPercent: 30 })).toContain(
+      'the event loop and its waiting for a core are the limit',
+    );
+    expect(
+      with_({ busyCores: 1.4, loopBusyPercent: 30, clientCpuSeconds: 2.2, seconds: 2 }),
+    ).toContain("the client's one thread is the limit: the client keeps 1.1 cores busy");
+    expect(with_({ busyCores: 1.4, loopBusyPercent: 50, loopWaitingPercent: 10 })).toContain(
+      'no processor is the limit',
+    );
+  });
+
+  test('a cost is split by the profile, and told beside the least of the others', () => {
+    const row = 'consume 1 KiB';
+    const figures = {
+      brokerCpuSecondsPerGb: 2,
+      brokerCpuSeconds: 1,
+      seconds: 2,
+      loopBusyPercent: 40,
+    };
+    const hot = (name: string, place: string, share: number) => ({ name, place, share });
+    const functions = [
+      hot('sendFile', 'src/host/native-io.ts:2', 0.3),
+      hot('writeBuffer', 'V8', 0.2),
+      hot('(anonymous)', 'src/host/accelerators.ts:43', 0.1),
+      hot('(garbage collector)', 'V8', 0.05),
+      hot('fetch', 'src/broker/fetch.ts:1', 0.02),
+    ];
+    const call = (name: string, share: number) => ({ name, share, calls: 1, errors: 0 });
+    const calls = [call('futex', 0.9), call('sendfile', 0.06), call('epoll_pwait', 0.01)];
+    const costs: Run[] = [
+      ['tidemark', row, figures],
+      ['kafka', row, { brokerCpuSecondsPerGb: 1 }],
+      ['kafka-sync', row, { brokerCpuSecondsPerGb: 3 }],
+    ];
+    const section = sectionOf(reportOf(costs, { profiles: [{ row, functions, calls }] }), 'x.json');
+    for (const text of [
+      'the event loop takes 80 %',
+      'system calls 50 % (sendFile 30 %, writeBuffer 20 %), checksums 10 %, garbage collection 5 %',
+      'the rest, most of it JavaScript, 35 %',
+      'by strace: sendfile 6 %, futex and epoll_pwait 91 %',
+      'the least that was measured is 1 of Apache Kafka',
+    ]) {
+      expect(section).toContain(text);
+    }
+    const without = sectionOf(reportOf(costs), 'x.json');
+    expect(without).toContain('what it spends it on was not profiled');
+  });
+
+  test("a start's modules are told apart, and a client is told beside the bare socket", () => {
+    const place = 'node:internal/modules/esm/utils:344';
+    const functions = [{ name: 'compileSourceTextModule', place, share: 0.4 }];
+    const profiles = [{ row: 'start-up', functions, calls: [] }];
+    const start = { readyMs: 380, firstRecordMs: 400, startCpuSeconds: 0.1 };
+    const starts: Run[] = [
+      ['tidemark', 'start-up', start],
+      ['kafka', 'start-up', start],
+    ];
+    expect(sectionOf(reportOf(starts, { profiles }), 'x.json')).toContain(
+      'loading and compiling modules 40 %, the rest, most of it JavaScript, 60 %',
+    );
+    const clients: Run[] = [
+      ['tidemark on kafka', 'consume', { cpuSecondsPerMillion: 3 }],
+      ['kafkajs on kafka', 'consume', { cpuSecondsPerMillion: 3 }],
+      ['raw socket on kafka', 'consume', { cpuSecondsPerMillion: 2 }],
+    ];
+    expect(sectionOf(reportOf(clients), 'x.json')).toContain(
+      'raw socket on kafka, without a client, has 2, the client 1.5 times that',
+    );
+  });
+
+  test('each kind of goal has a limit, from what was counted', () => {
+    const of = (row: string, figures: Figures, theirs: Figures = {}): string =>
+      sectionOf(
+        reportOf([
+          ['tidemark', row, figures],
+          ['kafka', row, theirs],
+        ]),
+        'x.json',
+      );
+    const start = { readyMs: 380, firstRecordMs: 400, startCpuSeconds: 0.39 };
+    expect(of('start-up', start, { firstRecordMs: 400 })).toContain(
+      '380 ms until ready, 400 ms until the first record, with 0.39 s of processor time until then, so its own',
+    );
+    const restarted = { killReadyMs: 300, killCpuMs: 100, killWritableMs: 400 };
+    expect(of('restart', restarted, { killWritableMs: 400 })).toContain(
+      '300 ms until ready, 100 ms of processor time.',
+    );
+    expect(of('memory after these runs', { residentMb: 9 }, { residentMb: 9 })).toContain(
+      '9 MB are resident; which part',
+    );
+    const delays = { loopDelayP99Ms: 30, loopOwnDelayP99Ms: 2 };
+    expect(of(produce, delays)).toContain(
+      '30 ms with waiting for a core and 2 ms without: waiting',
+    );
+    expect(of(produce, { ...delays, loopOwnDelayP99Ms: 11 })).toContain("pieces of the loop's own");
+    expect(of(produce, { loopDelayP99Ms: 30 })).toContain('what the limit is was not counted');
+  });
+
+  test('a row has all limits of its goals once', () => {
+    const both: Run[] = [
+      [
+        'tidemark',
+        produce,
+        { mbPerSecond: 1, loopDelayP99Ms: 30, loopOwnDelayP99Ms: 2, ...busy, ...loop },
+      ],
+      ['kafka', produce, { mbPerSecond: 2 }],
+      ['klite', produce, { mbPerSecond: 2 }],
+    ];
+    const section = sectionOf(reportOf(both), 'x.json');
+    expect(section.match(/the processors are the limit/g)).toHaveLength(1);
+    expect(section.match(/waiting for a core is the limit/g)).toHaveLength(1);
+    expect(section.match(/^- produce 1 KiB: /gm)).toHaveLength(1);
+  });
+
+  test('a profile is of the setting that the goal is about', () => {
+    const os: Run[] = [
+      ['tidemark-os', produce, { mbPerSecond: 1 }],
+      ['kafka', produce, { mbPerSecond: 1 }],
+    ];
+    const functions = [{ name: 'readBuffer', place: 'V8', share: 1 }];
+    const of = (system: string): string =>
+      htmlOf(reportOf(os, { profiles: [{ row: produce, system, functions, calls: [] }] }));
+    expect(of('tidemark')).toContain('There is no profile of this row.');
+    expect(of('tidemark-os')).toContain(
+      '<h4>Profile of Tidemark, --flush os in “produce 1 KiB”</h4>',
+    );
+  });
+});
