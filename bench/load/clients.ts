@@ -6,6 +6,8 @@ import { type Histogram, quantile } from '../report/histogram.ts';
 import type { Figures } from '../suite.ts';
 
 const TIMEOUT_MS = 300_000;
+/** librdkafka's own default; rows that say another have it. */
+export const LINGER_MS = '5';
 
 /** Client properties by librdkafka's names. */
 export type ClientSettings = Readonly<Record<string, string>>;
@@ -41,7 +43,7 @@ async function performance(
   return { ...ratesOf(said.records, movingSeconds, recordBytes), movingSeconds };
 }
 
-/** `rdkafka_performance -P` with acks=all and librdkafka's default linger of 5 ms. */
+/** `rdkafka_performance -P` with acks=all. */
 export function produceBulk(
   tools: Librdkafka,
   broker: PeerBroker,
@@ -50,7 +52,7 @@ export function produceBulk(
 ): Promise<Figures> {
   const args = ['-P', '-t', bulk.topic, '-s', String(bulk.recordBytes), '-c', String(bulk.records)];
   args.push('-b', broker.bootstrap, '-a', '-1', '-q');
-  for (const [name, value] of Object.entries({ 'linger.ms': '5', ...settings })) {
+  for (const [name, value] of Object.entries({ 'linger.ms': LINGER_MS, ...settings })) {
     args.push('-X', `${name}=${value}`);
   }
   return performance(tools, args, bulk);
@@ -167,7 +169,9 @@ export async function produceJava(
   args.push('--throughput', String(perSecond ?? -1), '--command-property', 'acks=all');
   // A paced run tells the broker's latency: its first quarter, in which Java compiles itself, is left out.
   if (perSecond !== undefined) args.push('--warmup-records', String(Math.floor(records / 4)));
-  const { output } = await runJava('org.apache.kafka.tools.ProducerPerformance', args);
+  const { output } = await runJava('org.apache.kafka.tools.ProducerPerformance', args, {
+    timeoutMs: TIMEOUT_MS,
+  });
   const lines = [...output.matchAll(producerLine)];
   const last = lines.at(-1);
   const total = lines.some((line) => Number(line[1]) === records);
@@ -187,7 +191,9 @@ export async function consumeJava(
 ): Promise<Figures> {
   const args = ['--bootstrap-server', broker.bootstrap, '--topic', topic];
   args.push('--num-records', String(records), '--timeout', '60000', '--hide-header');
-  const { output } = await runJava('org.apache.kafka.tools.ConsumerPerformance', args);
+  const { output } = await runJava('org.apache.kafka.tools.ConsumerPerformance', args, {
+    timeoutMs: TIMEOUT_MS,
+  });
   // start, end, MiB, MiB/s, records, records/s, rebalance ms, fetch ms, fetch MiB/s, fetch records/s
   const fields = output.trim().split('\n').at(-1)?.split(',') ?? [];
   if (!(Number(fields[4]) >= records)) throw new Error(`ConsumerPerformance said ${output}`);

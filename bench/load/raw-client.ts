@@ -19,6 +19,8 @@ import { buildBatch } from '../../src/record/index.ts';
 const FRAME_BYTES_MAX = 16 * 1024 * 1024;
 const TRIES = 3_000;
 const PAUSE_MS = 10;
+/** Who says nothing for so long will not answer any more. */
+const SILENCE_MS = 300_000;
 /** Kafka makes the topic of its groups first. */
 const COORDINATOR_TRIES = 600;
 const COORDINATOR_PAUSE_MS = 100;
@@ -29,6 +31,8 @@ export class RawClient {
   readonly #splitter = new FrameSplitter(FRAME_BYTES_MAX);
   #correlationId = 0;
   #failed = false;
+  #late = false;
+  #pending = false;
   #wake: () => void = () => undefined;
 
   private constructor(socket: Socket) {
@@ -43,13 +47,23 @@ export class RawClient {
     });
   }
 
-  static connect(port: number): Promise<RawClient> {
+  static connect(port: number, silenceMs = SILENCE_MS): Promise<RawClient> {
     return new Promise((resolve, reject) => {
       const socket = createConnection({ port, host: '127.0.0.1', noDelay: true });
       const client = new RawClient(socket);
       socket.once('connect', () => resolve(client));
       socket.on('error', reject);
+      socket.setTimeout(silenceMs, () => {
+        if (!socket.connecting && !client.pending) return;
+        client.#late = true;
+        socket.destroy(new Error(`nothing came within ${silenceMs} ms`));
+      });
     });
+  }
+
+  /** Whether an answer is waited for. */
+  get pending(): boolean {
+    return this.#pending;
   }
 
   async send<A extends Api>(
@@ -61,10 +75,20 @@ export class RawClient {
     const identity = { correlationId: this.#correlationId, clientId: 'bench' };
     const chunks = encodeRequest(api as Api, version, identity, request as RequestInput<Api>);
     this.#socket.write(Buffer.concat(chunks as Buffer[]));
+    this.#pending = true;
+    try {
+      return decodeResponse(api as Api, version, await this.#frame(api)) as ResponseOf<A>;
+    } finally {
+      this.#pending = false;
+    }
+  }
+
+  async #frame({ name }: Api): Promise<Buffer> {
     for (;;) {
       const frame = this.#splitter.next();
-      if (frame !== null) return decodeResponse(api as Api, version, frame) as ResponseOf<A>;
-      if (this.#failed) throw new Error(`${api.name}: the connection was closed`);
+      if (frame !== null) return frame;
+      if (this.#late) throw new Error(`${name}: no answer came in time`);
+      if (this.#failed) throw new Error(`${name}: the connection was closed`);
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });

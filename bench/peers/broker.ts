@@ -170,7 +170,7 @@ async function startKafka(options: StartOptions): Promise<PeerBroker> {
   writeFileSync(file, propertiesOf(kafkaConfig({ port, controllerPort, logDirectory, options })));
   if (!existsSync(join(logDirectory, 'meta.properties'))) {
     const format = ['format', '--standalone', '-t', 'VGlkZW1hcmtUZXN0SWQwMQ', '-c', file];
-    await runJava('kafka.tools.StorageTool', format);
+    await runJava('kafka.tools.StorageTool', format, { timeoutMs: START_TIMEOUT_MS });
   }
   const java = [...KAFKA_JVM];
   java.push(...javaArguments('kafka.Kafka', 1024), file);
