@@ -6,6 +6,7 @@ import type { OtherServer, OtherSystem } from '../peers/index.ts';
 import { installClients, machineUsage, otherSystems, runChild, usageOf } from '../peers/index.ts';
 import { type Histogram, quantile } from '../report/histogram.ts';
 import { type Figures, type SuiteRun, wants } from '../suite.ts';
+import { messageOf } from './quietly.ts';
 import { otherKinds } from './systems.ts';
 import { foreignSeconds } from './watch.ts';
 
@@ -14,13 +15,17 @@ const RECORD_BYTES = 1024;
 const SECONDS = 4;
 const WARM_UP_SECONDS = 1;
 
+/** Percentiles of redis-benchmark are of all it did, and where requests are in flight, of the whole lot of them. */
+const CLIENTS =
+  'nats.js; redis-benchmark XADD, whose percentiles are of whole pipelines, the first ones too';
+
 interface Row {
   readonly name: string;
   readonly connections: number;
   readonly inFlight: number;
 }
 
-const rows: readonly Row[] = [
+export const rows: readonly Row[] = [
   {
     name: 'their own client, 1 KiB, 6 connections, 100 in flight each',
     connections: 6,
@@ -33,23 +38,33 @@ interface Answer {
   readonly requests: number;
   readonly seconds: number;
   readonly latencies?: Histogram;
+  /** Of a client that tells these alone. */
+  readonly percentiles?: Figures;
 }
 
 /** Measures those of `--peers nats,redis` that can be had. */
 export async function runOthers(run: SuiteRun): Promise<void> {
-  const { quick } = run.options;
+  const wanted = rows.filter((one) => wants(run.options, one.name));
+  if (wanted.length === 0) return;
   const systems: OtherSystem[] = [];
   for (const product of run.options.peers.filter((name) => otherKinds.includes(name))) {
     const found = otherSystems(product);
     systems.push(...found.systems);
     for (const { what, why } of found.missing) run.missing(what, why);
   }
-  for (const row of rows.filter((one) => wants(run.options, one.name))) {
-    run.describe(
-      row.name,
-      `${systems.map(({ title }) => title).join('; ')}; nats.js, redis-benchmark XADD`,
-    );
-    const rounds = run.options.rounds ?? (quick ? 1 : ROUNDS);
+  await measureOthers(run, systems, wanted);
+}
+
+export async function measureOthers(
+  run: SuiteRun,
+  systems: readonly OtherSystem[],
+  wanted: readonly Row[],
+): Promise<void> {
+  if (systems.length === 0) return;
+  const titles = systems.map(({ title }) => title).join('; ');
+  const rounds = run.options.rounds ?? (run.options.quick ? 1 : ROUNDS);
+  for (const row of wanted) {
+    run.describe(row.name, `${titles}; ${CLIENTS}`);
     for (let round = 0; round < rounds; round += 1) {
       for (const system of systems) await measure(run, system, row);
     }
@@ -57,8 +72,9 @@ export async function runOthers(run: SuiteRun): Promise<void> {
 }
 
 async function measure(run: SuiteRun, system: OtherSystem, row: Row): Promise<void> {
-  const server = await system.start();
+  let server: OtherServer | undefined;
   try {
+    server = await system.start();
     const seconds = run.options.quick ? 1 : SECONDS;
     const before = { server: usageOf(server.pid), machine: machineUsage(), at: performance.now() };
     const answer = await (system.name.startsWith('nats')
@@ -77,15 +93,16 @@ async function measure(run: SuiteRun, system: OtherSystem, row: Row): Promise<vo
     };
     run.add(system.name, row.name, figures, answer.latencies);
   } catch (error) {
-    run.missing(`${system.name}: ${row.name}`, error instanceof Error ? error.message : `${error}`);
+    run.missing(`${system.name}: ${row.name}`, messageOf(error));
   } finally {
-    await server.stop();
+    await server?.stop();
   }
 }
 
-function ratesOf({ requests, seconds, latencies = [] }: Answer): Figures {
+function ratesOf({ requests, seconds, latencies = [], percentiles }: Answer): Figures {
   const perSecond = requests / seconds;
   const rates = { requestsPerSecond: perSecond, mbPerSecond: (perSecond * RECORD_BYTES) / 1e6 };
+  if (percentiles !== undefined) return { ...rates, ...percentiles };
   if (latencies.length === 0) return rates;
   return { ...rates, p50Ms: quantile(latencies, 0.5), p99Ms: quantile(latencies, 0.99) };
 }
@@ -125,10 +142,22 @@ async function redisBenchmark(server: OtherServer, row: Row, requests: number): 
     'v'.repeat(RECORD_BYTES),
   );
   const { output } = await runChild('redis-benchmark', args, { timeoutMs: 60_000 });
-  // "test","rps","avg_latency_ms","min…","p50…","p95…","p99…","max…"
+  const { perSecond, ...percentiles } = redisFigures(output);
+  return { requests, seconds: requests / perSecond, percentiles };
+}
+
+/** The last line of `redis-benchmark --csv`. */
+export function redisFigures(output: string): {
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+} {
+  // "test","rps","avg_latency_ms","min…","p50…","p95…","p99…","max…": the test's name is the command, in any words
   const line = output.trim().split('\n').at(-1) ?? '';
   const fields = line.split('","').map((field) => field.replaceAll('"', ''));
-  const perSecond = Number(fields.at(-7));
-  if (!(perSecond > 0)) throw new Error(`redis-benchmark said ${output}`);
-  return { requests, seconds: requests / perSecond };
+  const [perSecond = 0, , , p50Ms = 0, , p99Ms = 0] = fields.slice(-7).map(Number);
+  if (!(perSecond > 0 && p50Ms >= 0 && p99Ms >= 0)) {
+    throw new Error(`redis-benchmark said ${output}`);
+  }
+  return { perSecond, p50Ms, p99Ms };
 }

@@ -27,6 +27,7 @@ export interface OtherSystem {
 }
 
 const START_MS = 20_000;
+const STOP_MS = 20_000;
 
 /** What `program --version` says, up to its number; undefined when it is not installed. */
 function versionOf(program: string): string | undefined {
@@ -63,6 +64,8 @@ async function startServer(
     });
   } catch (cause) {
     child.kill('SIGKILL');
+    await ended;
+    removeFolder(folder);
     throw cause;
   }
   return {
@@ -70,7 +73,9 @@ async function startServer(
     pid: child.pid ?? -1,
     async stop() {
       child.kill('SIGTERM');
+      const late = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
       await ended;
+      clearTimeout(late);
       removeFolder(folder);
     },
   };
