@@ -1,10 +1,11 @@
-// `npm run bench -- [suites] [options]`: finds the suites in the table below, runs them and keeps the result.
+// `npm run bench -- [suites] [options]`: finds the suites in the table of suites.ts, runs them and keeps the result.
 // bench/README.md says what each measures and how to add one.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readArguments, UsageError, unmatched, usage } from './arguments.ts';
+import { messageOf } from './load/quietly.ts';
 import { projectRoot } from './peers/index.ts';
 import { commandText } from './report/command-line.ts';
 import { htmlFileOf, readReport, reportCommands } from './report/commands.ts';
@@ -21,133 +22,8 @@ import {
   type ThrownOut,
   textOf,
 } from './report/result.ts';
-import type { Figures, Suite, SuiteOptions, SuiteRun } from './suite.ts';
-
-/** A new suite is one row: its name, when it runs unasked, and where its runner is. */
-const suites: Readonly<Record<string, Suite>> = {
-  brokers: {
-    about: 'start-up, memory, produce, consume and latency, ours alone or beside others',
-    unasked: ['alone', 'beside', 'quick'],
-    load: async () => (await import('./load/brokers.ts')).runBrokers,
-  },
-  groups: {
-    about: 'a group of 500 members over 1,000 partitions settles, in both protocols',
-    unasked: ['beside'],
-    load: async () => (await import('./load/groups.ts')).runGroups,
-  },
-  restart: {
-    about:
-      'kill -9 and an orderly stop with 2 GB in 100 partitions: how long until it serves again',
-    unasked: ['alone', 'beside', 'quick'],
-    load: async () => (await import('./load/restart.ts')).runRestart,
-  },
-  slopes: {
-    about: 'what a record costs ours as partitions, connections and stored data grow',
-    unasked: ['beside', 'quick'],
-    load: async () => (await import('./load/slopes.ts')).runSlopes,
-  },
-  others: {
-    about: 'NATS JetStream and Redis Streams (--peers nats,redis) with their own clients',
-    unasked: ['beside', 'quick'],
-    load: async () => (await import('./load/others.ts')).runOthers,
-  },
-  compaction: {
-    about: 'a log of ten million keys is compacted beside a steady producer',
-    unasked: ['beside'],
-    load: async () => (await import('./load/compaction.ts')).runCompaction,
-  },
-  tools: {
-    about: 'replay, export and import beside kcat, the console tools of Kafka and a bare socket',
-    unasked: [],
-    load: async () => (await import('./tools/run.ts')).runTools,
-  },
-  testing: {
-    about: 'importing tidemark/testing, and starting a broker in the test process',
-    unasked: ['alone', 'beside', 'quick'],
-    load: async () => (await import('./load/testing-start.ts')).runTestingStart,
-  },
-  client: {
-    about:
-      'our client beside kafkajs, @platformatic/kafka, kcat and a bare socket, and the log in process',
-    unasked: [],
-    load: async () => (await import('./client/run.ts')).runClient,
-  },
-  micro: {
-    about: 'micro-benchmarks',
-    unasked: ['quick'],
-    load: async () => (await import('./micro/run.ts')).runMicro,
-  },
-};
-
-function signsOf(unasked: Suite['unasked']): string {
-  return (unasked.includes('alone') ? '*' : ' ') + (unasked.includes('beside') ? '+' : ' ');
-}
-
-const usage = `npm run bench -- [suites] [options]
-
-Suites; when none is named, those with a star run, and beside peers those with a plus:
-${Object.entries(suites)
-  .map(([name, { about, unasked }]) => `  ${name.padEnd(11)} ${signsOf(unasked)} ${about}`)
-  .join('\n')}
-
-Results:
-  compare A B   what got worse from result A to result B beyond noise; exit code 1 when something did
-  readme FILE…  puts the tables of one result, or of several suites' results, into README.md
-  html FILE     writes the report of a result again, beside it
-
-Options:
-  --quick          a tenth of the work or less, one round: that it works, not how fast it is
-  --peers LIST     systems beside ours, with commas: kafka (and with it kafka-sync, which has flush.messages=1),
-                   kafka-sync, klite, nats, redis
-  --klite PATH     klite's binary
-  --rounds N       how often each row is measured
-  --only TEXT      only rows whose name holds the text; given several times, one of the texts
-  --profile        profiles all rows of the brokers afterwards, not only those with goals that are not reached
-  --foreign CORES  throw a measurement out when others kept more cores busy; default 0.35
-  --out FILE       where the JSON goes; default bench/results/<date>.json, with --quick a temporary folder
-`;
-
-interface CommandLine {
-  readonly help: boolean;
-  /** Suites, or a command on results with its arguments. */
-  readonly names: readonly string[];
-  readonly options: SuiteOptions;
-  readonly out: string | undefined;
-}
-
-function commandLine(): CommandLine {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      quick: { type: 'boolean', default: false },
-      peers: { type: 'string', default: '' },
-      klite: { type: 'string' },
-      rounds: { type: 'string' },
-      only: { type: 'string', multiple: true, default: [] },
-      profile: { type: 'boolean', default: false },
-      foreign: { type: 'string', default: '0.35' },
-      out: { type: 'string' },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  });
-  const peers = values.peers.split(',').filter((name) => name !== '');
-  const way = values.quick ? 'quick' : peers.length > 0 ? 'beside' : 'alone';
-  const named = Object.keys(suites).filter((name) => suites[name]?.unasked.includes(way));
-  return {
-    help: values.help,
-    names: positionals.length > 0 ? positionals : named,
-    options: {
-      quick: values.quick,
-      peers,
-      binaries: { klite: values.klite },
-      rounds: values.rounds === undefined ? undefined : Number(values.rounds),
-      only: values.only,
-      profile: values.profile,
-      foreignCoresMax: Number(values.foreign),
-    },
-    out: values.out,
-  };
-}
+import type { Figures, SuiteOptions, SuiteRun } from './suite.ts';
+import { suites } from './suites.ts';
 
 /** What the suites hand over, told as it comes. */
 class Recording implements SuiteRun {
@@ -221,7 +97,7 @@ function keep(report: Report, out: string | undefined): void {
 let keepUnfinished: (() => void) | null = null;
 
 async function main(): Promise<void> {
-  const asked = commandLine();
+  const asked = readArguments(process.argv.slice(2));
   if (asked.help) {
     process.stdout.write(usage);
     return;
@@ -230,12 +106,6 @@ async function main(): Promise<void> {
   const onResults = reportCommands[command];
   if (onResults !== undefined) {
     process.exitCode = onResults(files);
-    return;
-  }
-  const unknown = asked.names.find((name) => suites[name] === undefined);
-  if (unknown !== undefined) {
-    process.stderr.write(`no suite ${unknown}\n\n${usage}`);
-    process.exitCode = 2;
     return;
   }
   const recording = new Recording(asked.options);
@@ -252,7 +122,10 @@ async function main(): Promise<void> {
   };
   keepUnfinished = null;
   if (report.results.length > 0) keep(report, asked.out);
-  if (failed) process.exitCode = 2;
+  // A suite that failed may not have come to the rest of its rows.
+  const faults = failed ? [] : unmatched(asked.options);
+  for (const fault of faults) process.stderr.write(`${fault}\n`);
+  if (failed || faults.length > 0) process.exitCode = 2;
 }
 
 /** One after the other; what goes wrong in one does not cost the others. Answers whether something did. */
@@ -302,7 +175,9 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 try {
   await main();
 } catch (error) {
-  process.stderr.write(`${textOfError(error)}\n`);
+  // What was written wrong is no fault of the code.
+  const text = error instanceof UsageError ? messageOf(error) : textOfError(error);
+  process.stderr.write(`${text}\n`);
   process.exitCode = 2;
   keepMeasured();
 }

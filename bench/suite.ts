@@ -17,6 +17,8 @@ export interface SuiteOptions {
   readonly rounds: number | undefined;
   /** Only rows whose name holds one of these texts; all where there is none. */
   readonly only: readonly string[];
+  /** Names of rows that suites have, noted as they are asked for. */
+  readonly offered?: Set<string>;
   /** Whether all rows are profiled after the measurement; else those whose goals are not reached. */
   readonly profile: boolean;
   /** A measurement is thrown out when other processes kept more cores than this busy. */
@@ -24,8 +26,10 @@ export interface SuiteOptions {
 }
 
 /** Whether a row was asked for. */
-export const wants = ({ only }: SuiteOptions, row: string): boolean =>
-  only.length === 0 || only.some((text) => row.includes(text));
+export function wants({ only, offered }: SuiteOptions, row: string): boolean {
+  offered?.add(row);
+  return only.length === 0 || only.some((text) => row.includes(text));
+}
 
 /** One run of a suite. */
 export interface SuiteRun {
@@ -51,7 +55,10 @@ export type SuiteRunner = (run: SuiteRun) => Promise<void>;
 /** A row of the table in run.ts. */
 export interface Suite {
   readonly about: string;
-  /** When it runs though no suite is named: of ours alone, beside peers, under `--quick`. */
-  readonly unasked: readonly ('alone' | 'beside' | 'quick')[];
+  /**
+   * When it runs though no suite is named: of ours alone, beside peers that speak Kafka's protocol, beside those of
+   * other kinds, under `--quick`.
+   */
+  readonly unasked: readonly ('alone' | 'beside' | 'others' | 'quick')[];
   readonly load: () => Promise<SuiteRunner>;
 }
