@@ -3,6 +3,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { connect } from '../../src/index.ts';
+import { isOurs, messageOf, orMissing } from '../load/quietly.ts';
 import { systemsFor } from '../load/systems.ts';
 import {
   machineUsage,
@@ -51,6 +52,7 @@ function rowsOf({ options }: SuiteRun): { readonly name: string; readonly row: R
 export async function runClient(run: SuiteRun): Promise<void> {
   const rounds = run.options.rounds ?? (run.options.quick ? 1 : 5);
   const rows = rowsOf(run);
+  if (rows.length === 0) return;
   const nodeClients = availableClients(run);
   for (const { name, row } of rows) {
     run.describe(name, `${row.count} records of ${row.valueBytes} B, one partition, acks=all`);
@@ -58,7 +60,8 @@ export async function runClient(run: SuiteRun): Promise<void> {
   for (const system of await systemsFor(run)) {
     // Clients are compared, not what acknowledging means.
     if (['tidemark-os', 'kafka-sync'].includes(system.name)) continue;
-    const broker = await system.start();
+    const broker = await orMissing(run, system.name, 'its start', () => system.start());
+    if (broker === undefined) continue;
     try {
       for (const { name, row } of rows) {
         for (let round = 0; round < rounds; round++) {
@@ -138,14 +141,23 @@ async function inProcess(run: SuiteRun, name: string, row: Row): Promise<void> {
   }
 }
 
-async function measured(run: SuiteRun, system: string, name: string, task: Task): Promise<void> {
+/** What ours does not do ends the suite, as that of our brokers; another client is named as missing. */
+const isOurClient = (client: string): boolean => isOurs(client) || client.startsWith('in process');
+
+export async function measured(
+  run: SuiteRun,
+  system: string,
+  name: string,
+  task: Task,
+): Promise<void> {
   try {
     const { output } = await runChild(process.execPath, [WORKER, JSON.stringify(task)], {
       timeoutMs: TIMEOUT_MS,
     });
     hand(run, system, name, { ...(JSON.parse(output) as Measured), count: task.count });
   } catch (error) {
-    run.missing(`${name} by ${system}`, error instanceof Error ? error.message : String(error));
+    if (isOurClient(task.client)) throw error;
+    run.missing(`${name} by ${system}`, messageOf(error));
   }
 }
 
@@ -181,7 +193,7 @@ async function measureKcat(
   try {
     await runChild('kcat', args, { input, onOutput: () => {}, timeoutMs: TIMEOUT_MS });
   } catch (error) {
-    run.missing(`${name} by kcat`, error instanceof Error ? error.message : String(error));
+    run.missing(`${name} by kcat`, messageOf(error));
     return;
   }
   const seconds = (performance.now() - began.at) / 1e3;

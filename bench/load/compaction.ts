@@ -18,11 +18,15 @@ import {
   startBroker,
   temporaryFolder,
 } from '../peers/index.ts';
-import type { SuiteRun } from '../suite.ts';
+import { type SuiteRun, wants } from '../suite.ts';
 import { type Measured, pacedLoad } from './clients.ts';
 import { createTopic, RawClient } from './raw-client.ts';
 import { PARTITIONS } from './rows.ts';
 import { watch } from './watch.ts';
+
+const WITHOUT = 'produce 10,000/s, no cleaning';
+const BESIDE = 'produce 10,000/s, cleaning';
+const CLEANING = 'cleaning';
 
 const KEYED = 'keyed';
 const BATCH_RECORDS = 1000;
@@ -139,12 +143,16 @@ async function cleaned(broker: PeerBroker): Promise<number> {
   throw new Error(`the log was not clean within ${CLEANED_MS} ms`);
 }
 
-/** Runs it all in a temporary folder. */
-async function measureCompaction(
-  run: SuiteRun,
-  tools: Librdkafka,
-  bench: CompactionBench,
-): Promise<void> {
+interface Work {
+  readonly run: SuiteRun;
+  readonly tools: Librdkafka;
+  readonly bench: CompactionBench;
+  readonly wanted: ReadonlySet<string>;
+}
+
+/** Runs it in a temporary folder. What cleaning adds needs the load without it, asked for or not. */
+async function measureCompaction(work: Work): Promise<void> {
+  const { run, tools, bench, wanted } = work;
   const directory = temporaryFolder('bench-compaction-');
   try {
     const still = { 'log.cleaner.enable': 'false' };
@@ -158,9 +166,10 @@ async function measureCompaction(
       }
     });
     const without = await onBroker(directory, still, (broker) => steadily(tools, broker, bench));
-    run.add('tidemark', 'produce 10,000/s, no cleaning', without.figures, without.latencies);
+    if (wanted.has(WITHOUT)) run.add('tidemark', WITHOUT, without.figures, without.latencies);
+    if (!wanted.has(BESIDE) && !wanted.has(CLEANING)) return;
     await onBroker(directory, { 'log.cleaner.backoff.ms': '1000' }, (broker) =>
-      measureCleaning(run, tools, broker, bench, p99Of(without)),
+      measureCleaning(work, broker, p99Of(without)),
     );
   } finally {
     removeFolder(directory);
@@ -168,10 +177,8 @@ async function measureCompaction(
 }
 
 async function measureCleaning(
-  run: SuiteRun,
-  tools: Librdkafka,
+  { run, tools, bench, wanted }: Work,
   busy: PeerBroker,
-  bench: CompactionBench,
   p99Without: number,
 ): Promise<void> {
   const bytes = logBytes(busy);
@@ -182,10 +189,11 @@ async function measureCleaning(
   const during = await steadily(tools, busy, bench);
   const p99TimesWithoutCleaning = p99Of(during) / p99Without;
   const figures = { ...during.figures, p99TimesWithoutCleaning };
-  run.add('tidemark', 'produce 10,000/s, cleaning', figures, during.latencies);
+  if (wanted.has(BESIDE)) run.add('tidemark', BESIDE, figures, during.latencies);
+  if (!wanted.has(CLEANING)) return;
   const produced = performance.now();
   const ended = await done;
-  run.add('tidemark', 'cleaning', {
+  run.add('tidemark', CLEANING, {
     logMb: bytes / 1e6,
     leftMb: logBytes(busy) / 1e6,
     seconds: (ended - began) / 1e3,
@@ -196,11 +204,20 @@ async function measureCleaning(
 
 /** The suite `compaction`: ours alone, with librdkafka's producer as the steady load. */
 export async function runCompaction(run: SuiteRun): Promise<void> {
-  const tools = await installLibrdkafka();
   const client = 'load.c on librdkafka, 1 KiB, acks=all, linger 5 ms';
   const load = `${client}, ${PARTITIONS} partitions, open loop until acknowledged`;
-  run.describe('produce 10,000/s, no cleaning', load);
-  run.describe('produce 10,000/s, cleaning', `${load}, while the log of the next row is cleaned`);
-  run.describe('cleaning', 'ten million keys of 16 B with 76 B values, a fifth written twice');
-  await measureCompaction(run, tools, run.options.quick ? quickSize : fullSize);
+  const rows = {
+    [WITHOUT]: load,
+    [BESIDE]: `${load}, while the log of the next row is cleaned`,
+    [CLEANING]: 'ten million keys of 16 B with 76 B values, a fifth written twice',
+  };
+  const wanted = new Set<string>();
+  for (const [row, how] of Object.entries(rows)) {
+    if (!wants(run.options, row)) continue;
+    wanted.add(row);
+    run.describe(row, how);
+  }
+  if (wanted.size === 0) return;
+  const bench = run.options.quick ? quickSize : fullSize;
+  await measureCompaction({ run, tools: await installLibrdkafka(), bench, wanted });
 }

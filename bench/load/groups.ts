@@ -146,6 +146,7 @@ export async function runGroups(run: SuiteRun): Promise<void> {
   const chosen = (Object.keys(protocols) as Protocol[]).filter((name) =>
     wants(run.options, rowOf(name)),
   );
+  if (chosen.length === 0) return;
   for (const protocol of chosen) {
     run.describe(
       rowOf(protocol),

@@ -15,6 +15,7 @@ import type { Histogram } from '../report/histogram.ts';
 import { quantile } from '../report/histogram.ts';
 import { type Figures, type SuiteRun, wants } from '../suite.ts';
 import { pacedLoad } from './clients.ts';
+import { messageOf } from './quietly.ts';
 import { acknowledgedRecord, createTopic, RawClient, recordInEach } from './raw-client.ts';
 import { watch } from './watch.ts';
 
@@ -28,14 +29,14 @@ const BATCH_RECORDS = 1_000;
 const full = {
   partitions: [1, 10, 100, 1_000, 10_000],
   connections: [1, 10, 100, 1_000, 10_000],
-  megabytes: [10, 100, 1_000, 4_000],
+  'megabytes stored': [10, 100, 1_000, 4_000],
   seconds: 5,
   reads: 3_000,
 };
 const quick: typeof full = {
   partitions: [1, 10, 100],
   connections: [1, 10, 100],
-  megabytes: [5, 20],
+  'megabytes stored': [5, 20],
   seconds: 1,
   reads: 100,
 };
@@ -45,44 +46,70 @@ interface Point {
   readonly latencies?: Histogram;
 }
 
+/** One of the lines: its numbers that are wanted, and what is measured at each. */
+interface Slope {
+  readonly what: string;
+  readonly how: string;
+  readonly numbers: readonly number[];
+  measure(broker: PeerBroker, number: number): Promise<Point>;
+}
+
+const rowOf = (what: string, number: number): string =>
+  `slope, ${what}: ${number.toLocaleString('en-US')}`;
+
+const load = (rate: number): string => `${rate} records of ${RECORD_BYTES} B a second, acks=all`;
+
 /** Measures each number on a broker of its own. */
 export async function runSlopes(run: SuiteRun): Promise<void> {
   const sizes = run.options.quick ? quick : full;
-  const [system] = ourSystems();
-  if (system === undefined) return;
-  await system.prepare();
-  const tools = await installLibrdkafka().catch((error: unknown) => {
-    run.missing('slope, partitions (librdkafka)', String(error));
-    return undefined;
-  });
-  const slope = async (
-    what: string,
-    numbers: readonly number[],
-    measure: (broker: PeerBroker, number: number) => Promise<Point>,
-  ): Promise<void> => {
-    for (const number of numbers) {
-      const row = `slope, ${what}: ${number.toLocaleString('en-US')}`;
-      if (!wants(run.options, row)) continue;
-      const { figures, latencies } = await onOwnBroker(system, (broker) => measure(broker, number));
-      run.add(system.name, row, figures, latencies);
-    }
-  };
   const { seconds, reads } = sizes;
-  const load = (rate: number): string => `${rate} records of ${RECORD_BYTES} B a second, acks=all`;
-  run.describe('slope, partitions', `load.c on librdkafka, ${load(PER_SECOND)}`);
-  run.describe('slope, connections', `bare client, ${load(REQUESTS_PER_SECOND)}, one a request`);
-  run.describe('slope, megabytes stored', `bare client, ${reads} fetches at random offsets`);
+  const wanted = (what: 'partitions' | 'connections' | 'megabytes stored'): number[] =>
+    sizes[what].filter((number) => wants(run.options, rowOf(what, number)));
+  const partitions = wanted('partitions');
+  const slopes: Slope[] = [
+    {
+      what: 'connections',
+      how: `bare client, ${load(REQUESTS_PER_SECOND)}, one a request`,
+      numbers: wanted('connections'),
+      measure: (broker, count) => overConnections(broker, count, seconds),
+    },
+    {
+      what: 'megabytes stored',
+      how: `bare client, ${reads} fetches at random offsets`,
+      numbers: wanted('megabytes stored'),
+      measure: (broker, megabytes) => overData(broker, megabytes, reads),
+    },
+  ];
+  const tools = partitions.length === 0 ? undefined : await findTools(run);
   if (tools !== undefined) {
-    await slope('partitions', sizes.partitions, (broker, count) =>
-      overPartitions(tools, broker, count, seconds),
-    );
+    slopes.unshift({
+      what: 'partitions',
+      how: `load.c on librdkafka, ${load(PER_SECOND)}`,
+      numbers: partitions,
+      measure: (broker, count) => overPartitions(tools, broker, count, seconds),
+    });
   }
-  await slope('connections', sizes.connections, (broker, count) =>
-    overConnections(broker, count, seconds),
-  );
-  await slope('megabytes stored', sizes.megabytes, (broker, megabytes) =>
-    overData(broker, megabytes, reads),
-  );
+  for (const slope of slopes) await measureSlope(run, slope);
+}
+
+async function findTools(run: SuiteRun): Promise<Librdkafka | undefined> {
+  try {
+    return await installLibrdkafka();
+  } catch (error) {
+    run.missing('slope, partitions (librdkafka)', messageOf(error));
+    return undefined;
+  }
+}
+
+async function measureSlope(run: SuiteRun, { what, how, numbers, measure }: Slope): Promise<void> {
+  const [system] = ourSystems();
+  if (system === undefined || numbers.length === 0) return;
+  await system.prepare();
+  run.describe(`slope, ${what}`, how);
+  for (const number of numbers) {
+    const { figures, latencies } = await onOwnBroker(system, (broker) => measure(broker, number));
+    run.add(system.name, rowOf(what, number), figures, latencies);
+  }
 }
 
 async function onOwnBroker<T>(

@@ -3,6 +3,7 @@
 
 import { ourSystems, peerSystems, type System } from '../peers/index.ts';
 import type { SuiteRun } from '../suite.ts';
+import { isOurs, messageOf } from './quietly.ts';
 
 /** Peers that do not speak Kafka's protocol: the suite `others` has them. */
 export const otherKinds: readonly string[] = ['nats', 'redis'];
@@ -11,26 +12,23 @@ export const otherKinds: readonly string[] = ['nats', 'redis'];
 const asked = (peers: readonly string[]): Set<string> =>
   new Set(peers.flatMap((name) => (name === 'kafka' ? [name, 'kafka-sync'] : [name])));
 
-/** Systems that can be started, ours first. */
-export async function systemsFor(run: SuiteRun): Promise<System[]> {
+/** Systems that can be started, ours first. Throws when ours cannot be. */
+export function systemsFor(run: SuiteRun): Promise<System[]> {
   const { peers, binaries } = run.options;
-  const known = peerSystems(binaries);
-  const systems = ourSystems();
-  for (const name of asked(peers)) {
-    if (otherKinds.includes(name)) continue;
-    const peer = known.find((one) => one.name === name);
-    if (peer === undefined) {
-      const names = [...known.map((one) => one.name), ...otherKinds].join(', ');
-      run.missing(name, `not known; known are ${names}`);
-    } else systems.push(peer);
-  }
+  const wanted = asked(peers);
+  const others = peerSystems(binaries).filter(({ name }) => wanted.has(name));
+  return preparedOf(run, [...ourSystems(), ...others]);
+}
+
+export async function preparedOf(run: SuiteRun, systems: readonly System[]): Promise<System[]> {
   const ready: System[] = [];
   for (const system of systems) {
     try {
       await system.prepare();
       ready.push(system);
     } catch (error) {
-      run.missing(system.name, error instanceof Error ? error.message : String(error));
+      if (isOurs(system.name)) throw error;
+      run.missing(system.name, messageOf(error));
     }
   }
   return ready;

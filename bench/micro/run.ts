@@ -26,10 +26,11 @@ const microSuites: Readonly<Record<string, () => Promise<MicroSuite>>> = {
  */
 export async function runMicro(run: SuiteRun): Promise<void> {
   const { quick } = run.options;
+  const wanted = Object.entries(microSuites).filter(([name]) => wants(run.options, name));
+  if (wanted.length === 0) return;
   useAccelerators();
   await prepareCodec('zstd');
-  for (const [name, load] of Object.entries(microSuites)) {
-    if (!wants(run.options, name)) continue;
+  for (const [name, load] of wanted) {
     const suite = await load();
     const bench = await suite(quick ? quickTiming : fullTiming);
     await bench.run();
