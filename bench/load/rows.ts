@@ -8,6 +8,7 @@ import {
   type ClientSettings,
   consumeBulk,
   consumeJava,
+  LINGER_MS,
   type Measured,
   pacedLoad,
   produceBulk,
@@ -75,9 +76,10 @@ async function bulkFigures(
 
 function produceRow(name: string, options: BulkOptions): Row {
   const { recordBytes, settings = {} } = options;
+  const linger = settings['linger.ms'] ?? LINGER_MS;
   return {
     name,
-    how: `rdkafka_performance -P, ${options.records} records, acks=all, linger 5 ms, ${options.words}`,
+    how: `rdkafka_performance -P, ${options.records} records, acks=all, linger ${linger} ms, ${options.words}`,
     alsoOn: options.alsoOn ?? ['klite'],
     writtenBytes: options.records * recordBytes,
     partitions: PARTITIONS,
@@ -233,7 +235,7 @@ export const rows: readonly Row[] = [
     ...large,
     records: 500_000,
     settings: inChunks,
-    words: 'batch.size=131072, linger 10 ms',
+    words: 'batch.size=131072',
     alsoOn: ['kafka-sync', 'klite'],
   }),
   produceRow('produce 100 B', { ...small, words: 'its default batches' }),

@@ -27,7 +27,11 @@ export async function measureStartUps(
   rounds: number,
 ): Promise<void> {
   const idleMs = run.options.quick ? QUICK_IDLE_MS : IDLE_MS;
-  run.describe(START_UP, 'from the empty directory to the first record acknowledged with acks=all');
+  run.describe(
+    START_UP,
+    'from the empty directory to the first record acknowledged with acks=all; memory and CPU when idle are those ' +
+      `between ${idleMs / 1e3} and ${(2 * idleMs) / 1e3} s after it, while a JVM still compiles`,
+  );
   let able = systems.filter(({ name }) => STARTED.includes(name));
   for (let round = 0; round < rounds; round += 1) {
     for (const system of able) {

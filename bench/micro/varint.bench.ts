@@ -8,7 +8,7 @@ import {
   writeVarint,
   writeVarlong,
 } from '../../src/base/varint.ts';
-import type { Timing } from './timing.ts';
+import { sink, type Timing } from './timing.ts';
 
 const COUNT = 1000;
 const ranges = [
@@ -26,17 +26,22 @@ export function varintSuite(timing: Timing): Bench {
     bench.add(`write varint ${name}`, () => {
       let position = 0;
       for (const v of values) position = writeVarint(bytes, position, v);
+      sink.value += position;
     });
     const encoded = Buffer.alloc(COUNT * 10);
     let end = 0;
     for (const v of values) end = writeVarint(encoded, end, v);
     bench.add(`read varint ${name}`, () => {
       const cursor = { position: 0 };
-      while (cursor.position < end) readVarint(encoded, cursor, end);
+      let sum = 0;
+      while (cursor.position < end) sum += readVarint(encoded, cursor, end);
+      sink.value += sum;
     });
     bench.add(`read varlong ${name}`, () => {
       const cursor = { position: 0 };
-      while (cursor.position < end) readVarlong(encoded, cursor, end);
+      let sum = 0;
+      while (cursor.position < end) sum += readVarlong(encoded, cursor, end);
+      sink.value += sum;
     });
   }
   const times = Array.from({ length: COUNT }, (_, i) => 1_700_000_000_000 + i);
@@ -44,9 +49,12 @@ export function varintSuite(timing: Timing): Bench {
   bench.add('write varlong, a timestamp', () => {
     let position = 0;
     for (const v of times) position = writeVarlong(bytes, position, v);
+    sink.value += position;
   });
   bench.add('size of varlong, a timestamp', () => {
-    for (const v of times) varlongSize(v);
+    let sum = 0;
+    for (const v of times) sum += varlongSize(v);
+    sink.value += sum;
   });
   return bench;
 }
