@@ -91,8 +91,8 @@ async function measureRestarts(filled: Filled): Promise<Figures> {
   await killUnderLoad(filled.broker, FILLING);
   filled.broker = null;
   const killed = await restart(filled);
-  await killed.broker.stopKeepingData();
   filled.broker = null;
+  await killed.broker.stopKeepingData();
   const clean = await restart(filled);
   return {
     killReadyMs: killed.broker.readyMs,
@@ -119,7 +119,11 @@ export async function runRestart(run: SuiteRun): Promise<void> {
   const bench = quick ? quickSize : fullSize;
   if (!wants(run.options, ROW)) return;
   const gb = bench.bytes / 1e9;
-  run.describe(ROW, `${gb} GB in ${PARTITIONS} partitions; until each of them took a record`);
+  run.describe(
+    ROW,
+    `${gb} GB in ${PARTITIONS} partitions, and what a load has written when it is killed in it after a second; ` +
+      'until each of them took a record',
+  );
   const systems = (await systemsFor(run)).filter(({ name }) => MEASURED.includes(name));
   await measureSystems(run, systems, bench);
 }
