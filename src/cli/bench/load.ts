@@ -3,27 +3,10 @@
 
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  type Cluster,
-  LogReader,
-  listOffsets,
-  Producer,
-  type ProducerOptions,
-  SpecialTime,
-} from '../../client/index.ts';
+import { type Cluster, LogReader, listOffsets, Producer, SpecialTime } from '../../client/index.ts';
+import { FixedRate } from './fixed-rate.ts';
 import { Latencies, type LatencySummary } from './latencies.ts';
-
-export interface LoadPlan {
-  readonly topic: string;
-  readonly partitions: number;
-  readonly recordBytes: number;
-  readonly seconds: number;
-  /** Records a second of the last phase. */
-  readonly perSecond: number;
-  /** Writing ends here even before the time is over. */
-  readonly maxBytes: number;
-  readonly producer: ProducerOptions<'buffer', 'buffer'>;
-}
+import { type LoadPlan, STAMP_BYTES } from './plan.ts';
 
 /** What a phase says while it runs. */
 export type Live = (line: string) => void;
@@ -38,13 +21,34 @@ export interface Rates {
   readonly busy: number;
 }
 
+/** Writing; the latency is that of a record from its giving to its acknowledgement. */
+export interface Written extends Rates {
+  readonly latency: LatencySummary;
+  readonly ended: 'time' | 'max-bytes' | 'interrupted';
+}
+
+/** Reading back. */
+export interface ReadBack extends Rates {
+  /** What was in the topic and did not come in time. */
+  readonly unread: number;
+}
+
+/** The fixed rate. */
+export interface Tail extends Rates {
+  /** From when each record was due until it was read, or given up. */
+  readonly latency: LatencySummary;
+  /** How late this client itself gave the records. */
+  readonly late: LatencySummary;
+  /** What did not come in time; it is among the latencies with the time that it had waited. */
+  readonly unread: number;
+}
+
 const LIVE_MS = 200;
 const PROBES = 60;
 const PROBE_MS = 2_000;
-/** A record carries when it was due in its first bytes. */
-const STAMP_BYTES = 8;
 const VALUES = 64;
-const DRAIN_MS = 10_000;
+/** Large records are fewer different ones. */
+const VALUES_BYTES = 16 * 1024 ** 2;
 
 /** Runs the phases on one cluster. What is written stays in the plan's topic. */
 export class Load {
@@ -61,7 +65,8 @@ export class Load {
     this.#plan = { ...plan, producer: { ...plan.producer, signal } };
     this.#live = live;
     this.#signal = signal;
-    this.#values = Array.from({ length: VALUES }, () => sampleValue(plan.recordBytes));
+    const length = Math.max(1, Math.min(VALUES, Math.floor(VALUES_BYTES / plan.recordBytes)));
+    this.#values = Array.from({ length }, () => sampleValue(plan.recordBytes));
   }
 
   /** Median of a request that does nothing but be answered. */
@@ -94,8 +99,8 @@ export class Load {
     return latencies.quantile(0.5);
   }
 
-  /** As fast as it goes; the latency is that of a record from its giving to its acknowledgement. */
-  async produce(): Promise<Rates & { readonly latency: LatencySummary }> {
+  /** As fast as it goes. */
+  async produce(): Promise<Written> {
     const { partitions, recordBytes, seconds, maxBytes, producer: options } = this.#plan;
     const producer = new Producer(this.#cluster, options);
     const latencies = new Latencies();
@@ -125,85 +130,102 @@ export class Load {
     } finally {
       await producer.close();
     }
-    if (failure !== undefined) throw failure;
-    return { ...this.#rates(latencies.count, began, busy), latency: latencies.summary() };
+    // An interrupt fails what is under way: what was acknowledged before still counts.
+    const interrupted = this.#signal.aborted;
+    if (failure !== undefined && !interrupted) throw failure;
+    const early = given >= recordsMax ? 'max-bytes' : 'time';
+    return {
+      ...this.#rates(latencies.count, began, busy),
+      latency: latencies.summary(),
+      ended: interrupted ? 'interrupted' : early,
+    };
   }
 
-  /** Reads back all that was written, every record decoded. */
-  async consume(): Promise<Rates> {
+  /**
+   * Reads back all that was written, every record decoded; ends where that takes more than twice as long as writing
+   * may, and the patience on top.
+   */
+  async consume(): Promise<ReadBack> {
+    const { topic, seconds, patienceMs } = this.#plan;
     const ends = await this.#logEnds();
     const wanted = ends.reduce((sum, end) => sum + end, 0);
-    const reader = new LogReader(this.#cluster, { topic: this.#plan.topic });
+    const reader = new LogReader(this.#cluster, { topic });
     for (const partition of ends.keys()) reader.set(partition, 0);
     const began = performance.now();
     const busy = performance.eventLoopUtilization();
     let read = 0;
     const stop = new AbortController();
-    const signal = AbortSignal.any([stop.signal, this.#signal]);
-    for await (const chunk of reader.read(signal)) {
-      read += chunk.records.length;
-      this.#show('reading', read, began);
-      if (read >= wanted) stop.abort();
+    const timer = setTimeout(() => stop.abort(), 2 * seconds * 1000 + patienceMs);
+    try {
+      for await (const chunk of reader.read(AbortSignal.any([stop.signal, this.#signal]))) {
+        read += chunk.records.length;
+        this.#show('reading', read, began);
+        if (read >= wanted) stop.abort();
+      }
+    } finally {
+      clearTimeout(timer);
     }
-    return this.#rates(read, began, busy);
+    const unread = this.#signal.aborted ? 0 : Math.max(0, wanted - read);
+    return { ...this.#rates(read, began, busy), unread };
   }
 
   /**
    * Records at a fixed rate, whatever the cluster does meanwhile: each latency counts from when its record was due, so
-   * that a pause is charged to every record that it held up. `late`: how late this client itself gave the records.
+   * that a pause is charged to every record that it held up.
    */
-  async tail(): Promise<{ readonly latency: LatencySummary; readonly late: LatencySummary }> {
-    const { partitions, perSecond, seconds, topic, producer: options } = this.#plan;
+  async tail(): Promise<Tail> {
+    const { partitions, perSecond, seconds, patienceMs, topic, recordBytes } = this.#plan;
     const reader = new LogReader(this.#cluster, { topic });
     const ends = await this.#logEnds();
     for (const [partition, end] of ends.entries()) reader.set(partition, end);
     const stop = new AbortController();
-    const signal = AbortSignal.any([stop.signal, this.#signal]);
-    const latencies = new Latencies();
     const late = new Latencies();
-    const total = Math.max(1, Math.round(perSecond * seconds));
-    const reading = (async () => {
-      for await (const chunk of reader.read(signal)) {
-        const now = performance.now();
-        for (const { value } of chunk.records) {
-          if (value !== null) latencies.add(now - value.readDoubleLE(0));
-        }
-        if (latencies.count >= total) stop.abort();
-      }
-    })();
-    const producer = new Producer(this.#cluster, options);
-    let failure: Error | undefined;
-    const began = performance.now();
-    const fail = (error: Error): void => {
+    let failure: unknown;
+    const fail = (error: unknown): void => {
       failure ??= error;
     };
+    const producer = new Producer(this.#cluster, this.#plan.producer);
+    const began = performance.now();
+    const busy = performance.eventLoopUtilization();
+    const rate = new FixedRate(this.#plan, began);
+    // Its failure is heard at once: nobody awaits it before the last record was given.
+    const reading = readTail(reader, rate, stop, this.#signal).catch(fail);
+    // A rate far above what the cluster takes must not last for ever.
+    const until = began + seconds * 1000 + patienceMs;
+    const goesOn = (): boolean => failure === undefined && this.#goesOn(until);
+    let sent = 0;
     try {
-      for (let sent = 0; sent < total && failure === undefined && !this.#signal.aborted; ) {
+      while (sent < rate.total && goesOn()) {
         const now = performance.now();
-        for (; sent < total && dueOf(sent) <= now - began; sent += 1) {
+        for (; sent < rate.total && rate.dueMs(sent) <= now && goesOn(); sent += 1) {
           const record = this.#record(sent % partitions, sent);
           const value = Buffer.from(record.value);
-          value.writeDoubleLE(began + dueOf(sent), 0);
-          late.add(now - began - dueOf(sent));
+          value.writeDoubleLE(rate.dueMs(sent), 0);
+          late.add(now - rate.dueMs(sent));
           if (!producer.enqueue({ ...record, value }, null, fail)) await producer.drained();
         }
-        this.#show(`${perSecond}/s, from due to read`, latencies.count, began);
+        this.#show(`${perSecond}/s, from due to read`, rate.read, began);
         await sleep(1);
       }
       await producer.close();
-      const given = performance.now() + DRAIN_MS;
-      while (latencies.count < total && failure === undefined && this.#goesOn(given))
-        await sleep(5);
+      const given = performance.now() + patienceMs;
+      while (rate.read < rate.total && failure === undefined && this.#goesOn(given)) await sleep(5);
     } finally {
       stop.abort();
+      await producer.close();
       await reading;
     }
-    if (failure !== undefined) throw failure;
-    return { latency: latencies.summary(), late: late.summary() };
-
-    function dueOf(index: number): number {
-      return (index / perSecond) * 1000;
-    }
+    const interrupted = this.#signal.aborted;
+    if (failure !== undefined && !interrupted) throw failure;
+    const recordsPerSecond = rate.perSecond();
+    return {
+      ...this.#rates(rate.read, began, busy),
+      recordsPerSecond,
+      mbPerSecond: (recordsPerSecond * recordBytes) / 1e6,
+      unread: interrupted ? 0 : rate.giveUp(performance.now()),
+      latency: rate.latencies.summary(),
+      late: late.summary(),
+    };
   }
 
   async #logEnds(): Promise<number[]> {
@@ -215,7 +237,7 @@ export class Load {
   }
 
   #record(partition: number, index = 0): { topic: string; partition: number; value: Buffer } {
-    const value = this.#values[index % VALUES] ?? Buffer.alloc(0);
+    const value = this.#values[index % this.#values.length] ?? Buffer.alloc(0);
     return { topic: this.#plan.topic, partition, value };
   }
 
@@ -248,6 +270,22 @@ export class Load {
     const mb = (rate * this.#plan.recordBytes) / 1e6;
     const rates = `${Math.round(rate)} records/s, ${mb.toFixed(1)} MB/s`;
     this.#live(`${what}: ${records} records, ${rates}, ${seconds.toFixed(0)} s`);
+  }
+}
+
+/** Counts what comes back, until all did or it is stopped. */
+async function readTail(
+  reader: LogReader,
+  rate: FixedRate,
+  stop: AbortController,
+  interrupt: AbortSignal,
+): Promise<void> {
+  for await (const chunk of reader.read(AbortSignal.any([stop.signal, interrupt]))) {
+    const now = performance.now();
+    for (const { value } of chunk.records) {
+      if (value !== null) rate.arrived(chunk.partition, value.readDoubleLE(0), now);
+    }
+    if (rate.read >= rate.total) stop.abort();
   }
 }
 

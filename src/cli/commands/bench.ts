@@ -1,37 +1,30 @@
 // tidemark bench: a quick load test of any Kafka cluster, from this machine.
 
-import { randomBytes } from 'node:crypto';
 import { type Command, Option } from 'commander';
-import { parseByteSize } from '../../base/byte-size.ts';
-import type { Cluster, ProducerOptions } from '../../client/index.ts';
-import { type Codec, codecNames } from '../../record/index.ts';
-import type { Live, LoadPlan } from '../bench/load.ts';
+import { KafkaError } from '../../base/kafka-errors.ts';
+import type { Cluster } from '../../client/index.ts';
+import { codecNames } from '../../record/index.ts';
+import type { Live } from '../bench/load.ts';
+import { failuresOf } from '../bench/notes.ts';
+import { type LoadFlags, type LoadPlan, planOf } from '../bench/plan.ts';
 import type { BenchReport } from '../bench/report.ts';
-import { CliError, ExitCode, messageOf, usageError } from '../exit-codes.ts';
+import { CliError, ExitCode, messageOf, withNextStep } from '../exit-codes.ts';
 import { type CliIo, processIo } from '../io.ts';
 import { wholeNumber } from '../numbers.ts';
 import { type BrokerOptions, brokerCommand, type CommandModule } from '../program.ts';
-import { type Session, withCluster } from '../session.ts';
+import { propertiesOf, type Session, withCluster } from '../session.ts';
 import { stopSignal } from '../stop-signal.ts';
 
-interface BenchFlags extends BrokerOptions {
-  readonly partitions: string;
+interface BenchFlags extends BrokerOptions, LoadFlags {
   readonly replicationFactor?: string;
-  readonly size: string;
-  readonly seconds: string;
-  readonly rate: string;
-  readonly maxBytes: string;
-  readonly acks: string;
-  readonly compress: Codec;
   readonly keep?: boolean;
 }
-
-const DELIVERY_MS = 30_000;
 
 const details = `
 Makes a topic of its own, writes to it as fast as it goes, reads it back, sends records at a fixed rate and times
 each from when it was due until it was read, and deletes the topic. The client is one Node process: where "client" is
-near 100 %, the cluster can do more than is shown.`;
+near 100 %, the cluster can do more than is shown. Ctrl-C prints the figures so far and deletes the topic. Records
+that cannot be read back in time make the run fail (exit code 1), with the figures printed.`;
 
 function build(): Command {
   return brokerCommand('bench', 'load-test a cluster: throughput, latency, the limit', [
@@ -45,11 +38,16 @@ function build(): Command {
     .option('--seconds <count>', 'time of writing, and of the fixed rate', '5')
     .option('--rate <count>', 'records a second of the fixed rate', '1000')
     .option('--max-bytes <size>', 'write no more than this', '1GiB')
-    .addOption(new Option('-a, --acks <acks>', 'all or 1').choices(['all', '1']).default('all'))
     .addOption(
-      new Option('-z, --compress <codec>', 'codec of the batches')
-        .choices([...codecNames])
-        .default('none'),
+      new Option(
+        '-a, --acks <acks>',
+        'who has a record when it counts: all, 1 or 0 (default: all)',
+      ).choices(['all', '1', '0']),
+    )
+    .addOption(
+      new Option('-z, --compress <codec>', 'codec of the batches (default: none)').choices([
+        ...codecNames,
+      ]),
     )
     .option('--keep', 'keep the topic')
     .addHelpText('after', details)
@@ -59,33 +57,9 @@ function build(): Command {
 /** The verb `bench`. */
 export const benchCommand: CommandModule = { build };
 
-function planOf(flags: BenchFlags): LoadPlan {
-  const producer: ProducerOptions<'buffer', 'buffer'> = {
-    key: 'buffer',
-    value: 'buffer',
-    createTopics: false,
-    acks: flags.acks === '1' ? 1 : -1,
-    compression: flags.compress,
-    // A load test waits less for a broker that has gone than a program that must not lose anything.
-    deliveryTimeoutMs: DELIVERY_MS,
-  };
-  const recordBytes = parseByteSize(flags.size);
-  // A record carries when it was due.
-  if (recordBytes < 8) throw usageError(`--size ${flags.size}: at least 8 bytes`);
-  return {
-    topic: `tidemark-bench-${randomBytes(6).toString('hex')}`,
-    partitions: wholeNumber('--partitions', flags.partitions, { from: 1 }),
-    recordBytes,
-    seconds: wholeNumber('--seconds', flags.seconds, { from: 1 }),
-    perSecond: wholeNumber('--rate', flags.rate, { from: 1 }),
-    maxBytes: parseByteSize(flags.maxBytes),
-    producer,
-  };
-}
-
 async function bench(flags: BenchFlags): Promise<void> {
   const io = processIo();
-  const plan = planOf(flags);
+  const plan = planOf(flags, propertiesOf(flags));
   const copies =
     flags.replicationFactor === undefined
       ? -1
@@ -101,11 +75,14 @@ async function bench(flags: BenchFlags): Promise<void> {
       }
       try {
         const report = await run(io, session, plan, stop.signal).catch((error: unknown) => {
-          throw stop.signal.aborted ? new CliError(ExitCode.interrupted, 'interrupted') : error;
+          throw stop.signal.aborted ? interruption() : withSizeStep(error);
         });
         io.progress('');
         const { printReport } = await import('../bench/report.ts');
         await printReport(io, report, flags.json === true);
+        if (report.interrupted) throw interruption();
+        const failures = failuresOf(report);
+        if (failures.length > 0) throw new CliError(ExitCode.error, failures.join('; '));
       } finally {
         io.progress('');
         if (flags.keep === true) io.say(`kept: topic ${plan.topic}`);
@@ -117,14 +94,26 @@ async function bench(flags: BenchFlags): Promise<void> {
   }
 }
 
+const interruption = (): CliError => new CliError(ExitCode.interrupted, 'interrupted');
+
+/** The topic is made here: nobody can raise its own limit. */
+function withSizeStep(error: unknown): unknown {
+  if (!(error instanceof KafkaError) || error.code !== 'MESSAGE_TOO_LARGE') return error;
+  return withNextStep(error, 'ask for a smaller --size, or raise message.max.bytes of the brokers');
+}
+
 /** The topic goes, whatever happened before; when it can't, the user is told how. */
-async function cleanUp(io: CliIo, { cluster, client }: Session, topic: string): Promise<void> {
+async function cleanUp(
+  io: CliIo,
+  { cluster, client, brokers }: Session,
+  topic: string,
+): Promise<void> {
   try {
     const [outcome] = await client.deleteTopics(cluster, [topic]);
     if (outcome?.error) throw outcome.error;
   } catch (error) {
     io.say(`topic ${topic} could not be deleted: ${messageOf(error)}`);
-    io.say(`delete it with: tidemark topic delete ${topic}`);
+    io.say(`delete it with: tidemark topic delete ${topic} -b ${brokers}`);
   }
 }
 
@@ -147,18 +136,29 @@ async function run(
   const roundTripMs = await load.roundTrip();
   const oneRecordAcks1Ms = await load.oneByOne(1);
   const oneRecordAcksAllMs = await load.oneByOne(-1);
-  const produce = await load.produce();
-  const consume = await load.consume();
-  const tail = await load.tail();
   signal.throwIfAborted();
+  const { acks = -1, compression = 'none' } = plan.producer;
+  const local = await allLocal(cluster);
+  const produce = await unlessStopped(() => load.produce(), signal);
+  const consume = await unlessStopped(() => load.consume(), signal);
+  const tail = await unlessStopped(() => load.tail(), signal);
+  if (produce === null) throw interruption();
   const verdicts = verdictsOf({
     roundTripMs,
     oneRecordAcks1Ms,
     oneRecordAcksAllMs,
-    produceBusy: produce.busy,
-    consumeBusy: consume.busy,
-    tail: { ...tail.latency, lateP99Ms: tail.late.p99Ms },
-    local: await allLocal(cluster),
+    acks,
+    compressed: compression !== 'none',
+    produce,
+    consume,
+    tail: tail && {
+      ...tail.latency,
+      lateP99Ms: tail.late.p99Ms,
+      busy: tail.busy,
+      reached: tail.recordsPerSecond,
+      asked: plan.perSecond,
+    },
+    local,
   });
   return {
     brokers,
@@ -167,8 +167,8 @@ async function run(
       partitions: plan.partitions,
       replicationFactor: info.partitions[0]?.replicas.length ?? 1,
       recordBytes: plan.recordBytes,
-      acks: plan.producer.acks ?? -1,
-      compression: plan.producer.compression ?? 'none',
+      acks,
+      compression,
       seconds: plan.seconds,
       perSecond: plan.perSecond,
     },
@@ -178,8 +178,24 @@ async function run(
     produce,
     consume,
     tail,
+    interrupted: signal.aborted,
     verdicts,
   };
+}
+
+/** What a phase found, also when an interrupt ended it; null when that came before there was anything. */
+async function unlessStopped<Found extends { readonly records: number }>(
+  phase: () => Promise<Found>,
+  signal: AbortSignal,
+): Promise<Found | null> {
+  if (signal.aborted) return null;
+  try {
+    const found = await phase();
+    return signal.aborted && found.records === 0 ? null : found;
+  } catch (error) {
+    if (signal.aborted) return null;
+    throw error;
+  }
 }
 
 async function allLocal(cluster: Cluster): Promise<boolean> {
