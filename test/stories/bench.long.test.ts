@@ -29,6 +29,7 @@ test(
     expect(report.produce.latency.count).toBe(report.produce.records);
     expect(report.consume.records).toBeGreaterThanOrEqual(report.produce.records);
     expect(report.tail.latency.count).toBe(200);
+    expect([report.consume.unread, report.tail.unread, report.interrupted]).toEqual([0, 0, false]);
     expect(report.verdicts.map((one: { phase: string }) => one.phase)).toEqual([
       'produce',
       'consume',
@@ -45,9 +46,9 @@ test(
     const flags = '--seconds 1 --rate 50 --max-bytes 100kB --keep'.split(' ');
     const { code, stdout } = await broker.run(['bench', ...flags]);
     expect(code).toBe(0);
-    for (const text of ['write', 'read back', 'from due to read', 'p99.9', 'consume:']) {
-      expect(stdout).toContain(text);
-    }
+    const texts = ['write', 'read back', 'from due to read', ' of 50 ', 'p99.9', 'consume:'];
+    // Writing as little as this ends before its second is over: that is told.
+    for (const text of [...texts, '--max-bytes was reached after']) expect(stdout).toContain(text);
     expect(await topics()).toContain('tidemark-bench');
   },
   LONG,
@@ -70,5 +71,7 @@ test(
 test('what cannot be done is refused before anything is made', async () => {
   const small = await broker.run(['bench', '--size', '4']);
   expect([small.code, small.stderr]).toEqual([2, expect.stringContaining('at least 8 bytes')]);
+  const none = await broker.run(['bench', '--max-bytes', '100']);
+  expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('at least one record')]);
   expect((await tidemark(['bench', '-b', '127.0.0.1:1', '--seconds', '1'])).code).toBe(4);
 });
