@@ -24,7 +24,7 @@ ${Object.entries(suites)
   .join('\n')}
 
 Results:
-  compare A B   what got worse from result A to result B beyond noise; exit code 1 when something did
+  compare A B   what got worse from result A to result B beyond noise; exit code 1 when something of ours did
   readme FILE…  puts the tables of one result, or of several suites' results, into README.md
   html FILE     writes the report of a result again, beside it
 
