@@ -24,10 +24,10 @@ export class DirtyFiles {
   }
 
   /** The open file of a segment that is about to be written. */
-  async pin(segment: Segment, open: () => Promise<PinnedFile>): Promise<PinnedFile> {
+  async pin(segment: Segment): Promise<PinnedFile> {
     const known = this.#pins.get(segment);
     if (known !== undefined) return known;
-    const pinned = await open();
+    const pinned = await this.#pool.acquire(segment.logPath);
     this.#pins.set(segment, pinned);
     return pinned;
   }

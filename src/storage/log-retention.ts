@@ -5,6 +5,7 @@ import type { LogCore } from './log-core.ts';
 import { withIndexes } from './log-reader.ts';
 import { withTimes } from './log-search.ts';
 import type { LogWriter } from './log-writer.ts';
+import type { RecoveryPoint } from './recovery-point.ts';
 import { type RetentionConfig, type SegmentFacts, segmentsToDelete } from './retention.ts';
 import type { Segment } from './segment.ts';
 import { renameDeleted } from './segment-files.ts';
@@ -13,16 +14,25 @@ import type { Tail } from './tail.ts';
 /** Neither age nor size take anything away. */
 const startOnly: RetentionConfig = { retentionMs: -1, retentionBytes: -1, cleanupDelete: false };
 
+export interface LogRetentionOptions {
+  readonly core: LogCore;
+  readonly writer: LogWriter;
+  readonly recoveryPoint: RecoveryPoint;
+  readonly tail: Tail;
+}
+
 export class LogRetention {
   readonly #core: LogCore;
   readonly #writer: LogWriter;
+  readonly #recoveryPoint: RecoveryPoint;
   readonly #tail: Tail;
   #lane: Promise<void> = Promise.resolve();
 
-  constructor(core: LogCore, writer: LogWriter, tail: Tail) {
-    this.#core = core;
-    this.#writer = writer;
-    this.#tail = tail;
+  constructor(options: LogRetentionOptions) {
+    this.#core = options.core;
+    this.#writer = options.writer;
+    this.#recoveryPoint = options.recoveryPoint;
+    this.#tail = options.tail;
   }
 
   /** Raises the start offset, durably, and frees whole segments below it. */
@@ -48,9 +58,11 @@ export class LogRetention {
 
   /** Rolls and deletes by time and size; one run at a time. Answers how many segments went. */
   apply(nowMs: number): Promise<number> {
-    return this.inLane(() => {
-      if (this.#core.state === 'open') this.#rollByTime(nowMs);
-      return this.#free(nowMs, this.#core.config);
+    return this.inLane(async () => {
+      await this.#rollByTime(nowMs);
+      const count = await this.#free(nowMs, this.#core.config);
+      await this.#recoveryPoint.finishRolled();
+      return count;
     });
   }
 
@@ -69,10 +81,11 @@ export class LogRetention {
     await this.#lane;
   }
 
-  /** Rolls an active segment whose time has come. */
+  /** Rolls an active segment whose time has come, and finishes what is rolled. */
   rollByTime(nowMs: number): Promise<void> {
     return this.inLane(async () => {
-      if (this.#core.state === 'open') this.#rollByTime(nowMs);
+      await this.#rollByTime(nowMs);
+      await this.#recoveryPoint.finishRolled();
     });
   }
 
@@ -115,13 +128,15 @@ export class LogRetention {
     }
   }
 
-  #rollByTime(nowMs: number): void {
+  async #rollByTime(nowMs: number): Promise<void> {
     const core = this.#core;
     const { active } = core;
-    if (active.size === 0 || active.written < active.size) return;
+    if (core.state !== 'open' || active.size === 0 || active.written < active.size) return;
     if (nowMs - active.createdMs <= core.config.segmentMs - active.jitterMs) return;
     core.roll(core.endOffset);
     this.#writer.wake();
+    // Its file first: as long as there is none, a start takes what was rolled for the log's end.
+    await this.#writer.idle();
   }
 
   async #learnTimes(segment: Segment): Promise<void> {
@@ -141,16 +156,20 @@ export class LogRetention {
     if (core.startOffset >= core.highWatermark) this.#tail.clear();
     const gone: string[] = [];
     const { disk, pool, clock, tasks, logger } = core.context;
-    for (const segment of going) {
-      logger.info({ log: core.name, segment: segment.baseOffset }, 'segment deleted');
-      for (const path of await renameDeleted(disk, pool, segment)) gone.push(path);
-    }
-    await this.#dropSnapshots(core.startOffset);
-    clock.setTimer(core.config.fileDeleteDelayMs, () => {
-      tasks.start('removing deleted segments', async () => {
-        for (const path of gone) await disk.remove(path);
+    try {
+      for (const segment of going) {
+        logger.info({ log: core.name, segment: segment.baseOffset }, 'segment deleted');
+        await renameDeleted(disk, pool, segment, gone);
+      }
+      await this.#dropSnapshots(core.startOffset);
+    } finally {
+      // Also what went before a step was refused: a full disk wants the room.
+      clock.setTimer(core.config.fileDeleteDelayMs, () => {
+        tasks.start('removing deleted segments', async () => {
+          for (const path of gone) await disk.remove(path);
+        });
       });
-    });
+    }
     return going.length;
   }
 

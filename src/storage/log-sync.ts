@@ -1,24 +1,15 @@
 // The durable side of one log: which batches are written and not yet synced, syncing them (alone or through the
-// journal), raising the high watermark, finishing rolled segments, the recovery point.
+// journal), raising the high watermark.
 
 import { asError, type CommitRound, type CommitState, type Committable } from './committer.ts';
 import { DirtyFiles } from './dirty-files.ts';
 import { FlushWaiters } from './flush-waiters.ts';
 import type { JournalEntry, JournalOwner } from './journal.ts';
 import type { LogCore, SyncedPlace } from './log-core.ts';
-import type { MarkSource } from './marks.ts';
-import { OffsetIndex } from './offset-index.ts';
-import { PointSnapshot } from './point-snapshot.ts';
+import { type PointSync, RecoveryPoint } from './recovery-point.ts';
 import type { Segment } from './segment.ts';
-import { saveIndexes } from './segment-files.ts';
 import type { Tail } from './tail.ts';
 import type { Ticket } from './ticket.ts';
-import { TimeIndex } from './time-index.ts';
-
-/** Bytes written since the recovery point after which it moves: what a restart has to scan, about. */
-const RECOVERY_BYTES_MAX = 4 * 1024 * 1024;
-/** Bytes durable in the journal alone after which a segment is synced: megabytes at once keep commits waiting. */
-const UNSYNCED_BYTES_MAX = 256 * 1024;
 
 export interface LogSyncOptions {
   readonly core: LogCore;
@@ -28,7 +19,7 @@ export interface LogSyncOptions {
   readonly onFailure: (cause: Error) => void;
 }
 
-export class LogSync implements Committable, JournalOwner, MarkSource {
+export class LogSync implements Committable, JournalOwner, PointSync {
   readonly name: string;
   /** Owned by the committer. */
   commitState: CommitState = 'idle';
@@ -46,45 +37,35 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
   #flushTimer: (() => void) | null = null;
   readonly #flushes = new FlushWaiters();
   readonly files: DirtyFiles;
+  readonly recoveryPoint: RecoveryPoint;
   /** One sync after the other: of two at once, only one would be told of an error. */
   #syncLane: Promise<void> = Promise.resolve();
   #syncedPlace: SyncedPlace;
-  #recoveryPlace: SyncedPlace;
-  readonly #snapshot: PointSnapshot;
-  #sealing = false;
 
   constructor(options: LogSyncOptions) {
     this.#core = options.core;
-    this.#snapshot = new PointSnapshot(options.core);
     this.#tail = options.tail;
     this.files = new DirtyFiles(options.core.context.pool);
     this.#onFailure = options.onFailure;
     this.name = options.core.name;
     this.#lastFlushOffset = options.core.endOffset;
     this.#syncedPlace = this.#endPlace();
-    this.#recoveryPlace = options.recovery ?? this.#syncedPlace;
-    this.#finishSoon();
+    this.recoveryPoint = new RecoveryPoint(options.core, this, options.recovery);
   }
 
-  /** Everything below is synced in the segment files, not only in the journal. */
-  get filesSyncedEnd(): number {
-    return this.#syncedPlace.offset;
+  /** Everything before it is synced in the segment files, not only in the journal. */
+  get syncedPlace(): SyncedPlace {
+    return this.#syncedPlace;
   }
 
   /** Starts again from what a reopen has found, all of which is synced. */
   reset(recovery: SyncedPlace | null): void {
     this.#lastFlushOffset = this.#core.endOffset;
     this.#syncedPlace = this.#endPlace();
-    this.#recoveryPlace = recovery ?? this.#syncedPlace;
     this.#batches = 0;
     this.#offsets = 0;
     this.#bytes = 0;
-    this.#finishSoon();
-  }
-
-  /** A recovery left segments to be finished when there is time. */
-  #finishSoon(): void {
-    if (this.#nextToSeal() >= 0) this.#core.context.marks.touch(this, 0);
+    this.recoveryPoint.reset(recovery);
   }
 
   #endPlace(): SyncedPlace {
@@ -264,8 +245,8 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
     const last = done[count - 1];
     if (last !== undefined) this.#acknowledge(done, last);
     this.#resolveFlushes();
-    core.context.marks.touch(this, round.bytes);
-    this.#sealRolled();
+    core.context.marks.touch(this.recoveryPoint, round.bytes);
+    this.recoveryPoint.sealRolled();
   }
 
   #resolveFlushes(): void {
@@ -298,93 +279,6 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
     void this.#syncLane.then(() => this.files.letGo());
   }
 
-  publishMark(): void {
-    const [core, place] = [this.#core, this.#recoveryPlace];
-    if (core.failure !== null && core.state === 'closed') return;
-    const { active } = core;
-    core.context.marks.replace(core.name, {
-      mark: core.syncedEnd,
-      startOffset: core.startOffset,
-      recoveryOffset: place.offset,
-      recoveryPosition: place.offset === place.segment.baseOffset ? 0 : place.position,
-      maxTimestamp: active.maxTimestamp,
-      maxTimestampOffset: active.maxTimestampOffset,
-      firstTimestamp: active.firstTimestamp,
-      leaderEpoch: core.epochs.latest,
-      epochsChecksum: core.epochs.checksumBelow(core.syncedEnd),
-      clean: false,
-    });
-  }
-
-  async advanceRecoveryPoint(): Promise<void> {
-    const core = this.#core;
-    const { segment, position } = this.#recoveryPlace;
-    const active = core.active;
-    if (core.state !== 'open' || segment !== active) return this.#sealRolled();
-    const due =
-      active.written - position >= Math.max(RECOVERY_BYTES_MAX, this.#snapshot.worthBytes);
-    if (!due || core.segments.at(-2)?.sealed === false) return this.#syncSome();
-    const taken = this.#snapshot.take();
-    try {
-      await this.syncDirty();
-      const place = this.#syncedPlace;
-      if (place.segment !== active) return;
-      await saveIndexes(core.context.disk, active);
-      if (taken !== null) await this.#snapshot.save(taken, place.offset);
-      this.#recoveryPlace = place;
-      this.publishMark();
-    } catch (error) {
-      const { message } = asError(error);
-      core.context.logger.warn({ log: core.name, error: message }, 'recovery point not moved');
-    }
-  }
-
-  async #syncSome(): Promise<void> {
-    const { active, config } = this.#core;
-    if (active.written - active.synced < UNSYNCED_BYTES_MAX || config.flushPolicy === 'os') return;
-    await this.syncDirty().catch(() => {});
-  }
-
-  /** Finishes rolled segments once they are committed: files synced, indexes written, recovery point moved. */
-  #sealRolled(): void {
-    const core = this.#core;
-    if (this.#sealing || this.#nextToSeal() < 0) return;
-    this.#sealing = true;
-    core.context.tasks.start(`finishing a segment of ${core.name}`, async () => {
-      try {
-        for (let index = this.#nextToSeal(); index >= 0; index = this.#nextToSeal()) {
-          await this.#seal(index);
-        }
-      } finally {
-        this.#sealing = false;
-      }
-    });
-  }
-
-  /** The oldest unfinished segment that is rolled and committed; -1 when there is none. */
-  #nextToSeal(): number {
-    const { segments, syncedEnd, state } = this.#core;
-    if (state !== 'open') return -1;
-    const index = segments.findIndex((segment) => !segment.sealed);
-    const next = segments[index + 1];
-    return next !== undefined && next.baseOffset <= syncedEnd ? index : -1;
-  }
-
-  async #seal(index: number): Promise<void> {
-    const core = this.#core;
-    const segment = core.segments[index] as Segment;
-    const next = core.segments[index + 1] as Segment;
-    if (segment.dirty) await this.syncDirty();
-    await saveIndexes(core.context.disk, segment);
-    segment.sealed = true;
-    // Loaded again when somebody looks something up.
-    segment.indexed = false;
-    segment.offsets = new OffsetIndex();
-    segment.times = new TimeIndex();
-    this.#recoveryPlace = { offset: next.baseOffset, segment: next, position: 0 };
-    core.context.marks.touch(this, 0);
-  }
-
   /** Waits until no sync of this log is under way. */
   async settled(): Promise<void> {
     await this.#syncLane;
@@ -395,6 +289,6 @@ export class LogSync implements Committable, JournalOwner, MarkSource {
     this.#flushTimer?.();
     this.#flushTimer = null;
     this.files.letGo();
-    this.#core.context.marks.forget(this);
+    this.#core.context.marks.forget(this.recoveryPoint);
   }
 }

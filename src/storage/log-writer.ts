@@ -131,17 +131,15 @@ export class LogWriter {
     const { context, name, epochs } = this.#core;
     if (epochs.dirty) await epochs.save(context.disk, name);
     if (segment.created) return;
-    await this.#sync.files.pin(segment, () => createSegment(context.disk, context.pool, segment));
+    // Nothing in it needs a sync yet: where nobody writes to it, none would let it go.
+    (await createSegment(context.disk, context.pool, segment)).release();
   }
 
   async #writeFrom(segment: Segment): Promise<void> {
-    const { context, epochs } = this.#core;
-    if (!segment.created || epochs.dirty) await this.#prepare(segment);
+    if (!segment.created || this.#core.epochs.dirty) await this.#prepare(segment);
     segment.writing = true;
     try {
-      const pinned = await this.#sync.files.pin(segment, () =>
-        context.pool.acquire(segment.logPath),
-      );
+      const pinned = await this.#sync.files.pin(segment);
       const stretch = this.#gather(segment, WRITE_BYTES_MAX);
       await pinned.file.write(stretch.parts, stretch.position);
       segment.writing = false;

@@ -70,9 +70,11 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     const { recovery } = options.contents;
     this.#sync = new LogSync({ core, tail: this.#tail, recovery, onFailure });
     this.#writer = new LogWriter({ core, sync: this.#sync, onFailure });
-    this.#retention = new LogRetention(core, this.#writer, this.#tail);
+    const { recoveryPoint } = this.#sync;
+    const writer = this.#writer;
+    this.#retention = new LogRetention({ core, writer, recoveryPoint, tail: this.#tail });
     this.compaction = new LogCompaction({ core, retention: this.#retention, onFailure });
-    this.#sync.publishMark();
+    this.#sync.recoveryPoint.publishMark();
   }
 
   /** How journal and marks name it. */
@@ -224,7 +226,7 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
 
   async #reopenAlone(): Promise<void> {
     const core = this.#core;
-    const { filesSyncedEnd } = this.#sync;
+    const { offset: filesSyncedEnd } = this.#sync.syncedPlace;
     const trusted = { mark: core.syncedEnd, filesSyncedEnd };
     for (const segment of core.segments) core.context.pool.detach(segment.logPath);
     this.#tail.clear();
@@ -236,7 +238,7 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
       this.#scanned = contents.scanned;
       this.compaction.reset();
       this.#sync.reset(contents.recovery);
-      this.#sync.publishMark();
+      this.#sync.recoveryPoint.publishMark();
     } catch (error) {
       const cause = asError(error);
       const message = `${core.name} cannot be reopened: ${cause.message}`;

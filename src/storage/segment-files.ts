@@ -219,13 +219,13 @@ function appendSynced(disk: Disk, path: string, bytes: Buffer, at: number): Prom
   });
 }
 
-/** Renames a removed segment's files out of the way, durably; they are removed later. Answers the new paths. */
+/** Renames a removed segment's files out of the way, durably; what has a new path in `gone` is removed later. */
 export async function renameDeleted(
   disk: Disk,
   pool: FilePool,
   segment: Segment,
-): Promise<string[]> {
-  const gone: string[] = [];
+  gone: string[],
+): Promise<void> {
   await segment.saving;
   // The log goes last: a segment whose log is still there is whole or can be made whole.
   for (const suffix of ['.index', '.timeindex', '.txnindex', '.log']) {
@@ -236,5 +236,4 @@ export async function renameDeleted(
   }
   pool.detach(segment.logPath);
   await disk.syncDirectory(segment.stem.slice(0, segment.stem.lastIndexOf('/')));
-  return gone;
 }
