@@ -13,9 +13,9 @@
 // the journal, also those of one log once a file of it is open (6 x 48 KiB: a tenth less CPU time and half the p99; a
 // record at a time into one log of six: p99 3-13 against 6-120 ms in six pairs of runs, 30 against 10 in a seventh:
 // answers leave in order and one slow sync holds all of them), and big ones never do; nor does anything while the
-// segment syncs that empty the journal lag behind it.
+// segment syncs that empty the journal lag behind it. What it refuses is synced directly, and while it refuses, small
+// batches wait for a file of it only where one is open already.
 
-import type { Logger } from '../base/ports.ts';
 import type { CommitStats } from './contract.ts';
 import type { Journal, JournalEntry } from './journal.ts';
 
@@ -23,7 +23,7 @@ import type { Journal, JournalEntry } from './journal.ts';
 const DIRECT_MAX = 3;
 /** So many waiting logs are worth opening a file of the journal for. */
 const JOURNAL_LOGS_MIN = 2;
-/** So is one that was found waiting alone so often, each time to be synced by itself. */
+/** So is one that was found waiting alone so often, each time to be synced by itself; or many, while none is to be had. */
 const JOURNAL_AFTER_ALONE = 8;
 /** A log with more unsynced bytes than this is synced by itself: its bytes are not worth writing twice. */
 const JOURNAL_BYTES_PER_LOG_MAX = 64 * 1024;
@@ -70,18 +70,16 @@ export interface CommitterPort {
 export class Committer implements CommitterPort {
   readonly stats: CommitStats = { syncs: 0, batches: 0, offsets: 0, bytes: 0 };
   readonly #journal: Journal;
-  readonly #logger: Logger;
   /** Logs that wait for a commit, in order of arrival. */
   #waiting: Committable[] = [];
   #direct = 0;
   #journaling = false;
-  /** How often one small log waited alone since the journal was last used or asked for. */
+  /** How often small logs did without the journal since it was last used or asked for. */
   #alone = 0;
   #gathering = false;
 
-  constructor(journal: Journal, logger: Logger) {
+  constructor(journal: Journal) {
     this.#journal = journal;
-    this.#logger = logger;
   }
 
   request(log: Committable): void {
@@ -150,13 +148,26 @@ export class Committer implements CommitterPort {
     if (again) this.#wait(log);
   }
 
-  async #commitDirect(log: Committable): Promise<void> {
+  #commitDirect(log: Committable): Promise<void> {
     const round = log.beginRound();
-    if (round === null) return;
+    return round === null ? Promise.resolve() : this.#syncRound(log, round);
+  }
+
+  async #syncRound(log: Committable, round: CommitRound): Promise<void> {
     try {
       await log.syncFiles(round);
-      this.#count(round);
-      this.stats.syncs++;
+    } catch (error) {
+      return log.commitFailed(asError(error));
+    }
+    this.stats.syncs++;
+    this.#endRound(log, round);
+  }
+
+  #endRound(log: Committable, round: CommitRound): void {
+    this.stats.batches += round.batches;
+    this.stats.offsets += round.offsets;
+    this.stats.bytes += round.bytes;
+    try {
       log.roundDone(round);
     } catch (error) {
       log.commitFailed(asError(error));
@@ -167,7 +178,8 @@ export class Committer implements CommitterPort {
     if (this.#journaling || this.#journal.lagging) return;
     const logs = this.#waiting.filter((log) => log.journalBytes() <= JOURNAL_BYTES_PER_LOG_MAX);
     if (logs.length === 0) return;
-    if (logs.length < JOURNAL_LOGS_MIN && !this.#journal.ready) {
+    const few = logs.length < JOURNAL_LOGS_MIN;
+    if ((few || this.#journal.refuses) && !this.#journal.ready) {
       this.#alone += 1;
       if (this.#alone < JOURNAL_AFTER_ALONE) return;
       // Where none can be had, it is not asked for at every commit.
@@ -192,24 +204,14 @@ export class Committer implements CommitterPort {
     if (commits.every(({ round }) => round === null)) return;
     try {
       await this.#journal.append(entriesOf(commits));
-    } catch (error) {
-      const cause = asError(error);
-      this.#logger.error({ error: cause.message }, 'the journal could not be written');
-      for (const { log, round } of commits) if (round !== null) log.commitFailed(cause);
+    } catch {
+      // The journal has told of it. Their bytes are in the segments; in the journal's place, one after the other. A
+      // start may find some of them in the journal all the same: it writes what is there already.
+      for (const { log, round } of commits) if (round !== null) await this.#syncRound(log, round);
       return;
     }
     this.stats.syncs++;
-    for (const { log, round } of commits) {
-      if (round === null) continue;
-      this.#count(round);
-      log.roundDone(round);
-    }
-  }
-
-  #count(round: CommitRound): void {
-    this.stats.batches += round.batches;
-    this.stats.offsets += round.offsets;
-    this.stats.bytes += round.bytes;
+    for (const { log, round } of commits) if (round !== null) this.#endRound(log, round);
   }
 }
 

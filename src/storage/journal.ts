@@ -4,6 +4,7 @@
 // journal holds into the segments again.
 
 import type { Clock, Logger, Random } from '../base/ports.ts';
+import { asError } from './committer.ts';
 import type { Disk } from './disk.ts';
 import { type Generation, JournalFiles } from './journal-files.ts';
 import { ENTRY_KIND, encodeEntry, JOURNAL_HEADER_BYTES } from './journal-format.ts';
@@ -70,7 +71,7 @@ export class Journal {
   #writtenMs = 0;
   #closed = false;
   #preparing = false;
-  /** It is said that no file can be had; until one can, it is not said again. */
+  /** No file could be had, or written to; until one takes entries, that is not said again. */
   #refused = false;
   /** Generations under or after checkpoint, oldest first; removed in this order only. */
   readonly #old: Generation[] = [];
@@ -98,6 +99,11 @@ export class Journal {
     return this.#current !== null;
   }
 
+  /** Whether the disk refused what was last tried: nobody should wait for a new file. */
+  get refuses(): boolean {
+    return this.#refused;
+  }
+
   /** Opens a file for entries to come, without anybody waiting for it; one that cannot be had is tried for again. */
   prepare(): void {
     if (this.#current !== null || this.#preparing) return;
@@ -105,18 +111,16 @@ export class Journal {
     const opened = this.#inLane(async () => {
       this.#current ?? (await this.#begin());
     });
-    void opened
-      .catch((error: Error) => {
-        if (this.#refused) return;
-        this.#refused = true;
-        this.#options.logger.warn({ error: error.message }, 'no journal file can be had');
-      })
-      .then(() => {
-        this.#preparing = false;
-      });
+    const settled = (): void => {
+      this.#preparing = false;
+    };
+    void opened.then(settled, settled);
   }
 
-  /** Writes and syncs the entries. When it rejects, none of them may be taken for committed. */
+  /**
+   * Writes and syncs the entries. When it rejects, none of them may be taken for committed, though a start may find and
+   * replay some: as others', they count as held until their file is gone.
+   */
   append(entries: readonly JournalEntry[]): Promise<void> {
     return this.#inLane(() => {
       const generation = this.#current;
@@ -233,11 +237,23 @@ export class Journal {
   };
 
   async #begin(): Promise<Generation> {
-    const generation = await this.#makeNext();
-    this.#next = null;
-    this.#current = generation;
-    this.#refused = false;
-    return generation;
+    try {
+      const generation = await this.#makeNext();
+      this.#next = null;
+      this.#current = generation;
+      return generation;
+    } catch (error) {
+      throw this.#refuse(error);
+    }
+  }
+
+  #refuse(error: unknown): Error {
+    const cause = asError(error);
+    if (!this.#refused) {
+      this.#options.logger.warn({ error: cause.message }, 'commits do without the journal');
+    }
+    this.#refused = true;
+    return cause;
   }
 
   /** What is being made already, or was, is the next file: entries are replayed in the order of their files. */
@@ -282,8 +298,9 @@ export class Journal {
     } catch (error) {
       // What this file holds from here on is unknown, so nothing is added to it. What was synced before stays.
       this.#startCheckpoint();
-      throw error;
+      throw this.#refuse(error);
     }
+    this.#refused = false;
     this.#writtenMs = this.#options.clock.monotonic();
     if (generation.position === JOURNAL_HEADER_BYTES) this.#checkpointLater(generation);
     generation.position += bytes;

@@ -106,7 +106,7 @@ class DirectoryStore implements LogStore {
       dirtyLogsMax: Math.max(1, Math.floor(pool.limit / 2)),
       firstGeneration: replay.nextGeneration,
     });
-    const committer = new Committer(journal, logger);
+    const committer = new Committer(journal);
     const tailBudget = new TailBudget(
       options.tailBytesMax ?? TAIL_BYTES_MAX,
       TAIL_BYTES_PER_LOG_MAX,

@@ -1,7 +1,6 @@
 // Whatever order logs ask, syncs end and the journal comes and goes in: all that was written is committed, or refused.
 
 import { expect, test } from 'vitest';
-import { silentLogger } from '../../../src/base/ports.ts';
 import {
   type CommitRound,
   type CommitState,
@@ -97,10 +96,11 @@ test('nothing is forgotten, and no log has two commits at once', async () => {
       const journal = {
         ready: false,
         lagging: false,
+        refuses: false,
         prepare: () => {},
         append: () => waits.next(),
       };
-      const committer = new Committer(journal as unknown as Journal, silentLogger);
+      const committer = new Committer(journal as unknown as Journal);
       const logs = Array.from({ length: 6 }, () => new FakeLog(waits));
       const write = (which: number, bytes: number): void => {
         const log = logs[which] as FakeLog;
@@ -112,8 +112,9 @@ test('nothing is forgotten, and no log has two commits at once', async () => {
         if (kind === 'write') write(log, bytes);
         else if (kind === 'end') waits.end(log, well);
         else if (kind === 'turn') await turn();
-        else if (kind === 'journal') Object.assign(journal, { ready: well, lagging: log > 3 });
-        else committer.together(logs.slice(log).map((_, at) => () => write(log + at, bytes)));
+        else if (kind === 'journal') {
+          Object.assign(journal, { ready: well, lagging: log > 3, refuses: log % 2 === 1 });
+        } else committer.together(logs.slice(log).map((_, at) => () => write(log + at, bytes)));
         // Three of single logs, one of the journal.
         expect(waits.open.length).toBeLessThanOrEqual(4);
       }
@@ -122,4 +123,58 @@ test('nothing is forgotten, and no log has two commits at once', async () => {
       expect(logs.map(({ commitState }) => commitState)).toEqual(logs.map(() => 'idle'));
     }),
   );
+});
+
+/** A log whose first commit throws as others are told of it. */
+class Throwing extends FakeLog {
+  failed: Error | null = null;
+
+  override roundDone(round: CommitRound): void {
+    super.roundDone(round);
+    if (round.endOffset === 1) throw new Error('a listener throws');
+  }
+
+  override commitFailed(error: Error): void {
+    this.failed = error;
+  }
+}
+
+test.each(['journal', 'direct'])(
+  'who throws when told of a commit (%s) holds up no other',
+  async (way) => {
+    const waits = new Waits();
+    const journal = { ready: true, lagging: way === 'direct', append: () => Promise.resolve() };
+    const committer = new Committer(journal as unknown as Journal);
+    const logs = [new Throwing(waits), new FakeLog(waits)] as const;
+    for (let round = 1; round <= 2; round++) {
+      for (const log of logs) {
+        log.written++;
+        committer.request(log);
+      }
+      for (await turn(); waits.open.length > 0; await turn()) waits.end(0, true);
+      expect(logs.map(({ settled }) => settled)).toEqual([round, round]);
+      expect(logs[0].failed).toMatchObject({ message: 'a listener throws' });
+    }
+  },
+);
+
+test('what the journal refuses is synced directly; only a log that cannot be either is refused', async () => {
+  const waits = new Waits();
+  const journal = { ready: false, lagging: false, append: () => Promise.reject(new Error('full')) };
+  const committer = new Committer(journal as unknown as Journal);
+  const logs = Array.from({ length: 3 }, () => new Throwing(waits));
+  for (const log of logs) log.written = 2;
+  committer.together(logs.map((log) => () => committer.request(log)));
+  await turn();
+  for (let index = 0; index < logs.length; index++, await turn()) {
+    expect(waits.open).toHaveLength(1);
+    waits.end(0, index !== 1);
+  }
+  expect(logs.map(({ failed }) => failed?.message)).toEqual([
+    undefined,
+    'the disk refuses',
+    undefined,
+  ]);
+  expect(logs.map(({ settled }) => settled)).toEqual([2, 0, 2]);
+  expect(committer.stats).toMatchObject({ syncs: 2, batches: 2 });
 });
