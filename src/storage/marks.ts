@@ -62,6 +62,7 @@ export class MarkTable {
   #hurrying = false;
   /** Logs that were written to since their recovery points were looked at. */
   readonly #grown = new Set<MarkSource>();
+  #advancing = false;
 
   constructor(options: MarkTableOptions) {
     this.#options = options;
@@ -181,11 +182,23 @@ export class MarkTable {
 
   async #writeDue(): Promise<void> {
     await this.#catchUp();
-    // After the marks: these write more and may take longer than a mark may be late. One after the other: a commit that
-    // reaches the disk meanwhile waits for what is under way.
+    // After the marks: these write more and may take longer than a mark may be late.
+    await this.#advanceGrown();
+  }
+
+  /** One log after the other, however slow: a commit that reaches the disk meanwhile waits for what is under way. */
+  async #advanceGrown(): Promise<void> {
+    if (this.#advancing) return;
+    this.#advancing = true;
     const grown = [...this.#grown];
     this.#grown.clear();
-    for (const source of grown) await source.advanceRecoveryPoint();
+    try {
+      for (const source of grown) await source.advanceRecoveryPoint();
+    } finally {
+      this.#advancing = false;
+    }
+    // Their time may have come and gone meanwhile.
+    if (this.#grown.size > 0) this.#schedule();
   }
 
   /** Much was committed: the marks do not wait for their time. */

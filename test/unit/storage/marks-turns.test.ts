@@ -1,4 +1,5 @@
-// The marks of many logs are brought up to date a few at a time: requests have the event loop in between.
+// The marks of many logs are brought up to date a few at a time: requests have the event loop in between. Recovery
+// points move one at a time: commits have the disk in between.
 
 import { expect, test } from 'vitest';
 import { type CancelTimer, type Clock, silentLogger } from '../../../src/base/ports.ts';
@@ -84,4 +85,36 @@ test('a log that is closed meanwhile keeps the mark of its close', async () => {
   }
   expect(published).not.toContain(last);
   expect(table.get(`t-${last}`)).toMatchObject({ mark: 1000, clean: true });
+});
+
+test('on a slow disk recovery points still move one after the other, and none is forgotten', async () => {
+  const { table, clock, tasks, sources } = tableOf(new MemoryDisk(() => 0));
+  const moved: number[] = [];
+  const underWay: (() => void)[] = [];
+  const slow = sources.slice(0, 6).map((source, log) => ({
+    ...source,
+    advanceRecoveryPoint: async () => {
+      await new Promise<void>((resolve) => underWay.push(resolve));
+      moved.push(log);
+    },
+  }));
+  const timersFire = async () => {
+    for (const fire of clock.timers.splice(0)) fire();
+    for (let turns = 0; turns < 30; turns++) {
+      for (const turn of clock.turns.splice(0)) turn();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  for (const source of slow.slice(0, 3)) table.touch(source, 1);
+  await timersFire();
+  // Their time comes while the first still moves.
+  for (const source of slow.slice(2)) table.touch(source, 1);
+  await timersFire();
+  while (underWay.length > 0 || clock.timers.length > 0) {
+    expect(underWay.length).toBeLessThanOrEqual(1);
+    underWay.pop()?.();
+    await timersFire();
+  }
+  expect(moved).toEqual([0, 1, 2, 2, 3, 4, 5]);
+  await tasks.idle();
 });
