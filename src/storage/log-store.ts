@@ -316,7 +316,7 @@ class DirectoryStore implements LogStore {
     this.#logs.delete(log.directory);
     await open.close();
     const gone = this.#freeName(log.directory, 'delete');
-    await disk.rename(log.directory, gone);
+    await open.leave(() => disk.rename(log.directory, gone));
     await disk.syncDirectory('.');
     marks.remove(log.directory);
     await committer.forget(open.identity);

@@ -291,8 +291,27 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
       this.#sync.dispose();
       this.#tail.clear();
       if (clean) this.#publishClean();
-      for (const segment of core.segments) core.context.pool.detach(segment.logPath);
     }
+  }
+
+  /**
+   * Runs `move`, which takes the directory of the closed log away, while no reader is inside, and lets none in after it:
+   * they open files by name, which may be another topic's then.
+   */
+  leave(move: () => Promise<void>): Promise<void> {
+    const { latch, segments, context, name } = this.#core;
+    const gone = new KafkaError('KAFKA_STORAGE_ERROR', `the log of ${name} was deleted`);
+    return this.#retention.inLane(() =>
+      latch.exclusive(async () => {
+        latch.break(gone);
+        try {
+          await move();
+        } finally {
+          // Not sooner: until then somebody may find a file under these names again.
+          for (const segment of segments) context.pool.detach(segment.logPath);
+        }
+      }),
+    );
   }
 
   /** Everything written and synced, indexes too. */

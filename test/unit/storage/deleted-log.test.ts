@@ -1,0 +1,84 @@
+// A log is deleted while somebody reads it, and its name is another topic's at once: neither has to do with the other.
+
+import { expect, test } from 'vitest';
+import { silentLogger } from '../../../src/base/ports.ts';
+import { type DiskFile, MemoryDisk, openLogStore } from '../../../src/storage/index.ts';
+import { SeededRandom } from '../../../src/testing/seeded-random.ts';
+import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
+import { readBaseOffsets, testBatch, testConfig } from './support.ts';
+
+const SEGMENT = 't-0/00000000000000000000.log';
+const wanted = { offset: 0, limit: 3, maxBytes: 10_000, minOneBatch: true };
+
+/** Reads of the segment are held up. */
+class SlowReads extends MemoryDisk {
+  hold: Promise<void> = Promise.resolve();
+  beforeRename: () => Promise<unknown> = () => Promise.resolve();
+
+  override async open(path: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile> {
+    const file = await super.open(path, mode);
+    const read = file.read.bind(file);
+    file.read = async (into, position) => {
+      if (path === SEGMENT) await this.hold;
+      return read(into, position);
+    };
+    return file;
+  }
+
+  override async rename(from: string, to: string): Promise<void> {
+    if (from === 't-0') await this.beforeRename();
+    return super.rename(from, to);
+  }
+}
+
+async function twoBatches() {
+  const disk = new SlowReads(() => 0);
+  const ports = { disk, clock: new VirtualClock(), random: new SeededRandom(7) };
+  const store = await openLogStore({
+    ...ports,
+    root: 'test',
+    logger: silentLogger,
+    tailBytesMax: 0,
+  });
+  const openLog = (topicId: string) => store.openLog({ name: 't-0', topicId, config: testConfig });
+  const log = await openLog('old');
+  for (let index = 0; index < 2; index++) await log.append(testBatch(index)).committed;
+  return { disk, store, log, openLog };
+}
+
+test('a read under way leaves nothing open that the next topic of the name would write to', async () => {
+  const { disk, store, log, openLog } = await twoBatches();
+  let goOn = (): void => {};
+  disk.hold = new Promise((resolve) => {
+    goOn = resolve;
+  });
+  // Not up to the end: its end is looked for in the file, which is opened again then to be read.
+  const reading = log.read(wanted);
+  let renaming = false;
+  disk.beforeRename = () => {
+    renaming = true;
+    return reading;
+  };
+  const deleting = store.deleteLog(log);
+  for (let turns = 0; turns < 50 && !renaming; turns++)
+    await new Promise((resolve) => setImmediate(resolve));
+  goOn();
+  expect((await reading).byteLength).toBeGreaterThan(0);
+  await deleting;
+
+  const next = await openLog('new');
+  await next.append(testBatch(0)).committed;
+  expect(await disk.stat(SEGMENT)).toMatchObject({ bytes: testBatch(0).byteLength });
+  expect(await readBaseOffsets(next)).toEqual([0]);
+  await store.close();
+});
+
+test('who still holds the old log is not given records of the new one', async () => {
+  const { store, log, openLog } = await twoBatches();
+  await store.deleteLog(log);
+  const next = await openLog('new');
+  for (let index = 5; index < 7; index++) await next.append(testBatch(index)).committed;
+  await expect(log.read(wanted)).rejects.toMatchObject({ code: 'KAFKA_STORAGE_ERROR' });
+  await expect(log.offsetForTimestamp(0)).rejects.toMatchObject({ code: 'KAFKA_STORAGE_ERROR' });
+  await store.close();
+});
