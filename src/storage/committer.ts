@@ -23,7 +23,7 @@ import type { Journal, JournalEntry } from './journal.ts';
 const DIRECT_MAX = 3;
 /** So many waiting logs are worth opening a file of the journal for. */
 const JOURNAL_LOGS_MIN = 2;
-/** So is one that was found waiting alone so often, each time to be synced by itself; or many, while none is to be had. */
+/** So is one that was found waiting alone so often, or any while none can be had, each time to be synced directly. */
 const JOURNAL_AFTER_ALONE = 8;
 /** A log with more unsynced bytes than this is synced by itself: its bytes are not worth writing twice. */
 const JOURNAL_BYTES_PER_LOG_MAX = 64 * 1024;
@@ -46,7 +46,7 @@ export interface Committable {
   commitState: CommitState;
   /** Bytes written and not yet synced, if all of them are still in memory; else infinity. */
   journalBytes(): number;
-  /** What a commit that starts now would cover; null when there is nothing. */
+  /** What a commit that starts now would cover, from the last {@link roundDone} on; null when there is nothing. */
   beginRound(): CommitRound | null;
   /** Syncs the files that hold the round. */
   syncFiles(round: CommitRound): Promise<void>;
@@ -148,12 +148,9 @@ export class Committer implements CommitterPort {
     if (again) this.#wait(log);
   }
 
-  #commitDirect(log: Committable): Promise<void> {
+  async #commitDirect(log: Committable): Promise<void> {
     const round = log.beginRound();
-    return round === null ? Promise.resolve() : this.#syncRound(log, round);
-  }
-
-  async #syncRound(log: Committable, round: CommitRound): Promise<void> {
+    if (round === null) return;
     try {
       await log.syncFiles(round);
     } catch (error) {
@@ -206,8 +203,9 @@ export class Committer implements CommitterPort {
       await this.#journal.append(entriesOf(commits));
     } catch {
       // The journal has told of it. Their bytes are in the segments; in the journal's place, one after the other. A
-      // start may find some of them in the journal all the same: it writes what is there already.
-      for (const { log, round } of commits) if (round !== null) await this.#syncRound(log, round);
+      // start may find some of them in the journal all the same: it writes what is there already. Each round begins
+      // anew: a log may fail, and be opened with less, before its turn.
+      for (const log of logs) await this.#commitDirect(log);
       return;
     }
     this.stats.syncs++;

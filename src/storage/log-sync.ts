@@ -29,7 +29,7 @@ export class LogSync implements Committable, JournalOwner, PointSync {
   /** Written, not synced, in order (with the `os` policy: not kept). */
   #unsynced: Ticket[] = [];
   #unsyncedBytes = 0;
-  /** Written since the last sync: what a commit will have covered. */
+  /** Written and not committed: what a commit will have covered. */
   #batches = 0;
   #offsets = 0;
   #bytes = 0;
@@ -139,16 +139,12 @@ export class LogSync implements Committable, JournalOwner, PointSync {
   beginRound(): CommitRound | null {
     const { state, writtenEnd, syncedEnd } = this.#core;
     if (state === 'failed' || writtenEnd <= syncedEnd) return null;
-    const round = {
+    return {
       endOffset: writtenEnd,
       batches: this.#batches,
       offsets: this.#offsets,
       bytes: this.#bytes,
     };
-    this.#batches = 0;
-    this.#offsets = 0;
-    this.#bytes = 0;
-    return round;
   }
 
   syncFiles(_round: CommitRound): Promise<void> {
@@ -230,6 +226,9 @@ export class LogSync implements Committable, JournalOwner, PointSync {
   roundDone(round: CommitRound): void {
     const core = this.#core;
     if (core.failure !== null) return;
+    this.#batches -= round.batches;
+    this.#offsets -= round.offsets;
+    this.#bytes -= round.bytes;
     core.syncedEnd = Math.max(core.syncedEnd, round.endOffset);
     this.#lastFlushOffset = core.syncedEnd;
     let count = 0;

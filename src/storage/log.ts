@@ -295,8 +295,8 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
   }
 
   /**
-   * Runs `move`, which takes the directory of the closed log away, while no reader is inside, and lets none in after it:
-   * they open files by name, which may be another topic's then.
+   * Runs `move`, which takes the directory of the closed log away, while no reader is inside, and lets none in any
+   * more: they open files by name, which may be another topic's then.
    */
   leave(move: () => Promise<void>): Promise<void> {
     const { latch, segments, context, name } = this.#core;
