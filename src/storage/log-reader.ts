@@ -172,7 +172,10 @@ export async function locate(
     const found = await walk(core, segment, { from: position, end, offset, stated });
     if (found !== 'wrong index') return found;
     core.context.logger.warn({ segment: segment.logPath }, 'a wrong index is rebuilt');
-    await rebuildIndexes(core.context.pool, segment, core.config.indexIntervalBytes);
+    const { indexIntervalBytes } = core.config;
+    await core.context.pool.using(segment.logPath, (file) =>
+      rebuildIndexes(file, segment, indexIntervalBytes),
+    );
   }
   const found = await walk(core, segment, { from: 0, end, offset, stated: -1 });
   return found === 'wrong index' ? null : found;

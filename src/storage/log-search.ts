@@ -1,5 +1,6 @@
 // Finds offsets by time, exact to the record, as Kafka's ListOffsets does (LogSegment.findOffsetByTimestamp,
-// UnifiedLog.fetchOffsetByTimestamp).
+// UnifiedLog.fetchOffsetByTimestamp). A search may take long: it holds the latch for one step at a time, and begins
+// anew where its segment went in between.
 
 import {
   BatchHeader,
@@ -10,6 +11,8 @@ import {
 } from '../record/index.ts';
 import { scanBatches } from './batch-scan.ts';
 import type { TimestampOffset } from './contract.ts';
+import { behindDamage, isInOrder } from './damage.ts';
+import type { DiskFile } from './disk.ts';
 import type { LogCore } from './log-core.ts';
 import { locateGood, withIndexes } from './log-reader.ts';
 import type { BatchPlace } from './next-places.ts';
@@ -21,13 +24,58 @@ export function offsetForTimestamp(
   core: LogCore,
   timestamp: number,
 ): Promise<TimestampOffset | null> {
-  return core.latch.shared(() => searchFrom(core, timestamp));
+  return whileSegmentsStay(() => searchFrom(core, timestamp));
+}
+
+/** Thrown within a search whose segment was taken or exchanged. */
+const gone = new Error('the segment is gone');
+
+async function whileSegmentsStay<T>(search: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await search();
+    } catch (error) {
+      if (error !== gone) throw error;
+    }
+  }
+}
+
+/** Runs a part of a search that goes by the names of the segment's files. Throws {@link gone}. */
+function step<T>(core: LogCore, segment: Segment, work: () => Promise<T>): Promise<T> {
+  return core.latch.shared(async () => {
+    if (!core.segments.includes(segment)) throw gone;
+    try {
+      return await work();
+    } catch (error) {
+      throw core.segments.includes(segment) ? error : gone;
+    }
+  });
+}
+
+/** Runs `work`, which may take long, with the segment's file; it stays readable when its name is another's. */
+async function withLog<T>(
+  core: LogCore,
+  segment: Segment,
+  work: (file: DiskFile) => Promise<T>,
+): Promise<T> {
+  const pinned = await step(core, segment, () => core.context.pool.acquire(segment.logPath));
+  try {
+    return await work(pinned.file);
+  } finally {
+    pinned.release();
+  }
+}
+
+/** As {@link LogCore.readableBytes}. Throws {@link gone}. */
+function readableBytes(core: LogCore, segment: Segment): number {
+  const index = core.segments.indexOf(segment);
+  if (index < 0) throw gone;
+  return core.readableBytes(index);
 }
 
 async function searchFrom(core: LogCore, timestamp: number): Promise<TimestampOffset | null> {
-  for (let index = 0; index < core.segments.length; index++) {
-    const segment = core.segments[index] as Segment;
-    const end = core.readableBytes(index);
+  for (const segment of [...core.segments]) {
+    const end = readableBytes(core, segment);
     if (end === 0) continue;
     await withTimes(core, segment);
     if (segment.maxTimestamp < timestamp && segment.maxTimestamp >= 0) continue;
@@ -46,14 +94,34 @@ async function searchSegment(
   let offset = await searchBegin(core, segment, end, timestamp);
   offset = Math.max(offset, core.startOffset);
   for (;;) {
-    const place = await locateGood(core, segment, { offset, end, bytes: 0 });
-    if (place === null) return null;
-    if (place.maxTimestamp >= timestamp) {
-      const found = await findRecord(core, segment, place, timestamp);
-      if (found !== null) return found;
-    }
-    offset = place.lastOffset + 1;
+    const seen = await look(core, segment, { offset, end, timestamp });
+    if (seen === null) return null;
+    const found = seen.batch === null ? null : await findRecord(core, seen.batch, timestamp);
+    if (found !== null) return found;
+    offset = seen.place.lastOffset + 1;
   }
+}
+
+interface Seen {
+  readonly place: BatchPlace;
+  /** Its bytes, if it is new enough. */
+  readonly batch: Buffer | null;
+}
+
+/** The first batch that ends at or after `offset`, with its bytes if it may hold a record as new as `timestamp`. */
+function look(
+  core: LogCore,
+  segment: Segment,
+  wanted: { readonly offset: number; readonly end: number; readonly timestamp: number },
+): Promise<Seen | null> {
+  const { offset, end, timestamp } = wanted;
+  return step(core, segment, async () => {
+    const place = await locateGood(core, segment, { offset, end, bytes: 0 });
+    if (place === null || place.maxTimestamp < timestamp) return place && { place, batch: null };
+    const batch = Buffer.allocUnsafe(place.bytes);
+    await core.context.pool.using(segment.logPath, (file) => file.read(batch, place.position));
+    return { place, batch };
+  });
 }
 
 /**
@@ -71,11 +139,13 @@ async function searchBegin(
   if (entry < 0) return baseOffset;
   const offset = baseOffset + times.offsetAt(entry);
   if (!segment.timesLoaded || offset < core.startOffset) return offset;
-  const place = await locateGood(core, segment, { offset, end, bytes: 0 });
+  const place = await step(core, segment, () =>
+    locateGood(core, segment, { offset, end, bytes: 0 }),
+  );
   if (place !== null && isNamed(place, offset, times.timestampAt(entry))) return offset;
-  const { pool, logger } = core.context;
-  logger.warn({ segment: segment.logPath }, 'a wrong time index is rebuilt');
-  await rebuildIndexes(pool, segment, core.config.indexIntervalBytes);
+  core.context.logger.warn({ segment: segment.logPath }, 'a wrong time index is rebuilt');
+  const { indexIntervalBytes } = core.config;
+  await withLog(core, segment, (file) => rebuildIndexes(file, segment, indexIntervalBytes));
   const right = segment.times.before(timestamp);
   return right < 0 ? baseOffset : baseOffset + segment.times.offsetAt(right);
 }
@@ -84,13 +154,14 @@ function isNamed(place: BatchPlace, lastOffset: number, maxTimestamp: number): b
   return place.lastOffset === lastOffset && place.maxTimestamp === maxTimestamp;
 }
 
-/** Makes sure that the segment's time index is in memory and knows its newest record. */
+/** Makes sure that the segment's time index is in memory and knows its newest record. Call without the latch. */
 export async function withTimes(core: LogCore, segment: Segment): Promise<void> {
-  await withIndexes(core, segment);
+  if (!segment.indexed) await step(core, segment, async () => withIndexes(core, segment));
   if (segment.timesProven) return;
-  if (!(await timesReachNewest(core, segment))) {
-    await rebuildIndexes(core.context.pool, segment, core.config.indexIntervalBytes);
-  }
+  await withLog(core, segment, async (file) => {
+    if (await timesReachNewest(segment, file)) return;
+    await rebuildIndexes(file, segment, core.config.indexIntervalBytes);
+  });
   segment.timesProven = true;
 }
 
@@ -98,7 +169,7 @@ export async function withTimes(core: LogCore, segment: Segment): Promise<void> 
  * Whether the last entry names a batch with its time, and nothing behind that batch is newer. Times that only rise
  * need a look at the end of the file, whatever the segment's length.
  */
-async function timesReachNewest(core: LogCore, segment: Segment): Promise<boolean> {
+async function timesReachNewest(segment: Segment, file: DiskFile): Promise<boolean> {
   const { times, offsets, written: to } = segment;
   const last = times.count - 1;
   if (last < 0) return false;
@@ -107,24 +178,19 @@ async function timesReachNewest(core: LogCore, segment: Segment): Promise<boolea
   const entry = offsets.floor(times.offsetAt(last));
   const from = entry < 0 ? 0 : offsets.positionAt(entry);
   let named = false;
-  const result = await core.context.pool.using(segment.logPath, (file) =>
-    scanBatches({ file, from, to, depth: 'headers' }, (header) => {
-      if (header.lastOffset === lastOffset) named = header.maxTimestamp === newest;
-      return header.maxTimestamp <= newest;
-    }),
-  );
+  const result = await scanBatches({ file, from, to, depth: 'headers' }, (header) => {
+    if (header.lastOffset === lastOffset) named = header.maxTimestamp === newest;
+    return header.maxTimestamp <= newest;
+  });
   return named && result.end === 'end';
 }
 
 /** First record of the batch, at or after the log's start, that is as new as `timestamp`. */
 async function findRecord(
   core: LogCore,
-  segment: Segment,
-  place: { readonly position: number; readonly bytes: number },
+  batch: Buffer,
   timestamp: number,
 ): Promise<TimestampOffset | null> {
-  const batch = Buffer.allocUnsafe(place.bytes);
-  await core.context.pool.using(segment.logPath, (file) => file.read(batch, place.position));
   const header = new BatchHeader(batch);
   const leaderEpoch = header.partitionLeaderEpoch;
   const codec = codecOf(header.codecId);
@@ -142,52 +208,101 @@ async function findRecord(
 
 /** The record with the largest timestamp below the high watermark; the first of them when several share it. */
 export function maxTimestampOf(core: LogCore): Promise<TimestampOffset | null> {
-  return core.latch.shared(() => findNewest(core));
+  return whileSegmentsStay(() => findNewest(core));
+}
+
+/** The batch that is thought to be the newest that may be seen of a segment. */
+interface Newest {
+  readonly segment: Segment;
+  /** Its last. */
+  readonly offset: number;
+  readonly timestamp: number;
 }
 
 async function findNewest(core: LogCore): Promise<TimestampOffset | null> {
-  let best: Segment | null = null;
-  for (let index = 0; index < core.segments.length; index++) {
-    const segment = core.segments[index] as Segment;
-    if (core.readableBytes(index) === 0) continue;
+  const candidates: Newest[] = [];
+  for (const segment of [...core.segments]) {
+    if (readableBytes(core, segment) === 0) continue;
     await withTimes(core, segment);
-    if (best === null || segment.maxTimestamp > best.maxTimestamp) best = segment;
+    const newest = await newestIn(core, segment);
+    if (newest !== null) candidates.push(newest);
   }
-  if (best === null) return null;
-  if (best.maxTimestampOffset < core.highWatermark && best.maxTimestampOffset >= core.startOffset) {
-    return newestIn(core, best);
-  }
-  // Its newest record may not be seen yet: walk what may be.
-  return newestSeen(core);
-}
-
-async function newestIn(core: LogCore, segment: Segment): Promise<TimestampOffset | null> {
-  const end = core.readableBytes(core.segments.indexOf(segment));
-  const place = await locateGood(core, segment, {
-    offset: segment.maxTimestampOffset,
-    end,
-    bytes: 0,
-  });
-  // It was damaged: the next newest may be anywhere.
-  if (place === null || place.maxTimestamp < segment.maxTimestamp) return newestSeen(core);
-  if (place.maxTimestamp < 0) return null;
-  return findRecord(core, segment, place, place.maxTimestamp);
-}
-
-async function newestSeen(core: LogCore): Promise<TimestampOffset | null> {
-  let found: TimestampOffset | null = null;
-  for (let index = 0; index < core.segments.length; index++) {
-    const segment = core.segments[index] as Segment;
-    const end = core.readableBytes(index);
-    for (let offset = Math.max(core.startOffset, segment.baseOffset); end > 0; ) {
-      const place = await locateGood(core, segment, { offset, end, bytes: 0 });
-      if (place === null) break;
-      if (place.maxTimestamp > (found?.timestamp ?? -1)) {
-        const record = await findRecord(core, segment, place, place.maxTimestamp);
-        if (record !== null) found = record;
-      }
-      offset = place.lastOffset + 1;
+  for (;;) {
+    let best = candidates[0];
+    if (best === undefined) return null;
+    for (const next of candidates) if (next.timestamp > best.timestamp) best = next;
+    const { segment, offset, timestamp } = best;
+    const end = readableBytes(core, segment);
+    const seen = await look(core, segment, { offset, end, timestamp });
+    if (seen !== null && seen.batch !== null && isNamed(seen.place, offset, timestamp)) {
+      const record = await findRecord(core, seen.batch, timestamp);
+      if (record !== null) return record;
     }
+    // It is damaged, which is known now, or holds nothing: the next newest may be anywhere.
+    const other = await walkOn(core, segment, core.startOffset, null);
+    const left = other === null || other.offset === offset ? [] : [other];
+    candidates.splice(candidates.indexOf(best), 1, ...left);
   }
-  return found;
+}
+
+/** By the indexes; behind their last entry, and where these tell of nothing that may be seen, by the headers. */
+async function newestIn(core: LogCore, segment: Segment): Promise<Newest | null> {
+  const { baseOffset, times, offsets, maxTimestamp, maxTimestampOffset } = segment;
+  const { startOffset, highWatermark } = core;
+  if (maxTimestamp < 0) return null;
+  if (maxTimestampOffset < startOffset) return walkOn(core, segment, startOffset, null);
+  if (maxTimestampOffset < highWatermark) {
+    return { segment, offset: maxTimestampOffset, timestamp: maxTimestamp };
+  }
+  const seenLast = highWatermark - 1 - baseOffset;
+  let entry = times.count - 1;
+  while (entry >= 0 && times.offsetAt(entry) > seenLast) entry--;
+  if (entry < 0 || baseOffset + times.offsetAt(entry) < startOffset) {
+    return walkOn(core, segment, startOffset, null);
+  }
+  const offset = baseOffset + times.offsetAt(entry);
+  // Had any batch up to the last offset entry been newer, there would be another entry of its time.
+  const near = offsets.floor(seenLast);
+  const known = Math.max(offset, near < 0 ? offset : baseOffset + offsets.offsetAt(near));
+  return walkOn(core, segment, known + 1, { segment, offset, timestamp: times.timestampAt(entry) });
+}
+
+/** The newest of `newest` and the batches from `from` on, by their headers. */
+async function walkOn(
+  core: LogCore,
+  segment: Segment,
+  from: number,
+  newest: Newest | null,
+): Promise<Newest | null> {
+  const end = readableBytes(core, segment);
+  let best = newest;
+  let expected = from;
+  const take = ({ lastOffset, maxTimestamp }: { lastOffset: number; maxTimestamp: number }) => {
+    if (maxTimestamp > (best?.timestamp ?? -1)) {
+      best = { segment, offset: lastOffset, timestamp: maxTimestamp };
+    }
+    expected = lastOffset + 1;
+  };
+  for (;;) {
+    // Damage that stops the walk is noted and passed here.
+    const first = await look(core, segment, {
+      offset: expected,
+      end,
+      timestamp: Number.POSITIVE_INFINITY,
+    });
+    if (first === null) return best;
+    const { place } = first;
+    take(place);
+    const { end: how } = await withLog(core, segment, (file) => {
+      const span = { file, from: place.position + place.bytes, to: end };
+      const endOffset = core.segmentEnd(core.segments.indexOf(segment));
+      return scanBatches({ ...span, depth: 'headers' }, (header, position) => {
+        const good = isInOrder(core, header, { expected, endOffset });
+        if (!good || behindDamage(core, segment, position) >= 0) return false;
+        take(header);
+        return true;
+      });
+    });
+    if (how === 'end') return best;
+  }
 }

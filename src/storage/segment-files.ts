@@ -3,7 +3,7 @@
 import type { BatchHeader } from '../record/index.ts';
 import { findNextInOrder } from './batch-order.ts';
 import { scanBatches } from './batch-scan.ts';
-import type { Disk } from './disk.ts';
+import type { Disk, DiskFile } from './disk.ts';
 import type { FilePool, PinnedFile } from './file-pool.ts';
 import { OFFSET_ENTRY_BYTES, OffsetIndex } from './offset-index.ts';
 import { type BatchFacts, RELATIVE_OFFSET_MAX, type Segment } from './segment.ts';
@@ -65,7 +65,8 @@ export async function loadIndexes(
       return;
     }
   }
-  await rebuildIndexes(pool, segment, options.intervalBytes);
+  const { intervalBytes } = options;
+  await pool.using(segment.logPath, (file) => rebuildIndexes(file, segment, intervalBytes));
 }
 
 /** How far behind the last entry of a whole index a batch can begin: the interval may have been larger once. */
@@ -121,7 +122,7 @@ interface IndexedBatch extends BatchFacts {
 
 /** Makes the indexes anew from the headers in the log file. */
 export async function rebuildIndexes(
-  pool: FilePool,
+  file: DiskFile,
   segment: Segment,
   intervalBytes: number,
 ): Promise<void> {
@@ -159,24 +160,26 @@ export async function rebuildIndexes(
     return true;
   };
   const to = segment.written;
-  await pool.using(segment.logPath, async (file) => {
-    for (let from = 0; from < to; ) {
-      const { end, position } = await scanBatches({ file, from, to, depth: 'headers' }, visit);
-      take(-1);
-      waiting = null;
-      if (end === 'end') return;
-      // Damage, which readers go around, too.
-      const limits = { offsetMin: expected, offsetLimit: segment.baseOffset + RELATIVE_OFFSET_MAX };
-      const next = await findNextInOrder({ file, from: position + 1, to, ...limits });
-      if (next === null) return;
-      from = next.position;
-    }
-  });
+  for (let from = 0; from < to; ) {
+    const { end, position } = await scanBatches({ file, from, to, depth: 'headers' }, visit);
+    take(-1);
+    waiting = null;
+    if (end === 'end') break;
+    // Damage, which readers go around, too.
+    const limits = { offsetMin: expected, offsetLimit: segment.baseOffset + RELATIVE_OFFSET_MAX };
+    const next = await findNextInOrder({ file, from: position + 1, to, ...limits });
+    if (next === null) break;
+    from = next.position;
+  }
   times.append(maxTimestamp, maxOffset - segment.baseOffset);
   segment.offsets = offsets;
   segment.times = times;
-  segment.maxTimestamp = maxTimestamp;
-  segment.maxTimestampOffset = maxOffset;
+  // What was appended meanwhile lies behind the walk.
+  const newerBehind = segment.size > to && segment.maxTimestampOffset >= expected;
+  if (!newerBehind || segment.maxTimestamp <= maxTimestamp) {
+    segment.maxTimestamp = maxTimestamp;
+    segment.maxTimestampOffset = maxOffset;
+  }
   segment.savedOffsets = 0;
   segment.savedTimes = 0;
   segment.indexed = true;
