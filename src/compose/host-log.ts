@@ -90,7 +90,7 @@ function assembleOnHost(
     store: {
       ...(workersAvailable() && { recordWorker: new RecordPool() }),
       ...(dataDir !== undefined && {
-        lock: dataDirectoryLock(dataDir),
+        lock: dataDirectoryLock(dataDir, { logger }),
         regions: () => regions !== null && nativeIoOrNull() !== null,
         openFilesMax: openFilesAllowed(),
       }),

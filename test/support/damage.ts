@@ -2,6 +2,7 @@
 
 import {
   cpSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -82,7 +83,9 @@ export async function makeFixture(
     if (stop === 'killed') {
       // Marks and checkpoints are at most one second late.
       await new Promise((resolve) => setTimeout(resolve, 1_100));
-      cpSync(origin, directory, { recursive: true });
+      // A socket cannot be copied.
+      const filter = (path: string): boolean => !lstatSync(path).isSocket();
+      cpSync(origin, directory, { recursive: true, filter });
     }
   } finally {
     await broker.close();

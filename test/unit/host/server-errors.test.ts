@@ -59,10 +59,10 @@ test('metrics that cannot be had are an error of the server to whoever asks', as
 
 test.runIf(process.platform === 'linux')('failed accepts leave a directory locked', async () => {
   const directory = makeDirectory();
-  const lock = dataDirectoryLock(directory, 'socket');
+  const lock = dataDirectoryLock(directory, { method: 'socket' });
   const server = await serverOf(() => lock.acquire());
   for (let time = 0; time < 3; time++) server.emit('error', tooManyFiles());
-  const refused = dataDirectoryLock(directory, 'socket').acquire();
+  const refused = dataDirectoryLock(directory, { method: 'socket' }).acquire();
   await expect(refused).rejects.toMatchObject({ code: 'data_directory_locked' });
   await lock.release();
 });
@@ -72,10 +72,10 @@ test.runIf(process.platform === 'linux')(
   async () => {
     const directory = makeDirectory();
     mkdirSync(join(directory, 'lock'));
-    const lock = dataDirectoryLock(directory, 'socket');
+    const lock = dataDirectoryLock(directory, { method: 'socket' });
     await lock.acquire();
     await lock.release();
-    const next = dataDirectoryLock(directory, 'socket');
+    const next = dataDirectoryLock(directory, { method: 'socket' });
     await next.acquire();
     await next.release();
   },
