@@ -23,6 +23,8 @@ export class AnswerSender {
   #unsentBytes = 0;
   /** Of these, what is in memory; the rest are regions of files. */
   #heldBytes = 0;
+  #progress = 0;
+  #takenMs = Number.NEGATIVE_INFINITY;
   #gone = false;
 
   /** `onSent` is called after each answer that was sent. */
@@ -39,6 +41,19 @@ export class AnswerSender {
 
   get unsentBytes(): number {
     return this.#unsentBytes;
+  }
+
+  /** Of these, what is in memory. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** When the peer was last seen to take something: since the last call, that is `nowMs`. */
+  lastTakenMs(nowMs: number): number {
+    const { progress } = this.#socket;
+    if (progress !== this.#progress) this.#takenMs = nowMs;
+    this.#progress = progress;
+    return this.#takenMs;
   }
 
   send(chunks: readonly Chunk[]): void {
@@ -79,5 +94,6 @@ export class AnswerSender {
     this.#gone = true;
     this.#gate.give(this.#heldBytes);
     this.#unsentBytes = 0;
+    this.#heldBytes = 0;
   }
 }

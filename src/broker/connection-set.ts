@@ -6,7 +6,7 @@ import type { ConnectionLimits } from './connection-limits.ts';
 import type { Endpoint } from './services.ts';
 import type { PeerHandler, PeerSocket } from './socket.ts';
 
-/** A peer that owes us bytes while others wait for its memory is given this long. */
+/** A peer that holds memory others wait for is given this long for an answer, or for a frame. */
 const STUCK_MS = 30_000;
 const SWEEP_MS = 10_000;
 
@@ -101,14 +101,26 @@ export class ConnectionSet {
     });
   }
 
+  /**
+   * Whether it holds its share of the memory, or more, while there is none left. Of those who together hold all of it
+   * one at least does; one whose answer lies in files does not.
+   */
+  #keepsOthersWaiting(connection: Connection): boolean {
+    const { gate } = this.#options;
+    return !gate.open && connection.heldBytes * this.#open.size >= gate.limitBytes;
+  }
+
   #sweep(): void {
-    const { clock, gate, idleMs, metrics, logger } = this.#options;
+    const { clock, idleMs, metrics, logger } = this.#options;
     const now = clock.monotonic();
     for (const connection of this.#open) {
       const silentMs = now - connection.lastActiveMs;
-      const silent = idleMs >= 0 && silentMs >= idleMs;
-      const idle = silent && (connection.quiet || connection.stuck);
-      const blocking = !gate.open && connection.stuck && silentMs >= STUCK_MS;
+      const stillMs = Math.min(silentMs, now - connection.lastTakenMs(now));
+      const still = idleMs >= 0 && stillMs >= idleMs;
+      const idle = still && (connection.quiet || connection.stuck);
+      // What it takes of an answer meanwhile does not count: one that trickles would keep all others waiting.
+      const blocking =
+        silentMs >= STUCK_MS && connection.stuck && this.#keepsOthersWaiting(connection);
       // One that trickles would keep all others from finishing theirs.
       const hoarding = now - (connection.finishingSinceMs ?? now) >= STUCK_MS;
       if (!idle && !blocking && !hoarding) continue;

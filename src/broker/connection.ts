@@ -1,13 +1,11 @@
 // One connection: bytes in, requests to their handlers, answers out in the order of the requests.
 //
-// Requests of a connection run one after the other, as Kafka's do, except that Produce requests
-// overlap: what waits for a sync of the disk does not keep the next batch from being appended.
-// Everything that could pile up is bounded:
-// - requests that wait: reading stops as soon as one has to wait, so at most one read's worth is
-//   queued
+// Requests of a connection run one after the other, as Kafka's do, except that Produce requests overlap: what waits for
+// a sync of the disk does not keep the next batch from being appended. Everything that could pile up is bounded:
+// - requests that wait: reading stops as soon as one has to wait, so at most one read's worth is queued
 // - a peer that does not read: no request starts while an answer is unsent beyond UNSENT_MAX
-// - all connections together: the memory gate; beyond it one connection at a time finishes the frame
-//   it has begun, others stop reading
+// - all connections together: the memory gate; beyond it one connection at a time finishes the frame it has begun,
+//   others stop reading
 
 import { Fifo } from '../base/fifo.ts';
 import { KafkaError } from '../base/kafka-errors.ts';
@@ -54,9 +52,7 @@ export interface ConnectionServices {
   readonly logger: Logger;
   /** `socket.request.max.bytes`. */
   readonly requestBytesMax: number;
-  /**
-   * Whether appends waiting for the disk leave room for more; else calls back when there is room.
-   */
+  /** Whether appends waiting for the disk leave room for more; else calls back when there is room. */
   mayProduce(resume: () => void): boolean;
 }
 
@@ -83,10 +79,7 @@ export class Connection implements PeerHandler, Session {
   #slotBytes = 0;
   #partialBytes = 0;
   #paused = false;
-  /**
-   * The peer will send no more, or shall not: what is in flight is finished, then the connection
-   * ends.
-   */
+  /** The peer will send no more, or shall not: what is in flight is finished, then the connection ends. */
   #ending = false;
   #closed = false;
   #inPump = false;
@@ -126,6 +119,18 @@ export class Connection implements PeerHandler, Session {
   /** Whether the peer owes us something: the rest of a frame, or to read what we sent. */
   get stuck(): boolean {
     return this.#frames.midFrame || this.#sender.unsentBytes > 0;
+  }
+
+  /** Memory counted at the gate that the peer frees by going on. */
+  get heldBytes(): number {
+    let bytes = this.#partialBytes + this.#sender.heldBytes;
+    for (const frame of this.#waiting) bytes += frame.byteLength;
+    return bytes;
+  }
+
+  /** When the peer was last seen to take a part of an answer: since the last call, that is `nowMs`. */
+  lastTakenMs(nowMs: number): number {
+    return this.#sender.lastTakenMs(nowMs);
   }
 
   /** Since when it alone may finish its frame beyond the memory limit; null for all others. */

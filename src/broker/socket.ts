@@ -11,6 +11,8 @@ export interface PeerSocket {
   readonly localPort: number;
   /** Whether `write` can send regions of files without their bytes going through memory. */
   readonly sendsRegions: boolean;
+  /** Changes while the peer takes what was written, also within a long answer. For those who look now and then. */
+  readonly progress: number;
   /**
    * Sends the chunks in order, never copying those in memory; in one system call where these are all. Regions of
    * files are released. `sent` is called once when the system has taken all of them, or when the connection is gone.

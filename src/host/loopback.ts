@@ -36,6 +36,12 @@ export function descriptorOf(owner: Server | Socket): number {
   return typeof handle?.fd === 'number' ? handle.fd : -1;
 }
 
+/** The part that knows what the system has not taken yet of the stream's writes; 0 when there is none. */
+export function queuedIn(stream: Socket): number {
+  const { _handle: handle } = stream as unknown as { _handle: { writeQueueSize?: unknown } | null };
+  return typeof handle?.writeQueueSize === 'number' ? handle.writeQueueSize : 0;
+}
+
 /** Spares connections of one listener that come from this machine the pacing. */
 export class PacingSpared {
   readonly #listener: Server;

@@ -9,7 +9,7 @@
 import type { Socket } from 'node:net';
 import { Fifo } from '../base/fifo.ts';
 import { type Chunk, type FileRegion, isFileRegion } from '../base/payload.ts';
-import { descriptorOf } from './loopback.ts';
+import { descriptorOf, queuedIn } from './loopback.ts';
 import type { NativeIo } from './native-io.ts';
 import { warnProcess } from './warn.ts';
 
@@ -71,6 +71,11 @@ export class PeerOutput {
     this.#stats = regions?.stats ?? { sentByKernel: 0, sentByCopy: 0 };
     this.#copying = regions === null;
     stream.once('close', () => this.#drop());
+  }
+
+  /** Changes while the peer takes bytes. */
+  get progress(): number {
+    return (this.#queue.first?.at ?? 0) + this.#stream.bytesWritten - queuedIn(this.#stream);
   }
 
   /** Sends after everything before it. `sent` is called once, also when the connection is gone. */

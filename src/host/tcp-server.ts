@@ -112,6 +112,10 @@ class StreamPeer implements PeerSocket {
     this.#output = new PeerOutput(stream, regions);
   }
 
+  get progress(): number {
+    return this.#output?.progress ?? 0;
+  }
+
   write(chunks: readonly Chunk[], sent: () => void): void {
     this.#output?.write(chunks, sent);
   }

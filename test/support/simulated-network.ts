@@ -131,6 +131,7 @@ export class Link {
       localHost: options.local.host,
       localPort: options.local.port,
       sendsRegions: true,
+      progress: 0,
       write: (chunks, sent) => this.#send(chunks, sent),
       pause: () => {
         this.#serverPaused = true;

@@ -97,6 +97,38 @@ const ways: [string, Calls | null][] = [['copying', null]];
 if (native !== null) ways.push(['sendfile', native]);
 
 describe.each(ways)('%s', (_way, calls) => {
+  test.each(['memory', 'a file'])(
+    'progress within an answer from %s is to be seen',
+    async (where) => {
+      const { output, client } = await pair(calls);
+      client.pause();
+      const file = await region(0, 3 * MIB);
+      // More than sockets hold, so that there is something left to be taken.
+      const chunks =
+        where === 'memory' ? [Buffer.alloc(64 * MIB)] : Array.from({ length: 20 }, () => file);
+      let sent = false;
+      output.write(chunks, () => {
+        sent = true;
+      });
+      const settled = async (): Promise<number> => {
+        for (let before = Number.NaN; before !== output.progress; ) {
+          before = output.progress;
+          await new Promise((resolve) => setTimeout(resolve, 100));
+        }
+        return output.progress;
+      };
+      const full = await settled();
+      let left = 16 * MIB;
+      client.on('data', (part: Buffer) => {
+        left -= part.length;
+        if (left < 0) client.pause();
+      });
+      client.resume();
+      await until(() => output.progress !== full);
+      expect(sent).toBe(false);
+    },
+  );
+
   test('header, regions and what lies between them arrive in order', async () => {
     const { output, received } = await pair(calls);
     const first = await region(100, 2 * MIB);
