@@ -17,9 +17,11 @@ modules.enableCompileCache?.();
 // they are less urgent than those that serve requests (src/host/own-process.ts does the rest).
 if (process.argv[2] === 'serve' && process.platform === 'linux') {
   try {
-    const { setPriority } = process.getBuiltinModule('node:os');
+    const { getPriority, setPriority } = process.getBuiltinModule('node:os');
+    // Than the event loop, whatever `nice` the process was started under; 19 is the end of the scale.
+    const lessUrgent = Math.min(19, getPriority() + 10);
     for (const thread of process.getBuiltinModule('node:fs').readdirSync('/proc/self/task')) {
-      if (Number(thread) !== process.pid) setPriority(Number(thread), 10);
+      if (Number(thread) !== process.pid) setPriority(Number(thread), lessUrgent);
     }
   } catch {
     // One has ended meanwhile, or the system does not allow it: all the same to what the broker does.

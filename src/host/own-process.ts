@@ -9,7 +9,8 @@
 // V8's own threads keep their slices, and are less urgent (cli/bin.cts, which alone can tell them from others): one that
 // compiles or collects held up the event loop and the threads that sync for 1 to 4 ms at a time. Therefore the event
 // loop collects young objects alone: it would have to wait for such a thread otherwise. Few of them live on, so that
-// help costs more than it saves.
+// help costs more than it saves. Under `nice -n 19` nothing can be less urgent: then only the event loop is known not to
+// be one of them, and has short slices alone.
 
 import { readdirSync } from 'node:fs';
 import { getPriority } from 'node:os';
@@ -17,6 +18,8 @@ import { type NativeIo, onceNativeIoLoaded } from './native-io.ts';
 
 /** The shortest that Linux gives. */
 const SLICE_NANOSECONDS = 100_000;
+/** The nice value that nothing goes beyond. */
+const LEAST_URGENT = 19;
 
 /**
  * Does it for all threads that there are once the native calls are loaded, as far as the system takes such wishes.
@@ -40,10 +43,12 @@ function threads(): number[] {
   }
 }
 
-/** Whether it is as urgent as the event loop; false when it is gone. */
+/** Whether it is the event loop, or as urgent and none of V8's; false when it is gone. */
 function isUrgent(thread: number): boolean {
   try {
-    return getPriority(thread) === getPriority(process.pid);
+    if (thread === process.pid) return true;
+    const ofLoop = getPriority();
+    return ofLoop < LEAST_URGENT && getPriority(thread) === ofLoop;
   } catch {
     return false;
   }

@@ -2,13 +2,15 @@
 // once it has answered; the library leaves the process that embeds it alone. What the system has noted is read with
 // sched_getattr(2).
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { afterAll, describe, expect, test } from 'vitest';
 import { nativeIoOrNull } from '../../src/host/native-io.ts';
 import { open } from '../../src/index.ts';
 import { eventually } from '../support/eventually.ts';
-import { scratch, serve } from './support.ts';
+import { bin, scratch, serve, tidemark } from './support.ts';
 
 /** `slice`: nanoseconds, 0 before Linux 6.12. */
 interface Schedule {
@@ -66,6 +68,32 @@ describe.runIf(takesWishes)('time slices', () => {
       await asked;
     } finally {
       await broker.stop();
+    }
+  });
+
+  test.each([
+    // Whoever starts it less urgently gets all of it less urgently.
+    { nice: 12, helpers: 19 },
+    // There is nothing less urgent: V8's threads cannot be told from libuv's, and none gets short slices.
+    { nice: 19, helpers: 19 },
+  ])("never go to V8's threads, under nice $nice either", async ({ nice, helpers }) => {
+    const args = ['serve', '--json', '--port', '0', '--data', `${directory.path}/nice-${nice}`];
+    const child = spawn('nice', ['-n', String(nice), process.execPath, bin, ...args]);
+    try {
+      const [line] = await once(child.stdout, 'data');
+      const pid = child.pid as number;
+      expect(scheduleOf(pid).nice).toBe(nice);
+      expect(schedulesOf(pid).filter((one) => one.nice === helpers).length).toBeGreaterThan(3);
+      const { bootstrap } = JSON.parse(String(line)) as { bootstrap: string };
+      await tidemark(['topic', 'create', 'first', '-b', bootstrap]);
+      const aside = (): boolean => schedulesOf(pid).some(({ policy }) => policy !== 0);
+      await eventually(() => expect(aside() || scheduleOf(pid).slice === 100_000).toBe(true));
+      const short = schedulesOf(pid).filter(({ slice }) => slice === 100_000);
+      if (nice === 19) expect(short.length).toBeLessThanOrEqual(1);
+      else expect(short.every((one) => one.nice === nice)).toBe(true);
+    } finally {
+      child.kill();
+      await once(child, 'close');
     }
   });
 
