@@ -141,7 +141,7 @@ const ANSWER_BYTES_MIN = 64 * 1024;
  * What one answer takes while it is put together. Never more than half of what is left: peers that
  * ask for much and never read it leave room for others.
  */
-export class MemoryLease {
+export class AnswerBudget {
   readonly #gate: MemoryGate;
   #bytes = 0;
 

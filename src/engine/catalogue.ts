@@ -2,6 +2,7 @@
 // written and synced before it counts.
 
 import { KafkaError } from '../base/kafka-errors.ts';
+import { Mutex } from '../base/mutex.ts';
 import type { Logger } from '../base/ports.ts';
 import { type Disk, DiskError } from '../storage/index.ts';
 import { CatalogueFiles } from './catalogue-files.ts';
@@ -12,7 +13,6 @@ import {
   emptyCatalogue,
   snapshotRecords,
 } from './catalogue-state.ts';
-import { Mutex } from './limited.ts';
 
 /** How the catalogue was found: `partial` when something of it could not be read. */
 export type CatalogueOrigin = 'new' | 'whole' | 'partial';

@@ -3,6 +3,7 @@
 
 import { topicConfigs } from '../base/configs/topic-configs.ts';
 import { KafkaError } from '../base/kafka-errors.ts';
+import { Mutex } from '../base/mutex.ts';
 import type { Random } from '../base/ports.ts';
 import { randomUuid } from '../base/uuid.ts';
 import type { Catalogue } from './catalogue.ts';
@@ -11,7 +12,6 @@ import { applyConfigChanges, checkChanged } from './config-changes.ts';
 import { type ConfigStore, checkTogether, checkTopicConfigs } from './config-store.ts';
 import type { ConfigChange, CreateTopic, Topic } from './contract.ts';
 import { internalSettings } from './internal-topics.ts';
-import { Mutex } from './limited.ts';
 import { checkTopicName, isInternalTopic } from './topic-names.ts';
 import type { TopicEntry, TopicRegistry } from './topic-registry.ts';
 import type { PartitionContext } from './topic-shared.ts';

@@ -95,7 +95,7 @@ export class Announcement {
   }
 }
 
-/** Listens there, for this process alone (workers of node:cluster share what they listen at), and keeps nothing alive. */
+/** Listens for this process alone (workers of node:cluster share what they listen at), and does not keep it alive. */
 export function listenAt(options: ListenOptions): Promise<Server> {
   const server = createServer((socket) => socket.destroy());
   server.unref();

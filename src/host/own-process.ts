@@ -6,11 +6,11 @@
 // thread, in the event loop and again in the thread that syncs. A thread with a shorter slice runs as soon as it is
 // woken, and gives way as soon; its share of the time stays the same.
 //
-// V8's own threads keep their slices, and are less urgent (cli/bin.cts, which alone can tell them from others): one that
-// compiles or collects held up the event loop and the threads that sync for 1 to 4 ms at a time. Therefore the event
-// loop collects young objects alone: it would have to wait for such a thread otherwise. Few of them live on, so that
-// help costs more than it saves. Under `nice -n 19` nothing can be less urgent: then only the event loop is known not to
-// be one of them, and has short slices alone.
+// V8's own threads keep their slices, and are less urgent (cli/bin.cts, which alone can tell them from others): one
+// that compiles or collects held up the event loop and the threads that sync for 1 to 4 ms at a time. Therefore the
+// event loop collects young objects alone: it would have to wait for such a thread otherwise. Few of them live on, so
+// that help costs more than it saves. Under `nice -n 19` nothing can be less urgent: then only the event loop is known
+// not to be one of them, and has short slices alone.
 
 import { readdirSync } from 'node:fs';
 import { getPriority } from 'node:os';

@@ -3,7 +3,7 @@
 
 import { ErrorCode } from '../../base/kafka-errors.ts';
 import { type FileRegion, isFileRegion } from '../../base/payload.ts';
-import type { MemoryLease } from '../memory-gate.ts';
+import type { AnswerBudget } from '../memory-gate.ts';
 import { errorResult, movedResult, type TargetReader, type TargetResult } from './read-targets.ts';
 
 /** What the disk refuses to give is the partition's failure, and keeps no other from being read. */
@@ -31,7 +31,7 @@ async function load(reader: TargetReader, at: number, region: FileRegion): Promi
 export function loadResults(
   reader: TargetReader,
   sendsRegions: boolean,
-  memory: MemoryLease,
+  memory: AnswerBudget,
 ): Promise<void> | undefined {
   const some = reader.results.some(({ records }) => isFileRegion(records));
   return some ? loadRegions(reader, sendsRegions, memory) : undefined;
@@ -40,7 +40,7 @@ export function loadResults(
 async function loadRegions(
   reader: TargetReader,
   sendsRegions: boolean,
-  memory: MemoryLease,
+  memory: AnswerBudget,
 ): Promise<void> {
   const loads: Promise<void>[] = [];
   for (const [at, { records }] of reader.results.entries()) {

@@ -6,7 +6,7 @@ import { ErrorCode, type KafkaError } from '../../base/kafka-errors.ts';
 import { isFileRegion, type Payload } from '../../base/payload.ts';
 import type { FetchedRecords, FetchSpec, Isolation, Partition } from '../../engine/index.ts';
 import { errorCodeOf } from '../errors.ts';
-import type { MemoryLease } from '../memory-gate.ts';
+import type { AnswerBudget } from '../memory-gate.ts';
 import type { FetchSet } from './fetch-set.ts';
 import type { FetchTarget } from './fetch-target.ts';
 
@@ -33,7 +33,7 @@ export interface ReadLimits {
   /** The fetcher says that it is a replica, of which there are none: it is refused. */
   readonly fromReplica?: boolean;
   /** Memory for the records; not given: there is enough. */
-  readonly memory?: MemoryLease;
+  readonly memory?: AnswerBudget;
 }
 
 /** Finds partitions by what a target says. */

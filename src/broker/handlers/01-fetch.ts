@@ -27,7 +27,7 @@ import {
 import { runFetch } from '../fetch/run-fetch.ts';
 import { FINAL_EPOCH, INITIAL_EPOCH, nextEpoch } from '../fetch/session-cache.ts';
 import { type Handler, handler, type RequestContext } from '../handler.ts';
-import { MemoryLease } from '../memory-gate.ts';
+import { AnswerBudget } from '../memory-gate.ts';
 import { numberConfig, type Services } from '../services.ts';
 
 type Answer = ResponseInput<typeof Fetch>;
@@ -138,7 +138,7 @@ function collect(set: FetchSet, reader: TargetReader, all: boolean): Answer['res
   return [...topics.values()];
 }
 
-function bytesMax(services: Services, asked: number, memory: MemoryLease): number {
+function bytesMax(services: Services, asked: number, memory: AnswerBudget): number {
   const configured = numberConfig(services.engine, 'fetch.max.bytes');
   return Math.max(0, Math.min(asked, configured, memory.affordableBytes));
 }
@@ -159,7 +159,7 @@ function fetch(
   const { clock, fetchSessions, fetchDeadlines, gate } = services;
   const { session } = context;
   const { kind, set } = mode;
-  const memory = new MemoryLease(gate);
+  const memory = new AnswerBudget(gate);
   let answered = false;
   // Sessions are told of changed topics anyway.
   if (kind !== 'continue') fetchSessions.follow(set);

@@ -3,6 +3,7 @@
 // believed by the broker, though others have gone on from there meanwhile: what it lost it does not commit any more.
 
 import { KafkaError, type KafkaErrorName } from '../../base/kafka-errors.ts';
+import { Mutex } from '../../base/mutex.ts';
 import { sleep } from '../../base/pause.ts';
 import type { Cluster } from '../cluster.ts';
 import { commitGroupOffsets, type GroupIdentity, type GroupOffset } from '../group-offsets.ts';
@@ -43,7 +44,7 @@ export function isTooLate(error: unknown): boolean {
 export class Committer {
   readonly #cluster: Cluster;
   readonly #host: CommitHost;
-  #last: Promise<void> = Promise.resolve();
+  readonly #inOrder = new Mutex();
 
   constructor(cluster: Cluster, host: CommitHost) {
     this.#cluster = cluster;
@@ -52,9 +53,7 @@ export class Committer {
 
   /** Commits after all commits before. Throws KafkaError, see {@link isTooLate}. */
   commit(offsets: readonly GroupOffset[], options: CommitOptions): Promise<void> {
-    const done = this.#last.then(() => this.#try(offsets, options));
-    this.#last = done.catch(() => {});
-    return done;
+    return this.#inOrder.run(() => this.#try(offsets, options));
   }
 
   async #try(offsets: readonly GroupOffset[], { final, isLost }: CommitOptions): Promise<void> {

@@ -7,7 +7,7 @@ import { FetchSet } from '../../../src/broker/fetch/fetch-set.ts';
 import type { TargetReader } from '../../../src/broker/fetch/read-targets.ts';
 import { runFetch } from '../../../src/broker/fetch/run-fetch.ts';
 import { GoneWaiters } from '../../../src/broker/gone-waiters.ts';
-import { MemoryGate, MemoryLease } from '../../../src/broker/memory-gate.ts';
+import { AnswerBudget, MemoryGate } from '../../../src/broker/memory-gate.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { fc } from '../../support/fast-check.ts';
 import { fakePartition, fakeTopic } from './support/fake-partition.ts';
@@ -29,7 +29,7 @@ function begin(minBytes: number, slow: number) {
     set.put({ ...asked, topic: 't', index, currentLeaderEpoch: -1, lastFetchedEpoch: -1 });
   }
   const gate = new MemoryGate(10_000_000);
-  const memory = new MemoryLease(gate);
+  const memory = new AnswerBudget(gate);
   const gone = new GoneWaiters();
   const answers: TargetReader[] = [];
   const run = async () => {

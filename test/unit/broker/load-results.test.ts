@@ -4,7 +4,7 @@ import { FetchSet } from '../../../src/broker/fetch/fetch-set.ts';
 import { FetchTarget } from '../../../src/broker/fetch/fetch-target.ts';
 import { loadResults } from '../../../src/broker/fetch/load-results.ts';
 import { TargetReader } from '../../../src/broker/fetch/read-targets.ts';
-import { MemoryGate, MemoryLease } from '../../../src/broker/memory-gate.ts';
+import { AnswerBudget, MemoryGate } from '../../../src/broker/memory-gate.ts';
 
 const BYTES = 1000;
 const KAFKA_STORAGE_ERROR = 56;
@@ -35,7 +35,7 @@ function region(cached: boolean, fails = false): Watched {
 
 let reader: TargetReader;
 let gate: MemoryGate;
-let memory: MemoryLease;
+let memory: AnswerBudget;
 let set: FetchSet;
 
 beforeEach(() => {
@@ -44,7 +44,7 @@ beforeEach(() => {
   set = new FetchSet(false);
   reader = new TargetReader(set, lookup, limits);
   gate = new MemoryGate(100_000);
-  memory = new MemoryLease(gate);
+  memory = new AnswerBudget(gate);
 });
 
 function add(...regions: FileRegion[]): void {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { MemoryGate, MemoryLease } from '../../../src/broker/memory-gate.ts';
+import { AnswerBudget, MemoryGate } from '../../../src/broker/memory-gate.ts';
 
 test('lets in one too many, and nobody more until there is room', () => {
   const gate = new MemoryGate(100);
@@ -38,7 +38,7 @@ test('forgets who waits no longer', () => {
 
 test('a lease offers half of what is left, a little always, and gives everything back', () => {
   const gate = new MemoryGate(1_000_000);
-  const [first, second] = [new MemoryLease(gate), new MemoryLease(gate)];
+  const [first, second] = [new AnswerBudget(gate), new AnswerBudget(gate)];
   expect(first.affordableBytes).toBe(500_000);
   first.take(500_000);
   expect(second.affordableBytes).toBe(250_000);

@@ -5,7 +5,7 @@ import { Deadlines } from '../../../src/broker/fetch/deadlines.ts';
 import { FetchSet } from '../../../src/broker/fetch/fetch-set.ts';
 import type { TargetReader } from '../../../src/broker/fetch/read-targets.ts';
 import { runFetch } from '../../../src/broker/fetch/run-fetch.ts';
-import { MemoryGate, MemoryLease } from '../../../src/broker/memory-gate.ts';
+import { AnswerBudget, MemoryGate } from '../../../src/broker/memory-gate.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { type FakePartition, fakePartition, fakeTopic } from './support/fake-partition.ts';
 
@@ -49,7 +49,7 @@ interface Options {
   readonly maxWaitMs?: number;
   readonly maxBytes?: number;
   readonly onGone?: (callback: () => void) => () => void;
-  readonly memory?: MemoryLease;
+  readonly memory?: AnswerBudget;
 }
 
 function start(all: readonly FakePartition[], set: FetchSet, options: Options = {}) {
@@ -304,7 +304,7 @@ describe('memory', () => {
     const all = partitions(1);
     all[0]!.commit(...Array<number>(10).fill(100_000));
     const fetches = Array.from({ length: 8 }, () => {
-      const memory = new MemoryLease(gate);
+      const memory = new AnswerBudget(gate);
       const spec = { maxBytes: 1_000_000 };
       return { memory, run: start(all, setOf(all, spec), { maxBytes: 1_000_000, memory }) };
     });
@@ -317,7 +317,7 @@ describe('memory', () => {
 
   test('what is read again while waiting is not counted twice', async () => {
     const gate = new MemoryGate(1_000_000);
-    const memory = new MemoryLease(gate);
+    const memory = new AnswerBudget(gate);
     const all = partitions(1);
     const spec = { maxBytes: 100_000 };
     const options = { minBytes: 300, maxBytes: 100_000, memory };
@@ -336,7 +336,7 @@ describe('memory', () => {
     const all = partitions(1);
     all[0]!.commit(100);
     all[0]!.read = () => Promise.reject(new Error('the disk refuses'));
-    const { done } = start(all, setOf(all), { memory: new MemoryLease(gate) });
+    const { done } = start(all, setOf(all), { memory: new AnswerBudget(gate) });
     expect((await done).results[0]?.errorCode).not.toBe(0);
     expect(gate.usedBytes).toBe(0);
   });
@@ -372,7 +372,7 @@ describe('memory', () => {
         throw new Error('a fault of ours');
       },
     });
-    const { done } = start(all, setOf(all), { memory: new MemoryLease(gate) });
+    const { done } = start(all, setOf(all), { memory: new AnswerBudget(gate) });
     await expect(done).rejects.toThrow('a fault of ours');
     expect(released).toBe(1);
     expect(gate.usedBytes).toBe(0);

@@ -1,8 +1,9 @@
 import { describe, expect, test, vi } from 'vitest';
+import { Mutex } from '../../../src/base/mutex.ts';
 import { silentLogger } from '../../../src/base/ports.ts';
 import { CommitWaiters } from '../../../src/engine/commit-waiters.ts';
 import { FreeSpace } from '../../../src/engine/free-space.ts';
-import { forEachLimited, Mutex } from '../../../src/engine/limited.ts';
+import { forEachLimited } from '../../../src/engine/limited.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { eventually } from '../../support/eventually.ts';
 
