@@ -8,9 +8,7 @@ const threads = Math.max(8, process.getBuiltinModule('node:os').availableParalle
 process.env['UV_THREADPOOL_SIZE'] ??= String(threads);
 
 // Compiled code is kept between starts where this Node can (22.1 and later): half of a start is compiling modules.
-const modules = process.getBuiltinModule('node:module') as {
-  enableCompileCache?: () => unknown;
-};
+const modules = process.getBuiltinModule('node:module') as { enableCompileCache?: () => unknown };
 modules.enableCompileCache?.();
 
 // The threads that there are by now are V8's, which compile and collect beside the event loop. In a broker's own process

@@ -146,7 +146,7 @@ export function reportDamage(core: LogCore, segment: Segment, range: DamagedRang
  */
 function keep(core: LogCore, segment: Segment, range: DamagedRange): Promise<void> {
   const { disk, pool, clock, logger } = core.context;
-  const done = core.damageLane.then(() =>
+  return core.damageLane.run(() =>
     core.latch.shared(async () => {
       if (segment.removed || core.state === 'closed') return;
       await saveDamage(disk, core.name, core.damaged);
@@ -165,6 +165,4 @@ function keep(core: LogCore, segment: Segment, range: DamagedRange): Promise<voi
       }
     }),
   );
-  core.damageLane = done.catch(() => {});
-  return done;
 }

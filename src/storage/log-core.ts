@@ -2,6 +2,7 @@
 // retention all see the same facts at the same moment; each part changes only what its file says.
 
 import { KafkaError } from '../base/kafka-errors.ts';
+import { Mutex } from '../base/mutex.ts';
 import type { Clock, Logger, Random } from '../base/ports.ts';
 import type { RecordWorker } from '../record/index.ts';
 import type { CleanedSegments } from './cleaned-segments.ts';
@@ -86,7 +87,7 @@ export class LogCore {
   readonly nextPlaces = new NextPlaces();
   config: LogConfig;
   /** Writes of the list of damage, one after the other. */
-  damageLane: Promise<void> = Promise.resolve();
+  readonly damageLane = new Mutex();
   #wasCompacted: boolean;
   /** Compacted before it was opened. */
   readonly #openedCompacted: boolean;

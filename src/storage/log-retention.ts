@@ -1,6 +1,7 @@
 // Lets old segments of one log go: the plan of retention.ts carried out, and DeleteRecords.
 
 import { KafkaError } from '../base/kafka-errors.ts';
+import { Mutex } from '../base/mutex.ts';
 import type { LogCore } from './log-core.ts';
 import { withIndexes } from './log-reader.ts';
 import { withTimes } from './log-search.ts';
@@ -26,7 +27,7 @@ export class LogRetention {
   readonly #writer: LogWriter;
   readonly #recoveryPoint: RecoveryPoint;
   readonly #tail: Tail;
-  #lane: Promise<void> = Promise.resolve();
+  readonly #lane = new Mutex();
 
   constructor(options: LogRetentionOptions) {
     this.#core = options.core;
@@ -68,17 +69,12 @@ export class LogRetention {
 
   /** Runs `work` when nothing else takes segments away or exchanges them. */
   inLane<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#lane.then(work);
-    this.#lane = done.then(
-      () => {},
-      () => {},
-    );
-    return done;
+    return this.#lane.run(work);
   }
 
   /** Waits for what is in the lane now. */
   async settled(): Promise<void> {
-    await this.#lane;
+    await this.#lane.run(async () => {});
   }
 
   /** Rolls an active segment whose time has come, and finishes what is rolled. */

@@ -124,6 +124,16 @@ function look(
   });
 }
 
+/** The first batch that ends at or after `offset`. */
+function placeOf(
+  core: LogCore,
+  segment: Segment,
+  offset: number,
+  end: number,
+): Promise<BatchPlace | null> {
+  return step(core, segment, () => locateGood(core, segment, { offset, end, bytes: 0 }));
+}
+
 /**
  * Nothing below the answer is as new as `timestamp`, by the time index. An entry from a file counts only if it names a
  * batch that is there and carries its time.
@@ -139,9 +149,7 @@ async function searchBegin(
   if (entry < 0) return baseOffset;
   const offset = baseOffset + times.offsetAt(entry);
   if (!segment.timesLoaded || offset < core.startOffset) return offset;
-  const place = await step(core, segment, () =>
-    locateGood(core, segment, { offset, end, bytes: 0 }),
-  );
+  const place = await placeOf(core, segment, offset, end);
   if (place !== null && isNamed(place, offset, times.timestampAt(entry))) return offset;
   core.context.logger.warn({ segment: segment.logPath }, 'a wrong time index is rebuilt');
   const { indexIntervalBytes } = core.config;
@@ -285,13 +293,8 @@ async function walkOn(
   };
   for (;;) {
     // Damage that stops the walk is noted and passed here.
-    const first = await look(core, segment, {
-      offset: expected,
-      end,
-      timestamp: Number.POSITIVE_INFINITY,
-    });
-    if (first === null) return best;
-    const { place } = first;
+    const place = await placeOf(core, segment, expected, end);
+    if (place === null) return best;
     take(place);
     const { end: how } = await withLog(core, segment, (file) => {
       const span = { file, from: place.position + place.bytes, to: end };

@@ -2,6 +2,7 @@
 // One file for all logs (marks-format.ts), appended to at most once a second with what changed, rewritten when it has
 // grown.
 
+import { Mutex } from '../base/mutex.ts';
 import { nextTurn } from '../base/pause.ts';
 import type { Clock, Logger } from '../base/ports.ts';
 import { asError } from './committer.ts';
@@ -55,7 +56,7 @@ export class MarkTable {
   /** The file may hold what is not so any more: only a new one will do. */
   #mustRewrite = false;
   #closed = false;
-  #lane: Promise<void> = Promise.resolve();
+  readonly #lane = new Mutex();
   /** Logs whose marks in here are behind. */
   readonly #behind = new Set<MarkSource>();
   #bytesBehind = 0;
@@ -154,12 +155,12 @@ export class MarkTable {
 
   /** Writes and syncs all changes so far. */
   flush(): Promise<void> {
-    return this.#inLane(() => this.#append());
+    return this.#lane.run(() => this.#append());
   }
 
   /** Writes the whole table into a new file, which atomically replaces the old one. */
   rewrite(): Promise<void> {
-    return this.#inLane(() => this.#rewrite());
+    return this.#lane.run(() => this.#rewrite());
   }
 
   /** Waits for what is under way and lets the file go; nothing is written any more. */
@@ -167,7 +168,7 @@ export class MarkTable {
     this.#closed = true;
     this.#timer?.();
     this.#timer = null;
-    await this.#lane;
+    await this.#lane.run(async () => {});
     await this.#file?.close();
     this.#file = null;
   }
@@ -234,12 +235,6 @@ export class MarkTable {
       if (parts.length % MARKS_PER_TURN === 0) await nextTurn(this.#options.clock);
     }
     return parts;
-  }
-
-  #inLane(work: () => Promise<void>): Promise<void> {
-    const done = this.#lane.then(work);
-    this.#lane = done.catch(() => {});
-    return done;
   }
 
   async #append(): Promise<void> {
