@@ -163,23 +163,9 @@ function coresOf(text: string): number {
   throw new UsageError(`--foreign ${text} is no number above 0: write ${EXAMPLES['--foreign']}`);
 }
 
-/** What a command on results is given. */
-interface CommandFiles {
-  readonly count: number;
-  /** Whether more are taken too. */
-  readonly more: boolean;
-  readonly write: string;
-}
-
-const COMMANDS: Readonly<Record<string, CommandFiles>> = {
-  compare: { count: 2, more: false, write: 'compare BEFORE.json AFTER.json' },
-  html: { count: 1, more: false, write: 'html RESULT.json' },
-  readme: { count: 1, more: true, write: 'readme RESULT.json ...' },
-};
-
 function checkNames(names: readonly string[]): void {
   const [command = '', ...files] = names;
-  const given = Object.hasOwn(reportCommands, command) ? COMMANDS[command] : undefined;
+  const given = Object.hasOwn(reportCommands, command) ? reportCommands[command] : undefined;
   if (given !== undefined) {
     const enough = given.more ? files.length >= given.count : files.length === given.count;
     if (!enough) {

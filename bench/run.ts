@@ -105,7 +105,7 @@ async function main(): Promise<void> {
   const [command = '', ...files] = asked.names;
   const onResults = reportCommands[command];
   if (onResults !== undefined) {
-    process.exitCode = onResults(files);
+    process.exitCode = onResults.run(files);
     return;
   }
   const recording = new Recording(asked.options);

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import {
   findKafkaLibs,
   installKafka,
-  installLibrdkafka,
   type Librdkafka,
   type PeerBroker,
   runChild,
@@ -18,7 +17,7 @@ import { isOurs, measureQuietly, messageOf, orMissing } from './quietly.ts';
 import { keptTopic, makeKeptTopic, measureRow } from './row-run.ts';
 import { type Row, rows } from './rows.ts';
 import { measureStartUps, START_UP } from './start-up.ts';
-import { systemsFor } from './systems.ts';
+import { findLibrdkafka, systemsFor } from './systems.ts';
 import { warmMemory } from './warm-memory.ts';
 
 const ROUNDS_ALONE = 3;
@@ -49,16 +48,6 @@ interface Work {
   readonly rows: readonly Row[];
 }
 
-/** Tools of the clients; undefined, and named as missing, where they can't be had. */
-async function findTools(run: SuiteRun): Promise<Librdkafka | undefined> {
-  try {
-    return await installLibrdkafka();
-  } catch (error) {
-    run.missing('librdkafka (cargo, make and cc build it)', messageOf(error));
-    return undefined;
-  }
-}
-
 async function javaThere(run: SuiteRun): Promise<boolean> {
   try {
     await installKafka();
@@ -79,7 +68,7 @@ export async function runBrokers(run: SuiteRun): Promise<void> {
     run.options.rounds ?? (quick ? 1 : systems.length > 2 ? ROUNDS_WITH_PEERS : ROUNDS_ALONE);
   if (startUp) await measureStartUps(run, systems, rounds);
   if (chosen.length === 0) return;
-  const tools = await findTools(run);
+  const tools = await findLibrdkafka(run, 'librdkafka (cargo, make and cc build it)');
   if (tools === undefined) return;
   const java = chosen.some((row) => row.java) && (await javaThere(run));
   const wanted = chosen.filter((row) => java || !row.java);

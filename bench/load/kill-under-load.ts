@@ -2,9 +2,8 @@
 // broker is killed in the middle.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { buildBatch } from '../../src/record/index.ts';
 import type { PeerBroker } from '../peers/index.ts';
-import { RawClient, recordInEach } from './raw-client.ts';
+import { differingRecords, RawClient, recordInEach } from './raw-client.ts';
 
 const RECORD_BYTES = 1000;
 const BATCH_RECORDS = 100;
@@ -15,17 +14,6 @@ const LOAD_MS = 1_000;
 export interface Filling {
   readonly topic: string;
   readonly partitions: number;
-}
-
-function batchOf(records: number): Buffer {
-  // Values that differ, as real ones do; nothing here compresses.
-  return buildBatch(
-    Array.from({ length: records }, (_, index) => ({
-      timestamp: Date.now(),
-      key: null,
-      value: Buffer.alloc(RECORD_BYTES, `record ${index} `),
-    })),
-  );
 }
 
 /** A connection with its share of the partitions. */
@@ -47,7 +35,7 @@ async function openLanes(port: number, { partitions }: Filling): Promise<Lane[]>
 
 /** Writes a batch to each of the lane's partitions, again and again. */
 async function writeOn({ client, partitions }: Lane, topic: string, rounds: number): Promise<void> {
-  const records = batchOf(BATCH_RECORDS);
+  const records = differingRecords(BATCH_RECORDS, RECORD_BYTES);
   for (let round = 0; round < rounds; round += 1) {
     await recordInEach(client, topic, partitions, records);
   }

@@ -169,6 +169,17 @@ export async function touchPartitions(
   }
 }
 
+/** A batch whose values differ from each other, and from those of another `first`, as real ones do. */
+export function differingRecords(count: number, valueBytes: number, first = 0): Buffer {
+  return buildBatch(
+    Array.from({ length: count }, (_, index) => ({
+      timestamp: Date.now(),
+      key: null,
+      value: Buffer.alloc(valueBytes, `record ${first + index} `),
+    })),
+  );
+}
+
 /**
  * Sends the batch to each of the partitions, again to those that refuse it: new partitions take a
  * moment on some brokers. Throws when one goes on refusing.

@@ -3,20 +3,19 @@
 // only the number grows. These are no claims beside others: connections and reads are driven by the bare client here.
 
 import { Fetch } from '../../src/protocol/index.ts';
-import { buildBatch } from '../../src/record/index.ts';
-import {
-  installLibrdkafka,
-  type Librdkafka,
-  ourSystems,
-  type PeerBroker,
-  type System,
-} from '../peers/index.ts';
+import { type Librdkafka, ourSystems, type PeerBroker, type System } from '../peers/index.ts';
 import type { Histogram } from '../report/histogram.ts';
 import { quantile } from '../report/histogram.ts';
 import { type Figures, type SuiteRun, wants } from '../suite.ts';
 import { pacedLoad } from './clients.ts';
-import { messageOf } from './quietly.ts';
-import { acknowledgedRecord, createTopic, RawClient, recordInEach } from './raw-client.ts';
+import {
+  acknowledgedRecord,
+  createTopic,
+  differingRecords,
+  RawClient,
+  recordInEach,
+} from './raw-client.ts';
+import { findLibrdkafka } from './systems.ts';
 import { watch } from './watch.ts';
 
 const TOPIC = 'slope';
@@ -80,7 +79,10 @@ export async function runSlopes(run: SuiteRun): Promise<void> {
       measure: (broker, megabytes) => overData(broker, megabytes, reads),
     },
   ];
-  const tools = partitions.length === 0 ? undefined : await findTools(run);
+  const tools =
+    partitions.length === 0
+      ? undefined
+      : await findLibrdkafka(run, 'slope, partitions (librdkafka)');
   if (tools !== undefined) {
     slopes.unshift({
       what: 'partitions',
@@ -90,15 +92,6 @@ export async function runSlopes(run: SuiteRun): Promise<void> {
     });
   }
   for (const slope of slopes) await measureSlope(run, slope);
-}
-
-async function findTools(run: SuiteRun): Promise<Librdkafka | undefined> {
-  try {
-    return await installLibrdkafka();
-  } catch (error) {
-    run.missing('slope, partitions (librdkafka)', messageOf(error));
-    return undefined;
-  }
 }
 
 async function measureSlope(run: SuiteRun, { what, how, numbers, measure }: Slope): Promise<void> {
@@ -177,7 +170,7 @@ async function overConnections(
 
 /** Sends at the fixed rate over the clients in turn; answers the latencies from when each was due, in milliseconds. */
 async function requestsOver(clients: readonly RawClient[], seconds: number): Promise<number[]> {
-  const records = recordsOf(1, 0);
+  const records = differingRecords(1, RECORD_BYTES);
   const total = REQUESTS_PER_SECOND * seconds;
   const latencies: number[] = [];
   const pending: Promise<void>[] = [];
@@ -212,24 +205,13 @@ async function requestsOver(clients: readonly RawClient[], seconds: number): Pro
 const histogramOf = (latencies: readonly number[]): Histogram =>
   latencies.map((value) => [Number(value.toPrecision(3)), 1] as const).sort(([a], [b]) => a - b);
 
-/** A batch whose values differ from each other and from batch to batch, as real ones do. */
-function recordsOf(count: number, first: number): Buffer {
-  return buildBatch(
-    Array.from({ length: count }, (_, index) => ({
-      timestamp: Date.now(),
-      key: null,
-      value: Buffer.alloc(RECORD_BYTES, `record ${first + index} `),
-    })),
-  );
-}
-
 async function overData(broker: PeerBroker, megabytes: number, reads: number): Promise<Point> {
   const client = await RawClient.connect(broker.port);
   try {
     await createTopic(client, TOPIC, 1);
     const batches = Math.ceil((megabytes * 1e6) / (BATCH_RECORDS * RECORD_BYTES));
     for (let batch = 0; batch < batches; batch += 1) {
-      const records = recordsOf(BATCH_RECORDS, batch * BATCH_RECORDS);
+      const records = differingRecords(BATCH_RECORDS, RECORD_BYTES, batch * BATCH_RECORDS);
       await recordInEach(client, TOPIC, [0], records);
     }
     const end = batches * BATCH_RECORDS;

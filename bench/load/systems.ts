@@ -1,7 +1,13 @@
-// Which brokers a run measures: ours, and the peers that were asked for and can be had; the others are named as
-// missing.
+// Which brokers a run measures: ours, and the peers that were asked for and can be had, and the clients for it; the
+// others are named as missing.
 
-import { ourSystems, peerSystems, type System } from '../peers/index.ts';
+import {
+  installLibrdkafka,
+  type Librdkafka,
+  ourSystems,
+  peerSystems,
+  type System,
+} from '../peers/index.ts';
 import type { SuiteRun } from '../suite.ts';
 import { isOurs, messageOf } from './quietly.ts';
 
@@ -32,4 +38,14 @@ export async function preparedOf(run: SuiteRun, systems: readonly System[]): Pro
     }
   }
   return ready;
+}
+
+/** librdkafka's programs; undefined, and `what` named as missing, where they can't be had. */
+export async function findLibrdkafka(run: SuiteRun, what: string): Promise<Librdkafka | undefined> {
+  try {
+    return await installLibrdkafka();
+  } catch (error) {
+    run.missing(what, messageOf(error));
+    return undefined;
+  }
 }

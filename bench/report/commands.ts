@@ -8,8 +8,15 @@ import { htmlOf } from './html.ts';
 import { measurementsSection, replaceMeasurements } from './readme.ts';
 import type { Report } from './result.ts';
 
-/** Answers the exit code. */
-export type ReportCommand = (args: readonly string[]) => number;
+export interface ReportCommand {
+  /** How many results it takes. */
+  readonly count: number;
+  /** Whether it takes more, too. */
+  readonly more: boolean;
+  readonly write: string;
+  /** Answers the exit code. */
+  run(files: readonly string[]): number;
+}
 
 /** Reads a result. Throws for a file that is none, or of another format. */
 export function readReport(file: string): Report {
@@ -21,35 +28,43 @@ export function readReport(file: string): Report {
 
 export const htmlFileOf = (file: string): string => `${file.replace(/\.json$/, '')}.html`;
 
-function files(args: readonly string[], count: number, usage: string): string[] {
-  if (args.length !== count) throw new Error(`write: npm run bench -- ${usage}`);
-  return args.map((file) => resolve(file));
-}
-
 /** The commands by name. */
 export const reportCommands: Readonly<Record<string, ReportCommand>> = {
-  compare(args) {
-    const [before = '', after = ''] = files(args, 2, 'compare BEFORE.json AFTER.json');
-    const comparison = compare(readReport(before), readReport(after));
-    process.stdout.write(comparisonText(comparison));
-    return failed(comparison) ? 1 : 0;
+  compare: {
+    count: 2,
+    more: false,
+    write: 'compare BEFORE.json AFTER.json',
+    run([before = '', after = '']) {
+      const comparison = compare(readReport(before), readReport(after));
+      process.stdout.write(comparisonText(comparison));
+      return failed(comparison) ? 1 : 0;
+    },
   },
-  readme(args) {
-    if (args.length === 0) throw new Error('write: npm run bench -- readme RESULT.json ...');
-    const shown = args.map((file) => ({
-      report: readReport(resolve(file)),
-      file: relative(projectRoot(), resolve(file)),
-    }));
-    const readme = join(projectRoot(), 'README.md');
-    const text = replaceMeasurements(readFileSync(readme, 'utf8'), measurementsSection(shown));
-    writeFileSync(readme, text);
-    process.stdout.write(`the measurements in ${readme} are those of ${args.join(', ')}\n`);
-    return 0;
+  readme: {
+    count: 1,
+    more: true,
+    write: 'readme RESULT.json ...',
+    run(files) {
+      const shown = files.map((file) => ({
+        report: readReport(file),
+        file: relative(projectRoot(), resolve(file)),
+      }));
+      const readme = join(projectRoot(), 'README.md');
+      const text = replaceMeasurements(readFileSync(readme, 'utf8'), measurementsSection(shown));
+      writeFileSync(readme, text);
+      process.stdout.write(`the measurements in ${readme} are those of ${files.join(', ')}\n`);
+      return 0;
+    },
   },
-  html(args) {
-    const [file = ''] = files(args, 1, 'html RESULT.json');
-    writeFileSync(htmlFileOf(file), htmlOf(readReport(file)));
-    process.stdout.write(`${htmlFileOf(file)}\n`);
-    return 0;
+  html: {
+    count: 1,
+    more: false,
+    write: 'html RESULT.json',
+    run([file = '']) {
+      const page = htmlFileOf(resolve(file));
+      writeFileSync(page, htmlOf(readReport(file)));
+      process.stdout.write(`${page}\n`);
+      return 0;
+    },
   },
 };
