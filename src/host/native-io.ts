@@ -1,10 +1,10 @@
 // System calls that Node does not offer, called through koffi (optional, prebuilt): sendfile(2) for answers that need
 // not pass through our memory, two questions about the page cache, so that neither a send nor a read ever waits for the
-// disk on the event loop, and a thread's wish for short time slices. Linux 6.5 and later on 64-bit machines; elsewhere
-// there is none of it, and bytes are read and written as usual.
+// disk on the event loop, a thread's wish for short time slices, and giving free memory back. Linux 6.5 and later on
+// 64-bit machines; elsewhere there is none of it, and bytes are read and written as usual.
 //
-// All calls are made on the event loop and return at once. None may be made from another thread: a descriptor that
-// is closed meanwhile can belong to somebody else by then.
+// All calls are made on the event loop and, but for the last, return at once. None may be made from another thread: a
+// descriptor that is closed meanwhile can belong to somebody else by then.
 
 import { createRequire } from 'node:module';
 import { nodeClock } from './node-clock.ts';
@@ -32,6 +32,12 @@ export interface NativeIo {
    * thread is under a policy without slices (chrt --idle, --fifo).
    */
   setTimeSlice(thread: number, nanoseconds: number): boolean;
+  /**
+   * malloc_trim(3): gives the system what is free in the memory of native code, which keeps it for later otherwise.
+   * Takes milliseconds (measured: 5 ms for 60 MB). False where the C library has no such call (musl) or nothing was
+   * free.
+   */
+  trimMemory(): boolean;
 }
 
 /** Why there is no native I/O here. */
@@ -68,6 +74,7 @@ const SCRATCH_BYTES = 64 * 1024;
 const architectures: ReadonlySet<string> = new Set(['x64', 'arm64', 'riscv64', 'loong64', 'ppc64']);
 
 type Koffi = typeof import('koffi');
+type Library = ReturnType<Koffi['load']>;
 
 let loaded: NativeIo | NoNativeIo | undefined;
 let whenLoaded: ((io: NativeIo) => void)[] = [];
@@ -120,6 +127,7 @@ export const nativeIoWhenNeeded: NativeIo = {
   isCached: (...args) => nativeIoOrNull()?.isCached(...args) ?? false,
   readCached: (...args) => nativeIoOrNull()?.readCached(...args) ?? -1,
   setTimeSlice: (...args) => nativeIoOrNull()?.setTimeSlice(...args) ?? false,
+  trimMemory: () => nativeIoOrNull()?.trimMemory() ?? false,
 };
 
 let loadingSoon = false;
@@ -167,6 +175,8 @@ class LinuxIo implements NativeIo {
     flags: number,
   ) => number;
   readonly #schedule: (n: number, thread: number, a: Uint32Array, b: number, f: number) => number;
+  /** Null where the C library has none. */
+  readonly #mallocTrim: ((keptBytes: number) => number) | null;
   readonly #pageBytes: number;
   /** Arguments that the system reads and writes, used up within each call. */
   readonly #offset = new Uint32Array(2);
@@ -193,6 +203,7 @@ class LinuxIo implements NativeIo {
     this.#schedule = library.func(
       'int64 syscall(int64 n, int64 thread, void *a, int64 b, int64 f)',
     );
+    this.#mallocTrim = mallocTrimOf(library);
     const sysconf = library.func('int64 sysconf(int name)') as (name: number) => number;
     this.#pageBytes = sysconf(SC_PAGESIZE);
     const known = this.#cachestat(SYS_CACHESTAT, -1, this.#range, this.#counts, 0);
@@ -252,6 +263,10 @@ class LinuxIo implements NativeIo {
     );
   }
 
+  trimMemory(): boolean {
+    return this.#mallocTrim?.(0) === 1;
+  }
+
   #readInto(file: number, position: number, bytes: number): number {
     this.#vector[1] = BigInt(bytes);
     return this.#preadv2(file, this.#vector, 1, position, RWF_NOWAIT);
@@ -261,6 +276,14 @@ class LinuxIo implements NativeIo {
     const errno = this.#errno();
     if (FULL.has(errno)) return 'full';
     return UNSUPPORTED.has(errno) ? 'unsupported' : 'failed';
+  }
+}
+
+function mallocTrimOf(library: Library): ((keptBytes: number) => number) | null {
+  try {
+    return library.func('int malloc_trim(size_t kept)');
+  } catch {
+    return null;
   }
 }
 
