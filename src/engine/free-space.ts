@@ -3,8 +3,10 @@
 
 import type { CancelTimer, Clock, Logger } from '../base/ports.ts';
 
-/** The disk is asked again after this many bytes. */
+/** The disk is asked again after this many bytes, */
 const REFRESH_BYTES = 16 * 1024 * 1024;
+/** or this share of the room, if that is more: each question is a call that a fast producer would make often. */
+const REFRESH_SHARE = 1 / 16;
 const REFRESH_MS = 10_000;
 /** Small batches are written twice, to their segment and to the journal. */
 const TIMES_WRITTEN = 2;
@@ -41,7 +43,8 @@ export class FreeSpace {
     if (admitted) this.#admitted += bytes * TIMES_WRITTEN;
     this.#note(!admitted);
     // Near the floor a guess is too rough: less may have been used than was counted.
-    if (this.#admitted >= Math.min(REFRESH_BYTES, room)) void this.refresh();
+    const due = Math.min(Math.max(REFRESH_BYTES, room * REFRESH_SHARE), room);
+    if (this.#admitted >= due) void this.refresh();
     return admitted;
   }
 

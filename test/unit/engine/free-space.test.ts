@@ -10,10 +10,13 @@ const FLOOR = 8 * MEGABYTE;
 
 /** A disk on which each admitted byte is stored twice: in a segment and in the journal. */
 function diskOf(megabytes: number) {
-  const disk = { free: megabytes * MEGABYTE };
+  const disk = { free: megabytes * MEGABYTE, asked: 0 };
   const clock = new VirtualClock();
   const space = new FreeSpace({
-    freeBytes: () => Promise.resolve(disk.free),
+    freeBytes: () => {
+      disk.asked++;
+      return Promise.resolve(disk.free);
+    },
     floorBytes: () => FLOOR,
     clock,
     logger: silentLogger,
@@ -42,4 +45,23 @@ test('what turns out to be there is used: a refusal asks the disk again', async 
   }
   expect(admitted).toBeGreaterThan(60 * MEGABYTE);
   space.close();
+});
+
+/** How often the disk is asked while 200 MB are appended. */
+async function questionsOf(megabytes: number): Promise<number> {
+  const { disk, clock, space } = diskOf(megabytes);
+  await clock.until(space.refresh());
+  const before = disk.asked;
+  for (let step = 0; step < 3200; step++) {
+    if (space.admits(MEGABYTE / 16)) disk.free -= MEGABYTE / 8;
+    await Promise.resolve();
+    await Promise.resolve();
+  }
+  space.close();
+  return disk.asked - before;
+}
+
+test('a disk with much room is seldom asked, one with little often', async () => {
+  expect(await questionsOf(100_000)).toBeLessThanOrEqual(1);
+  expect(await questionsOf(400)).toBeGreaterThan(20);
 });
