@@ -15,7 +15,7 @@ import type { TaskOwner } from './tasks.ts';
 /** A checkpoint begins when the file is this long, */
 const FILE_BYTES_MAX = 32 * 1024 * 1024;
 /** or this long after its first entry. */
-const CHECKPOINT_AFTER_MS = 5000;
+const CHECKPOINT_AFTER_MS = 15_000;
 /** While entries come at least so often, the next file is made before it is needed. */
 const BUSY_MS = 1000;
 /** Files that wait for their checkpoint before no more is taken: this bounds what a start replays. */
@@ -28,7 +28,7 @@ const CHECKPOINT_WIDTH = 2;
  * One that nobody waits for takes about so long, however many segments: each of its syncs delays commits that reach the
  * disk meanwhile (one of a file that grows is a commit of the file system's own journal), a row of them all commits.
  */
-const CHECKPOINT_MS = 2500;
+const CHECKPOINT_MS = 7500;
 /** And between two of few segments it rests no longer than this. */
 const CHECKPOINT_REST_MS_MAX = 100;
 

@@ -130,7 +130,7 @@ describe('free space', () => {
 
   test('asks again after many bytes', async () => {
     const { space, state } = bench(100);
-    state.free = 2 ** 40;
+    state.free = 2 ** 28;
     await space.refresh();
     const { asked } = state;
     for (let count = 0; count < 17; count += 1) space.admits(1024 * 1024);

@@ -50,7 +50,7 @@ test('commits go on while the next file is made', async () => {
   const disk = new SlowNames(() => 0);
   const { journal, clock, append } = await journalOn(disk);
   await append(0);
-  await clock.advance(4900);
+  await clock.advance(14_900);
   await append(1);
   let goOn = (): void => {};
   disk.hold = new Promise((resolve) => {
@@ -62,7 +62,7 @@ test('commits go on while the next file is made', async () => {
   expect(await files()).toHaveLength(2);
   await append(2);
   goOn();
-  await clock.advance(5000);
+  await clock.advance(15_000);
   await append(3);
   await journal.close();
   expect(await files()).toEqual([]);
@@ -71,7 +71,7 @@ test('commits go on while the next file is made', async () => {
 test('a checkpoint that nobody waits for rests between its syncs', async () => {
   const { journal, clock, synced, appendToAll } = await journalOn(new MemoryDisk(() => 0));
   await appendToAll();
-  await clock.advance(8000);
+  await clock.advance(23_000);
   expect(synced).toHaveLength(LOGS);
   expect(new Set(synced).size).toBeGreaterThan(LOGS / 2);
   await journal.close();
@@ -80,7 +80,7 @@ test('a checkpoint that nobody waits for rests between its syncs', async () => {
 test('once somebody waits for it, it goes on without a rest', async () => {
   const { journal, clock, synced, appendToAll } = await journalOn(new MemoryDisk(() => 0));
   await appendToAll();
-  await clock.advance(5100);
+  await clock.advance(15_100);
   const before = synced.length;
   expect(before).toBeGreaterThan(0);
   expect(before).toBeLessThan(LOGS);
@@ -93,7 +93,7 @@ test('once somebody waits for it, it goes on without a rest', async () => {
 test('files that pile up are checkpointed without a rest', async () => {
   const { journal, clock, synced, append, appendToAll } = await journalOn(new MemoryDisk(() => 0));
   await appendToAll();
-  await clock.advance(4900);
+  await clock.advance(14_900);
   await append(0);
   await clock.advance(200);
   const before = synced.length;

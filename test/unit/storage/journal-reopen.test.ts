@@ -41,7 +41,7 @@ async function failedLog(disk: SimulatedDisk, tailBytesMax?: number) {
     if (operation === 'sync' && path.startsWith('t-1/') && path.endsWith('.log'))
       throw new DiskError('io_error', path, 'no sync');
   };
-  await clock.advance(10_000);
+  await clock.advance(30_000);
   disk.hook = () => {};
   const [, log] = logs;
   expect(log.state).toBe('failed');

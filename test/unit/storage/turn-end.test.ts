@@ -101,7 +101,7 @@ test('a journal file is used again, and holds nothing of its first life when it 
   await commit(world, 0, 1);
   await commit(world, 1, 3);
   expect(disk.paths().filter((path) => path.startsWith('journal/'))).toHaveLength(1);
-  await world.clock.advance(6000);
+  await world.clock.advance(16_000);
   expect(disk.paths().filter((path) => path.startsWith('journal/'))).toEqual(['journal/spare']);
   const before = disk.bytesOf('journal/spare');
   await commit(world, 4, 1);

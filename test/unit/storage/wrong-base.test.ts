@@ -42,7 +42,7 @@ async function stopped(stop: 'clean' | 'killed', compact: boolean, segmentBytes:
   const { store, log, clock } = await open(disk, compact, segmentBytes);
   for (let index = 0; index < BATCHES; index++) await log.append(testBatch(index)).committed;
   // The journal is emptied: a batch that it holds would come back.
-  await clock.advance(10_000);
+  await clock.advance(30_000);
   const killed = await copyOf(disk);
   await store.close();
   return stop === 'killed' ? killed : disk;
