@@ -7,6 +7,7 @@ import type { IntegrityStats } from './contract.ts';
 import { behindDamage } from './damage.ts';
 import type { LogCore } from './log-core.ts';
 import { noteMissingBehind } from './missing-offsets.ts';
+import type { Segment } from './segment.ts';
 import type { TaskOwner } from './tasks.ts';
 import { checkStretch } from './verify.ts';
 
@@ -27,6 +28,8 @@ export interface ScrubSettings {
 /** Where a scrub of one log is. */
 export interface ScrubPlace {
   readonly segmentBaseOffset: number;
+  /** The one that `position` is of: compaction may put another in its place. Null: its beginning. */
+  readonly segment: Segment | null;
   readonly position: number;
   /** The offset due there; -1 when unknown. */
   readonly expected: number;
@@ -53,26 +56,24 @@ export function scrubStep(
     if (segment === undefined || !segment.sealed || core.state === 'closed') {
       return { next: null, bytes: 0 };
     }
-    const same = place !== null && segment.baseOffset === wanted;
+    const same = place?.segment === segment;
     const from = same ? place.position : 0;
     const expected = same ? place.expected : segment.baseOffset;
-    const following = { segmentBaseOffset: core.segmentEnd(index), position: 0, expected: -1 };
     const end = segment.written;
     if (from >= end) {
+      const segmentBaseOffset = core.segmentEnd(index);
       await noteMissingBehind(core, segment);
-      return { next: following, bytes: 0 };
+      const next = { segmentBaseOffset, segment: null, position: 0, expected: segmentBaseOffset };
+      return { next, bytes: 0 };
     }
-    const segmentBaseOffset = segment.baseOffset;
+    const within = { segmentBaseOffset: segment.baseOffset, segment };
     const known = behindDamage(core, segment, from);
-    if (known >= 0) return { next: { segmentBaseOffset, position: known, expected: -1 }, bytes: 0 };
+    if (known >= 0) return { next: { ...within, position: known, expected: -1 }, bytes: 0 };
     const span = { from, to: from + STEP_BYTES, end, expected, chunkBytes: STEP_BYTES };
     const reached = await core.context.pool.using(segment.logPath, (file) =>
       checkStretch(core, segment, { file, ...span }),
     );
-    return {
-      next: { segmentBaseOffset, position: reached.position, expected: reached.expected },
-      bytes: reached.position - from,
-    };
+    return { next: { ...within, ...reached }, bytes: reached.position - from };
   });
 }
 

@@ -53,7 +53,10 @@ export function verifySpan(
   });
 }
 
-/** Checks the segments that begin at `bases` as far as that was not done; others get their turn between the steps. */
+/**
+ * Checks the segments that begin at `bases` as far as that was not done; others get their turn between the steps. A
+ * segment that is not of the log any more (taken, exchanged, or the log was opened anew) is left out.
+ */
 export async function verifySegments(core: LogCore, bases: ReadonlySet<number>): Promise<void> {
   for (const segment of [...core.segments]) {
     if (!bases.has(segment.baseOffset)) continue;
@@ -65,10 +68,12 @@ export async function verifySegments(core: LogCore, bases: ReadonlySet<number>):
       }
       const expected = from === 0 ? segment.baseOffset : -1;
       const step = { from, wanted: from + 1, end: segment.written, expected };
-      await core.latch.shared(async () => {
-        if (!segment.removed) await verifySpan(core, segment, step);
+      const looked = await core.latch.shared(async () => {
+        if (!core.segments.includes(segment)) return false;
+        await verifySpan(core, segment, step);
+        return true;
       });
-      if (segment.removed) break;
+      if (!looked) break;
       const reached = segment.verified.endOf(from);
       from = reached > from ? reached : Math.max(from + 1, behindDamage(core, segment, from));
     }
