@@ -27,6 +27,7 @@ import {
 import type { LogCore } from './log-core.ts';
 import { withIndexes } from './log-reader.ts';
 import type { LogRetention } from './log-retention.ts';
+import type { LogWriter } from './log-writer.ts';
 import { noteMissingBehind } from './missing-offsets.ts';
 import { OFFSET_ENTRY_BYTES } from './offset-index.ts';
 import { Segment, segmentName } from './segment.ts';
@@ -37,6 +38,7 @@ export interface LogCompactionOptions {
   readonly core: LogCore;
   /** Retention and swaps take turns. */
   readonly retention: LogRetention;
+  readonly writer: LogWriter;
   /** Called with the cause when names and memory may disagree; fails the whole log. */
   readonly onFailure: (cause: Error) => void;
 }
@@ -46,6 +48,7 @@ export class LogCompaction implements CleanableLog {
   #openings = 0;
   readonly #core: LogCore;
   readonly #retention: LogRetention;
+  readonly #writer: LogWriter;
   readonly #onFailure: (cause: Error) => void;
   /** A swap file could not be removed: no pass may leave `.cleaned` files beside it. */
   #stuck = false;
@@ -53,6 +56,7 @@ export class LogCompaction implements CleanableLog {
   constructor(options: LogCompactionOptions) {
     this.#core = options.core;
     this.#retention = options.retention;
+    this.#writer = options.writer;
     this.#onFailure = options.onFailure;
     this.name = options.core.name;
   }
@@ -81,6 +85,7 @@ export class LogCompaction implements CleanableLog {
     const { firstDirtyOffset, nowMs } = options;
     const config = this.#config();
     await this.#retention.rollByTime(nowMs);
+    await this.#endWithFile();
     const segments = await this.#facts(firstDirtyOffset, config);
     const stableOffset = Math.min(
       core.highWatermark,
@@ -153,12 +158,23 @@ export class LogCompaction implements CleanableLog {
     return producerLastOffsets === undefined ? [] : producerLastOffsets();
   }
 
-  /** The finished segments, oldest first. Times are looked up only where a lag is configured. */
+  /**
+   * After a recovery that rolled, the last segment has no file until something is appended. Files alone tell a start
+   * how far the log went behind one that compaction made shorter.
+   */
+  async #endWithFile(): Promise<void> {
+    const { segments, active } = this.#core;
+    if (active.created || segments.length === 1) return;
+    this.#writer.wake();
+    await this.#writer.idle();
+  }
+
+  /** The finished segments that a file follows, oldest first. Times are looked up only where a lag is configured. */
   async #facts(firstDirtyOffset: number, config: CompactionConfig): Promise<SegmentFacts[]> {
     const core = this.#core;
     const facts: SegmentFacts[] = [];
     for (const [index, segment] of core.segments.entries()) {
-      if (!segment.sealed || segment === core.active) break;
+      if (!segment.sealed || core.segments[index + 1]?.created !== true) break;
       const nextOffset = core.segmentEnd(index);
       const dirty = nextOffset > firstDirtyOffset;
       if (dirty) await this.#learnTimes(segment, config);

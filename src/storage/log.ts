@@ -72,8 +72,9 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     this.#writer = new LogWriter({ core, sync: this.#sync, onFailure });
     const { recoveryPoint } = this.#sync;
     const writer = this.#writer;
-    this.#retention = new LogRetention({ core, writer, recoveryPoint, tail: this.#tail });
-    this.compaction = new LogCompaction({ core, retention: this.#retention, onFailure });
+    const retention = new LogRetention({ core, writer, recoveryPoint, tail: this.#tail });
+    this.#retention = retention;
+    this.compaction = new LogCompaction({ core, retention, writer, onFailure });
     this.#sync.recoveryPoint.publishMark();
   }
 
