@@ -6,7 +6,7 @@ import { Mutex } from '../base/mutex.ts';
 import type { Clock, Logger, Random } from '../base/ports.ts';
 import type { RecordWorker } from '../record/index.ts';
 import type { CleanedSegments } from './cleaned-segments.ts';
-import type { CommitterPort } from './committer.ts';
+import { asError, type CommitterPort } from './committer.ts';
 import type { DamagedRange, IntegrityStats, LogConfig, LogState, RollHooks } from './contract.ts';
 import type { Disk } from './disk.ts';
 import type { FilePool } from './file-pool.ts';
@@ -234,7 +234,7 @@ export class LogCore {
     this.highWatermark = offset;
     this.watermarkSegment = segment;
     this.watermarkPosition = position;
-    for (const listener of this.#commitListeners) listener(offset);
+    this.#tell(this.#commitListeners, offset);
   }
 
   /** Bytes of segment `index` that readers may see. */
@@ -263,8 +263,25 @@ export class LogCore {
     this.failure = failure;
     if (this.state === 'open') this.state = 'failed';
     this.context.logger.error({ log: this.name, error: cause.message }, message);
-    for (const listener of [...this.#failureListeners]) listener(failure);
+    this.#tell([...this.#failureListeners], failure);
     return failure;
+  }
+
+  /** A listener's fault is its own: it is logged, and changes nothing for the log and for others who listen. */
+  readonly listenerThrew = (error: unknown): void => {
+    const { message } = asError(error);
+    const text = `a listener of the log of ${this.name} threw: ${message}`;
+    this.context.logger.error({ log: this.name, err: error }, text);
+  };
+
+  #tell<T>(listeners: Iterable<(what: T) => void>, what: T): void {
+    for (const listener of listeners) {
+      try {
+        listener(what);
+      } catch (error) {
+        this.listenerThrew(error);
+      }
+    }
   }
 
   onCommit(listener: (highWatermark: number) => void): () => void {

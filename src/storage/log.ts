@@ -148,7 +148,7 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     core.endOffset = lastOffset + 1;
     const { parts, released } = batch;
     const placed = { segment, position, parts, bytes, baseOffset, lastOffset, released };
-    const ticket = new Ticket(placed);
+    const ticket = new Ticket(placed, core.listenerThrew);
     this.#writer.push(ticket);
     return ticket;
   }

@@ -18,6 +18,13 @@ export interface PlacedBatch {
   readonly released: (() => void) | undefined;
 }
 
+/** Hears of a listener that threw; the others are told all the same. */
+export type OnFault = (error: unknown) => void;
+
+const rethrow: OnFault = (error) => {
+  throw error;
+};
+
 /** The log's side of an {@link AppendTicket}. */
 export class Ticket implements AppendTicket {
   readonly segment: Segment;
@@ -27,12 +34,13 @@ export class Ticket implements AppendTicket {
   readonly baseOffset: number;
   readonly lastOffset: number;
   readonly #released: (() => void) | undefined;
+  readonly #onFault: OnFault;
   #state: State = States.pending;
   #error: Error | null = null;
   #onWritten: Told[] | null = null;
   #onCommitted: Told[] | null = null;
 
-  constructor(batch: PlacedBatch) {
+  constructor(batch: PlacedBatch, onFault: OnFault = rethrow) {
     this.segment = batch.segment;
     this.position = batch.position;
     this.parts = batch.parts;
@@ -40,6 +48,7 @@ export class Ticket implements AppendTicket {
     this.baseOffset = batch.baseOffset;
     this.lastOffset = batch.lastOffset;
     this.#released = batch.released;
+    this.#onFault = onFault;
   }
 
   /** Whether the parts are somebody else's again once the batch is committed. */
@@ -68,16 +77,20 @@ export class Ticket implements AppendTicket {
   markWritten(): void {
     if (this.#state !== States.pending) return;
     this.#state = States.written;
-    tell(this.#onWritten, null);
+    this.#tell(this.#onWritten, null);
   }
 
   markCommitted(): void {
     if (this.#state === States.failed || this.#state === States.committed) return;
     const unwritten = this.#unwritten();
     this.#state = States.committed;
-    tell(unwritten, null);
-    tell(this.#onCommitted, null);
-    this.#released?.();
+    this.#tell(unwritten, null);
+    this.#tell(this.#onCommitted, null);
+    try {
+      this.#released?.();
+    } catch (error) {
+      this.#onFault(error);
+    }
   }
 
   /** Refuses whoever still waits; a batch that was written stays written, and one committed stays committed. */
@@ -86,19 +99,25 @@ export class Ticket implements AppendTicket {
     const unwritten = this.#unwritten();
     this.#state = States.failed;
     this.#error = error;
-    tell(unwritten, error);
-    tell(this.#onCommitted, error);
+    this.#tell(unwritten, error);
+    this.#tell(this.#onCommitted, error);
   }
 
   /** Who has not been told yet whether it was written. */
   #unwritten(): readonly Told[] | null {
     return this.#state === States.pending ? this.#onWritten : null;
   }
-}
 
-function tell(waiting: readonly Told[] | null, failure: Error | null): void {
-  if (waiting === null) return;
-  for (const told of waiting) told(failure);
+  #tell(waiting: readonly Told[] | null, failure: Error | null): void {
+    if (waiting === null) return;
+    for (const told of waiting) {
+      try {
+        told(failure);
+      } catch (error) {
+        this.#onFault(error);
+      }
+    }
+  }
 }
 
 function also(waiting: Told[] | null, told: Told): Told[] {
