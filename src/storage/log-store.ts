@@ -90,7 +90,7 @@ class DirectoryStore implements LogStore {
     // A crash from here on is a crash, whatever the last stop was.
     await disk.remove(CLEAN_FILE);
     await disk.syncDirectory('.');
-    for (const name of await disk.list('.')) {
+    for (const name of names) {
       if (DELETED_DIRECTORY.test(name)) await disk.removeDirectory(name);
     }
     const tasks = new TaskOwner(logger);
