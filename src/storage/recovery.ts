@@ -38,20 +38,21 @@ export async function openDirectory(options: OpenDirectory): Promise<LogContents
   await reportDamage(options, { damaged: missing, pieces: [] }, known);
   const damaged = [...known, ...missing];
   const cleaned = await CleanedSegments.load(options.disk, options.name);
-  if (files.length === 0) return { ...(await emptyLog(options)), cleaned };
+  if (files.length === 0) return { ...(await emptyLog(options, damaged)), cleaned };
   const clean = options.stop === 'clean' ? await openClean(options, files, damaged) : null;
   return { ...(clean ?? (await recover(options, files, damaged))), cleaned };
 }
 
 type Found = Omit<LogContents, 'cleaned'>;
 
-async function emptyLog(options: OpenDirectory): Promise<Found> {
+async function emptyLog(options: OpenDirectory, known: readonly DamagedRange[]): Promise<Found> {
   const { name, clock, mark, startOffset, stop } = options;
   // Offsets that were given out before are never given out again, whatever became of the files.
   const end = Math.max(startOffset, Number.isFinite(mark) ? mark : 0);
   const { believed, latest } = await keptEpochs(options);
   const epochs = believed ?? new LeaderEpochs();
   if (stop === 'crashed' || epochs.latest < 0) epochs.assign(latest + 1, end);
+  await damageBelow(options, known, end);
   const segment = new Segment(name, end, clock.now());
   const contents = { segments: [segment], startOffset: end, endOffset: end, damaged: [] };
   return { ...contents, epochs, recovery: null, scanned: null };
@@ -108,6 +109,7 @@ async function recover(
   for (const { segment } of outcome.pieces) segments.push(segment);
   const recovery = await finishSegments(options, outcome);
   const { endOffset } = outcome;
+  const damaged = await damageBelow(options, [...known, ...outcome.damaged], endOffset);
   if (outcome.rollAtEnd) segments.push(new Segment(name, endOffset, options.clock.now()));
   const epochs = await raisedEpochs(options, segments, outcome);
   await dropSnapshotsAbove(options, endOffset);
@@ -117,7 +119,7 @@ async function recover(
     segments,
     startOffset: Math.min(startOffset, endOffset),
     endOffset,
-    damaged: [...known, ...outcome.damaged].filter((d) => d.firstOffset < endOffset),
+    damaged,
     epochs,
     recovery,
     scanned: outcome.headers,
@@ -159,6 +161,17 @@ async function reportDamage(
     }
   }
   await saveDamage(disk, name, [...known, ...damaged]);
+}
+
+/** What of the damage is in the log. The rest is forgotten for good: good batches may come to lie in its places. */
+async function damageBelow(
+  { disk, name }: OpenDirectory,
+  all: readonly DamagedRange[],
+  endOffset: number,
+): Promise<DamagedRange[]> {
+  const below = all.filter((range) => range.firstOffset < endOffset);
+  if (below.length < all.length) await saveDamage(disk, name, below);
+  return below;
 }
 
 /** Moves what does not belong aside, rewrites what is above the mark, cuts the files. */

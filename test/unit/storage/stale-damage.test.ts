@@ -1,0 +1,57 @@
+// What `damaged-ranges` says of a place holds for the bytes that were there: not for those that a log which ends before
+// it writes there later.
+
+import { expect, test } from 'vitest';
+import { iterateBatches } from '../../../src/record/index.ts';
+import { MemoryDisk } from '../../../src/storage/index.ts';
+import { openStore, patchFile, readBaseOffsets, testBatch, testConfig } from './support.ts';
+
+const SEGMENT = 't-0/00000000000000000000.log';
+const config = { ...testConfig, segmentBytes: 100_000 };
+
+async function open(disk: MemoryDisk) {
+  const store = await openStore(disk);
+  const log = await store.openLog({ name: 't-0', topicId: 'id', config });
+  return { store, log };
+}
+
+/** Ten batches, of which the last is damaged, known and kept. */
+async function damagedAtEnd(): Promise<MemoryDisk> {
+  const disk = new MemoryDisk();
+  const before = await open(disk);
+  for (let index = 0; index < 10; index++) before.log.append(testBatch(index));
+  await before.log.flush();
+  await before.store.close();
+  await patchFile(disk, SEGMENT, (bytes) => {
+    const { position } = [...iterateBatches(bytes)].at(-1)!;
+    bytes[position + 75] = bytes[position + 75]! ^ 4;
+    return bytes;
+  });
+  const { log, store } = await open(disk);
+  await readBaseOffsets(log);
+  expect(log.damaged).toMatchObject([{ firstOffset: 27, lastOffset: 29 }]);
+  await store.close();
+  return disk;
+}
+
+test.each([
+  ['the marks are', ['marks']],
+  ['the marks and all segments are', ['marks', SEGMENT]],
+])(
+  'a log that ends sooner, since %s gone, keeps all that it takes from then on',
+  async (_, gone) => {
+    const disk = await damagedAtEnd();
+    for (const path of [...gone, 'clean-shutdown']) await disk.remove(path);
+    const { log, store } = await open(disk);
+    const first = log.endOffset;
+    expect(first).toBeLessThan(30);
+    for (let index = 0; index < 20; index++) await log.append(testBatch(index)).committed;
+    const all = await readBaseOffsets(log);
+    expect(all.at(-1)).toBe(first + 57);
+    await store.close();
+    const next = await open(disk);
+    expect(next.log.damaged).toEqual([]);
+    expect(await readBaseOffsets(next.log)).toEqual(all);
+    await next.store.close();
+  },
+);
