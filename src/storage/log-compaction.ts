@@ -341,7 +341,8 @@ export class LogCompaction implements CleanableLog {
     const { context, name } = this.#core;
     const place = { ...context, directory: name };
     try {
-      await removeReplaced(place, entries);
+      // It rewrites the list of damage, as readers do who meet some.
+      await this.#core.damageLane.run(() => removeReplaced(place, entries));
       await forgetSwap(place, entries);
     } catch (error) {
       this.#stuck = true;

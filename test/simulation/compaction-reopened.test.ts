@@ -1,9 +1,11 @@
-// What compaction does beside a log that fails and is opened anew, or that a recovery has left with no file at its end.
+// What compaction does beside a log that fails and is opened anew, and beside readers that meet damage.
 
 import { beforeAll, expect, test } from 'vitest';
 import { loadXxHash64 } from '../../src/base/xxhash.ts';
-import { prepareCodec } from '../../src/record/index.ts';
+import { iterateBatches, prepareCodec } from '../../src/record/index.ts';
+import { loadDamage } from '../../src/storage/damage-file.ts';
 import { DiskError } from '../../src/storage/index.ts';
+import { patchFile } from '../unit/storage/support.ts';
 import { CompactionWorld } from './compaction-world.ts';
 
 beforeAll(async () => {
@@ -57,4 +59,54 @@ test('a log that is opened anew while a pass checks it is not taken for damaged'
     await world.run(world.check());
   }
   expect(between).toBe(12);
+});
+
+/** Changes a record of the middle batch of a segment. */
+async function harm(world: CompactionWorld, base: number): Promise<void> {
+  const path = `t-0/${String(base).padStart(20, '0')}.log`;
+  await world.run(
+    patchFile(world.disk, path, (bytes) => {
+      const headers = [...iterateBatches(bytes)];
+      const { position, sizeInBytes } = headers[headers.length >>> 1]!;
+      const at = position + sizeInBytes - 1;
+      bytes[at] = bytes[at]! ^ 4;
+      return bytes;
+    }),
+  );
+}
+
+test('damage that a reader meets while a swap ends is kept for later starts', async () => {
+  let met = 0;
+  for (let seed = 1; seed <= 60; seed++) {
+    const world = new CompactionWorld({ seed, segmentBytes: 2000 });
+    await world.run(world.open());
+    for (let count = 0; count < 40; count++) await world.run(world.append());
+    await world.clock.advance(10_000);
+    await world.run(world.store!.close());
+    const active = await world.run(world.activeBase());
+    await harm(world, 0);
+    await harm(world, active);
+    await world.run(world.open());
+    let reading: Promise<unknown> | null = null;
+    let steps = 0;
+    world.disk.hook = (_operation, path) => {
+      if (path.includes('cleaned-segments') || steps > 0) steps += 1;
+      if (steps > seed % 30) reading ??= world.readFrom(active);
+    };
+    await world.run(world.clean());
+    world.disk.hook = () => {};
+    await world.run(Promise.resolve(reading));
+    await world.clock.advance(10_000);
+    const { damaged } = world.partition;
+    if (reading !== null) met += 1;
+    expect(damaged).toHaveLength(reading === null ? 0 : 1);
+    const { lines } = world.log;
+    const told = lines.filter(({ message }) => message.includes('is not compacted any more'));
+    expect({ seed, told }).toEqual({ seed, told: [] });
+    expect({ seed, kept: await world.run(loadDamage(world.disk, 't-0')) }).toEqual({
+      seed,
+      kept: damaged,
+    });
+  }
+  expect(met).toBeGreaterThan(5);
 });
