@@ -2,6 +2,7 @@
 
 import type { Clock, Logger } from '../base/ports.ts';
 import { scanBatches } from './batch-scan.ts';
+import type { CleanedSegments } from './cleaned-segments.ts';
 import { isOfCompaction, settleSwap } from './compaction/swap-file.ts';
 import type { DamagedRange, IntegrityStats, LogConfig } from './contract.ts';
 import type { Disk } from './disk.ts';
@@ -120,9 +121,12 @@ export function wholeSegment(name: string, file: SegmentFile): Segment {
 export function scanDirectory(
   options: OpenDirectory,
   files: readonly SegmentFile[],
-  damaged: readonly DamagedRange[],
+  known: {
+    readonly damaged: readonly DamagedRange[];
+    readonly cleaned: CleanedSegments | null;
+  },
 ): Promise<ScanOutcome> {
-  const { config } = options;
+  const { config, wasCompacted } = options;
   return new RecoveryScan({
     disk: options.disk,
     directory: options.name,
@@ -133,8 +137,9 @@ export function scanDirectory(
     markIsBoundary: options.mark > options.startOffset,
     rewriteFrom: options.rewriteFrom,
     intervalBytes: config.indexIntervalBytes,
-    gapsAllowed: config.cleanupCompact || options.wasCompacted,
-    damaged,
+    gapsAllowed: config.cleanupCompact || wasCompacted,
+    wasCompacted,
+    ...known,
   }).run();
 }
 

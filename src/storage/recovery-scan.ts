@@ -3,6 +3,7 @@
 
 import { findNextInOrder, isSameBatch, scanInOrder } from './batch-order.ts';
 import { scanBatches } from './batch-scan.ts';
+import type { CleanedSegments } from './cleaned-segments.ts';
 import type { DamagedRange } from './contract.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import { addEpoch, type EpochEntry } from './leader-epochs.ts';
@@ -53,6 +54,9 @@ export interface ScanPlan {
   readonly intervalBytes: number;
   /** Offsets may be missing between good batches: the log is compacted. */
   readonly gapsAllowed: boolean;
+  readonly wasCompacted: boolean;
+  /** Null when not known. */
+  readonly cleaned: CleanedSegments | null;
   /** Damage known from earlier, which stays. */
   readonly damaged: readonly DamagedRange[];
 }
@@ -157,10 +161,15 @@ export class RecoveryScan {
     return piece;
   }
 
-  /** Whether the log ends before a file that begins at `baseOffset`: offsets above the mark are missing. */
+  /** Whether the log ends before a file at `baseOffset`: offsets above the mark are missing, not by compaction. */
   #missingBefore(baseOffset: number): boolean {
-    const { mark, gapsAllowed } = this.#plan;
-    return baseOffset > this.#expected && baseOffset > mark && !gapsAllowed;
+    const { mark, gapsAllowed, cleaned, wasCompacted } = this.#plan;
+    if (baseOffset <= this.#expected || baseOffset <= mark) return false;
+    const last = this.#pieces.at(-1);
+    // Without a mark the log may have come from elsewhere.
+    if (last === undefined || mark === 0 || !gapsAllowed) return !gapsAllowed;
+    if (cleaned === null) return !wasCompacted;
+    return cleaned.accountsTo(last.origin, this.#expected) < baseOffset;
   }
 
   /** The next file begins at `baseOffset`: what is missing before it is damage, or the end. */

@@ -21,11 +21,13 @@ export async function openForReading(options: OpenDirectory): Promise<LogContent
   const { disk, name, mark, recoveryOffset, recoveryPosition, clock } = options;
   const { files } = await listSegments(options, false);
   const known = await loadDamage(disk, name);
+  const cleaned = await CleanedSegments.load(disk, name);
   const segments: Segment[] = [];
   let damaged = known;
   let scanned: Pick<ScanOutcome, 'epochs' | 'whole'> = { epochs: [], whole: false };
   if (files.length > 0) {
-    const outcome = await scanDirectory({ ...options, rewriteFrom: mark }, files, known);
+    const told = { damaged: known, cleaned };
+    const outcome = await scanDirectory({ ...options, rewriteFrom: mark }, files, told);
     const scannedFrom = (outcome.pieces[0] as Piece).segment.baseOffset;
     for (const file of files) {
       if (file.baseOffset < scannedFrom) segments.push(wholeSegment(name, file));
@@ -51,7 +53,7 @@ export async function openForReading(options: OpenDirectory): Promise<LogContent
     endOffset: mark,
     damaged: damaged.filter((range) => range.firstOffset < mark),
     epochs,
-    cleaned: await CleanedSegments.load(disk, name),
+    cleaned,
     recovery: { offset: recoveryOffset, segment, position: recoveryPosition },
     scanned: null,
   };

@@ -40,7 +40,7 @@ export async function openDirectory(options: OpenDirectory): Promise<LogContents
   const cleaned = await CleanedSegments.load(options.disk, options.name);
   if (files.length === 0) return { ...(await emptyLog(options, damaged)), cleaned };
   const clean = options.stop === 'clean' ? await openClean(options, files, damaged) : null;
-  return { ...(clean ?? (await recover(options, files, damaged))), cleaned };
+  return { ...(clean ?? (await recover(options, files, { damaged, cleaned }))), cleaned };
 }
 
 type Found = Omit<LogContents, 'cleaned'>;
@@ -97,10 +97,11 @@ async function openClean(
 async function recover(
   options: OpenDirectory,
   files: readonly SegmentFile[],
-  known: readonly DamagedRange[],
+  told: { readonly damaged: readonly DamagedRange[]; readonly cleaned: CleanedSegments | null },
 ): Promise<Found> {
   const { name, logger } = options;
-  const outcome = await scanDirectory(options, files, known);
+  const { damaged: known } = told;
+  const outcome = await scanDirectory(options, files, told);
   await reportDamage(options, outcome, known);
   await settleFiles(options, outcome);
   const scannedFrom = (outcome.pieces[0] as Piece).segment.baseOffset;
