@@ -34,7 +34,7 @@ for (const share of [0, 0.5, 0.9]) {
         for (let count = 0; count < 30; count++) await world.run(world.append());
         await world.clock.advance(10_000);
         await loseEnd(world, share);
-        const { damagedRanges } = world.store!.integrity;
+        const { damagedRanges } = world.store!.integrity!;
         expect({ seed, damagedRanges }).toEqual({ seed, damagedRanges: 1 });
         await world.clock.advance(10_000);
         await world.run(world.clean());

@@ -69,14 +69,14 @@ test('a segment that compaction exchanges under a scrub is not taken for damaged
   const { store, log, clock, lines } = await open(disk);
   expect(log.segmentCount()).toBe(2);
   await clock.advance(61_000);
-  const scrubbed = store.integrity.scrubbedBytes;
+  const scrubbed = store.integrity!.scrubbedBytes;
   expect(scrubbed).toBeGreaterThan(0);
   expect(scrubbed).toBeLessThan(600_000);
   const size = log.sizeBytes();
   await clock.until(store.compaction!.run());
   expect(log.sizeBytes()).toBeLessThan(size);
   await clock.advance(60_000);
-  expect(store.integrity.scrubPasses).toBe(1);
+  expect(store.integrity!.scrubPasses).toBe(1);
   expect(log.damaged).toEqual([]);
   expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
   await store.close();
