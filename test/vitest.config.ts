@@ -12,12 +12,13 @@ const units = ['test/{unit,property,conformance}/**/*.test.ts'];
 export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
+    setupFiles: ['test/support/equal-bytes.ts'],
     // For a machine that does other things too; what hangs is seen all the same.
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: 'forks',
     // More than a small machine has cores: many of the tests wait.
-    maxWorkers: 3,
+    maxWorkers: 4,
     projects: [
       {
         extends: true,
