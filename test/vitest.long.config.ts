@@ -7,12 +7,22 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
+    setupFiles: ['test/support/equal-bytes.ts'],
     include: [
       'test/**/*.long.test.ts',
+      'test/property/replay.test.ts',
       'test/property/storage-crash.test.ts',
       'test/simulation/compaction.test.ts',
+      'test/simulation/coordinator-classic.test.ts',
     ],
-    env: { STORAGE_RUNS: '160', COMPACTION_RUNS: '60', ...process.env },
+    env: {
+      STORAGE_RUNS: '160',
+      COMPACTION_RUNS: '60',
+      COMPACTION_LUCKS: '5',
+      REPLAY_RUNS: '8',
+      CLASSIC_SEEDS: '2000',
+      ...process.env,
+    },
     exclude: ['**/node_modules/**'],
     testTimeout: 900_000,
     hookTimeout: 300_000,

@@ -24,9 +24,10 @@ import {
 import { testSeed } from '../support/test-seed.ts';
 
 const SEED = testSeed();
-const REPLAY = `TIDEMARK_SEED=${SEED} npx vitest run --config test/vitest.config.ts test/property/replay.test.ts`;
+/** Interrupted jobs of each kind; the long suites run more. */
+const RUNS = Number(process.env['REPLAY_RUNS'] ?? 2);
+const REPLAY = `TIDEMARK_SEED=${SEED} REPLAY_RUNS=${RUNS} npx vitest run --config test/vitest.config.ts test/property/replay.test.ts`;
 const RECORDS = 400;
-const RUNS = 4;
 
 const directory = mkdtempSync(join(tmpdir(), 'tidemark-replay-'));
 let broker: TestBroker;
@@ -240,7 +241,7 @@ function expectOnceInOrder(copies: readonly Copy[], wanted: readonly string[]): 
 }
 
 describe(`replays that are interrupted (${REPLAY})`, () => {
-  test.each([3, 2, 5])('into a topic of %i partitions', async (partitions) => {
+  test.concurrent.each([3, 2, 5])('into a topic of %i partitions', async (partitions) => {
     let deaths = 0;
     const wanted = await selectedSources();
     for (let run = 0; run < RUNS; run++) {
@@ -259,7 +260,7 @@ describe(`replays that are interrupted (${REPLAY})`, () => {
     expect(deaths).toBeGreaterThan(RUNS);
   });
 
-  test('into a file', async () => {
+  test.concurrent('into a file', async () => {
     const wanted = await selectedSources();
     for (let run = 0; run < RUNS; run++) {
       const path = join(directory, `${run}.ndjson`);
@@ -273,7 +274,7 @@ describe(`replays that are interrupted (${REPLAY})`, () => {
     }
   });
 
-  test('as it is, batches whole', async () => {
+  test.concurrent('as it is, batches whole', async () => {
     const random = new SeededRandom(SEED + 5);
     await broker.createTopics({ mixed: 3 });
     for (let batch = 0; batch < 60; batch++) {

@@ -1,5 +1,6 @@
 // Compaction against a model, with the power going at every operation of pass and swap. Another seed, or more:
 //   COMPACTION_SEED=123 COMPACTION_RUNS=1 npx vitest run --config test/vitest.config.ts test/simulation/compaction.test.ts
+// COMPACTION_LUCKS says how often the power goes at each operation of a swap, with other unsynced bytes left each time.
 
 import { beforeAll, describe, expect, test } from 'vitest';
 import { loadXxHash64 } from '../../src/base/xxhash.ts';
@@ -15,6 +16,7 @@ import {
 
 const firstSeed = Number(process.env['COMPACTION_SEED'] ?? 1);
 const runs = Number(process.env['COMPACTION_RUNS'] ?? 8);
+const swapLucks = Number(process.env['COMPACTION_LUCKS'] ?? 2);
 
 beforeAll(async () => {
   // These start in real time, which a virtual clock does not wait for.
@@ -29,7 +31,8 @@ async function eachSeed(count: number, work: (seed: number) => Promise<void>): P
     } catch (error) {
       const { message, stack } = error as Error;
       throw new Error(
-        `seed ${seed}: ${message}\nreplay: COMPACTION_SEED=${seed} COMPACTION_RUNS=1 npx vitest run --config ` +
+        `seed ${seed}: ${message}\nreplay: COMPACTION_SEED=${seed} COMPACTION_RUNS=1 ` +
+          `COMPACTION_LUCKS=${swapLucks} npx vitest run --config ` +
           `test/vitest.config.ts test/simulation/compaction.test.ts\n${stack}`,
       );
     }
@@ -191,7 +194,7 @@ describe('a crash', () => {
       for (let operation = 1; operation <= operations; operation++) {
         // Before the swap nothing of the log is touched.
         if (operation < swapAt && operation % 5 !== 0) continue;
-        const lucks = operation < swapAt ? 1 : 5;
+        const lucks = operation < swapAt ? 1 : swapLucks;
         for (let luck = 0; luck < lucks; luck++) {
           await die({
             seed,
