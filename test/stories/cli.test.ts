@@ -138,7 +138,7 @@ describe('records in and out', () => {
 });
 
 describe('what goes wrong', () => {
-  test.each([
+  test.concurrent.each([
     [['topik'], 2, /Did you mean topic\?/],
     [['consume', 'first', '-o', 'middle'], 2, /is not an offset/],
     [['produce', 'first', '-z', 'brotli'], 2, /brotli/],

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => broker.close());
 
-test('the crawler tells what became of the addresses', async () => {
+test.concurrent('the crawler tells what became of the addresses', async () => {
   const { code, stderr } = await tidemark(['demo', 'crawler', '--depth', '1', '--delay', '1']);
   expect(code).toBe(0);
   expect(stderr).toMatch(/^crawl \S+ on 127\.0\.0\.1:\d+; Ctrl-C ends it$/m);
@@ -21,7 +21,7 @@ test('the crawler tells what became of the addresses', async () => {
   expect(stderr).toMatch(/^ {2}\d+ × robots\.txt does not allow it$/m);
 }, 60_000);
 
-test('an address that does not answer is told with its reason', async () => {
+test.concurrent('an address that does not answer is told with its reason', async () => {
   const args = ['demo', 'crawler', 'http://127.0.0.1:9/', '-b', broker.bootstrap, '--delay', '1'];
   const { stderr } = await tidemark(args);
   expect(stderr).toMatch(/^ {2}1 × robots\.txt cannot be read: /m);
@@ -35,7 +35,7 @@ function isThere(pid: number): boolean {
   }
 }
 
-test('a demo that is killed leaves no process behind', async () => {
+test.concurrent('a demo that is killed leaves no process behind', async ({ expect: own }) => {
   const demo = start(['demo', 'crawler', '--json', '--stay']);
   if (demo.stdout === null) throw new Error('no output');
   const lines = createInterface({ input: demo.stdout });
@@ -44,10 +44,10 @@ test('a demo that is killed leaves no process behind', async () => {
   expect(services.map((one) => one.name)).toContain('broker');
   demo.kill('SIGKILL');
   const alive = () => services.filter(({ pid }) => isThere(pid)).map((one) => one.name);
-  await expect.poll(alive, { timeout: 30_000, interval: 200 }).toEqual([]);
+  await own.poll(alive, { timeout: 30_000, interval: 200 }).toEqual([]);
 }, 60_000);
 
-test.each([
+test.concurrent.each([
   [['crawler', '--stay'], /^pages \d+ of \d+, lag \d+, \d+\/s$/m],
   [['load'], /^writing to demo\.views, .*; Ctrl-C ends it$/m],
 ])(

@@ -11,6 +11,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { openBroker, type RunningBroker } from '../../src/compose/index.ts';
 import { CreateTopics, OffsetCommit, OffsetFetch, Produce } from '../../src/protocol/index.ts';
@@ -231,8 +232,8 @@ export async function tryDamage(
   file: string,
   damage: Damage,
 ): Promise<string[]> {
-  const directory = `${fixture.directory}-damaged`;
-  cpSync(fixture.directory, directory, { recursive: true });
+  const directory = await mkdtemp(`${fixture.directory}-damaged-`);
+  await cp(fixture.directory, directory, { recursive: true });
   try {
     const hurt = inflict(join(directory, file), damage);
     const wrongs: string[] = [];
@@ -251,7 +252,7 @@ export async function tryDamage(
   } catch (error) {
     return [`threw ${(error as Error).stack}`];
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true });
   }
 }
 
