@@ -25,7 +25,13 @@ export interface BrokerPorts {
   readonly logger: Logger;
 }
 
-type StoreOption = 'lock' | 'regions' | 'openFilesMax' | 'tailBytesMax' | 'recordWorker';
+type StoreOption =
+  | 'lock'
+  | 'regions'
+  | 'openFilesMax'
+  | 'tailBytesMax'
+  | 'recordWorker'
+  | 'removalStepBytes';
 
 export interface AssembleOptions {
   /** Broker configs by Kafka's names. */

@@ -269,7 +269,7 @@ export class NodeDisk implements Disk {
     try {
       const stats = await call<fs.Stats>(full, (done) => fs.stat(full, done));
       const kind = stats.isDirectory() ? 'directory' : 'file';
-      return { kind, bytes: stats.size, modifiedMs: stats.mtimeMs };
+      return { kind, bytes: stats.size, modifiedMs: stats.mtimeMs, links: stats.nlink };
     } catch (error) {
       if (error instanceof DiskError && error.code === 'not_found') return undefined;
       throw error;

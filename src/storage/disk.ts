@@ -24,6 +24,8 @@ export interface FileStatus {
   readonly kind: 'file' | 'directory';
   readonly bytes: number;
   readonly modifiedMs: number;
+  /** Names that the file has; missing where that is not known. */
+  readonly links?: number;
 }
 
 /**

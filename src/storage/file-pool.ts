@@ -32,6 +32,8 @@ export class FilePool {
   readonly #waiting: (() => void)[] = [];
   #open = 0;
   #pinned = 0;
+  /** Detached with pins. */
+  readonly #lingering = new Set<Entry>();
   #closing = new Set<Promise<void>>();
   #ended = false;
   /** Called when every open file is pinned and more are wanted: the owner of dirty files should sync some. */
@@ -104,6 +106,13 @@ export class FilePool {
     this.#entries.delete(path);
     entry.detached = true;
     if (entry.pins === 0) this.#close(entry);
+    else this.#lingering.add(entry);
+  }
+
+  /** Whether somebody still has a file pinned that had this path when it was detached. */
+  lingers(path: string): boolean {
+    for (const entry of this.#lingering) if (entry.path === path) return true;
+    return false;
   }
 
   /** Closes every file, pinned or not, and opens none any more: the directory may be another process's then. */
@@ -189,6 +198,7 @@ export class FilePool {
     entry.pins--;
     if (entry.pins > 0) return;
     this.#pinned--;
+    this.#lingering.delete(entry);
     if (entry.detached || entry.file === null) {
       if (this.#entries.get(entry.path) === entry) this.#entries.delete(entry.path);
       this.#close(entry);

@@ -22,6 +22,7 @@ import {
   removeCleaned,
   removeReplaced,
   type SwapEntry,
+  type SwapPlace,
   swapEntries,
 } from './compaction/swap-file.ts';
 import type { LogCore } from './log-core.ts';
@@ -307,11 +308,11 @@ export class LogCompaction implements CleanableLog {
     logger: Logger,
   ): Promise<void> {
     const core = this.#core;
-    const { disk, pool } = core.context;
+    const { pool } = core.context;
     const replaced = new Set(cleaned.flatMap(({ replaces }) => replaces));
     const old = core.segments.filter((segment) => replaced.has(segment.baseOffset));
     for (const segment of old) pool.detach(segment.logPath);
-    const held = await exchangeNames({ disk, directory: core.name, logger }, entries);
+    const held = await exchangeNames(this.#place(logger), entries);
     if (held.length < entries.length) throw new Error(`${core.name}: a rewritten segment is gone`);
     const made = new Map(cleaned.map((result) => [result.baseOffset, result]));
     const segments: Segment[] = [];
@@ -336,10 +337,17 @@ export class LogCompaction implements CleanableLog {
     core.damaged = core.damaged.filter((range) => !replaced.has(range.segmentBaseOffset));
   }
 
+  /** Where the exchange takes place; long logs that it replaces are removed later. */
+  #place(logger: Logger): SwapPlace {
+    const { context, config, name } = this.#core;
+    const setAside = (path: string) => context.removal.setAside(path, config.fileDeleteDelayMs);
+    return { disk: context.disk, directory: name, logger, setAside };
+  }
+
   /** What is left to do can be done as well by the next start. */
   async #finish(entries: readonly SwapEntry[]): Promise<void> {
     const { context, name } = this.#core;
-    const place = { ...context, directory: name };
+    const place = this.#place(context.logger);
     try {
       // It rewrites the list of damage, as readers do who meet some.
       await this.#core.damageLane.run(() => removeReplaced(place, entries));

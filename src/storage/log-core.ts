@@ -14,6 +14,7 @@ import type { LeaderEpochs } from './leader-epochs.ts';
 import { logIdentity } from './log-identity.ts';
 import type { MarkTable } from './marks.ts';
 import { NextPlaces } from './next-places.ts';
+import type { PacedRemoval } from './paced-removal.ts';
 import { ReaderLatch } from './reader-latch.ts';
 import type { ScannedHeaders } from './scanned-headers.ts';
 import { Segment } from './segment.ts';
@@ -35,6 +36,7 @@ export interface StoreContext {
   readonly tailBudget: TailBudget;
   /** Background work that close waits for. */
   readonly tasks: TaskOwner;
+  readonly removal: PacedRemoval;
   /** Whether reads may answer with file regions. */
   readonly regions: () => boolean;
   readonly integrity: IntegrityStats;

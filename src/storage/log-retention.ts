@@ -6,6 +6,7 @@ import type { LogCore } from './log-core.ts';
 import { withIndexes } from './log-reader.ts';
 import { withTimes } from './log-search.ts';
 import type { LogWriter } from './log-writer.ts';
+import type { GoneFile } from './paced-removal.ts';
 import type { RecoveryPoint } from './recovery-point.ts';
 import { type RetentionConfig, type SegmentFacts, segmentsToDelete } from './retention.ts';
 import type { Segment } from './segment.ts';
@@ -150,8 +151,8 @@ export class LogRetention {
     core.segments = core.segments.slice(count);
     core.damaged = core.damaged.filter((d) => d.segmentBaseOffset >= next.baseOffset);
     if (core.startOffset >= core.highWatermark) this.#tail.clear();
-    const gone: string[] = [];
-    const { disk, pool, clock, tasks, logger } = core.context;
+    const gone: GoneFile[] = [];
+    const { disk, pool, removal, logger } = core.context;
     try {
       for (const segment of going) {
         logger.info({ log: core.name, segment: segment.baseOffset }, 'segment deleted');
@@ -160,11 +161,7 @@ export class LogRetention {
       await this.#dropSnapshots(core.startOffset);
     } finally {
       // Also what went before a step was refused: a full disk wants the room.
-      clock.setTimer(core.config.fileDeleteDelayMs, () => {
-        tasks.start('removing deleted segments', async () => {
-          for (const path of gone) await disk.remove(path);
-        });
-      });
+      removal.filesLater(gone, core.config.fileDeleteDelayMs);
     }
     return going.length;
   }

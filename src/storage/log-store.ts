@@ -26,6 +26,7 @@ import type { LogContents, StoreContext } from './log-core.ts';
 import { MARKS_FILE } from './marks.ts';
 import type { Mark } from './marks-format.ts';
 import { readTopicId, writeTopicId } from './metadata-file.ts';
+import { PacedRemoval } from './paced-removal.ts';
 import { openDirectory } from './recovery.ts';
 import type { OpenDirectory } from './recovery-files.ts';
 import { openForReading } from './recovery-view.ts';
@@ -97,6 +98,7 @@ class DirectoryStore implements LogStore {
     const replay = await replayJournal(disk, logger);
     const marks = await openMarks({ disk, clock, logger, tasks, clean, isNew });
     const pool = new FilePool(disk, options.openFilesMax ?? OPEN_FILES_MAX);
+    const { removalStepBytes: stepBytes } = options;
     const journal = new Journal({
       disk,
       clock,
@@ -123,6 +125,7 @@ class DirectoryStore implements LogStore {
       marks,
       tailBudget,
       tasks,
+      removal: new PacedRemoval({ disk, pool, clock, tasks, stepBytes }),
       regions,
       integrity: newIntegrityStats(),
       recordWorker: options.recordWorker ?? inPlaceRecordWorker,
@@ -310,7 +313,7 @@ class DirectoryStore implements LogStore {
   }
 
   async deleteLog(log: PartitionLog): Promise<void> {
-    const { disk, marks, clock, tasks, committer } = this.#context;
+    const { disk, marks, removal, committer } = this.#context;
     const open = this.#logs.get(log.directory);
     if (open !== log) throw storageError(`the log of ${log.directory} is not open here`);
     this.#logs.delete(log.directory);
@@ -322,9 +325,7 @@ class DirectoryStore implements LogStore {
     await committer.forget(open.identity);
     this.#cleaner?.forget(open.compaction);
     await this.#checkpoint.forget(log.directory);
-    clock.setTimer(open.fileDeleteDelayMs, () => {
-      tasks.start(`removing ${gone}`, () => disk.removeDirectory(gone));
-    });
+    removal.directoryLater(gone, log.directory, open.fileDeleteDelayMs);
   }
 
   async loadSnapshot(
@@ -353,8 +354,9 @@ class DirectoryStore implements LogStore {
   }
 
   async #close(): Promise<void> {
-    const { disk, marks, pool, tasks, logger } = this.#context;
+    const { disk, marks, pool, tasks, removal, logger } = this.#context;
     this.#scrubber?.close();
+    removal.close();
     try {
       if (this.#cleaner === null) await this.#options.compaction?.runner.close();
       else await this.#cleaner.close();

@@ -6,6 +6,7 @@ import { scanBatches } from './batch-scan.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import type { FilePool, PinnedFile } from './file-pool.ts';
 import { OFFSET_ENTRY_BYTES, OffsetIndex } from './offset-index.ts';
+import type { GoneFile } from './paced-removal.ts';
 import { type BatchFacts, RELATIVE_OFFSET_MAX, type Segment } from './segment.ts';
 import { readSmallFile, withFile, writeSmallFile } from './small-file.ts';
 import { TIME_ENTRY_BYTES, TimeIndex } from './time-index.ts';
@@ -222,12 +223,12 @@ function appendSynced(disk: Disk, path: string, bytes: Buffer, at: number): Prom
   });
 }
 
-/** Renames a removed segment's files out of the way, durably; what has a new path in `gone` is removed later. */
+/** Renames a removed segment's files out of the way, durably; what is in `gone` is to be removed later. */
 export async function renameDeleted(
   disk: Disk,
   pool: FilePool,
   segment: Segment,
-  gone: string[],
+  gone: GoneFile[],
 ): Promise<void> {
   await segment.saving;
   // The log goes last: a segment whose log is still there is whole or can be made whole.
@@ -235,7 +236,7 @@ export async function renameDeleted(
     const path = segment.stem + suffix;
     if ((await disk.stat(path)) === undefined) continue;
     await disk.rename(path, path + DELETED_SUFFIX);
-    gone.push(path + DELETED_SUFFIX);
+    gone.push({ path: path + DELETED_SUFFIX, was: path });
   }
   pool.detach(segment.logPath);
   await disk.syncDirectory(segment.stem.slice(0, segment.stem.lastIndexOf('/')));

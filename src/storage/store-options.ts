@@ -22,6 +22,8 @@ export interface LogStoreOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly lock?: LockPort;
+  /** Bytes of deleted files that are given back at once; default 32 MiB. */
+  readonly removalStepBytes?: number;
   /** Segment files open at once; default 512. */
   readonly openFilesMax?: number;
   /** Memory for the newest batches of all logs, bytes; default 64 MiB. */

@@ -425,7 +425,8 @@ export class SimulatedDisk implements Disk {
     await this.step('stat', path);
     const node = this.#find(path);
     if (node === undefined) return undefined;
-    return { kind: node.kind, bytes: node.kind === 'file' ? node.length : 0, modifiedMs: 0 };
+    const bytes = node.kind === 'file' ? node.length : 0;
+    return { kind: node.kind, bytes, modifiedMs: 0, links: 1 };
   }
 
   async rename(from: string, to: string): Promise<void> {

@@ -132,7 +132,8 @@ export class SimulatedMachine {
         config: this.#options.config,
         memory: false,
         acceptReplicationFactor: false,
-        store: { regions: () => true },
+        // Segments of a few hundred bytes are long ones here.
+        store: { regions: () => true, removalStepBytes: 100 },
       });
       await check(broker);
       if (!life.clock.alive) return new Promise(() => {});

@@ -110,7 +110,8 @@ export class StorageWorld {
     const { clock, log } = this;
     const random = this.random.fork();
     const disk = this.#options.through?.(this.disk) ?? this.disk;
-    this.store = await openLogStore({ disk, root: 'sim', clock, random, logger: log.logger });
+    const ports = { disk, root: 'sim', clock, random, logger: log.logger };
+    this.store = await openLogStore({ ...ports, removalStepBytes: 2000 });
     const config = this.#options.config ?? smallSegments;
     const logs: PartitionLog[] = [];
     for (const { name } of this.#models) {

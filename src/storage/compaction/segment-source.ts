@@ -2,7 +2,7 @@
 
 import { BATCH_HEADER_BYTES } from '../../record/index.ts';
 import { crcMatches, plausibleSize } from '../batch-scan.ts';
-import type { Disk, DiskFile } from '../disk.ts';
+import { type Disk, DiskError, type DiskFile } from '../disk.ts';
 import { segmentName } from '../segment.ts';
 import { CompactionError } from './compaction-error.ts';
 import type { SkippedRange } from './job.ts';
@@ -17,7 +17,7 @@ export interface SegmentSource {
 /**
  * Groups of whole, verified batches of one segment, as many as fit into `memory`, or a longer one. They lie in that
  * memory, so they are gone with the next group. Known damage is stepped over. Throws CompactionError `damaged` at a
- * batch that is not good.
+ * batch that is not good, DiskError `not_found` where the segment is gone.
  */
 export async function* readSegment(
   source: SegmentSource,
@@ -30,6 +30,11 @@ export async function* readSegment(
     for (const [from, to] of goodStretches(source.skip, segment)) {
       yield* readStretch(file, { from, to, memory });
     }
+  } catch (error) {
+    // Retention took it meanwhile and may have begun to cut it.
+    const gone = error instanceof CompactionError && (await source.disk.stat(path)) === undefined;
+    if (gone) throw new DiskError('not_found', path, `${path} was deleted`, { cause: error });
+    throw error;
   } finally {
     await file.close();
   }

@@ -36,6 +36,8 @@ export interface SwapPlace {
   readonly disk: Disk;
   readonly directory: string;
   readonly logger: Logger;
+  /** Renames a log that is replaced out of the way, if that is worth it; false, and nothing done, else. */
+  readonly setAside?: (path: string) => Promise<boolean>;
 }
 
 /** Whether a name in a log's directory is one that compaction made. */
@@ -87,7 +89,7 @@ export async function commitSwap(place: SwapPlace, entries: readonly SwapEntry[]
 
 /** Gives the new files their names. Answers the entries that hold now: all of them, unless files are missing. */
 export async function exchangeNames(
-  { disk, directory, logger }: SwapPlace,
+  { disk, directory, logger, setAside }: SwapPlace,
   entries: readonly SwapEntry[],
 ): Promise<readonly SwapEntry[]> {
   for (const [index, { baseOffset, bytes }] of entries.entries()) {
@@ -107,6 +109,7 @@ export async function exchangeNames(
     for (const suffix of SWAPPED_SUFFIXES) {
       const path = stem + suffix;
       if ((await disk.stat(path + CLEANED_SUFFIX)) === undefined) continue;
+      if (suffix === '.log') await setAside?.(path);
       await disk.rename(path + CLEANED_SUFFIX, path);
     }
   }
@@ -115,7 +118,7 @@ export async function exchangeNames(
 
 /** Removes what was replaced, and the damage noted there: the bad bytes are in quarantine. */
 export async function removeReplaced(
-  { disk, directory }: SwapPlace,
+  { disk, directory, setAside }: SwapPlace,
   entries: readonly SwapEntry[],
 ): Promise<void> {
   // Nothing goes before what stands for it is there for good: a disk that refuses the rest can still be read.
@@ -125,7 +128,9 @@ export async function removeReplaced(
     for (const base of replaces) {
       replaced.add(base);
       if (base === baseOffset && bytes !== NO_FILE) continue;
-      for (const suffix of REPLACED_SUFFIXES) await disk.remove(stemOf(directory, base) + suffix);
+      const stem = stemOf(directory, base);
+      await setAside?.(`${stem}.log`);
+      for (const suffix of REPLACED_SUFFIXES) await disk.remove(stem + suffix);
     }
   }
   await disk.syncDirectory(directory);

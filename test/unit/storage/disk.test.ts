@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { linkSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -18,6 +18,16 @@ diskSuite('node', () => {
   const directory = mkdtempSync(join(tmpdir(), 'tidemark-disk-'));
   directories.push(directory);
   return new NodeDisk(directory);
+});
+
+test('the node disk tells how many names a file has', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'tidemark-disk-'));
+  directories.push(directory);
+  const disk = new NodeDisk(directory);
+  await (await disk.open('f', 'create')).close();
+  expect(await disk.stat('f')).toMatchObject({ links: 1 });
+  linkSync(join(directory, 'f'), join(directory, 'backup'));
+  expect(await disk.stat('f')).toMatchObject({ links: 2 });
 });
 
 async function write(disk: SimulatedDisk, text: string, sync: boolean): Promise<void> {

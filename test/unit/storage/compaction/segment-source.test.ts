@@ -19,7 +19,11 @@ function batchesOf(valueBytes: readonly number[]): Buffer[] {
   );
 }
 
-async function read(bytes: Buffer, skip: readonly { position: number; bytes: number }[] = []) {
+async function read(
+  bytes: Buffer,
+  skip: readonly { position: number; bytes: number }[] = [],
+  then: (disk: MemoryDisk) => Promise<void> = async () => {},
+) {
   const disk = new MemoryDisk();
   await disk.makeDirectory('log');
   const file = await disk.open(path, 'create');
@@ -35,6 +39,7 @@ async function read(bytes: Buffer, skip: readonly { position: number; bytes: num
     for (const batch of group) {
       found.push({ offset: new BatchHeader(batch).baseOffset, bytes: Buffer.from(batch) });
     }
+    await then(disk);
   }
   return found;
 }
@@ -68,4 +73,18 @@ test('a batch that is cut off is a bad one', async () => {
   const bytes = Buffer.concat(batchesOf([10, 10]));
   await expect(read(bytes.subarray(0, bytes.length - 1))).rejects.toThrow('a bad batch');
   await expect(read(bytes.subarray(0, bytes.length / 2 + 30))).rejects.toThrow('a bad batch');
+});
+
+test('a segment that retention takes, and cuts, while it is read is gone, not damaged', async () => {
+  const bytes = Buffer.concat(batchesOf([50_000, 50_000, 50_000]));
+  const cut = async (disk: MemoryDisk): Promise<void> => {
+    await disk.rename(path, `${path}.deleted`);
+    const file = await disk.open(`${path}.deleted`, 'write');
+    await file.truncate(1000);
+  };
+  await expect(read(bytes, [], cut)).rejects.toMatchObject({ code: 'not_found' });
+  const damage = async (disk: MemoryDisk): Promise<void> => {
+    await (await disk.open(path, 'write')).truncate(1000);
+  };
+  await expect(read(bytes, [], damage)).rejects.toMatchObject({ code: 'damaged' });
 });

@@ -6,6 +6,7 @@ import {
   encodeSwap,
   exchangeNames,
   isOfCompaction,
+  removeReplaced,
   settleSwap,
 } from '../../../../src/storage/compaction/swap-file.ts';
 import { loadDamage, MemoryDisk, saveDamage } from '../../../../src/storage/index.ts';
@@ -129,4 +130,34 @@ test('damage noted in replaced segments is forgotten, other damage is not', asyn
   await commitSwap(place(disk), entries);
   await settleSwap(place(disk));
   expect(await loadDamage(disk, 't-0')).toEqual([damage(50)]);
+});
+
+test('logs that are set aside stay whole under another name, and the swap is done all the same', async () => {
+  const disk = await prepared();
+  await commitSwap(place(disk), entries);
+  const aside: string[] = [];
+  const setAside = async (old: string): Promise<boolean> => {
+    if ((await disk.stat(old)) === undefined) return false;
+    aside.push(old);
+    await disk.rename(old, `${old}.1.deleted`);
+    return true;
+  };
+  const held = await exchangeNames({ ...place(disk), setAside }, entries);
+  expect(aside).toEqual([path(0, '.log')]);
+  await removeReplaced({ ...place(disk), setAside }, held);
+  expect(aside).toEqual([0, 10, 20, 30, 40].map((base) => path(base, '.log')));
+  for (const base of [0, 10, 20, 30, 40]) {
+    expect(await read(disk, `${path(base, '.log')}.1.deleted`)).toBe(`old ${base}`);
+  }
+  expect(await read(disk, path(0, '.log'))).toBe('new 0');
+  const left = (await disk.list('t-0')).filter((name) => !name.endsWith('.deleted'));
+  expect(left.filter((name) => !isOfCompaction(name))).toEqual(done);
+});
+
+test('a crash between setting the old log aside and naming the new one loses neither', async () => {
+  const disk = await prepared();
+  await commitSwap(place(disk), entries);
+  await disk.rename(path(0, '.log'), `${path(0, '.log')}.1.deleted`);
+  await settleSwap(place(disk));
+  expect(await read(disk, path(0, '.log'))).toBe('new 0');
 });
