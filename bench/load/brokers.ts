@@ -12,6 +12,7 @@ import {
   usageOf,
 } from '../peers/index.ts';
 import { type SuiteRun, wants } from '../suite.ts';
+import { deletionsOver } from './deletions.ts';
 import { probeDisk } from './disk-probe.ts';
 import { isOurs, measureQuietly, messageOf, orMissing } from './quietly.ts';
 import { keptTopic, makeKeptTopic, measureRow } from './row-run.ts';
@@ -135,7 +136,7 @@ async function measureRound(work: Work, round: number): Promise<void> {
     'write and fdatasync of 4 MiB in writes of 128 KiB, of 128 KiB, and of 1 KiB over blocks that are there',
   );
   const bytes = quick ? PROBE_BYTES / 16 : PROBE_BYTES;
-  await prepareMachine(bytes, quick);
+  await prepareMachine(work, bytes);
   run.add('disk', PROBE, probeDisk(bytes, quick ? 100 : 2_000));
   for (const row of work.rows) {
     const able = running.filter((one) => one.rows.has(row));
@@ -145,7 +146,7 @@ async function measureRound(work: Work, round: number): Promise<void> {
       const { system, broker } = one;
       const where = { tools, broker, quick };
       const done = await measureQuietly(run, system.name, row.name, async (attempt) => {
-        await prepareMachine(row.writtenBytes, quick);
+        await prepareMachine(work, row.writtenBytes);
         return measureRow(where, row, `row-${rows.indexOf(row)}-${round}-${attempt}`);
       });
       if (!done) one.rows.delete(row);
@@ -154,10 +155,14 @@ async function measureRound(work: Work, round: number): Promise<void> {
 }
 
 /**
- * Nobody pays for what another broker has written and left to the system to bring to the disk, nor for memory; the
- * probe of the disk neither, which some of our goals are held against.
+ * Nobody pays for what another broker has written and left to the system to bring to the disk, or gives back to it, nor
+ * for memory; the probe of the disk neither, which some of our goals are held against.
  */
-async function prepareMachine(writtenBytes: number | undefined, quick: boolean): Promise<void> {
-  if (writtenBytes !== undefined && !quick) warmMemory(tmpdir(), 2 * writtenBytes);
+async function prepareMachine(work: Work, writtenBytes: number | undefined): Promise<void> {
+  const { run, running } = work;
+  if (writtenBytes !== undefined && !run.options.quick) warmMemory(tmpdir(), 2 * writtenBytes);
+  if (!(await deletionsOver(running.map(({ broker }) => broker)))) {
+    run.say('a broker still has files of deleted topics: the next figures may be of their removal');
+  }
   await runChild('sync', [], { timeoutMs: SYNC_MS });
 }

@@ -19,12 +19,16 @@ export interface System {
   start(directory?: string): Promise<PeerBroker>;
 }
 
+/** Files of deleted topics go right behind the measurement that wrote them, not a minute later in another one. */
+const settings: BrokerConfig = { 'log.segment.delete.delay.ms': '1000' };
+
 function ours(
   name: string,
   title: string,
-  config: BrokerConfig,
+  own: BrokerConfig,
   nodeArguments: readonly string[],
 ): System {
+  const config = { ...settings, ...own };
   return {
     name,
     title,
@@ -39,7 +43,8 @@ function ours(
   };
 }
 
-function kafka(name: string, title: string, config: BrokerConfig): System {
+function kafka(name: string, title: string, own: BrokerConfig): System {
+  const config = { ...settings, ...own };
   return {
     name,
     title,
