@@ -3,7 +3,8 @@
 // to free extents, what comes back at once keeps the device busy, and every sync of a commit waits behind it (traced:
 // 620 MB in requests of up to 126 MB for 80 ms; by steps, 19 times for 4 to 6 ms). A longer file is cut from its end,
 // and each step is synced: else they would all come back with the next commit of the file system's journal. A step
-// each 100 ms is 335 MB/s at most. What the end of the store, or a crash, leaves is removed by the next start.
+// each 100 ms is 335 MB/s at most; where room is short, nothing rests. What the end of the store, or a crash, leaves is
+// removed by the next start.
 
 import { Mutex } from '../base/mutex.ts';
 import { pause } from '../base/pause.ts';
@@ -16,6 +17,8 @@ import type { TaskOwner } from './tasks.ts';
 /** Its discards take a device 5 ms; indexes and logs of quiet partitions are shorter and are removed whole. */
 const STEP_BYTES = 32 * 1024 * 1024;
 const REST_MS = 100;
+/** With less room than this nothing rests: who writes faster than is deleted would fill the disk. */
+const ROOM_BYTES_MIN = 8 * 1024 * 1024 * 1024;
 
 /** A file with a new name, on its way out. */
 export interface GoneFile {
@@ -160,7 +163,9 @@ export class PacedRemoval {
     await this.#rest();
   }
 
-  #rest(): Promise<void> {
-    return pause(this.#options.clock, REST_MS, this.#end.signal);
+  async #rest(): Promise<void> {
+    const { disk, clock } = this.#options;
+    const room = await disk.freeBytes('.').catch(() => 0);
+    if (room >= ROOM_BYTES_MIN) await pause(clock, REST_MS, this.#end.signal);
   }
 }

@@ -112,6 +112,20 @@ test('a long file is cut from its end, a step and a rest at a time, and removed 
   expect(disk.paths()).not.toContain(GONE);
 });
 
+test('with little room on the disk nothing rests', async () => {
+  class FullDisk extends SimulatedDisk {
+    override async freeBytes(): Promise<number> {
+      return 1024 ** 3;
+    }
+  }
+  const { disk, log } = await filled(60, new FullDisk({ seed: 1 }));
+  await log.deleteRecordsBefore(150);
+  expect(disk.bytesOf(GONE)).toBeGreaterThan(3 * STEP);
+  await world.pass(DELAY_MS);
+  expect(disk.paths()).not.toContain(GONE);
+  expect(world.count(`truncate ${GONE}`)).toBeGreaterThan(2);
+});
+
 test('what is shorter than a step is removed whole, at once', async () => {
   world = new World();
   await world.open(1024 * 1024);
