@@ -32,19 +32,19 @@ for (const share of [0, 0.5, 0.9]) {
         const world = new CompactionWorld({ seed, segmentBytes: 1500, keys: 4 });
         await world.run(world.open());
         for (let count = 0; count < 30; count++) await world.run(world.append());
-        await world.clock.advance(10_000);
+        await world.clock.advance(30_000);
         await loseEnd(world, share);
         const { damagedRanges } = world.store!.integrity!;
         expect({ seed, damagedRanges }).toEqual({ seed, damagedRanges: 1 });
-        await world.clock.advance(10_000);
+        await world.clock.advance(30_000);
         await world.run(world.clean());
         expect(world.store!.compaction!.stats.passes).toBeGreaterThan(0);
-        await world.clock.advance(10_000);
+        await world.clock.advance(30_000);
         if (then !== 'nothing') {
           for (let count = 0; count < 3; count++) await world.run(world.append());
         }
         if (then === 'append and clean') {
-          await world.clock.advance(10_000);
+          await world.clock.advance(30_000);
           await world.run(world.clean());
         }
         const end = world.partition.endOffset;
@@ -55,7 +55,7 @@ for (const share of [0, 0.5, 0.9]) {
           expect(world.partition.endOffset).toBe(end);
           await world.run(world.readFrom(0));
           await world.run(world.scanAll());
-          await world.clock.advance(10_000);
+          await world.clock.advance(30_000);
           const errors = world.log.lines.filter(({ level }) => level === 'error');
           expect({ seed, round, errors }).toEqual({ seed, round, errors: [] });
         }
