@@ -19,7 +19,7 @@ test('after a power cut no batch is kept behind one that is gone', async () => {
     await world.run(world.open());
     for (let count = 0; count < 4; count++) await world.run(world.append());
     // Without a mark a log may be one of somebody else, with gaps of its own.
-    await world.clock.advance(10_000);
+    await world.clock.advance(30_000);
     const dead = new Promise<void>((resolve) => {
       world.disk.crashAfter(1 + world.random.below(60), resolve);
     });

@@ -19,7 +19,7 @@ async function reopened(seed: number): Promise<CompactionWorld> {
   const world = new CompactionWorld({ seed, segmentBytes: 500 });
   await world.run(world.open());
   for (let count = 0; count < 40; count++) await world.run(world.append());
-  await world.clock.advance(10_000);
+  await world.clock.advance(30_000);
   await world.run(world.store!.close());
   await world.run(world.open());
   return world;
@@ -51,7 +51,7 @@ test('a log that is opened anew while a pass checks it is not taken for damaged'
       between += 1;
     };
     await world.run(Promise.all([cleaning, failing()]));
-    await world.clock.advance(10_000);
+    await world.clock.advance(30_000);
     expect({ seed, damaged: world.partition.damaged }).toEqual({ seed, damaged: [] });
     world.adopt();
     await world.run(world.check());
@@ -81,7 +81,7 @@ test('damage that a reader meets while a swap ends is kept for later starts', as
     const world = new CompactionWorld({ seed, segmentBytes: 2000 });
     await world.run(world.open());
     for (let count = 0; count < 40; count++) await world.run(world.append());
-    await world.clock.advance(10_000);
+    await world.clock.advance(30_000);
     await world.run(world.store!.close());
     const active = await world.run(world.activeBase());
     await harm(world, 0);
@@ -96,7 +96,7 @@ test('damage that a reader meets while a swap ends is kept for later starts', as
     await world.run(world.clean());
     world.disk.hook = () => {};
     await world.run(Promise.resolve(reading));
-    await world.clock.advance(10_000);
+    await world.clock.advance(30_000);
     const { damaged } = world.partition;
     if (reading !== null) met += 1;
     expect(damaged).toHaveLength(reading === null ? 0 : 1);
