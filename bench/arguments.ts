@@ -5,7 +5,15 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from './load/quietly.ts';
 import { otherKinds } from './load/systems.ts';
-import { peerSystems } from './peers/index.ts';
+import {
+  type GivenPeer,
+  kliteAt,
+  ourSystems,
+  PORT,
+  peerSystems,
+  programFault,
+  readGiven,
+} from './peers/index.ts';
 import { readReport, reportCommands } from './report/commands.ts';
 import type { Suite, SuiteOptions } from './suite.ts';
 import { suites, unaskedSuites } from './suites.ts';
@@ -14,6 +22,9 @@ const signsOf = (unasked: Suite['unasked']): string =>
   (unasked.includes('alone') ? '*' : ' ') +
   (unasked.includes('beside') ? '+' : ' ') +
   (unasked.includes('others') ? 'o' : ' ');
+
+const EXAMPLE_PEER =
+  '--peer "redpanda=/opt/redpanda/bin/redpanda start --kafka-addr 127.0.0.1:{port} --data {data}"';
 
 export const usage = `npm run bench -- [suites] [options]
 
@@ -32,7 +43,12 @@ Options:
   --quick          a tenth of the work or less, one round: that it works, not how fast it is
   --peers LIST     systems beside ours, with commas: kafka (and with it kafka-sync, which has flush.messages=1),
                    kafka-sync, klite, nats, redis
-  --klite PATH     klite's binary; klite is then among the peers, named there or not
+  --peer NAME=COMMAND
+                   a broker that speaks Kafka's protocol, started by a command in which {port} is where it has to
+                   listen and {data} a new folder; quotes are as in a shell. It is then among the peers. Processor
+                   time and memory are those of the process that listens. Given several times, several:
+                   ${EXAMPLE_PEER}
+  --klite PATH     klite's binary, with a command that we know
   --rounds N       how often each row is measured, from 1 on
   --only TEXT      only rows whose name holds the text; given several times, one of the texts
   --profile        profiles all rows of the brokers afterwards, not only those with goals that are not reached
@@ -54,6 +70,7 @@ export interface CommandLine {
 /** How each option is written. */
 const EXAMPLES: Readonly<Record<string, string>> = {
   '--peers': '--peers kafka,nats',
+  '--peer': EXAMPLE_PEER,
   '--klite': '--klite PATH',
   '--rounds': '--rounds 3',
   '--only': '--only "consume 1 KiB"',
@@ -61,13 +78,17 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   '--out': '--out FILE',
 };
 
-const known = (): string[] => [...peerSystems({}).map(({ name }) => name), ...otherKinds];
+const OTHERS = peerSystems().map(({ name }) => name);
+const known = (given: readonly GivenPeer[]): string[] => [
+  ...new Set([...OTHERS, 'klite', ...otherKinds, ...given.map(({ name }) => name)]),
+];
 
 /** Reads the words behind `npm run bench --`. Throws UsageError. */
 export function readArguments(words: readonly string[]): CommandLine {
   const { values, positionals } = parsed(words);
   const help = values.help;
-  const peers = peersOf(values.peers, values.klite);
+  const given = givenOf(values.peer, values.klite);
+  const peers = peersOf(values.peers, given);
   const quick = values.quick;
   const names = positionals.length > 0 ? positionals : unaskedSuites({ quick, peers });
   const line: CommandLine = {
@@ -76,7 +97,7 @@ export function readArguments(words: readonly string[]): CommandLine {
     options: {
       quick,
       peers,
-      binaries: { klite: values.klite },
+      given,
       rounds: values.rounds === undefined ? undefined : roundsOf(values.rounds),
       only: values.only,
       profile: values.profile,
@@ -103,6 +124,7 @@ function parsed(words: readonly string[]) {
       options: {
         quick: { type: 'boolean', default: false },
         peers: { type: 'string' },
+        peer: { type: 'string', multiple: true, default: [] },
         klite: { type: 'string' },
         rounds: { type: 'string' },
         only: { type: 'string', multiple: true, default: [] },
@@ -129,24 +151,63 @@ function optionFault(message: string): string {
   return `${name} takes a value: write ${example}`;
 }
 
-function peersOf(list: string | undefined, klite: string | undefined): string[] {
+function peersOf(list: string | undefined, given: readonly GivenPeer[]): string[] {
   const written = (list ?? '').split(',').map((name) => name.trim());
   const peers = new Set(written.filter((name) => name !== ''));
+  const names = known(given);
   if (list !== undefined && peers.size === 0) {
-    throw new UsageError(`--peers names nobody: write some of ${known().join(', ')}`);
+    throw new UsageError(`--peers names nobody: write some of ${names.join(', ')}`);
   }
-  const unknown = [...peers].find((name) => !known().includes(name));
+  const unknown = [...peers].find((name) => !names.includes(name));
   if (unknown !== undefined) {
-    throw new UsageError(`no peer ${unknown} is known: write some of ${known().join(', ')}`);
+    throw new UsageError(`no peer ${unknown} is known: write some of ${names.join(', ')}`);
   }
-  if (klite === undefined) {
-    if (peers.has('klite')) throw new UsageError('klite needs its binary: write --klite PATH');
-    return [...peers];
+  for (const { name } of given) peers.add(name);
+  if (peers.has('klite') && !given.some(({ name }) => name === 'klite')) {
+    throw new UsageError('klite needs its binary: write --klite PATH');
   }
-  if (isThere(klite) !== 'file') {
-    throw new UsageError(`--klite ${klite} is no file: write the path of klite's binary`);
+  return [...peers];
+}
+
+/** How a peer may be called: as it is written behind `--peers`, and in results. */
+const NAME = /^[A-Za-z][\w.-]*$/;
+
+/** Names that stand for something else in results: of ours, of peers that we start ourselves, of clients and tools. */
+function isTaken(name: string): boolean {
+  const others = [...OTHERS, ...otherKinds, ...otherKinds.map((kind) => `${kind}-sync`)];
+  const inResults = ['disk', 'micro', 'bare-socket', 'kafka-console', 'kcat', 'kcat-json'];
+  const ours = ourSystems().some((one) => one.name === name);
+  return ours || name.startsWith('tidemark') || [...others, ...inResults].includes(name);
+}
+
+function givenOf(texts: readonly string[], klite: string | undefined): GivenPeer[] {
+  const given: GivenPeer[] = [];
+  if (klite !== undefined) {
+    const fault = programFault(resolve(klite));
+    if (fault !== undefined) {
+      throw new UsageError(`--klite: ${fault}: write the path of klite's binary`);
+    }
+    given.push(kliteAt(resolve(klite)));
   }
-  return [...peers.add('klite')];
+  for (const text of texts) {
+    const peer = readGiven(text);
+    if (peer === undefined || !NAME.test(peer.name)) {
+      throw new UsageError(`--peer ${text} is no NAME=COMMAND: write ${EXAMPLE_PEER}`);
+    }
+    const { name, words } = peer;
+    if (isTaken(name) || given.some((one) => one.name === name)) {
+      throw new UsageError(`--peer ${name}: the name is taken: write another`);
+    }
+    if (!words.some((word) => word.includes(PORT))) {
+      throw new UsageError(`--peer ${name} has no ${PORT} in its command: write ${EXAMPLE_PEER}`);
+    }
+    const fault = programFault(words[0] ?? '');
+    if (fault !== undefined) {
+      throw new UsageError(`--peer ${name}: ${fault}: write the path of its binary`);
+    }
+    given.push(peer);
+  }
+  return given;
 }
 
 function roundsOf(text: string): number {

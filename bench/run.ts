@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { readArguments, UsageError, unmatched, usage } from './arguments.ts';
 import { messageOf } from './load/quietly.ts';
-import { projectRoot } from './peers/index.ts';
+import { projectRoot, shownCommand } from './peers/index.ts';
 import { commandText } from './report/command-line.ts';
 import { htmlFileOf, readReport, reportCommands } from './report/commands.ts';
 import { compare, comparisonText } from './report/compare.ts';
@@ -63,12 +63,15 @@ class Recording implements SuiteRun {
   }
 
   report(): Report {
+    const { given } = this.options;
+    const commands = given.map((peer) => [peer.name, shownCommand(peer)] as const);
     return {
       format: 2,
       date: new Date().toISOString(),
       quick: this.options.quick,
       command: commandText(process.argv.slice(2)),
       machine: describeMachine(),
+      ...(given.length > 0 && { peers: Object.fromEntries(commands) }),
       rows: this.rows,
       missing: this.absent,
       thrownOut: this.disturbed,

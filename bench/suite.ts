@@ -1,5 +1,6 @@
 // What a suite of `npm run bench` is, and what it gets: one function that measures and hands its figures over.
 
+import type { GivenPeer } from './peers/index.ts';
 import type { Histogram } from './report/histogram.ts';
 
 /** Named numbers of one measurement, the unit at the end of the name. MB are 10^6 and GB 10^9 payload bytes. */
@@ -11,8 +12,8 @@ export interface SuiteOptions {
   readonly quick: boolean;
   /** Systems measured beside ours, by name. */
   readonly peers: readonly string[];
-  /** Programs given by path, by the peer's name. */
-  readonly binaries: Readonly<Record<string, string | undefined>>;
+  /** Those of them that are given by their command. */
+  readonly given: readonly GivenPeer[];
   /** How often each row is measured; undefined: as the suite sees fit. */
   readonly rounds: number | undefined;
   /** Only rows whose name holds one of these texts; all where there is none. */

@@ -10,6 +10,7 @@ import {
   runChild,
   type System,
   usageOf,
+  withLastWords,
 } from '../peers/index.ts';
 import { type SuiteRun, wants } from '../suite.ts';
 import { deletionsOver } from './deletions.ts';
@@ -36,9 +37,9 @@ interface Running {
   readonly rows: Set<Row>;
 }
 
-/** A system, by its name, with the rows that it did. */
+/** A system, by how it is listed, with the rows that it did. */
 interface Done {
-  readonly system: Pick<System, 'name'>;
+  readonly system: Pick<System, 'listedAs'>;
   readonly rows: ReadonlySet<Row>;
 }
 
@@ -87,8 +88,8 @@ export async function runBrokers(run: SuiteRun): Promise<void> {
   }
 }
 
-function isFor(row: Row, { name }: Pick<System, 'name'>): boolean {
-  return name === 'tidemark' || name === 'kafka' || row.alsoOn.includes(name);
+function isFor(row: Row, { listedAs }: Pick<System, 'listedAs'>): boolean {
+  return listedAs === 'tidemark' || listedAs === 'kafka' || row.alsoOn.includes(listedAs);
 }
 
 /** Memory after a part of the rows is another figure: no goal is held against it. */
@@ -112,7 +113,9 @@ async function start({ run, tools, running, rows: wanted }: Work, system: System
     const [first] = users;
     if (first === undefined) continue;
     const made = await orMissing(run, system.name, users.map(({ name }) => name).join('; '), () =>
-      makeKeptTopic(where, first, (line) => run.say(`${system.name}: ${line}`)).then(() => true),
+      withLastWords(broker, () =>
+        makeKeptTopic(where, first, (line) => run.say(`${system.name}: ${line}`)).then(() => true),
+      ),
     );
     if (made === undefined) for (const row of users) able.delete(row);
   }
@@ -147,7 +150,8 @@ async function measureRound(work: Work, round: number): Promise<void> {
       const where = { tools, broker, quick };
       const done = await measureQuietly(run, system.name, row.name, async (attempt) => {
         await prepareMachine(work, row.writtenBytes);
-        return measureRow(where, row, `row-${rows.indexOf(row)}-${round}-${attempt}`);
+        const topic = `row-${rows.indexOf(row)}-${round}-${attempt}`;
+        return withLastWords(broker, () => measureRow(where, row, topic));
       });
       if (!done) one.rows.delete(row);
     }

@@ -3,6 +3,7 @@
 
 import { Metadata } from '../../src/protocol/index.ts';
 import {
+  GIVEN,
   machineUsage,
   type PeerBroker,
   removeFolder,
@@ -18,7 +19,7 @@ import { systemsFor } from './systems.ts';
 import { foreignSeconds } from './watch.ts';
 
 const ROW = 'restart';
-const MEASURED: readonly string[] = ['tidemark', 'kafka', 'klite'];
+const MEASURED: readonly string[] = ['tidemark', 'kafka', GIVEN];
 const TOPIC = 'filled';
 const PARTITIONS = 100;
 const FILLING = { topic: TOPIC, partitions: PARTITIONS };
@@ -124,7 +125,7 @@ export async function runRestart(run: SuiteRun): Promise<void> {
     `${gb} GB in ${PARTITIONS} partitions, and what a load has written when it is killed in it after a second; ` +
       'until each of them took a record',
   );
-  const systems = (await systemsFor(run)).filter(({ name }) => MEASURED.includes(name));
+  const systems = (await systemsFor(run)).filter(({ listedAs }) => MEASURED.includes(listedAs));
   await measureSystems(run, systems, bench);
 }
 

@@ -1,6 +1,6 @@
 // The rows of the broker benchmark: each is one work, done on every system it is for.
 
-import type { Librdkafka, PeerBroker } from '../peers/index.ts';
+import { GIVEN, type Librdkafka, type PeerBroker } from '../peers/index.ts';
 import type { Histogram } from '../report/histogram.ts';
 import type { Figures } from '../suite.ts';
 import {
@@ -37,7 +37,7 @@ export interface Row {
   readonly name: string;
   /** How it is measured, for the report. */
   readonly how: string;
-  /** Names of systems besides `tidemark` and `kafka` that it is also for. */
+  /** Who besides `tidemark` and `kafka` it is also for, as systems are listed. */
   readonly alsoOn: readonly string[];
   readonly partitions: number;
   /** Bytes that it writes, where these are many. */
@@ -80,7 +80,7 @@ function produceRow(name: string, options: BulkOptions): Row {
   return {
     name,
     how: `rdkafka_performance -P, ${options.records} records, acks=all, linger ${linger} ms, ${options.words}`,
-    alsoOn: options.alsoOn ?? ['klite'],
+    alsoOn: options.alsoOn ?? [GIVEN],
     writtenBytes: options.records * recordBytes,
     partitions: PARTITIONS,
     kept: false,
@@ -99,7 +99,7 @@ function consumeRow(name: string, filled: NonNullable<Row['filled']>): Row {
   return {
     name,
     how: `rdkafka_performance -C, ${filled.records} records from the start of ${PARTITIONS} partitions`,
-    alsoOn: ['klite'],
+    alsoOn: [GIVEN],
     partitions: PARTITIONS,
     kept: false,
     java: false,
@@ -174,7 +174,7 @@ function requestRow(name: string, connections: number): Row {
     how:
       `load.c on librdkafka, ${connections} producers of one connection each, 1 KiB, acks=all, ` +
       'one request at a time, for 4 s after 1 s of warm-up',
-    alsoOn: ['kafka-sync', 'klite'],
+    alsoOn: ['kafka-sync', GIVEN],
     partitions: PARTITIONS,
     kept: false,
     java: false,
@@ -229,14 +229,14 @@ export const rows: readonly Row[] = [
   produceRow('produce 1 KiB', {
     ...large,
     words: 'its default batches of up to 1 MB',
-    alsoOn: ['tidemark-os', 'kafka-sync', 'klite'],
+    alsoOn: ['tidemark-os', 'kafka-sync', GIVEN],
   }),
   produceRow('produce 1 KiB, 128 KiB batches', {
     ...large,
     records: 500_000,
     settings: inChunks,
     words: 'batch.size=131072',
-    alsoOn: ['kafka-sync', 'klite'],
+    alsoOn: ['kafka-sync', GIVEN],
   }),
   produceRow('produce 100 B', { ...small, words: 'its default batches' }),
   produceRow('produce 1 KiB, lz4', {
@@ -253,7 +253,7 @@ export const rows: readonly Row[] = [
     partitions: PARTITIONS,
     until: 'e2e',
     settings: { 'linger.ms': '5' },
-    alsoOn: ['kafka-sync', 'klite'],
+    alsoOn: ['kafka-sync', GIVEN],
     kept: false,
   }),
   pacedRow('end to end, 1,000/s, linger 0', {
@@ -262,7 +262,7 @@ export const rows: readonly Row[] = [
     partitions: PARTITIONS,
     until: 'e2e',
     settings: { 'linger.ms': '0' },
-    alsoOn: ['klite'],
+    alsoOn: [GIVEN],
     kept: false,
   }),
   pacedRow('1,000 partitions, 2,000/s', {
@@ -271,7 +271,7 @@ export const rows: readonly Row[] = [
     partitions: 1_000,
     until: 'ack',
     settings: { 'linger.ms': '5' },
-    alsoOn: ['klite'],
+    alsoOn: [GIVEN],
     kept: true,
   }),
   javaRow('produce 1 KiB, Java client', 'produce', 500_000),

@@ -20,9 +20,9 @@ const asked = (peers: readonly string[]): Set<string> =>
 
 /** Systems that can be started, ours first. Throws when ours cannot be. */
 export function systemsFor(run: SuiteRun): Promise<System[]> {
-  const { peers, binaries } = run.options;
+  const { peers, given } = run.options;
   const wanted = asked(peers);
-  const others = peerSystems(binaries).filter(({ name }) => wanted.has(name));
+  const others = peerSystems(given).filter(({ name }) => wanted.has(name));
   return preparedOf(run, [...ourSystems(), ...others]);
 }
 

@@ -5,10 +5,13 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { exitOf, freePort, spawnOwned, tailOf, waitUntil } from './child.ts';
+import { Family } from './family.ts';
+import { commandFor, type GivenPeer } from './given.ts';
 import { javaArguments, projectRoot, runJava } from './jars.ts';
+import { findProgram } from './programs.ts';
 import { removeFolder, temporaryFolder } from './temporary.ts';
 
-export type BrokerKind = 'tidemark' | 'kafka' | 'klite';
+export type BrokerKind = 'tidemark' | 'kafka' | 'given';
 
 /** Broker configs by Kafka's names, such as `log.segment.bytes`. */
 export type BrokerConfig = Readonly<Record<string, string>>;
@@ -18,8 +21,8 @@ export interface StartOptions {
   /** Where its data goes; kept on stop. Default: a new temporary folder, removed on stop. */
   readonly directory?: string;
   readonly config?: BrokerConfig;
-  /** Where the program is, for a kind that is not installed by script. */
-  readonly binary?: string;
+  /** How one that is given by its command is started. */
+  readonly given?: GivenPeer;
   /** Arguments of Node for ours, such as `--cpu-prof`. */
   readonly nodeArguments?: readonly string[];
   /** Whether ours serves its metrics; the others have none that we read. */
@@ -56,7 +59,7 @@ const START_TIMEOUT_MS = 120_000;
 /** Starts a broker and waits until it answers. */
 export function startBroker(options: StartOptions): Promise<PeerBroker> {
   if (options.kind === 'kafka') return startKafka(options);
-  return options.kind === 'klite' ? startKlite(options) : startTidemark(options);
+  return options.kind === 'given' ? startGiven(options) : startTidemark(options);
 }
 
 /** What the tests run against: TIDEMARK_TEST_TARGET=kafka proves them on Apache Kafka itself. */
@@ -80,7 +83,7 @@ function place(options: StartOptions): Placed {
     mkdirSync(options.directory, { recursive: true });
     return { directory: options.directory, temporary: false };
   }
-  return { directory: temporaryFolder(`${options.kind}-`), temporary: true };
+  return { directory: temporaryFolder(`${options.given?.name ?? options.kind}-`), temporary: true };
 }
 
 async function startTidemark(options: StartOptions): Promise<PeerBroker> {
@@ -174,62 +177,96 @@ async function startKafka(options: StartOptions): Promise<PeerBroker> {
   }
   const java = [...KAFKA_JVM];
   java.push(...javaArguments('kafka.Kafka', 1024), file);
-  return untilItAnswers({ kind: 'kafka', program: 'java', args: java, port, placed, logDirectory });
-}
-
-/**
- * Its default is 1 GiB for all topics together, beyond which, without an object store, it drops the oldest records:
- * who reads from the start would wait for them for ever.
- */
-const KLITE_LOG_BYTES = 64 * 1024 ** 3;
-
-/** klite's binary, given by path: it listens where it is told and keeps its log in a folder. */
-async function startKlite(options: StartOptions): Promise<PeerBroker> {
-  if (options.binary === undefined) throw new Error('klite: give the path of its binary');
-  const placed = place(options);
-  const port = options.port ?? (await freePort());
-  const args = ['--listen', `127.0.0.1:${port}`, '--data-dir', placed.directory];
-  args.push('--log-level', 'error', '--wal-max-disk-size', String(KLITE_LOG_BYTES));
-  const logDirectory = placed.directory;
   return untilItAnswers({
-    kind: 'klite',
-    program: options.binary,
-    args,
+    kind: 'kafka',
+    name: 'kafka',
+    program: 'java',
+    args: java,
     port,
     placed,
     logDirectory,
   });
 }
 
+/** A broker by its command: it listens where it is told and keeps its log in a folder. */
+async function startGiven(options: StartOptions): Promise<PeerBroker> {
+  const { given } = options;
+  if (given === undefined) throw new Error('no command was given');
+  const placed = place(options);
+  const port = options.port ?? (await freePort());
+  const [program = '', ...args] = commandFor(given, port, placed.directory);
+  return untilItAnswers({
+    kind: 'given',
+    name: given.name,
+    program: findProgram(program) ?? program,
+    args,
+    port,
+    placed,
+    logDirectory: placed.directory,
+    family: new Family(),
+  });
+}
+
+/** How much of what a broker wrote to standard error is in a message: the end of it, in characters. */
+const LAST_WORDS_MAX = 2_000;
+
 /** Starts a program that says nothing when it is ready, and asks until it answers. */
 async function untilItAnswers(given: {
   readonly kind: BrokerKind;
+  readonly name: string;
   readonly program: string;
   readonly args: readonly string[];
   readonly port: number;
   readonly placed: Placed;
   readonly logDirectory: string;
+  readonly family?: Family;
 }): Promise<PeerBroker> {
-  const { kind, port, logDirectory } = given;
+  const { kind, name, port, logDirectory, placed, family } = given;
   const began = performance.now();
-  const child = spawnOwned(given.program, given.args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawnOwned(given.program, given.args, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    ...(family && { env: { ...process.env, ...family.environment } }),
+  });
   const errors = tailOf(child);
-  const ended = exitOf(child);
+  const closed = exitOf(child);
+  const ended = family === undefined ? closed : exitOf(child, 'exit');
+  let code: number | undefined;
+  void ended.then((one) => {
+    code = one;
+  });
   try {
     await waitUntil(() => answersApiVersions(port), {
       timeoutMs: START_TIMEOUT_MS,
-      what: kind,
-      failed: () => (child.exitCode === null ? '' : `ended: ${errors()}`),
+      what: name,
+      failed: () => (code === undefined ? '' : `ended with ${code}`),
     });
   } catch (cause) {
     child.kill('SIGKILL');
-    await ended;
-    throw cause;
+    await family?.end('SIGKILL');
+    await closed;
+    if (placed.temporary) removeFolder(placed.directory);
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${why}: ${errors().slice(-LAST_WORDS_MAX)}`, { cause });
   }
   const readyMs = performance.now() - began;
   const bootstrap = `127.0.0.1:${port}`;
   const known = { kind, bootstrap, port, readyMs, metricsPort: undefined } as const;
-  return brokerOf(known, { child, ended, errors, place: given.placed, logDirectory });
+  return brokerOf(known, { name, child, ended, errors, place: placed, logDirectory, family });
+}
+
+/** Does work on a broker; when it fails, the message has the end of what a given one wrote to standard error. */
+export async function withLastWords<T>(
+  { kind, errors }: Pick<PeerBroker, 'kind' | 'errors'>,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    const words = kind === 'given' ? errors().slice(-LAST_WORDS_MAX) : '';
+    if (words === '') throw cause;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${why}; the last it wrote: ${words}`, { cause });
+  }
 }
 
 function kafkaConfig(given: {
@@ -261,37 +298,41 @@ function kafkaConfig(given: {
 }
 
 interface Running {
+  /** What messages call it; default: its kind. */
+  readonly name?: string;
   readonly child: ChildProcess;
   readonly ended: Promise<number>;
   readonly errors: () => string;
   readonly place: Placed;
   readonly logDirectory?: string;
+  /** What it may have started. */
+  readonly family?: Family | undefined;
 }
 
 function brokerOf(
   known: Pick<PeerBroker, 'kind' | 'bootstrap' | 'port' | 'readyMs' | 'metricsPort'>,
   running: Running,
 ): PeerBroker {
-  const { child, ended, errors, place: placed } = running;
+  const { child, ended, errors, place: placed, family, name: called = known.kind } = running;
   const signal = async (name: 'SIGTERM' | 'SIGKILL'): Promise<number> => {
     if (child.exitCode === null && child.signalCode === null) child.kill(name);
     const late = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
     const code = await ended;
     clearTimeout(late);
+    await family?.end(name);
     return code;
   };
   const stopKeepingData = async () => {
     const code = await signal('SIGTERM');
     // A Java process ends with 143 on SIGTERM even after an orderly shutdown.
-    if (code !== 0 && code !== 143)
-      throw new Error(`${known.kind} ended with ${code}: ${errors()}`);
+    if (code !== 0 && code !== 143) throw new Error(`${called} ended with ${code}: ${errors()}`);
   };
   const clean = () => {
     if (placed.temporary) removeFolder(placed.directory);
   };
   return {
     ...known,
-    pid: child.pid ?? -1,
+    pid: family?.listener(known.port) ?? child.pid ?? -1,
     logDirectory: running.logDirectory ?? placed.directory,
     errors,
     stopKeepingData,

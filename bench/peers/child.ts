@@ -3,6 +3,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { endFamilies } from './family.ts';
 import { removeAllFolders } from './temporary.ts';
 
 /** How much of a child's standard error is kept for messages (the end of it), in characters. */
@@ -16,6 +17,7 @@ process.on('exit', () => {
     if (leads) killGroup(child);
     else child.kill('SIGKILL');
   }
+  endFamilies();
   removeAllFolders();
 });
 
@@ -155,11 +157,14 @@ export function tailOf(child: ChildProcess): () => string {
   return () => text.trim();
 }
 
-/** The child's exit code; 128 + n when a signal ended it, as shells say it; 127 when it never ran. */
-export function exitOf(child: ChildProcess): Promise<number> {
+/**
+ * The child's exit code; 128 + n when a signal ended it, as shells say it; 127 when it never ran. At `close` all that
+ * it wrote is here, and whoever has its outputs from it has ended too; `exit` is its own end.
+ */
+export function exitOf(child: ChildProcess, at: 'close' | 'exit' = 'close'): Promise<number> {
   return new Promise((resolve) => {
     child.once('error', () => resolve(127));
-    child.once('close', (code, signal) => resolve(code ?? (signal === 'SIGKILL' ? 137 : 143)));
+    child.once(at, (code, signal) => resolve(code ?? (signal === 'SIGKILL' ? 137 : 143)));
   });
 }
 

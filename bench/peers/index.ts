@@ -1,5 +1,5 @@
-// The other systems that tests and benchmarks run beside ours: Apache Kafka from Maven Central, and our own broker as
-// a child process. Tests import from here; nothing here imports from the tests.
+// The other systems that tests and benchmarks run beside ours: Apache Kafka from Maven Central, those given by their
+// command, and our own broker as a child process. Tests import from here; nothing here imports from the tests.
 
 export {
   answersApiVersions,
@@ -10,6 +10,7 @@ export {
   startBroker,
   testTarget,
   tidemarkCommand,
+  withLastWords,
 } from './broker.ts';
 export {
   type ChildOptions,
@@ -21,6 +22,7 @@ export {
   tailOf,
   waitUntil,
 } from './child.ts';
+export { GIVEN, type GivenPeer, kliteAt, PORT, readGiven, shownCommand } from './given.ts';
 export {
   findKafkaLibs,
   installKafka,
@@ -44,6 +46,8 @@ export {
   type OtherSystem,
   otherSystems,
 } from './others.ts';
+export { programFault } from './programs.ts';
+export { shellQuoted } from './shell.ts';
 export { ourSystems, peerSystems, type System } from './systems.ts';
 export { removeFolder, temporaryFolder } from './temporary.ts';
 export {

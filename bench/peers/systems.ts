@@ -3,14 +3,15 @@
 
 import { existsSync } from 'node:fs';
 import { type BrokerConfig, type PeerBroker, startBroker, tidemarkCommand } from './broker.ts';
+import { GIVEN, type GivenPeer } from './given.ts';
 import { installKafka, KAFKA_VERSION } from './jars.ts';
 
 /** One broker with one setting, as a column of the results. */
 export interface System {
   readonly name: string;
+  /** What rows and suites have in their lists of whom they are for: its name, or GIVEN. */
+  readonly listedAs: string;
   readonly title: string;
-  /** Whether an acknowledged record is on the disk. */
-  readonly synced: boolean;
   /** Settings that differ from its defaults. */
   readonly config: BrokerConfig;
   /** Fetches or finds it. Throws with the reason when it can't be had. */
@@ -31,9 +32,9 @@ function ours(
   const config = { ...settings, ...own };
   return {
     name,
+    listedAs: name,
     title,
     config,
-    synced: config['tidemark.flush.policy'] !== 'os',
     prepare: () =>
       existsSync(tidemarkCommand())
         ? Promise.resolve()
@@ -47,9 +48,9 @@ function kafka(name: string, title: string, own: BrokerConfig): System {
   const config = { ...settings, ...own };
   return {
     name,
+    listedAs: name,
     title,
     config,
-    synced: config['log.flush.interval.messages'] === '1',
     prepare: async () => {
       await installKafka();
     },
@@ -57,19 +58,14 @@ function kafka(name: string, title: string, own: BrokerConfig): System {
   };
 }
 
-function klite(binary: string | undefined): System {
+function given(peer: GivenPeer): System {
   return {
-    name: 'klite',
-    title: 'klite',
+    name: peer.name,
+    listedAs: GIVEN,
+    title: peer.name,
     config: {},
-    synced: true,
-    prepare: () => {
-      if (binary === undefined) return Promise.reject(new Error('give its binary: --klite PATH'));
-      if (!existsSync(binary)) return Promise.reject(new Error(`there is no ${binary}`));
-      return Promise.resolve();
-    },
-    start: (directory) =>
-      startBroker({ kind: 'klite', ...(binary === undefined ? {} : { binary }), ...at(directory) }),
+    prepare: () => Promise.resolve(),
+    start: (directory) => startBroker({ kind: 'given', given: peer, ...at(directory) }),
   };
 }
 
@@ -86,12 +82,12 @@ export function ourSystems(nodeArguments: readonly string[] = []): System[] {
   ];
 }
 
-/** Others that speak Kafka's protocol. `binaries`: paths by name, for what no script installs. */
-export function peerSystems(binaries: Readonly<Record<string, string | undefined>>): System[] {
+/** Others that speak Kafka's protocol: Kafka, which a script installs, and those that were given. */
+export function peerSystems(peers: readonly GivenPeer[] = []): System[] {
   const title = `Apache Kafka ${KAFKA_VERSION}`;
   return [
     kafka('kafka', title, {}),
     kafka('kafka-sync', `${title}, flush.messages=1`, { 'log.flush.interval.messages': '1' }),
-    klite(binaries['klite']),
+    ...peers.map(given),
   ];
 }

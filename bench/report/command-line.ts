@@ -1,12 +1,17 @@
 // The command of a run as a reader would type it again.
 
-/** Options whose values are paths of one machine. */
-const LOCAL: Readonly<Record<string, string>> = { '--klite': 'PATH' };
+import { readGiven, shellQuoted, shownCommand } from '../peers/index.ts';
+
+/** Options whose values have paths of one machine, and how these are shown. */
+const LOCAL: Readonly<Record<string, (value: string) => string>> = {
+  '--klite': () => 'PATH',
+  '--peer': (value) => {
+    const peer = readGiven(value);
+    return peer === undefined ? value : `${peer.name}=${shownCommand(peer)}`;
+  },
+};
 /** Where the result goes is no part of what was measured. */
 const LEFT_OUT = '--out';
-
-const quoted = (word: string): string =>
-  /^[\w.,:=/@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 
 /** `npm run bench -- …` with the words that a shell gave. */
 export function commandText(words: readonly string[]): string {
@@ -18,8 +23,9 @@ export function commandText(words: readonly string[]): string {
     const local = LOCAL[name];
     if (name === LEFT_OUT || local !== undefined) {
       if (equals < 0) at += 1;
-      if (local !== undefined) shown.push(name, local);
-    } else shown.push(quoted(word));
+      const value = equals < 0 ? (words[at] ?? '') : word.slice(equals + 1);
+      if (local !== undefined) shown.push(name, shellQuoted(local(value)));
+    } else shown.push(shellQuoted(word));
   }
   return `npm run bench -- ${shown.join(' ')}`.trim();
 }

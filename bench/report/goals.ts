@@ -1,6 +1,6 @@
 // What is to be reached, as a table, and what a result says of it. Ratios are of medians, ours to theirs.
 
-import type { Report } from './result.ts';
+import { givenIn, type Report } from './result.ts';
 
 export interface Goal {
   readonly row: string;
@@ -82,16 +82,17 @@ export const goals: readonly Goal[] = [
 
 const costs = [CPU_PER_GB, CPU_PER_MILLION, 'p50Ms', 'p99Ms', 'p999Ms'];
 
-/** Beside klite every throughput, CPU and latency figure is to be better. */
-function besideKlite({ results }: Report): Goal[] {
-  return results
-    .filter(({ system }) => system === 'klite')
-    .flatMap(({ row, spread }) =>
+/** Beside klite, and others given by their command, every throughput, CPU and latency figure is to be better. */
+function besideGiven(report: Report): Goal[] {
+  const given = givenIn(report);
+  return report.results
+    .filter(({ system }) => given.includes(system))
+    .flatMap(({ system, row, spread }) =>
       Object.keys(spread).flatMap((figure) => {
         // The same rate in another unit is no second goal.
         const twice = figure === 'recordsPerSecond' && spread[PER_SECOND] !== undefined;
-        if (/PerSecond$/.test(figure)) return twice ? [] : [higher(row, figure, 1, 'klite')];
-        return costs.includes(figure) ? [lower(row, figure, 1, 'klite')] : [];
+        if (/PerSecond$/.test(figure)) return twice ? [] : [higher(row, figure, 1, system)];
+        return costs.includes(figure) ? [lower(row, figure, 1, system)] : [];
       }),
     );
 }
@@ -148,7 +149,7 @@ export function medianOf(report: Report, system: string, row: string, figure: st
 
 /** What the result says of each goal that it has figures for. */
 export function judge(report: Report): Judged[] {
-  return [...goals, ...besideKlite(report), ...besideClients(report)].flatMap((goal) => {
+  return [...goals, ...besideGiven(report), ...besideClients(report)].flatMap((goal) => {
     const { row, figure, against } = goal;
     const ours = medianOf(report, goal.ours ?? 'tidemark', row, figure);
     const theirs = against === undefined ? Number.NaN : medianOf(report, against, row, figure);

@@ -8,7 +8,7 @@ import { countOf, quantile } from './histogram.ts';
 import { limitsOf, loadOf } from './limits.ts';
 import { notesOf } from './notes.ts';
 import { profileOf, type RowProfile, systemOf } from './profile.ts';
-import { disturbed, type Report, type Result } from './result.ts';
+import { disturbed, givenIn, type Report, type Result } from './result.ts';
 import { slopesSection } from './slopes-section.ts';
 import { type Bar, barChart, type Curve, curveChart, escapeXml } from './svg.ts';
 import { goalText, numberText, ratioText, titleOf, wordsOf } from './words.ts';
@@ -19,13 +19,18 @@ const kinds: Readonly<Record<string, string>> = {
   'tidemark-os': 'c1',
   kafka: 'c2',
   'kafka-sync': 'c3',
-  klite: 'c4',
   nats: 'c5',
   'nats-sync': 'c8',
   redis: 'c6',
   'redis-sync': 'c9',
 };
-export const kindOf = (system: string): string => kinds[system] ?? 'c7';
+/** Of those that are given by their command, in turn: none of these stands beside nats and redis. */
+const givenKinds: readonly string[] = ['c4', 'c5', 'c6', 'c8', 'c9'];
+
+function kindOf(report: Report, system: string): string {
+  const at = givenIn(report).indexOf(system);
+  return kinds[system] ?? (at < 0 ? 'c7' : (givenKinds[at % givenKinds.length] ?? 'c7'));
+}
 
 const paragraph = (text: string): string => `<p>${escapeXml(text)}</p>`;
 
@@ -61,7 +66,14 @@ function barsOf(report: Report, row: string, figure: string): string {
     .map((one): Bar => {
       const { min, median, max } = one.spread[figure] ?? { min: 0, median: 0, max: 0 };
       const label = titleOf(one.system);
-      return { label, kind: kindOf(one.system), value: median, min, max, text: numberText(median) };
+      return {
+        label,
+        kind: kindOf(report, one.system),
+        value: median,
+        min,
+        max,
+        text: numberText(median),
+      };
     });
   return bars.length === 0 ? '' : barChart(`${row}: ${wordsOf(figure)}`, bars);
 }
@@ -91,11 +103,11 @@ const shareTicks = [0.5, 0.9, 0.99, 0.999, 0.9999].map((share) => ({
   text: `p${Number((share * 100).toPrecision(6))}`,
 }));
 
-function latencyCurve({ system, latencies = [] }: Result): Curve {
+function latencyCurve(report: Report, { system, latencies = [] }: Result): Curve {
   const enough = SHARES.filter((share) => countOf(latencies) * (1 - share) >= 1);
   const points = enough.map((share) => [nines(share), quantile(latencies, share)] as const);
   const shown = points.filter(([at]) => at <= nines(0.9999) + 1e-9);
-  return { label: titleOf(system), kind: kindOf(system), points: shown };
+  return { label: titleOf(system), kind: kindOf(report, system), points: shown };
 }
 
 function latencyPlots(report: Report): string {
@@ -103,7 +115,10 @@ function latencyPlots(report: Report): string {
     const measured = report.results.filter((one) => one.row === row && one.latencies !== undefined);
     if (measured.length === 0) return '';
     const axes = { title: `${row}: latency`, xTicks: shareTicks, yUnit: 'ms' };
-    return curveChart(axes, measured.map(latencyCurve));
+    return curveChart(
+      axes,
+      measured.map((one) => latencyCurve(report, one)),
+    );
   });
   return plots('Latency: all runs together', charts);
 }
@@ -233,9 +248,13 @@ function otherProfiles(report: Report): string {
 }
 
 function machineList(report: Report): string {
-  const facts = { command: report.command, ...report.machine };
-  const items = Object.entries(facts).map(
-    ([name, value]) => `<dt>${escapeXml(name)}</dt><dd>${escapeXml(value)}</dd>`,
+  const given = Object.entries(report.peers ?? {}).map(([name, command]) => [
+    `peer ${name}`,
+    command,
+  ]);
+  const facts = [['command', report.command], ...given, ...Object.entries(report.machine)];
+  const items = facts.map(
+    ([name = '', value = '']) => `<dt>${escapeXml(name)}</dt><dd>${escapeXml(value)}</dd>`,
   );
   return `<dl>${items.join('')}</dl>`;
 }

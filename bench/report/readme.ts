@@ -5,7 +5,7 @@ import { type Judged, judge, medianOf } from './goals.ts';
 import { limitsOf, loadOf } from './limits.ts';
 import { spreadText, table } from './markdown.ts';
 import { systemOf } from './profile.ts';
-import { disturbed, type Report } from './result.ts';
+import { disturbed, givenIn, type Report } from './result.ts';
 import { goalText, ratioText, titleOf, wordsOf } from './words.ts';
 
 const BEGIN = '<!-- measurements:begin -->';
@@ -83,13 +83,21 @@ function head(shown: readonly Shown[]): string {
   });
   const machines = [...new Set(shown.map(({ report }) => machineText(report)))];
   return `${runs.join('')}
-${machines.join('\n')}
+${[...machines, ...commandsOf(shown)].join('\n')}
 Client and broker share the processor, and where brokers stand side by side the client is the same for all (single
 sends, batches and consume "on" a broker are clients side by side on the same broker). Tidemark syncs before it
 acknowledges unless \`--flush os\` is said; Apache Kafka does not by default. Medians (smallest–largest) of
 interleaved runs, to three digits. [bench/README.md](bench/README.md) says how each row is measured and what the
 figures do not show.
 `;
+}
+
+/** A line for each peer that was given by its command. */
+function commandsOf(shown: readonly Shown[]): string[] {
+  const lines = shown.flatMap(({ report }) =>
+    Object.entries(report.peers ?? {}).map(([name, command]) => `Peer ${name}: \`${command}\`.`),
+  );
+  return [...new Set(lines)];
 }
 
 const htmlOf = (file: string): string => file.replace(/\.json$/, '.html');
@@ -148,7 +156,7 @@ function besideLine({ report, judged }: Line, peer: string): string[] {
   ];
 }
 
-/** What is no goal beside klite, and should be known all the same. */
+/** What is no goal beside klite and its like, and should be known all the same. */
 const alsoTold = [
   ['start-up', 'firstRecordMs'],
   ['start-up', 'idleResidentMb'],
@@ -156,7 +164,7 @@ const alsoTold = [
 ] as const;
 
 function withoutGoal(shown: readonly Shown[], peer: string): string[][] {
-  if (peer !== 'klite') return [];
+  if (!shown.some(({ report }) => givenIn(report).includes(peer))) return [];
   return alsoTold.flatMap(([row, figure]) => {
     const report = shown.find(
       (one) => !Number.isNaN(medianOf(one.report, peer, row, figure)),

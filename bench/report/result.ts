@@ -41,6 +41,8 @@ export interface Report {
   /** Ended from outside: what was measured until then, fewer rounds of some rows than of others. */
   readonly interrupted?: true;
   readonly machine: Readonly<Record<string, string>>;
+  /** Commands of peers that were given by them, by name, without the paths of the machine. */
+  readonly peers?: Readonly<Record<string, string>>;
   /** How each row was measured. */
   readonly rows: Readonly<Record<string, string>>;
   readonly missing: readonly Missing[];
@@ -50,6 +52,14 @@ export interface Report {
   readonly profiles?: readonly RowProfile[];
   readonly results: readonly Result[];
 }
+
+/** Peers that are not installed by us, in the result's order; in older results klite is the only one. */
+export const givenIn = ({ peers = {}, results }: Report): string[] => [
+  ...new Set([
+    ...results.map(({ system }) => system).filter((one) => one === 'klite'),
+    ...Object.keys(peers),
+  ]),
+];
 
 function firstLineOf(program: string, args: readonly string[]): string {
   const { stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', cwd: projectRoot() });

@@ -4,7 +4,7 @@ import { ourSystems, peerSystems } from '../peers/index.ts';
 import type { Goal } from './goals.ts';
 
 const titles = new Map<string, string>([
-  ...[...ourSystems(), ...peerSystems({})].map(({ name, title }) => [name, title] as const),
+  ...[...ourSystems(), ...peerSystems()].map(({ name, title }) => [name, title] as const),
   ['disk', 'the disk alone'],
 ]);
 

@@ -13,7 +13,7 @@ const klite = join(folder, 'klite');
 const other = join(folder, 'other.json');
 
 beforeAll(() => {
-  writeFileSync(klite, '');
+  writeFileSync(klite, '', { mode: 0o755 });
   writeFileSync(other, '{"format":1}\n');
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -29,6 +29,8 @@ function faultOf(...words: readonly string[]): string {
 }
 
 const PEERS = 'write some of kafka, kafka-sync, klite, nats, redis';
+const PEER =
+  'write --peer "redpanda=/opt/redpanda/bin/redpanda start --kafka-addr 127.0.0.1:{port} --data {data}"';
 const ROUNDS = 'is no whole number from 1 on: write --rounds 3';
 const FOREIGN = 'is no number above 0: write --foreign 0.35';
 const NO_RESULT = 'write the path of a JSON file that npm run bench has written';
@@ -49,7 +51,34 @@ describe('a fault', () => {
     [['--peers', 'kafka,rabbit'], `no peer rabbit is known: ${PEERS}`],
     [['--peers', ' , '], `--peers names nobody: ${PEERS}`],
     [['--peers', 'klite'], 'klite needs its binary: write --klite PATH'],
-    [['--klite', '/no/klite'], "--klite /no/klite is no file: write the path of klite's binary"],
+    [['--klite', '/no/klite'], "--klite: there is no /no/klite: write the path of klite's binary"],
+    [['--klite', folder], `--klite: ${folder} is no file: write the path of klite's binary`],
+    [['--peer'], `--peer takes a value: ${PEER}`],
+    [['--peer', `sh {port}`], `--peer sh {port} is no NAME=COMMAND: ${PEER}`],
+    [['--peer', `a b=sh {port}`], `--peer a b=sh {port} is no NAME=COMMAND: ${PEER}`],
+    [['--peer', `a=sh "{port}`], `--peer a=sh "{port} is no NAME=COMMAND: ${PEER}`],
+    [['--peer', 'a='], `--peer a= is no NAME=COMMAND: ${PEER}`],
+    [['--peer', 'a=sh {data}'], `--peer a has no {port} in its command: ${PEER}`],
+    [['--peer', 'kafka=sh {port}'], '--peer kafka: the name is taken: write another'],
+    [['--peer', 'tidemark-x=sh {port}'], '--peer tidemark-x: the name is taken: write another'],
+    [
+      ['--peer', 'a=sh {port}', '--peer', 'a=sh {port}'],
+      '--peer a: the name is taken: write another',
+    ],
+    [
+      ['--klite', klite, '--peer', 'klite=sh {port}'],
+      '--peer klite: the name is taken: write another',
+    ],
+    [['--peer', 'a=/no/a {port}'], '--peer a: there is no /no/a: write the path of its binary'],
+    [
+      ['--peer', 'a=no-such-program {port}'],
+      '--peer a: there is no program no-such-program in PATH: write the path of its binary',
+    ],
+    [
+      ['--peer', `a='${other}' {port}`],
+      `--peer a: ${other} cannot be run: chmod +x ${other}: write the path of its binary`,
+    ],
+    [['--peers', 'b', '--peer', 'a=sh {port}'], /^no peer b is known: write some of .*redis, a$/],
     [['--out', folder], `--out ${folder} is a folder: write --out FILE`],
     [
       ['compare', 'a.json'],
@@ -76,6 +105,16 @@ test('peers are trimmed, and klite is one of them when its binary is named', () 
   const { options } = readArguments(['--peers', ' kafka , nats,', '--klite', klite]);
   expect(options.peers).toEqual(['kafka', 'nats', 'klite']);
   expect(readArguments(['brokers', '--rounds', '2']).options.rounds).toBe(2);
+});
+
+test('peers are given by their commands, klite by its path alone', () => {
+  const words = ['--peer', 'mine=sh -c "x {port}" {data}', '--klite', klite, '--peers', 'mine'];
+  const { options } = readArguments(words);
+  expect(options.peers).toEqual(['mine', 'klite']);
+  const [first, second] = options.given;
+  expect(first?.words.slice(0, 3)).toEqual([klite, '--listen', '127.0.0.1:{port}']);
+  expect(second).toEqual({ name: 'mine', words: ['sh', '-c', 'x {port}', '{data}'] });
+  expect(readArguments(['--peer', 'klite=sh {port}']).options.peers).toEqual(['klite']);
 });
 
 describe('when no suite is named', () => {

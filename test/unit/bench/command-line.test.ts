@@ -17,4 +17,8 @@ test('paths of this machine are left out', () => {
   expect(commandText(['--klite=/x', '--out=/y', 'micro'])).toBe(
     'npm run bench -- --klite PATH micro',
   );
+  const peer = `x='/a b/x' --at PLAINTEXT://127.0.0.1:{port} --conf=/etc/x.conf --data {data}/log`;
+  const shown = `npm run bench -- --peer 'x=x --at PLAINTEXT://127.0.0.1:{port} --conf=x.conf --data {data}/log'`;
+  expect(commandText(['--peer', peer])).toBe(shown);
+  expect(commandText([`--peer=${peer}`])).toBe(shown);
 });

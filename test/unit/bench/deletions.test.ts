@@ -33,7 +33,7 @@ test('waits until every broker has removed the directories of deleted topics', a
 });
 
 test('all brokers that have a delay have the same', () => {
-  const delays = [...ourSystems(), ...peerSystems({})].map(({ name, config }) => [
+  const delays = [...ourSystems(), ...peerSystems()].map(({ name, config }) => [
     name,
     config['log.segment.delete.delay.ms'],
   ]);

@@ -5,7 +5,7 @@ import { measured } from '../../../bench/client/run.ts';
 import { didEverything } from '../../../bench/load/brokers.ts';
 import { rows } from '../../../bench/load/rows.ts';
 import { preparedOf } from '../../../bench/load/systems.ts';
-import type { System } from '../../../bench/peers/index.ts';
+import { GIVEN, type System } from '../../../bench/peers/index.ts';
 import { recording } from './recording.ts';
 
 const unprepared = (name: string): System =>
@@ -32,8 +32,8 @@ test('memory is told of who did all rows that it is for', () => {
   const all = new Set(rows);
   const [first] = rows;
   const part = new Set(rows.filter((row) => row !== first));
-  for (const name of ['tidemark', 'kafka', 'klite', 'kafka-sync']) {
-    expect(didEverything({ system: { name }, rows: all })).toBe(true);
-    expect(didEverything({ system: { name }, rows: part })).toBe(false);
+  for (const listedAs of ['tidemark', 'kafka', GIVEN, 'kafka-sync']) {
+    expect(didEverything({ system: { listedAs }, rows: all })).toBe(true);
+    expect(didEverything({ system: { listedAs }, rows: part })).toBe(false);
   }
 });

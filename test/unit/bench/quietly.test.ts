@@ -10,7 +10,7 @@ function recording(quick = false): { readonly run: SuiteRun; readonly told: stri
     options: {
       quick,
       peers: [],
-      binaries: {},
+      given: [],
       rounds: undefined,
       only: [],
       profile: false,

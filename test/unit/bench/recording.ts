@@ -16,7 +16,7 @@ export function recording(options: Partial<SuiteOptions> = {}): RecordedRun {
     options: {
       quick: true,
       peers: [],
-      binaries: {},
+      given: [],
       rounds: undefined,
       only: [],
       profile: false,

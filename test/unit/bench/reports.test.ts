@@ -53,6 +53,21 @@ describe('goals', () => {
     ]);
   });
 
+  test('so is it beside others that were given by their command', () => {
+    const runs: Run[] = [
+      ['tidemark', produce, { mbPerSecond: 500 }],
+      ['mine', produce, { mbPerSecond: 400 }],
+    ];
+    const peers = { mine: 'mine --at 127.0.0.1:{port} {data}' };
+    expect(judge(reportOf(runs))).toEqual([]);
+    expect(judge(reportOf(runs, { peers })).map(({ goal }) => goal.against)).toEqual(['mine']);
+    const section = sectionOf(reportOf(runs, { peers }), 'x.json');
+    expect(section).toContain('### Beside mine: 1 of 1 goals reached');
+    expect(section).toContain('\nPeer mine: `mine --at 127.0.0.1:{port} {data}`.\n');
+    const html = htmlOf(reportOf(runs, { peers }));
+    expect(html).toContain('<dt>peer mine</dt><dd>mine --at 127.0.0.1:{port} {data}</dd>');
+  });
+
   const sends = 'single sends, 100 B';
   const clientRuns = (socketPerSecond: number): Run[] => [
     ['tidemark on kafka', sends, { recordsPerSecond: 1_200, cpuSecondsPerMillion: 60 }],
