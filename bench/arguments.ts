@@ -7,6 +7,7 @@ import { messageOf } from './load/quietly.ts';
 import { otherKinds } from './load/systems.ts';
 import {
   type GivenPeer,
+  installables,
   kliteAt,
   ourSystems,
   PORT,
@@ -38,6 +39,10 @@ Results:
   compare A B   what got worse from result A to result B beyond noise; exit code 1 when something of ours did
   readme FILE…  puts the tables of one result, or of several suites' results, into README.md
   html FILE     writes the report of a result again, beside it
+
+Peers:
+  install [PEER…]  installs what is missing, by apt-get (as root, or by sudo) and scripts; exit code 1 when something
+                   cannot be had. None named: all of ${Object.keys(installables).join(', ')}
 
 Options:
   --quick          a tenth of the work or less, one round: that it works, not how fast it is
@@ -239,9 +244,15 @@ function checkNames(names: readonly string[]): void {
     for (const file of files) checkResult(file);
     return;
   }
+  if (command === 'install') {
+    const stranger = files.find((name) => !Object.hasOwn(installables, name));
+    if (stranger === undefined) return;
+    const all = Object.keys(installables).join(', ');
+    throw new UsageError(`nothing installs ${stranger}: write some of ${all}`);
+  }
   const unknown = names.find((name) => !Object.hasOwn(suites, name));
   if (unknown === undefined) return;
-  const there = [...Object.keys(suites), ...Object.keys(reportCommands)].join(', ');
+  const there = [...Object.keys(suites), ...Object.keys(reportCommands), 'install'].join(', ');
   throw new UsageError(`there is no suite ${unknown}: write some of ${there}`);
 }
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { readArguments, UsageError, unmatched, usage } from './arguments.ts';
 import { messageOf } from './load/quietly.ts';
-import { projectRoot, shownCommand } from './peers/index.ts';
+import { installPeers, projectRoot, shownCommand } from './peers/index.ts';
 import { commandText } from './report/command-line.ts';
 import { htmlFileOf, readReport, reportCommands } from './report/commands.ts';
 import { compare, comparisonText } from './report/compare.ts';
@@ -106,6 +106,10 @@ async function main(): Promise<void> {
     return;
   }
   const [command = '', ...files] = asked.names;
+  if (command === 'install') {
+    process.exitCode = await installPeers(files, (line) => process.stdout.write(`${line}\n`));
+    return;
+  }
   const onResults = reportCommands[command];
   if (onResults !== undefined) {
     process.exitCode = onResults.run(files);

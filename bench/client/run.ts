@@ -6,6 +6,8 @@ import { connect } from '../../src/index.ts';
 import { isOurs, messageOf, orMissing } from '../load/quietly.ts';
 import { systemsFor } from '../load/systems.ts';
 import {
+  findProgram,
+  installCommand,
   machineUsage,
   type PeerBroker,
   removeFolder,
@@ -193,7 +195,8 @@ async function measureKcat(
   try {
     await runChild('kcat', args, { input, onOutput: () => {}, timeoutMs: TIMEOUT_MS });
   } catch (error) {
-    run.missing(`${name} by kcat`, messageOf(error));
+    const next = findProgram('kcat') === undefined ? `; next: ${installCommand('kcat')}` : '';
+    run.missing(`${name} by kcat`, messageOf(error) + next);
     return;
   }
   const seconds = (performance.now() - began.at) / 1e3;

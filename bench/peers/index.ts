@@ -23,6 +23,7 @@ export {
   waitUntil,
 } from './child.ts';
 export { GIVEN, type GivenPeer, kliteAt, PORT, readGiven, shownCommand } from './given.ts';
+export { installables, installPeers } from './install.ts';
 export {
   findKafkaLibs,
   installKafka,
@@ -46,7 +47,7 @@ export {
   type OtherSystem,
   otherSystems,
 } from './others.ts';
-export { programFault } from './programs.ts';
+export { findProgram, installCommand, programFault } from './programs.ts';
 export { shellQuoted } from './shell.ts';
 export { ourSystems, peerSystems, type System } from './systems.ts';
 export { removeFolder, temporaryFolder } from './temporary.ts';

@@ -5,6 +5,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { type ChildOptions, type ChildResult, runChild } from './child.ts';
+import { findProgram, orInstall } from './programs.ts';
 
 export const KAFKA_VERSION = '4.3.1';
 
@@ -38,10 +39,19 @@ export function findKafkaLibs(): string | undefined {
   return wanted.every((name) => names.includes(name)) ? folder : undefined;
 }
 
+/** The folder with the jars, fetched unless they are there. Throws with the command that installs what is missing. */
+export const installKafka = (): Promise<string> =>
+  orInstall('kafka', () =>
+    findProgram('java') === undefined
+      ? Promise.reject(new Error('there is no java'))
+      : fetchKafka(),
+  );
+
 /** Fetches the jars from Maven Central unless they are there. Needs `mvn` and network. */
-export async function installKafka(): Promise<string> {
+export async function fetchKafka(): Promise<string> {
   const found = findKafkaLibs();
   if (found !== undefined) return found;
+  if (findProgram('mvn') === undefined) throw new Error('there are no Kafka jars, and no mvn');
   const folder = kafkaLibsFolder();
   const pom = join(projectRoot(), 'bench/peers/pom.xml');
   const copy = ['-q', '-B', '-f', pom, 'dependency:copy-dependencies'];

@@ -6,6 +6,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { runChild } from './child.ts';
 import { peersFolder, projectRoot } from './jars.ts';
+import { orInstall } from './programs.ts';
 import { removeFolder, temporaryFolder } from './temporary.ts';
 
 /** The crate's version says which librdkafka is in it. */
@@ -51,8 +52,12 @@ export function findLibrdkafka(): Librdkafka | undefined {
   return existsSync(performance) && existsSync(load) ? { performance, load } : undefined;
 }
 
+/** The programs, built unless they are there. Throws with the command that installs what is missing. */
+export const installLibrdkafka = (): Promise<Librdkafka> =>
+  orInstall('librdkafka', buildLibrdkafka);
+
 /** Builds what is missing. Throws with the end of what cargo or make said. */
-export async function installLibrdkafka(): Promise<Librdkafka> {
+export async function buildLibrdkafka(): Promise<Librdkafka> {
   const { folder, performance, load } = places();
   mkdirSync(folder, { recursive: true });
   const library = join(folder, 'librdkafka.a');

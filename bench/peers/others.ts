@@ -2,12 +2,12 @@
 // a sync before it acknowledges. Their clients are their own: nats.js, kept in a folder of its own, and
 // redis-benchmark.
 
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { exitOf, freePort, runChild, spawnOwned, tailOf, waitUntil } from './child.ts';
 import { peersFolder, projectRoot } from './jars.ts';
+import { findProgram, installCommand, versionOf } from './programs.ts';
 import { removeFolder, temporaryFolder } from './temporary.ts';
 
 /** A running one. */
@@ -29,12 +29,6 @@ export interface OtherSystem {
 const START_MS = 20_000;
 const STOP_MS = 20_000;
 
-/** What `program --version` says, up to its number; undefined when it is not installed. */
-function versionOf(program: string): string | undefined {
-  const { stdout, error } = spawnSync(program, ['--version'], { encoding: 'utf8' });
-  return error === undefined ? /v?(\d+\.\d+\.\d+)/.exec(stdout)?.[1] : undefined;
-}
-
 function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = createConnection({ port, host: '127.0.0.1' });
@@ -53,7 +47,8 @@ async function startServer(
 ): Promise<OtherServer> {
   const folder = temporaryFolder(`${program}-`);
   const port = await freePort();
-  const child = spawnOwned(program, args(port, folder), { stdio: ['ignore', 'ignore', 'pipe'] });
+  const path = findProgram(program) ?? program;
+  const child = spawnOwned(path, args(port, folder), { stdio: ['ignore', 'ignore', 'pipe'] });
   const ended = exitOf(child);
   const errors = tailOf(child);
   try {
@@ -133,7 +128,8 @@ export function otherSystems(product: string): Found {
   const program = `${product}-server`;
   const version = versionOf(program);
   if (version === undefined) {
-    return { systems: [], missing: [{ what: product, why: `apt-get install ${program}` }] };
+    const why = `there is no ${program}; next: ${installCommand(product)}`;
+    return { systems: [], missing: [{ what: product, why }] };
   }
   if (product === 'redis') {
     const both = [redis('redis', false, version), redis('redis-sync', true, version)];
@@ -147,17 +143,27 @@ export function otherSystems(product: string): Found {
 
 const clientsSource = (): string => join(projectRoot(), 'bench/peers/clients');
 
+const clientsFolder = (): string => join(peersFolder(), 'clients');
+const clientsLock = (): string => readFileSync(join(clientsSource(), 'package-lock.json'), 'utf8');
+const installedLock = (): string => join(clientsFolder(), 'installed-lock.json');
+
+/** The folder with the clients' packages, if they were installed. */
+export function findClients(): string | undefined {
+  const installed = installedLock();
+  const same = existsSync(installed) && readFileSync(installed, 'utf8') === clientsLock();
+  return same ? clientsFolder() : undefined;
+}
+
 /** The folder with the clients' packages, installed once by npm from clients/package-lock.json, scripts off. */
 export async function installClients(): Promise<string> {
-  const folder = join(peersFolder(), 'clients');
-  const lock = readFileSync(join(clientsSource(), 'package-lock.json'), 'utf8');
-  const installed = join(folder, 'installed-lock.json');
-  if (existsSync(installed) && readFileSync(installed, 'utf8') === lock) return folder;
+  const found = findClients();
+  if (found !== undefined) return found;
+  const folder = clientsFolder();
   mkdirSync(folder, { recursive: true });
   for (const name of ['package.json', 'package-lock.json']) {
     writeFileSync(join(folder, name), readFileSync(join(clientsSource(), name)));
   }
   await runChild('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: folder });
-  writeFileSync(installed, lock);
+  writeFileSync(installedLock(), clientsLock());
   return folder;
 }

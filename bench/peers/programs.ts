@@ -1,5 +1,6 @@
-// Programs of this machine: where they are, and whether they can be run.
+// Programs of this machine: where they are, whether they can be run, and their versions.
 
+import { spawnSync } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
@@ -30,4 +31,25 @@ export function findProgram(program: string): string | undefined {
 export function programFault(program: string): string | undefined {
   if (program.includes('/')) return faultOf(program);
   return findProgram(program) === undefined ? `there is no program ${program} in PATH` : undefined;
+}
+
+/** The number in what the program says of its version; undefined when it is not installed. */
+export function versionOf(program: string, option = '--version'): string | undefined {
+  const path = findProgram(program);
+  if (path === undefined) return undefined;
+  const { stdout } = spawnSync(path, [option], { encoding: 'utf8' });
+  return /v?(\d+\.\d+\.\d+)/.exec(stdout)?.[1];
+}
+
+/** What makes a peer that is missing be there. */
+export const installCommand = (peer: string): string => `npm run bench -- install ${peer}`;
+
+/** Does what a peer needs; what goes wrong names the command that installs it. */
+export async function orInstall<T>(peer: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${why}; next: ${installCommand(peer)}`, { cause });
+  }
 }

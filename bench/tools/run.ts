@@ -10,6 +10,8 @@ import { warmMemory } from '../load/warm-memory.ts';
 import { foreignSeconds } from '../load/watch.ts';
 import {
   findKafkaLibs,
+  findProgram,
+  installCommand,
   machineUsage,
   type PeerBroker,
   removeFolder,
@@ -103,8 +105,10 @@ async function runJob(job: Job, at: Shared, { bytes, broker, client }: On): Prom
 function isThere(job: Job, run: SuiteRun): boolean {
   const why =
     job.system === 'kafka-console' && findKafkaLibs() === undefined
-      ? "Kafka's jars are not there: node dist/bench/peers/install.js"
-      : null;
+      ? `Kafka's jars are not there: ${installCommand('kafka')}`
+      : job.system.startsWith('kcat') && findProgram('kcat') === undefined
+        ? `it is not there: ${installCommand('kcat')}`
+        : null;
   if (why !== null) run.missing(`${job.row} with ${job.system}`, why);
   return why === null;
 }

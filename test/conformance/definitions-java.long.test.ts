@@ -1,5 +1,5 @@
 // Kafka's own classes read what we encode and write it again: the bytes must be the same, for every
-// message and version. Needs Kafka's jars (KAFKA_LIBS, or where `bench/peers/install.ts` puts them) and Java 17.
+// message and version. Needs Kafka's jars (KAFKA_LIBS, or where `npm run bench -- install kafka` puts them) and Java 17.
 
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

@@ -20,7 +20,7 @@ const finders: Record<Tool, () => string | undefined> = {
   java: () => {
     if (!runs('java', '-version')) return 'java is not installed';
     if (findKafkaLibs() !== undefined) return undefined;
-    return "Kafka's jars are not there: run `node dist/bench/peers/install.js`, or set KAFKA_LIBS";
+    return "Kafka's jars are not there: run `npm run bench -- install kafka`, or set KAFKA_LIBS";
   },
   platformatic: () => {
     const folder = join(projectRoot(), 'test/interop/clients');

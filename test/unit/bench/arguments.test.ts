@@ -79,6 +79,10 @@ describe('a fault', () => {
       `--peer a: ${other} cannot be run: chmod +x ${other}: write the path of its binary`,
     ],
     [['--peers', 'b', '--peer', 'a=sh {port}'], /^no peer b is known: write some of .*redis, a$/],
+    [
+      ['install', 'rabbit'],
+      'nothing installs rabbit: write some of kafka, librdkafka, nats, redis, kcat',
+    ],
     [['--out', folder], `--out ${folder} is a folder: write --out FILE`],
     [
       ['compare', 'a.json'],
@@ -91,7 +95,7 @@ describe('a fault', () => {
     [['html', klite], /klite is no result of npm run bench: /],
     [['readme', other], /other.json is no result of npm run bench: .*: measure it again$/],
     [['others'], 'the suite others has peers only: write --peers nats,redis'],
-    [['broker'], /^there is no suite broker: write some of brokers, .*, html$/],
+    [['broker'], /^there is no suite broker: write some of brokers, .*, html, install$/],
     [['constructor'], /^there is no suite constructor: /],
   ])('%j', (words, said) => {
     const fault = faultOf(...words);
@@ -115,6 +119,11 @@ test('peers are given by their commands, klite by its path alone', () => {
   expect(first?.words.slice(0, 3)).toEqual([klite, '--listen', '127.0.0.1:{port}']);
   expect(second).toEqual({ name: 'mine', words: ['sh', '-c', 'x {port}', '{data}'] });
   expect(readArguments(['--peer', 'klite=sh {port}']).options.peers).toEqual(['klite']);
+});
+
+test('what is installed is named, or all of it is', () => {
+  expect(readArguments(['install', 'nats', 'kcat']).names).toEqual(['install', 'nats', 'kcat']);
+  expect(readArguments(['install']).names).toEqual(['install']);
 });
 
 describe('when no suite is named', () => {
