@@ -1,7 +1,8 @@
 // Topics are deleted after their measurement, and their files some time later. A file system that is mounted with
 // `discard` then keeps the device busy, and who syncs meanwhile waits, whoever gave the room back: no measurement
 // begins before all brokers have removed what the ones before it left. The delay is the same for all that have one
-// (peers/systems.ts); klite has one log for all topics and gives nothing back.
+// (peers/systems.ts); klite has one log for all topics and gives nothing back. Of other peers it is not known where
+// they keep what they delete: nobody waits for them.
 
 import { readdirSync } from 'node:fs';
 import { type PeerBroker, waitUntil } from '../peers/index.ts';
