@@ -36,9 +36,9 @@ const COLLECTING = ['--no-allocation-site-pretenuring', '--heap-growing-percent=
 /** How often it is looked whether the process is at rest, */
 const LOOK_MS = 2000;
 /** which it is when it needed less of that time, */
-const REST_MS_MAX = 100;
+const REST_MS_MAX = 40;
 /** and whether it has done enough since memory was given back for that to be worth it again. */
-const WORK_MS_MIN = 1000;
+const WORK_MS_MIN = 2000;
 
 /**
  * Tells V8 at once. Slices are asked for once the native calls are loaded, for all threads that there are, as far as
@@ -57,7 +57,7 @@ export function settleInOwnProcess(): void {
   });
 }
 
-/** Gives back what native code has free, some seconds after a load: that takes milliseconds, which nobody waits for. */
+/** Gives back what native code has free, some seconds after a load: it takes milliseconds, for which few are there. */
 function giveMemoryBack(native: NativeIo): void {
   let [atLook, atGiving] = [0, 0];
   const look = (): void => {
