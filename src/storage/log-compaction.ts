@@ -163,11 +163,14 @@ export class LogCompaction implements CleanableLog {
    * After a recovery that rolled, the last segment has no file until something is appended. Files alone tell a start
    * how far the log went behind one that compaction made shorter.
    */
-  async #endWithFile(): Promise<void> {
-    const { segments, active } = this.#core;
-    if (active.created || segments.length === 1) return;
-    this.#writer.wake();
-    await this.#writer.idle();
+  #endWithFile(): Promise<void> {
+    return this.#retention.inLane(async () => {
+      const { segments, active, state } = this.#core;
+      // The directory of a log that is closed may be another's by now.
+      if (state !== 'open' || active.created || segments.length === 1) return;
+      this.#writer.wake();
+      await this.#writer.idle();
+    });
   }
 
   /** The finished segments that a file follows, oldest first. Times are looked up only where a lag is configured. */

@@ -5,25 +5,13 @@ import { beforeAll, expect, test } from 'vitest';
 import { loadXxHash64 } from '../../src/base/xxhash.ts';
 import { prepareCodec } from '../../src/record/index.ts';
 import { CompactionWorld } from './compaction-world.ts';
+import { loseEnd } from './lose-end.ts';
 
 beforeAll(async () => {
   // These start in real time, which a virtual clock does not wait for.
   await loadXxHash64();
   await prepareCodec('zstd');
 });
-
-/** A part of the last file is gone, which the next start finds. `share`: what is left of its bytes. */
-async function loseEnd(world: CompactionWorld, share: number): Promise<void> {
-  const base = await world.run(world.activeBase());
-  const path = `t-0/${String(base).padStart(20, '0')}.log`;
-  world.disk = world.disk.kill();
-  const file = await world.run(world.disk.open(path, 'write'));
-  const bytes = await world.run(file.size());
-  await world.run(file.truncate(Math.floor(bytes * share)));
-  await world.run(file.datasync());
-  await world.run(file.close());
-  await world.run(world.open());
-}
 
 for (const share of [0, 0.5, 0.9]) {
   for (const then of ['nothing', 'append', 'append and clean'] as const) {

@@ -114,7 +114,7 @@ export class CompactionWorld {
     return this.clock.until(work);
   }
 
-  async open(config: LogConfig = this.config): Promise<void> {
+  async open(config: LogConfig = this.config, topicId = 'id'): Promise<void> {
     const { clock, disk } = this;
     const { logger } = this.log;
     const settings = () => ({
@@ -138,7 +138,7 @@ export class CompactionWorld {
       producerSnapshot: () => null,
       producerLastOffsets: () => this.#producerEnds(),
     };
-    this.#log = await this.store.openLog({ name: NAME, topicId: 'id', config, hooks });
+    this.#log = await this.store.openLog({ name: NAME, topicId, config, hooks });
   }
 
   #producerEnds(): [number, number][] {
