@@ -22,6 +22,8 @@ const SWAP_SUFFIX = '.swap';
 const SWAPPED_SUFFIXES = ['.index', '.timeindex', '.txnindex', '.log'] as const;
 const REPLACED_SUFFIXES = ['.log', '.index', '.timeindex', '.txnindex', '.snapshot'] as const;
 const NO_FILE = -1;
+/** How paced removal names a log that it takes out of the way; the numbers of a process go up. */
+const SET_ASIDE = /^(\d{20})\.log\.(\d+)\.deleted$/;
 
 export interface SwapEntry {
   readonly baseOffset: number;
@@ -102,6 +104,7 @@ export async function exchangeNames(
     if (size !== bytes) {
       const message = `${stem}.log was to have ${bytes} bytes and has ${size}: not swapped`;
       logger.error({ log: directory, segment: baseOffset }, message);
+      await putBack(disk, directory, baseOffset);
       // A later segment may rely on what this one was to drop.
       return entries.slice(0, index);
     }
@@ -114,6 +117,23 @@ export async function exchangeNames(
     }
   }
   return entries;
+}
+
+/**
+ * A log that had been set aside when the process ended, before the new one had its name, gets it back. The indexes are
+ * those of the new one by then: without any they are built anew.
+ */
+async function putBack(disk: Disk, directory: string, baseOffset: number): Promise<void> {
+  const stem = stemOf(directory, baseOffset);
+  if ((await disk.stat(`${stem}.log`)) !== undefined) return;
+  let newest = 0;
+  for (const name of await disk.list(directory)) {
+    const [, base, number] = SET_ASIDE.exec(name) ?? [];
+    if (base === segmentName(baseOffset)) newest = Math.max(newest, Number(number));
+  }
+  if (newest === 0) return;
+  for (const suffix of ['.index', '.timeindex']) await disk.remove(stem + suffix);
+  await disk.rename(`${stem}.log.${newest}.deleted`, `${stem}.log`);
 }
 
 /** Removes what was replaced, and the damage noted there: the bad bytes are in quarantine. */

@@ -161,3 +161,26 @@ test('a crash between setting the old log aside and naming the new one loses nei
   await settleSwap(place(disk));
   expect(await read(disk, path(0, '.log'))).toBe('new 0');
 });
+
+test('when what was to take the place of a log set aside is cut, the log gets its name back', async () => {
+  const disk = await prepared();
+  const { lines, logger } = capturedLog();
+  await commitSwap(place(disk), entries);
+  for (const suffix of ['.index', '.timeindex']) {
+    await disk.rename(`${path(0, suffix)}.cleaned`, path(0, suffix));
+  }
+  // Of an earlier pass, and of this one.
+  await write(disk, `${path(0, '.log')}.9.deleted`, 'older');
+  await disk.rename(path(0, '.log'), `${path(0, '.log')}.10.deleted`);
+  await write(disk, `${path(0, '.log')}.cleaned`, 'cut');
+  await settleSwap(place(disk, logger));
+  expect(lines.some(({ level }) => level === 'error')).toBe(true);
+  for (const base of [0, 10, 20, 30, 40]) {
+    expect(await read(disk, path(base, '.log'))).toBe(`old ${base}`);
+  }
+  // These were of the new one: an index is built anew where there is none.
+  const names = await disk.list('t-0');
+  for (const suffix of ['.index', '.timeindex']) {
+    expect(names).not.toContain(path(0, suffix).slice(4));
+  }
+});
