@@ -21,7 +21,8 @@ import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { capturedLog } from '../support/captured-log.ts';
 import { SimulatedDisk } from '../support/simulated-disk.ts';
 
-export const DELETE_RETENTION_MS = 60_000;
+/** Long beside what the tests wait for: no tombstone gets old by the way. */
+export const DELETE_RETENTION_MS = 600_000;
 const CODECS: readonly Codec[] = ['none', 'none', 'gzip', 'snappy', 'lz4', 'zstd'];
 const NAME = 't-0';
 
@@ -153,6 +154,14 @@ export class CompactionWorld {
     return new Promise((resolve) => {
       this.clock.setTimer(this.random.next() * 3, resolve);
     });
+  }
+
+  /** Recovery points, journals and seals catch up. Throws when something is left in the journal. */
+  async caughtUp(): Promise<void> {
+    // The journal is emptied 15 s after the first entry, with up to half as much of rest in between.
+    await this.clock.advance(30_000);
+    const left = this.disk.paths().filter((path) => path.endsWith('.journal'));
+    if (left.length > 0) throw new Error(`the journal is not empty: ${left.join(', ')}`);
   }
 
   clean(): Promise<void> {

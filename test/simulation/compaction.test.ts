@@ -45,8 +45,7 @@ async function filled(options: CompactionWorldOptions, appends: number): Promise
   const { config } = world;
   await world.run(world.open({ ...config, segmentBytes: Math.floor(config.segmentBytes / 3) }));
   for (let count = 0; count < appends; count++) await world.run(world.append());
-  // Recovery points, journals and seals have caught up.
-  await world.clock.advance(10_000);
+  await world.caughtUp();
   world.partition.setConfig(config);
   return world;
 }
@@ -139,7 +138,7 @@ describe('a crash', () => {
     const world = await filled({ seed, delayMs: 0.5 }, 20);
     await world.run(world.clean());
     for (let count = 0; count < 15; count++) await world.run(world.append());
-    await world.clock.advance(10_000);
+    await world.caughtUp();
     return world;
   }
 
@@ -167,7 +166,7 @@ describe('a crash', () => {
     }
     expect(await world.run(world.leftovers())).toEqual([]);
     await world.run(world.append());
-    await world.clock.advance(10_000);
+    await world.caughtUp();
     await world.run(world.clean());
     const again = await world.run(world.activeBase());
     const expected = compacted(world.records(), again);
@@ -231,7 +230,7 @@ describe('a disk that refuses', () => {
       if (world.partition.state === 'failed') await world.run(world.partition.reopen());
       await world.run(world.check());
       await world.run(world.append());
-      await world.clock.advance(10_000);
+      await world.caughtUp();
       await world.run(world.clean());
       await world.run(world.check());
       await world.run(world.store!.close());
