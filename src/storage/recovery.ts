@@ -52,9 +52,9 @@ async function emptyLog(options: OpenDirectory, known: readonly DamagedRange[]):
   const { believed, latest } = await keptEpochs(options);
   const epochs = believed ?? new LeaderEpochs();
   if (stop === 'crashed' || epochs.latest < 0) epochs.assign(latest + 1, end);
-  await damageBelow(options, known, end);
+  const damaged = await damageBelow(options, known, end);
   const segment = new Segment(name, end, clock.now());
-  const contents = { segments: [segment], startOffset: end, endOffset: end, damaged: [] };
+  const contents = { segments: [segment], startOffset: end, endOffset: end, damaged };
   return { ...contents, epochs, recovery: null, scanned: null };
 }
 
@@ -170,8 +170,14 @@ async function damageBelow(
   all: readonly DamagedRange[],
   endOffset: number,
 ): Promise<DamagedRange[]> {
-  const below = all.filter((range) => range.firstOffset < endOffset);
-  if (below.length < all.length) await saveDamage(disk, name, below);
+  const below: DamagedRange[] = [];
+  for (const range of all) {
+    if (range.firstOffset >= endOffset) continue;
+    const beyond = range.lastOffset >= endOffset;
+    below.push(beyond ? { ...range, lastOffset: endOffset - 1 } : range);
+  }
+  const same = below.length === all.length && below.every((range, at) => range === all[at]);
+  if (!same) await saveDamage(disk, name, below);
   return below;
 }
 

@@ -3,7 +3,7 @@
 
 import { expect, test } from 'vitest';
 import { iterateBatches } from '../../../src/record/index.ts';
-import { MemoryDisk } from '../../../src/storage/index.ts';
+import { loadDamage, MemoryDisk } from '../../../src/storage/index.ts';
 import { openStore, patchFile, readBaseOffsets, testBatch, testConfig } from './support.ts';
 
 const SEGMENT = 't-0/00000000000000000000.log';
@@ -55,3 +55,61 @@ test.each([
     await next.store.close();
   },
 );
+
+/** What is in a file, to be put back later. */
+async function copyOf(disk: MemoryDisk, path: string): Promise<Buffer> {
+  const file = await disk.open(path, 'read');
+  const bytes = Buffer.alloc(await file.size());
+  await file.read(bytes, 0);
+  await file.close();
+  return bytes;
+}
+
+test('damage across the end of a log that ends sooner goes up to there', async () => {
+  const disk = new MemoryDisk();
+  let { log, store } = await open(disk);
+  for (let index = 0; index < 10; index++) log.append(testBatch(index));
+  await log.flush();
+  await store.close();
+  const marks = await copyOf(disk, 'marks');
+  ({ log, store } = await open(disk));
+  for (let index = 10; index < 14; index++) log.append(testBatch(index));
+  await log.flush();
+  await store.close();
+  await patchFile(disk, SEGMENT, (bytes) => {
+    for (const { position } of [...iterateBatches(bytes)].slice(9, 12)) {
+      bytes[position + 75] = bytes[position + 75]! ^ 4;
+    }
+    return bytes;
+  });
+  ({ log, store } = await open(disk));
+  await readBaseOffsets(log);
+  expect(log.damaged).toMatchObject([{ firstOffset: 27, lastOffset: 35 }]);
+  await store.close();
+  // The marks are those of before, as if the disk had refused later ones.
+  await disk.remove('clean-shutdown');
+  await patchFile(disk, 'marks', () => marks);
+  ({ log, store } = await open(disk));
+  expect(log.endOffset).toBe(30);
+  expect(log.damaged).toMatchObject([{ firstOffset: 27, lastOffset: 29 }]);
+  expect(await loadDamage(disk, 't-0')).toEqual(log.damaged);
+  for (let index = 0; index < 3; index++) await log.append(testBatch(index)).committed;
+  expect((await readBaseOffsets(log)).slice(-3)).toEqual([30, 33, 36]);
+  await store.close();
+});
+
+test('a log all of whose segments are gone tells the damage that its file keeps', async () => {
+  const disk = await damagedAtEnd();
+  for (const path of [SEGMENT, 'clean-shutdown']) await disk.remove(path);
+  const { log, store } = await open(disk);
+  expect(log.endOffset).toBe(30);
+  const kept = await loadDamage(disk, 't-0');
+  expect(kept.length).toBeGreaterThan(0);
+  expect(log.damaged).toEqual(kept);
+  await log.append(testBatch(0)).committed;
+  expect(await readBaseOffsets(log, 30)).toEqual([30]);
+  await store.close();
+  const next = await open(disk);
+  expect(next.log.damaged).toEqual(kept);
+  await next.store.close();
+});
