@@ -21,10 +21,6 @@ export interface PlacedBatch {
 /** Hears of a listener that threw; the others are told all the same. */
 export type OnFault = (error: unknown) => void;
 
-const rethrow: OnFault = (error) => {
-  throw error;
-};
-
 /** The log's side of an {@link AppendTicket}. */
 export class Ticket implements AppendTicket {
   readonly segment: Segment;
@@ -40,7 +36,7 @@ export class Ticket implements AppendTicket {
   #onWritten: Told[] | null = null;
   #onCommitted: Told[] | null = null;
 
-  constructor(batch: PlacedBatch, onFault: OnFault = rethrow) {
+  constructor(batch: PlacedBatch, onFault: OnFault) {
     this.segment = batch.segment;
     this.position = batch.position;
     this.parts = batch.parts;

@@ -13,7 +13,7 @@ const segment = new Segment('topic-0', 0, 0);
 function batch(offset: number, bytes: number, lent: boolean): Ticket {
   const half = Math.floor(bytes / 2);
   const whole = Buffer.allocUnsafeSlow(bytes).fill(offset % 251);
-  return new Ticket({
+  const placed = {
     segment,
     position: 0,
     parts: [whole.subarray(0, half), whole.subarray(half)],
@@ -21,6 +21,9 @@ function batch(offset: number, bytes: number, lent: boolean): Ticket {
     baseOffset: offset,
     lastOffset: offset,
     released: lent ? () => whole.fill(0xff) : undefined,
+  };
+  return new Ticket(placed, (error) => {
+    throw error;
   });
 }
 
