@@ -53,6 +53,8 @@ export class LogCompaction implements CleanableLog {
   readonly #onFailure: (cause: Error) => void;
   /** A swap file could not be removed: no pass may leave `.cleaned` files beside it. */
   #stuck = false;
+  /** It was told that there is no room for the file of the last segment. */
+  #toldNoRoom = false;
 
   constructor(options: LogCompactionOptions) {
     this.#core = options.core;
@@ -108,7 +110,10 @@ export class LogCompaction implements CleanableLog {
     await verifySegments(core, bases);
     for (const segment of [...core.segments]) {
       if (!bases.has(segment.baseOffset)) continue;
-      await core.latch.shared(() => noteMissingBehind(core, segment));
+      await core.latch.shared(async () => {
+        // It may have been taken or exchanged, or the log opened anew.
+        if (core.segments.includes(segment)) await noteMissingBehind(core, segment);
+      });
     }
     const skip = core.damaged.filter(
       (range) => range.bytes > 0 && bases.has(range.segmentBaseOffset),
@@ -165,11 +170,19 @@ export class LogCompaction implements CleanableLog {
    */
   #endWithFile(): Promise<void> {
     return this.#retention.inLane(async () => {
-      const { segments, active, state } = this.#core;
+      const { segments, active, state, context, name } = this.#core;
       // The directory of a log that is closed may be another's by now.
       if (state !== 'open' || active.created || segments.length === 1) return;
-      this.#writer.wake();
-      await this.#writer.idle();
+      try {
+        await this.#writer.makeFile();
+        this.#toldNoRoom = false;
+      } catch (error) {
+        // What is before it is compacted all the same.
+        const { message } = asError(error);
+        const text = `the last segment that ${name} has in a file is not compacted: ${message}`;
+        if (!this.#toldNoRoom) context.logger.warn({ log: name, error: message }, text);
+        this.#toldNoRoom = true;
+      }
     });
   }
 

@@ -1,6 +1,7 @@
 // Writes appended batches to their segment files, in order: one write at a time, each taking all that waits.
 
 import { asError } from './committer.ts';
+import { DiskError } from './disk.ts';
 import type { LogCore } from './log-core.ts';
 import type { LogSync } from './log-sync.ts';
 import type { Segment } from './segment.ts';
@@ -62,6 +63,27 @@ export class LogWriter {
     const { turnEnd } = this.#core.context;
     if (turnEnd === null) void this.#run();
     else turnEnd.add(this.#atTurnEnd);
+  }
+
+  /**
+   * Makes the file of the active segment although nothing is to be written. Rejects with DiskError when there is no
+   * room, which takes nothing from a log that nobody writes to; what else goes wrong fails the log.
+   */
+  async makeFile(): Promise<void> {
+    while (this.#running) await this.idle();
+    const core = this.#core;
+    if (core.active.created || core.failure !== null) return;
+    this.#running = true;
+    try {
+      await this.#prepare(core.active);
+    } catch (error) {
+      if (error instanceof DiskError && error.code === 'disk_full') throw error;
+      this.#onFailure(asError(error));
+    } finally {
+      // Who came meanwhile has not begun, and waits for what comes now.
+      if (this.#queue.length > 0) void this.#run();
+      else this.#stop();
+    }
   }
 
   /** Waits until nothing is queued and no write is under way. */
