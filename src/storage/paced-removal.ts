@@ -20,6 +20,9 @@ const REST_MS = 100;
 /** With less room than this nothing rests: who writes faster than is deleted would fill the disk. */
 const ROOM_BYTES_MIN = 8 * 1024 * 1024 * 1024;
 
+/** What {@link PacedRemoval.setAside} and retention put behind the name that readers may have pinned. */
+const GONE_SUFFIX = /(\.\d+)?\.deleted$/;
+
 /** A file with a new name, on its way out. */
 export interface GoneFile {
   readonly path: string;
@@ -141,7 +144,7 @@ export class PacedRemoval {
     const files: GoneFile[] = [];
     let bytes = 0;
     for (const name of await disk.list(path)) {
-      const file = { path: `${path}/${name}`, was: `${was}/${name}` };
+      const file = { path: `${path}/${name}`, was: `${was}/${name.replace(GONE_SUFFIX, '')}` };
       const status = await disk.stat(file.path);
       if (status?.kind !== 'file') continue;
       bytes += status.bytes;

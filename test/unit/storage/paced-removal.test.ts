@@ -155,7 +155,7 @@ test('short files rest, too, when they make a step together', async () => {
   expect(gone()).toBe(0);
 });
 
-test.each(['retention', 'deletion of the log'])(
+test.each(['retention', 'deletion of the log', 'both, the second within the delay of the first'])(
   'who has the segment pinned reads it to the end after %s',
   async (what) => {
     world = new World();
@@ -166,8 +166,9 @@ test.each(['retention', 'deletion of the log'])(
     const [region] = [(await log.read(wanted)).records].flat();
     if (region === undefined || !('load' in region)) throw new Error('no region');
     world.done.length = 0;
-    if (what === 'retention') await log.deleteRecordsBefore(1700);
-    else await store.deleteLog(log);
+    if (what !== 'deletion of the log') await log.deleteRecordsBefore(1700);
+    await world.pass(DELAY_MS / 5);
+    if (what !== 'retention') await store.deleteLog(log);
     await world.pass(LONG_MS);
     expect(world.done.filter((one) => /^truncate .*\/0+\.log/.test(one))).toEqual([]);
     expect(disk.paths().filter((path) => /0{20}\.log/.test(path))).toEqual([]);
