@@ -125,7 +125,7 @@ class DirectoryStore implements LogStore {
       marks,
       tailBudget,
       tasks,
-      removal: new PacedRemoval({ disk, pool, clock, tasks, stepBytes }),
+      removal: new PacedRemoval({ disk, pool, clock, logger, tasks, stepBytes }),
       regions,
       integrity: newIntegrityStats(),
       recordWorker: options.recordWorker ?? inPlaceRecordWorker,

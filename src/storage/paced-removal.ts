@@ -1,17 +1,19 @@
 // Removes files that nobody needs any more: a little later, one after the other over the whole store, never more than
-// a step at once. Where the file system tells the device of all that it frees (ext4 mounted with `discard`), or is slow
-// to free extents, what comes back at once keeps the device busy, and every sync of a commit waits behind it (traced:
-// 620 MB in requests of up to 126 MB for 80 ms; by steps, 19 times for 4 to 6 ms). A longer file is cut from its end,
-// and each step is synced: else they would all come back with the next commit of the file system's journal. A step
-// each 100 ms is 335 MB/s at most; where room is short, nothing rests. What the end of the store, or a crash, leaves is
-// removed by the next start.
+// a step at once. Where the file system tells the device of all that it frees (ext4 mounted with `discard`), what comes
+// back at once keeps the device busy, and every sync of a commit waits behind it (traced: 620 MB in requests of up to
+// 126 MB for 80 ms; by steps, 19 times for 4 to 6 ms). A longer file is cut from its end, and each step is synced: else
+// they would all come back with the next commit of the file system's journal. A step each 100 ms is 335 MB/s at most;
+// where room is short, nothing rests. What the end of the store, or a crash, leaves is removed after the next start.
+// Not paced: a file that a reader still has pinned, or that has another name, goes whole; so do the logs of up to a
+// step that compaction replaces, what a pass that was given up had written (`.cleaned`), and `.deleted` files that a
+// log finds as it is opened.
 
 import { Mutex } from '../base/mutex.ts';
 import { pause } from '../base/pause.ts';
-import type { CancelTimer, Clock } from '../base/ports.ts';
+import type { CancelTimer, Clock, Logger } from '../base/ports.ts';
 import type { Disk } from './disk.ts';
 import type { FilePool } from './file-pool.ts';
-import { withFile } from './small-file.ts';
+import { directoryOf } from './small-file.ts';
 import type { TaskOwner } from './tasks.ts';
 
 /** Its discards take a device 5 ms; indexes and logs of quiet partitions are shorter and are removed whole. */
@@ -34,6 +36,7 @@ export interface PacedRemovalOptions {
   readonly disk: Disk;
   readonly pool: FilePool;
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly tasks: TaskOwner;
   /** Bytes given back at once; default 32 MiB. */
   readonly stepBytes?: number | undefined;
@@ -47,7 +50,9 @@ export class PacedRemoval {
   readonly #timers = new Set<CancelTimer>();
   /** Bytes given back since the last rest. */
   #given = 0;
-  #setAside = 0;
+  /** Where a name was removed last, which no sync has made durable; null when that was before the last rest. */
+  #unsynced: string | null = null;
+  #namesMade = 0;
 
   constructor(options: PacedRemovalOptions) {
     this.#options = options;
@@ -70,8 +75,8 @@ export class PacedRemoval {
     if (status === undefined || !this.#isLong(status)) return false;
     // A name of its own: the next file of this path may be set aside before this one is removed. And not one of those
     // that tell a start that retention took the log's beginning.
-    this.#setAside += 1;
-    const gone = `${path}.${this.#setAside}.deleted`;
+    this.#namesMade += 1;
+    const gone = `${path}.${this.#namesMade}.deleted`;
     await disk.rename(path, gone);
     this.filesLater([{ path: gone, was: path }], delayMs);
     return true;
@@ -118,23 +123,39 @@ export class PacedRemoval {
     // Who still reads it, for longer than the delay, is to read it to the end.
     const cuts = this.#isLong(status) && !pool.lingers(was);
     const left = cuts ? await this.#cut(path, status.bytes) : status.bytes;
+    await this.#makeRoom(left);
     if (this.#ended) return;
     await disk.remove(path);
-    await this.#gave(left, path.slice(0, path.lastIndexOf('/')));
+    this.#unsynced = directoryOf(path);
   }
 
-  /** Answers how many bytes are left to remove: a step at most, or what the disk refuses to cut. */
+  /**
+   * Answers how many bytes are left to remove: a step at most, or what the disk refuses to cut. Throws DiskError, and
+   * cuts nothing, when the file's new name cannot be made durable: a power loss would bring back the old one, cut.
+   */
   async #cut(path: string, bytes: number): Promise<number> {
+    const { disk, logger } = this.#options;
+    await disk.syncDirectory(directoryOf(path));
     let left = bytes;
-    const steps = withFile(this.#options.disk, path, 'write', async (file) => {
-      while (left > this.#stepBytes && !this.#ended) {
-        await file.truncate(left - this.#stepBytes);
-        left -= this.#stepBytes;
-        await file.datasync();
-        await this.#rest();
+    try {
+      // Not one of the small files, of which few are open at once: this takes as long as the rests.
+      const file = await disk.open(path, 'write');
+      try {
+        while (left > this.#stepBytes) {
+          const end = Math.floor((left - 1) / this.#stepBytes) * this.#stepBytes;
+          await this.#makeRoom(left - end);
+          if (this.#ended) break;
+          await file.truncate(end);
+          left = end;
+          await file.datasync();
+        }
+      } finally {
+        await file.close();
       }
-    });
-    await steps.catch(() => {});
+    } catch (error) {
+      const { message } = error as Error;
+      logger.warn({ path, error: message }, `${path} cannot be cut, it goes whole: ${message}`);
+    }
     return left;
   }
 
@@ -150,25 +171,23 @@ export class PacedRemoval {
       bytes += status.bytes;
       files.push(file);
     }
-    const long = bytes > this.#stepBytes;
-    if (long) await this.#files(files);
+    if (bytes > this.#stepBytes) await this.#files(files);
+    else await this.#makeRoom(bytes);
     if (this.#ended) return;
     await disk.removeDirectory(path);
-    if (!long) await this.#gave(bytes, '.');
+    this.#unsynced = '.';
   }
 
-  /** Rests when many short files make a step. */
-  async #gave(bytes: number, directory: string): Promise<void> {
-    this.#given += bytes;
-    if (this.#given < this.#stepBytes) return;
-    this.#given = 0;
-    await this.#options.disk.syncDirectory(directory).catch(() => {});
-    await this.#rest();
-  }
-
-  async #rest(): Promise<void> {
+  /** Rests before so many bytes are given back when they would make more than a step with those before. */
+  async #makeRoom(bytes: number): Promise<void> {
     const { disk, clock } = this.#options;
-    const room = await disk.freeBytes('.').catch(() => 0);
-    if (room >= ROOM_BYTES_MIN) await pause(clock, REST_MS, this.#end.signal);
+    if (this.#given > 0 && this.#given + bytes > this.#stepBytes) {
+      if (this.#unsynced !== null) await disk.syncDirectory(this.#unsynced).catch(() => {});
+      this.#unsynced = null;
+      this.#given = 0;
+      const room = await disk.freeBytes('.').catch(() => 0);
+      if (room >= ROOM_BYTES_MIN) await pause(clock, REST_MS, this.#end.signal);
+    }
+    this.#given += bytes;
   }
 }
