@@ -119,7 +119,7 @@ export class FilePool {
   async close(): Promise<void> {
     this.#ended = true;
     const openings: (Promise<unknown> | null)[] = [];
-    for (const entry of [...this.#entries.values()]) {
+    for (const entry of [...this.#entries.values(), ...this.#lingering]) {
       entry.detached = true;
       openings.push(entry.opening);
       this.#close(entry);

@@ -70,3 +70,12 @@ test('nothing is open after the end, also of what was about to be opened', async
   expect(open).toBe(0);
   expect(pool.openFiles).toBe(0);
 });
+
+test('a file that was forgotten while pinned is closed by the end, too', async () => {
+  const pinned = await pool.acquire('a', 'create');
+  pool.detach('a');
+  await pool.close();
+  expect(open).toBe(0);
+  pinned.release();
+  expect(pool.openFiles).toBe(0);
+});
