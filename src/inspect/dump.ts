@@ -131,8 +131,8 @@ export class UnknownFileError extends Error {}
  */
 export function dumpFile(options: DumpOptions): AsyncGenerator<DumpEntry, void, undefined> {
   const name = options.path.slice(options.path.lastIndexOf('/') + 1);
-  // Files that were set aside or are on their way keep their kind in front of one more suffix.
-  const plain = name.replace(/\.(deleted|cleaned|swap|tmp|damaged)$/, '');
+  // Files that were set aside or are on their way keep their kind in front of one more suffix, or a number and that.
+  const plain = name.replace(/((\.\d+)?\.deleted|\.(cleaned|swap|tmp|damaged))$/, '');
   const { readCatalogue } = options;
   const folder = options.path.split('/').at(-2);
   if (readCatalogue !== undefined && folder === 'catalogue') {

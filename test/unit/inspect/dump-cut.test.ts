@@ -34,3 +34,11 @@ test.each(['00000000000000000003.snapshot', 'leader-epoch-checkpoint'])(
     expect(entries).toEqual([expect.objectContaining({ kind: 'damage', position: 0, bytes: 8 })]);
   },
 );
+
+test.each(['deleted', '3.deleted', 'swap'])(
+  'a log named .log.%s is shown as a log',
+  async (suffix) => {
+    const entries = await dumped(`00000000000000000000.log.${suffix}`, Buffer.from('nonsense'));
+    expect(entries).toEqual([expect.objectContaining({ kind: 'damage', position: 0 })]);
+  },
+);
