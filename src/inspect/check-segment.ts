@@ -42,7 +42,10 @@ interface OpenCheck {
   finish(): Finding[];
 }
 
-/** Checks one segment; findings of its indexes are in the report. Throws DiskError when the log cannot be read. */
+/**
+ * Checks one segment; findings of its indexes are in the report. Throws DiskError when the log cannot be read,
+ * `not_found` also when it was taken away meanwhile.
+ */
 export async function checkSegment(options: CheckSegmentOptions): Promise<SegmentReport> {
   const { disk, directory, baseOffset, nextBase, deep, onProgress } = options;
   const stem = `${directory}/${segmentName(baseOffset)}`;
@@ -58,9 +61,14 @@ export async function checkSegment(options: CheckSegmentOptions): Promise<Segmen
   const opened = await disk.open(path, 'read');
   try {
     const file = options.view?.(opened) ?? opened;
+    const before = await opened.size();
     const size = await file.size();
     const common = { path, baseOffset, offsetLimit: nextBase, deep, observers, onProgress };
     const report = await checkLog({ ...common, file, size });
+    // A broker cuts what it deletes, and what was read then tells nothing.
+    if ((await opened.size()) < before || (await disk.stat(path)) === undefined) {
+      throw new DiskError('not_found', path, `${path} was taken away while it was read`);
+    }
     for (const check of checks) findings.push(...check.finish());
     return { ...report, path, baseOffset, size, findings: [...report.findings, ...findings] };
   } finally {

@@ -110,6 +110,45 @@ describe('a directory that is as it should be', () => {
   });
 });
 
+test.each(['a cut of it is read', 'its cut came before it was measured'])(
+  'a segment that a running broker deletes is no damage: %s',
+  async (when) => {
+    const measured = when.endsWith('measured');
+    class CutDisk extends MemoryDisk {
+      #cut = false;
+
+      override async open(path: string, mode: 'read' | 'write' | 'create') {
+        const file = await super.open(path, mode);
+        if (path !== first || mode !== 'read') return file;
+        if (measured) await this.#cutNow();
+        const read = file.read.bind(file);
+        file.read = async (into, position) => {
+          await this.#cutNow();
+          return read(into, position);
+        };
+        return file;
+      }
+
+      /** As retention and paced removal do. */
+      async #cutNow(): Promise<void> {
+        if (this.#cut) return;
+        this.#cut = true;
+        await this.rename(first, `${first}.deleted`);
+        const gone = await this.open(`${first}.deleted`, 'write');
+        await gone.truncate((await gone.size()) - 4000);
+        await gone.close();
+      }
+    }
+    let first = '';
+    const disk = new CutDisk();
+    await append(await openOrders(await openStore(disk)), 120);
+    [first = ''] = await logsOf(disk);
+    const report = await verifyDirectory({ disk, catalogue, live: true, deep: false });
+    expect(await logsOf(disk)).not.toContain(first);
+    expect(faults(report)).toEqual([]);
+  },
+);
+
 describe('damage in a log', () => {
   test('a flipped byte loses exactly the offsets of its batch', async () => {
     const disk = await makeDirectory();
