@@ -26,7 +26,7 @@ import type { LogContents, StoreContext } from './log-core.ts';
 import { MARKS_FILE } from './marks.ts';
 import type { Mark } from './marks-format.ts';
 import { readTopicId, writeTopicId } from './metadata-file.ts';
-import { PacedRemoval } from './paced-removal.ts';
+import { isRoomShort, PacedRemoval } from './paced-removal.ts';
 import { openDirectory } from './recovery.ts';
 import type { OpenDirectory } from './recovery-files.ts';
 import { openForReading } from './recovery-view.ts';
@@ -91,9 +91,10 @@ class DirectoryStore implements LogStore {
     // A crash from here on is a crash, whatever the last stop was.
     await disk.remove(CLEAN_FILE);
     await disk.syncDirectory('.');
-    for (const name of names) {
-      if (DELETED_DIRECTORY.test(name)) await disk.removeDirectory(name);
-    }
+    const left = names.filter((name) => DELETED_DIRECTORY.test(name));
+    // Nobody waits for them, but for their room.
+    const removesNow = left.length > 0 && (await isRoomShort(disk));
+    if (removesNow) for (const name of left.splice(0)) await disk.removeDirectory(name);
     const tasks = new TaskOwner(logger);
     const replay = await replayJournal(disk, logger);
     const marks = await openMarks({ disk, clock, logger, tasks, clean, isNew });
@@ -133,6 +134,7 @@ class DirectoryStore implements LogStore {
     const lastStop = isNew ? 'new' : clean ? 'clean' : 'unclean';
     const keptJournal = replay.kept;
     const checkpoint = await CleanerCheckpoint.load(disk);
+    for (const name of left) context.removal.directoryLater(name, name, 0);
     return new DirectoryStore(options, { context, journal, keptJournal, checkpoint, lastStop });
   }
 

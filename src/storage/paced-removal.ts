@@ -3,10 +3,11 @@
 // back at once keeps the device busy, and every sync of a commit waits behind it (traced: 620 MB in requests of up to
 // 126 MB for 80 ms; by steps, 19 times for 4 to 6 ms). A longer file is cut from its end, and each step is synced: else
 // they would all come back with the next commit of the file system's journal. A step each 100 ms is 335 MB/s at most;
-// where room is short, nothing rests. What the end of the store, or a crash, leaves is removed after the next start.
+// where room is short, nothing rests. Directories that the end of the store, or a crash, leaves go so, too, after the
+// next start.
 // Not paced: a file that a reader still has pinned, or that has another name, goes whole; so do the logs of up to a
-// step that compaction replaces, what a pass that was given up had written (`.cleaned`), and `.deleted` files that a
-// log finds as it is opened.
+// step that compaction replaces, what a pass that was given up had written (`.cleaned`), `.deleted` files that a log
+// finds as it is opened, and directories that a start with little room finds.
 
 import { Mutex } from '../base/mutex.ts';
 import { pause } from '../base/pause.ts';
@@ -19,7 +20,7 @@ import type { TaskOwner } from './tasks.ts';
 /** Its discards take a device 5 ms; indexes and logs of quiet partitions are shorter and are removed whole. */
 const STEP_BYTES = 32 * 1024 * 1024;
 const REST_MS = 100;
-/** With less room than this nothing rests: who writes faster than is deleted would fill the disk. */
+/** With less room than this nothing waits: who writes faster than is deleted would fill the disk. */
 const ROOM_BYTES_MIN = 8 * 1024 * 1024 * 1024;
 
 /** What {@link PacedRemoval.setAside} and retention put behind the name that readers may have pinned. */
@@ -40,6 +41,11 @@ export interface PacedRemovalOptions {
   readonly tasks: TaskOwner;
   /** Bytes given back at once; default 32 MiB. */
   readonly stepBytes?: number | undefined;
+}
+
+/** Whether the disk has too little room for removals to wait; also when it does not tell. */
+export async function isRoomShort(disk: Disk): Promise<boolean> {
+  return (await disk.freeBytes('.').catch(() => 0)) < ROOM_BYTES_MIN;
 }
 
 export class PacedRemoval {
@@ -185,8 +191,7 @@ export class PacedRemoval {
       if (this.#unsynced !== null) await disk.syncDirectory(this.#unsynced).catch(() => {});
       this.#unsynced = null;
       this.#given = 0;
-      const room = await disk.freeBytes('.').catch(() => 0);
-      if (room >= ROOM_BYTES_MIN) await pause(clock, REST_MS, this.#end.signal);
+      if (!(await isRoomShort(disk))) await pause(clock, REST_MS, this.#end.signal);
     }
     this.#given += bytes;
   }

@@ -118,12 +118,13 @@ test('a long file is cut from its end, a step and a rest at a time, and removed 
   expect(disk.paths()).not.toContain(GONE);
 });
 
-test('with little room on the disk nothing rests', async () => {
-  class FullDisk extends SimulatedDisk {
-    override async freeBytes(): Promise<number> {
-      return 1024 ** 3;
-    }
+class FullDisk extends SimulatedDisk {
+  override async freeBytes(): Promise<number> {
+    return 1024 ** 3;
   }
+}
+
+test('with little room on the disk nothing rests', async () => {
   const { disk, log } = await filled(60, new FullDisk({ seed: 1 }));
   await log.deleteRecordsBefore(150);
   expect(disk.bytesOf(GONE)).toBeGreaterThan(3 * STEP);
@@ -282,7 +283,37 @@ test('after a power loss in the middle nothing that was cut counts as a log', as
   await world.open();
   expect(world.log.damaged).toEqual([]);
   expect(await readBaseOffsets(world.log, 300)).toEqual(expected);
+  await world.pass(LONG_MS);
   expect(world.disk.paths().filter((path) => /-delete|\.deleted/.test(path))).toEqual([]);
+});
+
+test('what a deleted topic left is removed after the start, by steps, while another of its name lives', async () => {
+  const { log, store } = await filled(200);
+  await store.deleteLog(log);
+  await store.close();
+  const left = () => world.disk.paths().filter((path) => path.startsWith('t-0.')).length;
+  const all = left();
+  world.done.length = 0;
+  await world.open();
+  expect(left()).toBe(all);
+  await world.fill(3);
+  await world.store.deleteLog(world.log);
+  const next = await world.store.openLog({ name: 't-0', topicId: 'next', config });
+  await next.append(testBatch(0)).committed;
+  await world.pass(LONG_MS);
+  expect(left()).toBe(0);
+  expect(world.count('truncate t-0.')).toBeGreaterThan(3);
+  expect(await readBaseOffsets(next)).toEqual([0]);
+});
+
+test('with little room on the disk a start removes first what a deleted topic left', async () => {
+  const { log, store, disk } = await filled(200, new FullDisk({ seed: 1 }));
+  await store.deleteLog(log);
+  await store.close();
+  const left = () => disk.paths().filter((path) => path.startsWith('t-0.'));
+  expect(left()).not.toEqual([]);
+  await world.open();
+  expect(left()).toEqual([]);
 });
 
 test('a topic of many partitions goes one directory after the other', async () => {
