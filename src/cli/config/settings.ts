@@ -55,7 +55,7 @@ const names = {
   tlsCert: ['tls.cert'],
   tlsKey: ['tls.key'],
   tlsClientCa: ['tls.client.ca'],
-  flush: ['flush'],
+  flush: ['flush', 'tidemark.flush.policy'],
   acceptReplicationFactor: ['accept.replication.factor'],
   logLevel: ['log.level'],
   metricsPort: ['metrics.port'],

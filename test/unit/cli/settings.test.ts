@@ -77,6 +77,15 @@ describe('what serve starts with', () => {
     });
   });
 
+  test('the flush policy has two names', () => {
+    const policy = { 'tidemark.flush.policy': 'os' };
+    expect(settle({ flags: policy }).flush).toBe('os');
+    expect(settle({ file: policy }).flush).toBe('os');
+    expect(settle({ flags: { flush: 'sync' }, file: policy }).flush).toBe('sync');
+    const wrong = { 'tidemark.flush.policy': 'never' };
+    expect(() => settle({ file: wrong })).toThrow(/'never' is not sync or os/);
+  });
+
   test("a compose file's environment works", () => {
     const settings = settle({
       env: {
