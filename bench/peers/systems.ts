@@ -21,7 +21,7 @@ export interface System {
 }
 
 /** Files of deleted topics go right behind the measurement that wrote them, not a minute later in another one. */
-const settings: BrokerConfig = { 'log.segment.delete.delay.ms': '1000' };
+const settings: BrokerConfig = { 'log.segment.delete.delay.ms': '100' };
 
 function ours(
   name: string,

@@ -38,10 +38,10 @@ test('all brokers that have a delay have the same', () => {
     config['log.segment.delete.delay.ms'],
   ]);
   expect(Object.fromEntries(delays)).toEqual({
-    tidemark: '1000',
-    'tidemark-os': '1000',
-    kafka: '1000',
-    'kafka-sync': '1000',
+    tidemark: '100',
+    'tidemark-os': '100',
+    kafka: '100',
+    'kafka-sync': '100',
     klite: undefined,
   });
 });
