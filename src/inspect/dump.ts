@@ -22,6 +22,7 @@ import {
   LeaderEpochs,
   MARKS_FILE,
   type Mark,
+  nameBefore,
   OFFSET_ENTRY_BYTES,
   readSmallFile,
   scanBatches,
@@ -132,7 +133,8 @@ export class UnknownFileError extends Error {}
 export function dumpFile(options: DumpOptions): AsyncGenerator<DumpEntry, void, undefined> {
   const name = options.path.slice(options.path.lastIndexOf('/') + 1);
   // Files that were set aside or are on their way keep their kind in front of one more suffix, or a number and that.
-  const plain = name.replace(/((\.\d+)?\.deleted|\.(cleaned|swap|tmp|damaged))$/, '');
+  const before = nameBefore(name);
+  const plain = before === name ? name.replace(/\.(cleaned|swap|tmp|damaged)$/, '') : before;
   const { readCatalogue } = options;
   const folder = options.path.split('/').at(-2);
   if (readCatalogue !== undefined && folder === 'catalogue') {

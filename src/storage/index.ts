@@ -43,6 +43,7 @@ export {
   type DiskFile,
   type FileStatus,
 } from './disk.ts';
+export { nameBefore } from './gone-name.ts';
 export { ENTRY_KIND, JOURNAL_DIRECTORY, parseJournal } from './journal-format.ts';
 export { LEADER_EPOCH_FILE, LeaderEpochs } from './leader-epochs.ts';
 export { openLogStore } from './log-store.ts';

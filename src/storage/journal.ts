@@ -28,7 +28,7 @@ const CHECKPOINT_WIDTH = 2;
  * One that nobody waits for takes about so long, however many segments: each of its syncs delays commits that reach the
  * disk meanwhile (one of a file that grows is a commit of the file system's own journal), a row of them all commits.
  */
-const CHECKPOINT_MS = 7500;
+const CHECKPOINT_MS = CHECKPOINT_AFTER_MS / 2;
 /** And between two of few segments it rests no longer than this. */
 const CHECKPOINT_REST_MS_MAX = 100;
 

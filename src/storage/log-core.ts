@@ -20,6 +20,7 @@ import type { ScannedHeaders } from './scanned-headers.ts';
 import { Segment } from './segment.ts';
 import type { TailBudget } from './tail.ts';
 import type { TaskOwner } from './tasks.ts';
+import { tellEach } from './tell-each.ts';
 import type { TurnEnd } from './turn-end.ts';
 
 /** What a store hands to each of its logs. */
@@ -236,7 +237,7 @@ export class LogCore {
     this.highWatermark = offset;
     this.watermarkSegment = segment;
     this.watermarkPosition = position;
-    this.#tell(this.#commitListeners, offset);
+    tellEach(this.#commitListeners, offset, this.listenerThrew);
   }
 
   /** Bytes of segment `index` that readers may see. */
@@ -265,7 +266,7 @@ export class LogCore {
     this.failure = failure;
     if (this.state === 'open') this.state = 'failed';
     this.context.logger.error({ log: this.name, error: cause.message }, message);
-    this.#tell([...this.#failureListeners], failure);
+    tellEach([...this.#failureListeners], failure, this.listenerThrew);
     return failure;
   }
 
@@ -275,16 +276,6 @@ export class LogCore {
     const text = `a listener of the log of ${this.name} threw: ${message}`;
     this.context.logger.error({ log: this.name, err: error }, text);
   };
-
-  #tell<T>(listeners: Iterable<(what: T) => void>, what: T): void {
-    for (const listener of listeners) {
-      try {
-        listener(what);
-      } catch (error) {
-        this.listenerThrew(error);
-      }
-    }
-  }
 
   onCommit(listener: (highWatermark: number) => void): () => void {
     this.#commitListeners.add(listener);

@@ -14,6 +14,7 @@ import { pause } from '../base/pause.ts';
 import type { CancelTimer, Clock, Logger } from '../base/ports.ts';
 import type { Disk } from './disk.ts';
 import type { FilePool } from './file-pool.ts';
+import { nameBefore, setAsideName } from './gone-name.ts';
 import { directoryOf } from './small-file.ts';
 import type { TaskOwner } from './tasks.ts';
 
@@ -22,9 +23,6 @@ const STEP_BYTES = 32 * 1024 * 1024;
 const REST_MS = 100;
 /** With less room than this nothing waits: who writes faster than is deleted would fill the disk. */
 const ROOM_BYTES_MIN = 8 * 1024 * 1024 * 1024;
-
-/** What {@link PacedRemoval.setAside} and retention put behind the name that readers may have pinned. */
-const GONE_SUFFIX = /(\.\d+)?\.deleted$/;
 
 /** A file with a new name, on its way out. */
 export interface GoneFile {
@@ -79,10 +77,8 @@ export class PacedRemoval {
     const { disk } = this.#options;
     const status = await disk.stat(path);
     if (status === undefined || !this.#isLong(status)) return false;
-    // A name of its own: the next file of this path may be set aside before this one is removed. And not one of those
-    // that tell a start that retention took the log's beginning.
     this.#namesMade += 1;
-    const gone = `${path}.${this.#namesMade}.deleted`;
+    const gone = setAsideName(path, this.#namesMade);
     await disk.rename(path, gone);
     this.filesLater([{ path: gone, was: path }], delayMs);
     return true;
@@ -171,7 +167,7 @@ export class PacedRemoval {
     const files: GoneFile[] = [];
     let bytes = 0;
     for (const name of await disk.list(path)) {
-      const file = { path: `${path}/${name}`, was: `${was}/${name.replace(GONE_SUFFIX, '')}` };
+      const file = { path: `${path}/${name}`, was: `${was}/${nameBefore(name)}` };
       const status = await disk.stat(file.path);
       if (status?.kind !== 'file') continue;
       bytes += status.bytes;

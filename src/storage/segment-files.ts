@@ -5,6 +5,7 @@ import { findNextInOrder } from './batch-order.ts';
 import { scanBatches } from './batch-scan.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import type { FilePool, PinnedFile } from './file-pool.ts';
+import { deletedName } from './gone-name.ts';
 import { OFFSET_ENTRY_BYTES, OffsetIndex } from './offset-index.ts';
 import type { GoneFile } from './paced-removal.ts';
 import { type BatchFacts, RELATIVE_OFFSET_MAX, type Segment } from './segment.ts';
@@ -13,7 +14,6 @@ import { TIME_ENTRY_BYTES, TimeIndex } from './time-index.ts';
 
 /** Every suffix a segment's files may have. */
 export const SEGMENT_SUFFIXES = ['.log', '.index', '.timeindex', '.txnindex', '.snapshot'] as const;
-export const DELETED_SUFFIX = '.deleted';
 
 /** Makes an empty segment file (and its snapshot) and makes the names durable. */
 export async function createSegment(
@@ -235,8 +235,9 @@ export async function renameDeleted(
   for (const suffix of ['.index', '.timeindex', '.txnindex', '.log']) {
     const path = segment.stem + suffix;
     if ((await disk.stat(path)) === undefined) continue;
-    await disk.rename(path, path + DELETED_SUFFIX);
-    gone.push({ path: path + DELETED_SUFFIX, was: path });
+    const away = deletedName(path);
+    await disk.rename(path, away);
+    gone.push({ path: away, was: path });
   }
   pool.detach(segment.logPath);
   await disk.syncDirectory(segment.stem.slice(0, segment.stem.lastIndexOf('/')));

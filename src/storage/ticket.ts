@@ -3,6 +3,7 @@
 
 import type { AppendTicket, Told } from './contract.ts';
 import type { Segment } from './segment.ts';
+import { tellEach } from './tell-each.ts';
 
 const States = { pending: 0, written: 1, committed: 2, failed: 3 } as const;
 type State = (typeof States)[keyof typeof States];
@@ -105,14 +106,7 @@ export class Ticket implements AppendTicket {
   }
 
   #tell(waiting: readonly Told[] | null, failure: Error | null): void {
-    if (waiting === null) return;
-    for (const told of waiting) {
-      try {
-        told(failure);
-      } catch (error) {
-        this.#onFault(error);
-      }
-    }
+    if (waiting !== null) tellEach(waiting, failure, this.#onFault);
   }
 }
 

@@ -3,16 +3,11 @@
 import { beforeAll, expect, test } from 'vitest';
 import { loadXxHash64 } from '../../src/base/xxhash.ts';
 import { buildBatch } from '../../src/record/index.ts';
-import {
-  InPlaceCompactionRunner,
-  type LogConfig,
-  MemoryDisk,
-  openLogStore,
-} from '../../src/storage/index.ts';
+import { type LogConfig, MemoryDisk, openLogStore } from '../../src/storage/index.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { capturedLog } from '../support/captured-log.ts';
-import { testConfig } from '../unit/storage/support.ts';
+import { compactionInPlace, testConfig } from '../unit/storage/support.ts';
 
 const config: LogConfig = {
   ...testConfig,
@@ -29,20 +24,13 @@ beforeAll(async () => {
 async function open(disk: MemoryDisk) {
   const clock = new VirtualClock();
   const captured = capturedLog();
-  const settings = () => ({
-    enable: true,
-    threads: 1,
-    backoffMs: 1e12,
-    dedupeBufferBytes: 1024 * 1024,
-    bytesPerSecondMax: null,
-  });
   const store = await openLogStore({
     disk,
     root: 'test',
     clock,
     random: new SeededRandom(7),
     logger: captured.logger,
-    compaction: { runner: new InPlaceCompactionRunner(disk, clock), settings },
+    compaction: compactionInPlace(disk, clock),
     // Steps of 256 KiB, one a second.
     scrub: () => ({ bytesPerSecond: 256 * 1024, intervalMs: 3_600_000 }),
   });

@@ -12,6 +12,7 @@ import type { Logger } from '../../base/ports.ts';
 import { noteCleaned } from '../cleaned-segments.ts';
 import { loadDamage, saveDamage } from '../damage-file.ts';
 import type { Disk } from '../disk.ts';
+import { setAsideName, setAsideNumber } from '../gone-name.ts';
 import { baseOffsetOf, segmentName } from '../segment.ts';
 import { readFileIfThere, writeSmallFile } from '../small-file.ts';
 import { CLEANED_SUFFIX } from './cleaned-writer.ts';
@@ -22,8 +23,6 @@ const SWAP_SUFFIX = '.swap';
 const SWAPPED_SUFFIXES = ['.index', '.timeindex', '.txnindex', '.log'] as const;
 const REPLACED_SUFFIXES = ['.log', '.index', '.timeindex', '.txnindex', '.snapshot'] as const;
 const NO_FILE = -1;
-/** How paced removal names a log that it takes out of the way; the numbers of a process go up. */
-const SET_ASIDE = /^(\d{20})\.log\.(\d+)\.deleted$/;
 
 export interface SwapEntry {
   readonly baseOffset: number;
@@ -125,15 +124,14 @@ export async function exchangeNames(
  */
 async function putBack(disk: Disk, directory: string, baseOffset: number): Promise<void> {
   const stem = stemOf(directory, baseOffset);
-  if ((await disk.stat(`${stem}.log`)) !== undefined) return;
-  let newest = 0;
-  for (const name of await disk.list(directory)) {
-    const [, base, number] = SET_ASIDE.exec(name) ?? [];
-    if (base === segmentName(baseOffset)) newest = Math.max(newest, Number(number));
-  }
+  const log = `${stem}.log`;
+  if ((await disk.stat(log)) !== undefined) return;
+  // The numbers of a process go up.
+  const names = await disk.list(directory);
+  const newest = Math.max(0, ...names.map((name) => setAsideNumber(`${directory}/${name}`, log)));
   if (newest === 0) return;
   for (const suffix of ['.index', '.timeindex']) await disk.remove(stem + suffix);
-  await disk.rename(`${stem}.log.${newest}.deleted`, `${stem}.log`);
+  await disk.rename(setAsideName(log, newest), log);
 }
 
 /** Removes what was replaced, and the damage noted there: the bad bytes are in quarantine. */

@@ -1,29 +1,22 @@
 // A start that could not write back what the journal holds of a log: the log comes back once the disk takes writes.
 
 import { expect, test } from 'vitest';
-import { DiskError, InPlaceCompactionRunner, openLogStore } from '../../../src/storage/index.ts';
+import { DiskError, openLogStore } from '../../../src/storage/index.ts';
 import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { capturedLog } from '../../support/captured-log.ts';
 import { SimulatedDisk } from '../../support/simulated-disk.ts';
-import { readBaseOffsets, testBatch, testConfig } from './support.ts';
+import { compactionInPlace, readBaseOffsets, testBatch, testConfig } from './support.ts';
 
 const BATCHES = 4;
 const whole = Array.from({ length: BATCHES }, (_, index) => index * 3);
-const settings = () => ({
-  enable: true,
-  threads: 1,
-  backoffMs: 1000,
-  dedupeBufferBytes: 1024 * 1024,
-  bytesPerSecondMax: null,
-});
 
 async function openOver(disk: SimulatedDisk) {
   const clock = new VirtualClock();
   const { logger, lines } = capturedLog();
-  const runner = new InPlaceCompactionRunner(disk, clock);
+  const compaction = compactionInPlace(disk, clock, 1000);
   const ports = { disk, root: 'test', clock, random: new SeededRandom(7), logger };
-  const store = await clock.until(openLogStore({ ...ports, compaction: { runner, settings } }));
+  const store = await clock.until(openLogStore({ ...ports, compaction }));
   const openLog = (name: string) =>
     clock.until(store.openLog({ name, topicId: 'id', config: testConfig }));
   return { store, clock, openLog, lines };

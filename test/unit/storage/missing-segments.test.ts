@@ -4,16 +4,11 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { loadXxHash64 } from '../../../src/base/xxhash.ts';
 import { buildBatch, iterateBatches } from '../../../src/record/index.ts';
-import {
-  InPlaceCompactionRunner,
-  type LogConfig,
-  MemoryDisk,
-  openLogStore,
-} from '../../../src/storage/index.ts';
+import { type LogConfig, MemoryDisk, openLogStore } from '../../../src/storage/index.ts';
 import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { capturedLog } from '../../support/captured-log.ts';
-import { patchFile, readBaseOffsets, testConfig } from './support.ts';
+import { compactionInPlace, patchFile, readBaseOffsets, testConfig } from './support.ts';
 
 const BATCHES = 30;
 const all = Array.from({ length: BATCHES }, (_, index) => index * 3);
@@ -26,13 +21,6 @@ beforeAll(async () => {
 async function open(disk: MemoryDisk, changes: Partial<LogConfig> = {}, scrub = false) {
   const captured = capturedLog();
   const clock = new VirtualClock();
-  const settings = () => ({
-    enable: true,
-    threads: 1,
-    backoffMs: 1e12,
-    dedupeBufferBytes: 1024 * 1024,
-    bytesPerSecondMax: null,
-  });
   const store = await openLogStore({
     disk,
     root: 'test',
@@ -40,7 +28,7 @@ async function open(disk: MemoryDisk, changes: Partial<LogConfig> = {}, scrub = 
     random: new SeededRandom(7),
     logger: captured.logger,
     tailBytesMax: 1,
-    compaction: { runner: new InPlaceCompactionRunner(disk, clock), settings },
+    compaction: compactionInPlace(disk, clock),
     ...(scrub && { scrub: () => ({ bytesPerSecond: 1_000_000, intervalMs: 3_600_000 }) }),
   });
   const config = { ...testConfig, segmentBytes: 1000, ...changes };

@@ -4,7 +4,6 @@ import { afterEach, expect, test } from 'vitest';
 import { buildBatch } from '../../../src/record/index.ts';
 import {
   DiskError,
-  InPlaceCompactionRunner,
   type LogConfig,
   type LogStore,
   type LogStoreOptions,
@@ -15,7 +14,13 @@ import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { capturedLog } from '../../support/captured-log.ts';
 import { SimulatedDisk } from '../../support/simulated-disk.ts';
-import { filesBelow, readBaseOffsets, testBatch, testConfig } from './support.ts';
+import {
+  compactionInPlace,
+  filesBelow,
+  readBaseOffsets,
+  testBatch,
+  testConfig,
+} from './support.ts';
 
 const STEP = 1000;
 const DELAY_MS = 500;
@@ -336,15 +341,8 @@ test('a topic of many partitions goes one directory after the other', async () =
 
 async function compacted(disk = new SimulatedDisk({ seed: 1 })) {
   world = new World(disk);
-  const settings = () => ({
-    enable: true,
-    threads: 1,
-    backoffMs: 1e9,
-    dedupeBufferBytes: 1024 * 1024,
-    bytesPerSecondMax: null,
-  });
-  const runner = new InPlaceCompactionRunner(disk, world.clock);
-  await world.open(STEP, { ...config, cleanupCompact: true }, { runner, settings });
+  const compaction = compactionInPlace(disk, world.clock, 1e9);
+  await world.open(STEP, { ...config, cleanupCompact: true }, compaction);
   const value = Buffer.alloc(100, 'v');
   for (let index = 0; index < 300; index++) {
     const key = Buffer.from(`key ${index % 7}`);

@@ -7,7 +7,6 @@ import { buildBatch } from '../../../src/record/index.ts';
 import {
   type BatchToAppend,
   DiskError,
-  InPlaceCompactionRunner,
   type LogConfig,
   type LogStoreOptions,
   loadMarks,
@@ -17,7 +16,7 @@ import {
 import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { SimulatedDisk } from '../../support/simulated-disk.ts';
-import { readBaseOffsets, testBatch, testConfig } from './support.ts';
+import { compactionInPlace, readBaseOffsets, testBatch, testConfig } from './support.ts';
 
 const hourly: LogConfig = { ...testConfig, segmentMs: 3_600_000 };
 const HOURS = 2 * 3_600_000;
@@ -30,14 +29,7 @@ beforeAll(async () => {
 async function open(disk: SimulatedDisk, options: Partial<LogStoreOptions> = {}) {
   const clock = new VirtualClock();
   const ports = { disk, clock, random: new SeededRandom(7), logger: silentLogger };
-  const settings = () => ({
-    enable: true,
-    threads: 1,
-    backoffMs: 1e12,
-    dedupeBufferBytes: 1024 * 1024,
-    bytesPerSecondMax: null,
-  });
-  const compaction = { runner: new InPlaceCompactionRunner(disk, clock), settings };
+  const compaction = compactionInPlace(disk, clock);
   const store = await openLogStore({ ...ports, root: 'test', compaction, ...options });
   const openLog = (name: string, config = hourly) => store.openLog({ name, topicId: name, config });
   return { store, clock, openLog };

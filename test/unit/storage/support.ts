@@ -1,12 +1,13 @@
 // Shared by the storage tests: a store over any disk, batches with a known content, reading all of a log.
 
-import type { Logger } from '../../../src/base/ports.ts';
+import type { Clock, Logger } from '../../../src/base/ports.ts';
 import { silentLogger } from '../../../src/base/ports.ts';
 import { nodeClock } from '../../../src/host/node-clock.ts';
 import { buildBatch, iterateBatches } from '../../../src/record/index.ts';
 import {
   type BatchToAppend,
   type Disk,
+  InPlaceCompactionRunner,
   type LogConfig,
   type LogStore,
   openLogStore,
@@ -29,6 +30,18 @@ export const testConfig: LogConfig = {
   flushMs: Number.MAX_SAFE_INTEGER,
   flushPolicy: 'sync',
 };
+
+/** Compaction in this thread, which only begins when it is told to, unless `backoffMs` pass. */
+export function compactionInPlace(disk: Disk, clock: Clock, backoffMs = 1e12) {
+  const settings = () => ({
+    enable: true,
+    threads: 1,
+    backoffMs,
+    dedupeBufferBytes: 1024 * 1024,
+    bytesPerSecondMax: null,
+  });
+  return { runner: new InPlaceCompactionRunner(disk, clock), settings };
+}
 
 export function openStore(disk: Disk, logger: Logger = silentLogger): Promise<LogStore> {
   const random = new SeededRandom(7);
