@@ -3,12 +3,12 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { messageOf } from './load/quietly.ts';
 import { otherKinds } from './load/systems.ts';
 import {
   type GivenPeer,
   installables,
   kliteAt,
+  messageOf,
   ourSystems,
   PORT,
   peerSystems,

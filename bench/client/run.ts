@@ -3,12 +3,13 @@
 
 import { fileURLToPath } from 'node:url';
 import { connect } from '../../src/index.ts';
-import { isOurs, messageOf, orMissing } from '../load/quietly.ts';
+import { isOurs, orMissing } from '../load/quietly.ts';
 import { systemsFor } from '../load/systems.ts';
 import {
   findProgram,
   installCommand,
   machineUsage,
+  messageOf,
   type PeerBroker,
   removeFolder,
   runChild,

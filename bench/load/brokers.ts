@@ -6,6 +6,7 @@ import {
   findKafkaLibs,
   installKafka,
   type Librdkafka,
+  messageOf,
   type PeerBroker,
   runChild,
   type System,
@@ -15,7 +16,7 @@ import {
 import { type SuiteRun, wants } from '../suite.ts';
 import { deletionsOver } from './deletions.ts';
 import { probeDisk } from './disk-probe.ts';
-import { isOurs, measureQuietly, messageOf, orMissing } from './quietly.ts';
+import { isOurs, measureQuietly, orMissing } from './quietly.ts';
 import { keptTopic, makeKeptTopic, measureRow } from './row-run.ts';
 import { type Row, rows } from './rows.ts';
 import { measureStartUps, START_UP } from './start-up.ts';

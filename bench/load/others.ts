@@ -3,10 +3,16 @@
 
 import { join } from 'node:path';
 import type { OtherServer, OtherSystem } from '../peers/index.ts';
-import { installClients, machineUsage, otherSystems, runChild, usageOf } from '../peers/index.ts';
+import {
+  installClients,
+  machineUsage,
+  messageOf,
+  otherSystems,
+  runChild,
+  usageOf,
+} from '../peers/index.ts';
 import { type Histogram, quantile } from '../report/histogram.ts';
 import { type Figures, type SuiteRun, wants } from '../suite.ts';
-import { messageOf } from './quietly.ts';
 import { otherKinds } from './systems.ts';
 import { foreignSeconds } from './watch.ts';
 

@@ -1,6 +1,7 @@
 // How a measurement is tried: again when others took too much of the machine meanwhile, and, of a peer, again when it
 // fails; then the peer is named as missing in this row, and everything else goes on.
 
+import { messageOf } from '../peers/index.ts';
 import type { Histogram } from '../report/histogram.ts';
 import type { Figures, SuiteRun } from '../suite.ts';
 
@@ -16,9 +17,6 @@ const FAILURES = 2;
 
 /** Ours has to do everything: what it does not do ends the suite. */
 export const isOurs = (system: string): boolean => system.startsWith('tidemark');
-
-export const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
 
 /** Does what a system has to do. Answers undefined, and names it as missing, when a peer does not do it. */
 export async function orMissing<T>(

@@ -1,7 +1,7 @@
 // One measurement of one row on one broker: its topic is made before and removed after, or, for rows that read or need
 // many partitions, made once and kept.
 
-import type { Librdkafka, PeerBroker } from '../peers/index.ts';
+import { type Librdkafka, messageOf, type PeerBroker } from '../peers/index.ts';
 import { produceBulk } from './clients.ts';
 import { createTopic, deleteTopic, RawClient, touchPartitions } from './raw-client.ts';
 import type { Row, RowFigures } from './rows.ts';
@@ -45,7 +45,7 @@ export async function makeKeptTopic(
   try {
     await fill();
   } catch (error) {
-    say(`${topic} is filled once more: ${error instanceof Error ? error.message : String(error)}`);
+    say(`${topic} is filled once more: ${messageOf(error)}`);
     await withClient(broker, async (client) => {
       await deleteTopic(client, topic);
       await createTopic(client, topic, partitions);

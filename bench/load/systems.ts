@@ -4,12 +4,13 @@
 import {
   installLibrdkafka,
   type Librdkafka,
+  messageOf,
   ourSystems,
   peerSystems,
   type System,
 } from '../peers/index.ts';
 import type { SuiteRun } from '../suite.ts';
-import { isOurs, messageOf } from './quietly.ts';
+import { isOurs } from './quietly.ts';
 
 /** Peers that do not speak Kafka's protocol: the suite `others` has them. */
 export const otherKinds: readonly string[] = ['nats', 'redis'];

@@ -8,6 +8,7 @@ import { exitOf, freePort, spawnOwned, tailOf, waitUntil } from './child.ts';
 import { Family } from './family.ts';
 import { commandFor, type GivenPeer } from './given.ts';
 import { javaArguments, projectRoot, runJava } from './jars.ts';
+import { messageOf } from './message.ts';
 import { findProgram } from './programs.ts';
 import { removeFolder, temporaryFolder } from './temporary.ts';
 
@@ -245,8 +246,7 @@ async function untilItAnswers(given: {
     await family?.end('SIGKILL');
     await closed;
     if (placed.temporary) removeFolder(placed.directory);
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`${why}: ${errors().slice(-LAST_WORDS_MAX)}`, { cause });
+    throw new Error(`${messageOf(cause)}: ${errors().slice(-LAST_WORDS_MAX)}`, { cause });
   }
   const readyMs = performance.now() - began;
   const bootstrap = `127.0.0.1:${port}`;
@@ -264,8 +264,7 @@ export async function withLastWords<T>(
   } catch (cause) {
     const words = kind === 'given' ? errors().slice(-LAST_WORDS_MAX) : '';
     if (words === '') throw cause;
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`${why}; the last it wrote: ${words}`, { cause });
+    throw new Error(`${messageOf(cause)}; the last it wrote: ${words}`, { cause });
   }
 }
 

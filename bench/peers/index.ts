@@ -41,6 +41,7 @@ export {
   LIBRDKAFKA_VERSION,
   type Librdkafka,
 } from './librdkafka.ts';
+export { messageOf } from './message.ts';
 export {
   installClients,
   type OtherServer,

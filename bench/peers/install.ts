@@ -4,6 +4,7 @@
 import { installPackages, type Packaged, runs } from './debian.ts';
 import { fetchKafka, findKafkaLibs, KAFKA_VERSION } from './jars.ts';
 import { buildLibrdkafka, findLibrdkafka, LIBRDKAFKA_VERSION } from './librdkafka.ts';
+import { messageOf } from './message.ts';
 import { findClients, installClients } from './others.ts';
 import { findProgram, versionOf } from './programs.ts';
 
@@ -75,7 +76,7 @@ export async function installPeers(
       say(`${name}: ${version} ${there === undefined ? 'installed' : 'is there'}`);
     } catch (error) {
       code = 1;
-      say(`${name}: not installed: ${error instanceof Error ? error.message : String(error)}`);
+      say(`${name}: not installed: ${messageOf(error)}`);
     }
   }
   return code;
