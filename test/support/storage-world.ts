@@ -137,8 +137,7 @@ export class StorageWorld {
     else if (dice < 0.86) await this.check(index);
     else if (dice < 0.9) await log.flush().catch(() => {});
     else if (dice < 0.94) await this.#deleteRecords(log, model);
-    // With faults the log may fail in it.
-    else if (dice < 0.97) await log.applyRetention(this.clock.now()).catch(() => {});
+    else if (dice < 0.97) await this.#applyRetention(log);
     else await this.wait(600);
   }
 
@@ -186,6 +185,15 @@ export class StorageWorld {
       () => {},
     );
     if (this.random.chance(0.3)) await done;
+  }
+
+  /** Of a log that fails in it, or before, it is refused. */
+  async #applyRetention(log: PartitionLog): Promise<void> {
+    try {
+      await log.applyRetention(this.clock.now());
+    } catch (error) {
+      if (log.state !== 'failed') throw error;
+    }
   }
 
   async #deleteRecords(log: PartitionLog, model: LogModel): Promise<void> {
