@@ -10,6 +10,7 @@ import {
   setProducerState,
 } from '../../record/index.ts';
 import type { RecordMetadata } from './options.ts';
+import { type OnFault, tellCaller } from './tell-caller.ts';
 
 const EMPTY = Buffer.alloc(0);
 
@@ -25,6 +26,8 @@ export interface BatchSettings {
   readonly capacity: number;
   /** Instead of new memory. */
   readonly memory?: Buffer | null;
+  /** Hears what those who are told of records throw. */
+  readonly onFault: OnFault;
 }
 
 /** Which identity, and which place in its order, a batch was sent with. */
@@ -171,7 +174,8 @@ export class ProducerBatch {
       const offset = baseOffset < 0 ? -1 : baseOffset + index;
       const own = this.#timestamps[index] ?? -1;
       const timestamp = logAppendTimeMs >= 0 ? logAppendTimeMs : own;
-      this.#landed[index]?.({ topic, partition, offset, timestamp });
+      const landed = { topic, partition, offset, timestamp };
+      tellCaller(this.#landed[index], landed, this.#settings.onFault);
     }
     for (const listener of this.#onSettled ?? []) listener();
   }
@@ -179,7 +183,7 @@ export class ProducerBatch {
   fail(error: Error): void {
     if (this.settled) return;
     this.settled = true;
-    for (const failed of this.#failed) failed?.(error);
+    for (const failed of this.#failed) tellCaller(failed, error, this.#settings.onFault);
     for (const listener of this.#onSettled ?? []) listener();
   }
 }

@@ -5,6 +5,7 @@ import type { CancelTimer, Clock } from '../../base/ports.ts';
 import { ClientError } from '../errors.ts';
 import type { ProducerBatch } from './batch.ts';
 import type { PartitionQueue } from './partition-queue.ts';
+import { type OnFault, tellCaller } from './tell-caller.ts';
 import type { TopicQueue } from './topic-queue.ts';
 
 export interface DeadlineEvents {
@@ -14,6 +15,7 @@ export interface DeadlineEvents {
   passed(): void;
   /** Nothing was awaited for a moment. */
   idle(): void;
+  readonly onFault: OnFault;
 }
 
 /** How long a timer may be left that nobody needs, since it keeps the process alive. */
@@ -105,8 +107,10 @@ export class Deadlines {
       if (first === undefined) return Number.POSITIVE_INFINITY;
       if ('record' in first && first.sinceMs > bornMs) return first.sinceMs;
       topic.waiting.shift();
-      if ('record' in first) first.failed?.(this.#tooOld(topic, false, topic.lastError));
-      else first.reached();
+      if ('record' in first) {
+        const error = this.#tooOld(topic, false, topic.lastError);
+        tellCaller(first.failed, error, this.#events.onFault);
+      } else first.reached();
     }
   }
 

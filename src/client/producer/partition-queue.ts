@@ -14,6 +14,15 @@ import { isRetriableError } from '../cluster.ts';
 import { type OnFailed, type OnLanded, ProducerBatch } from './batch.ts';
 import type { BatchMemory } from './batch-memory.ts';
 import type { ProducerSettings } from './options.ts';
+import type { OnFault } from './tell-caller.ts';
+
+export interface QueuePorts {
+  readonly clock: Clock;
+  /** Where batches have their memory from, and leave it when they were acknowledged. */
+  readonly memory: BatchMemory | null;
+  /** Hears what those who are told of records throw. */
+  readonly onFault: OnFault;
+}
 
 export interface Identity {
   readonly producerId: number;
@@ -56,8 +65,7 @@ export class PartitionQueue {
   readonly partition: number;
   readonly batches: ProducerBatch[] = [];
   readonly #settings: ProducerSettings;
-  readonly #clock: Clock;
-  readonly #memory: BatchMemory | null;
+  readonly #ports: QueuePorts;
   #underWay = 0;
   /** Waits for every answer, and then for the back-off, before all go again. */
   #recovering = false;
@@ -73,18 +81,11 @@ export class PartitionQueue {
   #sizeHint = 512;
   #batchBytes: number;
 
-  /** `memory`: where batches have theirs from, and leave it when they were acknowledged. */
-  constructor(
-    topic: string,
-    partition: number,
-    settings: ProducerSettings,
-    { clock, memory = null }: { readonly clock: Clock; readonly memory?: BatchMemory | null },
-  ) {
+  constructor(topic: string, partition: number, settings: ProducerSettings, ports: QueuePorts) {
     this.topic = topic;
     this.partition = partition;
     this.#settings = settings;
-    this.#clock = clock;
-    this.#memory = memory;
+    this.#ports = ports;
     this.#batchBytes = settings.batchBytes;
   }
 
@@ -110,11 +111,11 @@ export class PartitionQueue {
       return open.byteLength - before;
     }
     if (open !== undefined) open.sealed = true;
-    const nowMs = sinceMs ?? this.#clock.monotonic();
+    const nowMs = sinceMs ?? this.#ports.clock.monotonic();
     const { codec, level } = this.#settings;
     const capacity = this.#sizeHint;
-    const memory = this.#memory?.take(capacity) ?? null;
-    const made = { codec, capacity, memory };
+    const memory = this.#ports.memory?.take(capacity) ?? null;
+    const made = { codec, capacity, memory, onFault: this.#ports.onFault };
     const settings = level === undefined ? made : { ...made, level };
     const batch = new ProducerBatch(this, nowMs, settings);
     batch.tryAppend(record, this.#batchBytes, landed, failed);
@@ -198,7 +199,7 @@ export class PartitionQueue {
   #reclaim(batch: ProducerBatch): void {
     // Nobody answers with acks 0: it may be on its way still.
     const memory = this.#settings.acks === 0 ? null : batch.memory();
-    if (memory !== null) this.#memory?.give(memory);
+    if (memory !== null) this.#ports.memory?.give(memory);
   }
 
   /** Gives up a batch that is not wanted any more; one that is under way leaves with its answer. */

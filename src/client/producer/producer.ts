@@ -21,6 +21,7 @@ import {
 } from './options.ts';
 import { type PartitionFunction, partitionFunction } from './partitioner.ts';
 import { checkPartition, checkRecord } from './record-checks.ts';
+import { faultMessage, tellCaller } from './tell-caller.ts';
 import { TopicQueue, type Waiting } from './topic-queue.ts';
 
 /** With the back-off between them they take a second. */
@@ -79,6 +80,7 @@ export class Producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpa
       giveUp: (queue, batch, error) => this.#dispatcher.giveUp(queue, batch, error),
       passed: () => this.#deadlinePassed(),
       idle: () => this.#memory?.clear(),
+      onFault: this.#onFault,
     });
     this.#prepare(options.partitioner ?? 'murmur2');
     this.#signal = options.signal;
@@ -229,6 +231,9 @@ export class Producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpa
     );
   }
 
+  /** What their callbacks throw is the callers' own. */
+  readonly #onFault = (error: unknown): void => this.#cluster.warn(faultMessage(error));
+
   #take(record: RecordFor<K, V>, landed: OnLanded | null, failed: OnFailed | null): void {
     if (this.#ended !== null) throw this.#ended;
     const before = this.#topics.get((record as RecordFor<K, V> | undefined)?.topic ?? '');
@@ -253,7 +258,9 @@ export class Producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpa
   }
 
   #newTopic(name: string): TopicQueue {
-    const topic = new TopicQueue(name, this.#settings, this.#cluster, this.#memory);
+    const { clock, random } = this.#cluster;
+    const ports = { clock, random, memory: this.#memory, onFault: this.#onFault };
+    const topic = new TopicQueue(name, this.#settings, ports);
     this.#topics.set(name, topic);
     return topic;
   }
@@ -325,7 +332,7 @@ export class Producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpa
     try {
       this.#place(topic, record, partition, sinceMs, landed, failed);
     } catch (error) {
-      failed?.(error as Error);
+      tellCaller(failed, error as Error, this.#onFault);
     }
   }
 
@@ -376,7 +383,7 @@ export class Producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpa
     for (const queue of topic.partitions) this.#dispatcher.failAll(queue, error);
     for (const one of waiting) {
       if ('reached' in one) one.reached();
-      else one.failed?.(error);
+      else tellCaller(one.failed, error, this.#onFault);
     }
     this.#released(0);
   }

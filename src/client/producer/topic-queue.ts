@@ -1,12 +1,11 @@
 // What a producer knows of one topic: its partitions, which of them keyless records go to now, and records that wait.
 
-import type { Clock, Random } from '../../base/ports.ts';
+import type { Random } from '../../base/ports.ts';
 import type { NewRecord } from '../../record/index.ts';
 import type { TopicInfo } from '../topic-cache.ts';
 import type { OnFailed, OnLanded } from './batch.ts';
-import type { BatchMemory } from './batch-memory.ts';
 import type { ProducerSettings } from './options.ts';
-import { PartitionQueue } from './partition-queue.ts';
+import { PartitionQueue, type QueuePorts } from './partition-queue.ts';
 
 /** A record that has no place yet, or a mark that is told when all before it have one. */
 export type Waiting =
@@ -37,9 +36,7 @@ export class TopicQueue {
   /** Of the last try to get metadata. */
   lastError: Error | null = null;
   readonly #settings: ProducerSettings;
-  readonly #clock: Clock;
-  readonly #random: Random;
-  readonly #memory: BatchMemory | null;
+  readonly #ports: QueuePorts & { readonly random: Random };
   #info: TopicInfo | null = null;
   #available: readonly number[] = [];
   #sticky = 0;
@@ -48,14 +45,11 @@ export class TopicQueue {
   constructor(
     name: string,
     settings: ProducerSettings,
-    ports: { clock: Clock; random: Random },
-    memory: BatchMemory | null,
+    ports: QueuePorts & { readonly random: Random },
   ) {
     this.name = name;
     this.#settings = settings;
-    this.#clock = ports.clock;
-    this.#random = ports.random;
-    this.#memory = memory;
+    this.#ports = ports;
   }
 
   get isKnown(): boolean {
@@ -67,9 +61,8 @@ export class TopicQueue {
     if (info === this.#info) return;
     this.#info = info;
     const first = this.partitions.length === 0;
-    const ports = { clock: this.#clock, memory: this.#memory };
     for (let index = this.partitions.length; index < info.partitions.length; index++) {
-      this.partitions.push(new PartitionQueue(this.name, index, this.#settings, ports));
+      this.partitions.push(new PartitionQueue(this.name, index, this.#settings, this.#ports));
     }
     const led = info.partitions.filter((one) => one.leaderId >= 0).map((one) => one.partition);
     this.#available = led.length > 0 ? led : info.partitions.map((one) => one.partition);
@@ -106,7 +99,7 @@ export class TopicQueue {
 
   #pick(): number {
     const { length } = this.#available;
-    let index = Math.floor(this.#random.next() * length);
+    let index = Math.floor(this.#ports.random.next() * length);
     if (this.#available[index] === this.#sticky) index = (index + 1) % length;
     return this.#available[index] ?? this.#sticky;
   }

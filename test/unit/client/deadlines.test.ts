@@ -27,6 +27,7 @@ test('a record that is given in place of one that failed does not put the deadli
     },
     passed: () => {},
     idle: () => {},
+    onFault: () => {},
   });
   open();
   deadlines.arm();

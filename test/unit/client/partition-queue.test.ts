@@ -2,15 +2,22 @@ import { expect, test } from 'vitest';
 import { KafkaError } from '../../../src/base/kafka-errors.ts';
 import { BatchMemory } from '../../../src/client/producer/batch-memory.ts';
 import { settingsOf } from '../../../src/client/producer/options.ts';
-import { PartitionQueue } from '../../../src/client/producer/partition-queue.ts';
+import { PartitionQueue, type QueuePorts } from '../../../src/client/producer/partition-queue.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 
 const identity = { producerId: 7, producerEpoch: 0 };
 const landed = { baseOffset: 0, logAppendTimeMs: -1 };
 
+function ports(memory: BatchMemory | null): QueuePorts {
+  const onFault = (error: unknown): never => {
+    throw error;
+  };
+  return { clock: new VirtualClock(), memory, onFault };
+}
+
 function queueOf(records: number) {
   const settings = settingsOf({ batchBytes: 100, lingerMs: 0 });
-  const queue = new PartitionQueue('t', 0, settings, { clock: new VirtualClock() });
+  const queue = new PartitionQueue('t', 0, settings, ports(null));
   for (let index = 0; index < records; index++) {
     const value = Buffer.alloc(200, String(index));
     queue.append({ timestamp: 1, key: null, value }, null, null, null);
@@ -44,7 +51,7 @@ test('one batch alone until the broker knows the producer: it takes any first se
 
 test('memory of a batch serves the next one once it is acknowledged, but not when it was sent again', () => {
   const memory = new BatchMemory();
-  const queue = new PartitionQueue('t', 0, settingsOf({}), { clock: new VirtualClock(), memory });
+  const queue = new PartitionQueue('t', 0, settingsOf({}), ports(memory));
   const send = (times: number): ArrayBufferLike => {
     queue.append({ timestamp: 1, key: null, value: Buffer.alloc(100_000) }, null, null, null);
     const batch = queue.batches[0]!;

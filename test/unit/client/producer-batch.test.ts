@@ -18,6 +18,7 @@ test('a batch that goes again is as it was made, whatever a broker in this proce
   const batch = new ProducerBatch({ topic: 't', partition: 0 }, 0, {
     codec: 'none',
     capacity: 100,
+    onFault: () => {},
   });
   const record = { timestamp: 1000, key: null, value: Buffer.from('value') };
   batch.tryAppend(record, 1000, null, null);

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { Cluster, Producer, type ProducerOptions, tcpNetwork } from '../../../src/client/index.ts';
+import {
+  Cluster,
+  Producer,
+  type ProducerOptions,
+  type RecordMetadata,
+  tcpNetwork,
+} from '../../../src/client/index.ts';
 import { InitProducerId, Metadata, Produce } from '../../../src/protocol/index.ts';
 import { BatchHeader, readRecords } from '../../../src/record/index.ts';
 import { SeededRandom } from '../../../src/testing/seeded-random.ts';
@@ -35,10 +41,11 @@ interface FakeOptions extends Bytes {
   partitions?: number;
   codes?: number[];
   onTrouble?: (error: unknown, leftMs: number) => void;
+  warn?: (message: string) => void;
 }
 
 function setUp(options: FakeOptions = {}) {
-  const { partitions = 1, codes = [], onTrouble = () => {}, ...rest } = options;
+  const { partitions = 1, codes = [], onTrouble = () => {}, warn = () => {}, ...rest } = options;
   const offsets = new Map<number, number>();
   let producerId = 100;
   const broker = new FakeBroker((request) => {
@@ -69,7 +76,7 @@ function setUp(options: FakeOptions = {}) {
     clientId: 'test',
     connector: broker,
   });
-  const cluster = new Cluster({ network, onTrouble, ...shared });
+  const cluster = new Cluster({ network, onTrouble, warn, ...shared });
   const open = () => new Producer(cluster, { key: 'buffer', value: 'buffer', ...rest });
   const sent = () => broker.of(Produce).flatMap(sentIn);
   return { broker, clock, open, sent };
@@ -241,6 +248,59 @@ describe('trying again', () => {
     };
     await expect(clock.until(producer.send(record('a')))).resolves.toMatchObject({ offset: 0 });
     expect(sent().map((one) => one.sequence)).toEqual([0, 0]);
+  });
+});
+
+describe('a callback that throws keeps nothing else from its end', () => {
+  const angry = (): void => {
+    throw new Error('not this one');
+  };
+
+  test('where records landed', async () => {
+    const warned: string[] = [];
+    const warn = (message: string): void => void warned.push(message);
+    const { clock, open } = setUp({ partitions: 2, warn });
+    const producer = open();
+    const landed: number[][] = [];
+    const note = ({ partition, offset }: RecordMetadata): void =>
+      void landed.push([partition, offset]);
+    producer.enqueue({ ...record('a'), partition: 0 }, angry, null);
+    producer.enqueue({ ...record('b'), partition: 0 }, note, null);
+    producer.enqueue({ ...record('c'), partition: 1 }, note, null);
+    await clock.until(producer.flush());
+    expect(landed.toSorted()).toEqual([
+      [0, 1],
+      [1, 0],
+    ]);
+    expect(producer.bufferedBytes).toBe(0);
+    expect(warned).toEqual([expect.stringMatching(/not this one/)]);
+    await expect(clock.until(producer.send(record('d')))).resolves.toMatchObject({ topic: 't' });
+  });
+
+  test.each([
+    ['what was refused', { codes: [87] }, false],
+    ['what is too old', { codes: Array(100).fill(6), deliveryTimeoutMs: 1_000 }, false],
+    ['what was never placed', { deliveryTimeoutMs: 1_000 }, true],
+  ])('%s', async (_, options, isUnknown) => {
+    const warned: string[] = [];
+    const { broker, clock, open } = setUp({
+      ...options,
+      warn: (message) => void warned.push(message),
+    });
+    const plain = broker.answer;
+    if (isUnknown) {
+      broker.answer = (request) => (request.api.key === Metadata.key ? undefined : plain(request));
+    }
+    const producer = open();
+    let failed = 0;
+    producer.enqueue(record('a'), null, angry);
+    producer.enqueue(record('b'), null, () => {
+      failed += 1;
+    });
+    await clock.until(producer.flush());
+    expect(failed).toBe(1);
+    expect(warned).toHaveLength(1);
+    expect(producer.bufferedBytes).toBe(0);
   });
 });
 
