@@ -37,13 +37,14 @@ export class Locator {
 
   async #ask(topic: TopicQueue): Promise<void> {
     const { clock } = this.#cluster;
-    // What is known and fresh, but without a leader for some partition, is no answer.
-    if (!this.#hasLeaders(this.#cluster.knownTopic(topic.name))) this.#cluster.forget(topic.name);
+    // What is known and fresh, but without a leader for some partition, or without the partition, is no answer.
+    const known = this.#cluster.knownTopic(topic.name);
+    if (!this.#hasLeaders(topic, known)) this.#cluster.forget(topic.name);
     let failure: Error | null = null;
     try {
       const info = await this.#cluster.topic(topic.name, { create: this.#settings.createTopics });
       topic.learn(info);
-      if (this.#hasLeaders(info)) topic.locateNotBeforeMs = 0;
+      if (this.#hasLeaders(topic, info)) topic.locateNotBeforeMs = 0;
       else topic.locateNotBeforeMs = clock.monotonic() + this.#settings.retryBackoffMs;
     } catch (error) {
       failure = error as Error;
@@ -56,7 +57,9 @@ export class Locator {
     this.#events.wake();
   }
 
-  #hasLeaders(info: TopicInfo | null): boolean {
-    return info?.partitions.every((one) => this.#cluster.node(one.leaderId) !== null) ?? false;
+  /** Of all partitions that the topic has. */
+  #hasLeaders(topic: TopicQueue, info: TopicInfo | null): boolean {
+    if (info === null || info.partitions.length < topic.count) return false;
+    return info.partitions.every((one) => this.#cluster.node(one.leaderId) !== null);
   }
 }

@@ -1,7 +1,6 @@
 // The producer: records in, metadata out. It turns them into bytes, puts each into the open batch of its partition, and
 // bounds the memory that is held; dispatcher.ts sends.
 
-import { KafkaError } from '../../base/kafka-errors.ts';
 import { isCodecReady, type NewRecord, prepareCodec } from '../../record/index.ts';
 import type { Cluster } from '../cluster.ts';
 import { ClientError } from '../errors.ts';
@@ -22,10 +21,7 @@ import {
 import { type PartitionFunction, partitionFunction } from './partitioner.ts';
 import { checkPartition, checkRecord } from './record-checks.ts';
 import { faultMessage, tellCaller } from './tell-caller.ts';
-import { TopicQueue, type Waiting } from './topic-queue.ts';
-
-/** With the back-off between them they take a second. */
-const PARTITION_ASKS_MAX = 5;
+import { PARTITION_ASKS_MAX, TopicQueue, type Waiting } from './topic-queue.ts';
 
 type WaitingRecord = Extract<Waiting, { record: NewRecord }>;
 
@@ -71,7 +67,7 @@ export class Producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpa
       locate: (topic) => this.#locator.locate(topic),
     });
     this.#locator = new Locator(cluster, this.#settings, {
-      found: () => this.#placeWaiting(),
+      found: (topic) => this.#found(topic),
       failed: (topic, error) => this.#failTopic(topic, error),
       wake: () => this.#dispatcher.wake(),
     });
@@ -247,7 +243,7 @@ export class Producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpa
       ...(headers && { headers: recordHeaders(headers) }),
     };
     const topic = before ?? this.#newTopic(record.topic);
-    const known = partition === undefined || partition < topic.partitions.length;
+    const known = partition === undefined || partition < topic.count;
     if (known && topic.waiting.length === 0 && this.#canPlace(topic)) {
       this.#place(topic, stored, partition, null, landed, failed);
     } else {
@@ -291,8 +287,7 @@ export class Producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpa
   ): void {
     const byFunction = wanted === undefined ? this.#partitionFor(topic, record) : wanted;
     const partition = byFunction ?? topic.sticky;
-    const queue = topic.partitions[partition];
-    if (queue === undefined) throw noPartition(topic, partition);
+    const queue = topic.queue(partition);
     const bytes = queue.append(record, sinceMs, landed, failed);
     this.#bufferedBytes += bytes;
     if (byFunction === null) topic.stuck(bytes);
@@ -301,9 +296,13 @@ export class Producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpa
 
   #partitionFor(topic: TopicQueue, record: NewRecord): number | null {
     const { key, value } = record;
-    const { name, partitions } = topic;
-    const partitionCount = partitions.length;
+    const { name, count: partitionCount } = topic;
     return this.#partitionOf?.({ topic: name, key, value, partitionCount }) ?? null;
+  }
+
+  #found(topic: TopicQueue): void {
+    for (const { queue, error } of topic.gone()) this.#dispatcher.failAll(queue, error);
+    this.#placeWaiting();
   }
 
   /** Gives places to records that wait, in order, as long as there is room. */
@@ -336,10 +335,10 @@ export class Producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpa
     }
   }
 
-  /** Partitions may have been added, and brokers hear of it by and by: ask a few times before a record is refused. */
+  /** Partitions may have been added: ask a few times (a second, with the back-off) before a record is refused. */
   #askAnew(topic: TopicQueue, waiting: WaitingRecord): boolean {
     const { partition = 0, asked } = waiting;
-    if (partition < topic.partitions.length || asked >= PARTITION_ASKS_MAX) return false;
+    if (partition < topic.count || asked >= PARTITION_ASKS_MAX) return false;
     if (topic.locating) return true;
     topic.waiting[topic.waiting.indexOf(waiting)] = { ...waiting, asked: asked + 1 };
     const backoffMs = asked * this.#settings.retryBackoffMs;
@@ -387,10 +386,4 @@ export class Producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpa
     }
     this.#released(0);
   }
-}
-
-function noPartition(topic: TopicQueue, partition: number): Error {
-  const last = topic.partitions.length - 1;
-  const text = `topic '${topic.name}' has no partition ${partition}, only 0 to ${last}`;
-  return new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', text);
 }
