@@ -31,9 +31,13 @@ export class Assigned implements TopicPartition {
     this.expected = start.offset;
   }
 
-  /** Whether records of this stretch may still be handed out. */
-  isReading(progress: Progress): boolean {
-    return this.active && !this.paused && this.progress === progress;
+  /**
+   * Whether records of this stretch, of an answer that goes up to `nextOffset`, may still be handed out. After a pause
+   * they are fetched again.
+   */
+  isReading(progress: Progress, nextOffset: number): boolean {
+    const isCurrent = this.progress === progress && this.expected === nextOffset;
+    return this.active && !this.paused && isCurrent;
   }
 
   /** Begins anew at an offset. */

@@ -29,7 +29,7 @@ export class Chunk<K, V> {
   /** The next record, which then is at work; null when there is no other. */
   next(): ConsumedRecord<K, V> | null {
     const { assigned, progress, fetched } = this;
-    if (!assigned.isReading(progress)) return null;
+    if (!assigned.isReading(progress, fetched.nextOffset)) return null;
     for (;;) {
       const scanner = this.#scanner;
       const batch = this.#batch;

@@ -138,6 +138,27 @@ export function consumerSuite(target: Target): void {
     await consumer.close();
   });
 
+  test('a pause that nothing is asked for in, and no record comes twice', async () => {
+    const topic = await stage.topic();
+    await stage.write(topic, numbered(0, 10));
+    const place = { topic, partition: 0 };
+    const consumer = stage.consumer({ assign: [place], key: 'string', value: 'string' });
+    const records = consumer[Symbol.asyncIterator]();
+    const seen: unknown[] = [];
+    for (let n = 0; n < 11; n++) {
+      seen.push((await records.next()).value?.value);
+      if (n === 1) {
+        consumer.pause();
+        consumer.resume();
+        expect(consumer.position(place)).toBe(1);
+      }
+      if (n === 9) await stage.write(topic, numbered(10, 11));
+    }
+    expect(seen).toEqual(numbered(0, 11).map((one) => one.value));
+    expect(consumer.position(place)).toBe(10);
+    await consumer.close();
+  });
+
   test('a place that retention took moves as was asked, or is an error', async () => {
     const topic = await stage.topic();
     const place = { topic, partition: 0 };
