@@ -252,6 +252,16 @@ export class Cluster {
   async coordinator(group: string): Promise<Node> {
     const known = this.#coordinators.get(group);
     if (known !== undefined) return known;
+    try {
+      return await this.#findCoordinator(group);
+    } catch (error) {
+      // Another broker is asked next time.
+      if (error instanceof ClientError) this.#entry = null;
+      throw error;
+    }
+  }
+
+  async #findCoordinator(group: string): Promise<Node> {
     const transport = await this.any();
     const range = await transport.versions(FindCoordinator);
     const many = (range?.[1] ?? 0) >= 4;
