@@ -157,16 +157,18 @@ export class ClassicMember implements Member {
   /** Resolves when it has to join again, or is leaving. Throws what a heartbeat was told. */
   async #untilTold(): Promise<void> {
     while (!this.#rejoin && !this.#leaving.signal.aborted) {
-      if (this.#heard !== null) {
-        const error = this.#heard;
-        this.#heard = null;
-        throw error;
-      }
+      this.#throwHeard();
       if (this.#host.stuckMs() > this.#options.maxPollIntervalMs) return this.#sitOut();
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
+  }
+
+  #throwHeard(): void {
+    const error = this.#heard;
+    this.#heard = null;
+    if (error !== null) throw error;
   }
 
   /** The program does not go on: others take over until it does (Kafka's max.poll.interval.ms). */
@@ -195,6 +197,8 @@ export class ClassicMember implements Member {
     const owned = this.#host.owned();
     const revoked = without(owned, given);
     if (revoked.length > 0) await this.#host.revoke(revoked);
+    // Put out of the group meanwhile: then none of it is ours.
+    this.#throwHeard();
     await this.#host.assign(without(given, owned));
     // What we let go of is free only once everybody has joined again.
     if (revoked.length > 0) this.requestRejoin('partitions were given up for others');

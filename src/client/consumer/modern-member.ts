@@ -41,6 +41,8 @@ export class ModernMember implements Member {
   #leaving = new AbortController();
   #left: Promise<void> | null = null;
   #epoch = JOIN;
+  /** How often everything was lost. */
+  #losses = 0;
   #intervalMs = BACKOFF_MS;
   /** Whether the broker may not know all that it should: after joining, and after an answer was lost. */
   #tellAll = true;
@@ -148,6 +150,7 @@ export class ModernMember implements Member {
 
   async #loseAll(): Promise<void> {
     this.#epoch = JOIN;
+    this.#losses += 1;
     this.#tellAll = true;
     this.#target = null;
     const owned = this.#host.owned();
@@ -205,13 +208,19 @@ export class ModernMember implements Member {
   async #move(): Promise<void> {
     const target = this.#target;
     if (target === null) return;
+    const losses = this.#losses;
     const { places, complete } = await this.#ids.places(target);
     const owned = this.#host.owned();
     const revoked = without(owned, places);
     if (revoked.length > 0) await this.#host.revoke(revoked);
-    // Fenced meanwhile, or leaving: then none of it is ours.
-    if (this.#epoch === JOIN || this.#leaving.signal.aborted) return;
-    await this.#host.assign(without(places, owned));
+    // Fenced meanwhile, even if a member again, or leaving: then none of it is ours.
+    if (losses !== this.#losses || this.#epoch === JOIN || this.#leaving.signal.aborted) return;
+    const given = without(places, owned);
+    await this.#host.assign(given);
+    if (losses !== this.#losses) {
+      await this.#host.lost(given);
+      return;
+    }
     // A topic that metadata does not name yet is looked for again after the next heartbeat.
     if (complete && this.#target === target) this.#target = null;
   }
