@@ -23,6 +23,8 @@ export class TopicWatch {
   #counts = new Map<string, number>();
   /** Names that the pattern matched last. */
   #matched: readonly string[] = [];
+  /** Topics that are asked for so that they are made: one question each goes on until it is answered or given up. */
+  readonly #making = new Map<string, Promise<number>>();
   #cancel: CancelTimer | null = null;
   #stopped = false;
 
@@ -81,9 +83,22 @@ export class TopicWatch {
       this.#options.onTrouble(error);
       if (error.code !== 'UNKNOWN_TOPIC_OR_PARTITION') return 0;
     }
-    const made = cluster.topic(topic, { create: true }).then(({ partitions }) => partitions.length);
     const soon = sleep(cluster.clock, MISSING_EVERY_MS).then(() => 0);
-    return Promise.race([made, soon]).catch(() => 0);
+    return Promise.race([this.#make(topic), soon]);
+  }
+
+  /** Its partitions once it is there; 0 when that takes too long. */
+  #make(topic: string): Promise<number> {
+    let made = this.#making.get(topic);
+    if (made === undefined) {
+      made = this.#cluster
+        .topic(topic, { create: true })
+        .then(({ partitions }) => partitions.length)
+        .catch(() => 0)
+        .finally(() => this.#making.delete(topic));
+      this.#making.set(topic, made);
+    }
+    return made;
   }
 
   #schedule(): void {

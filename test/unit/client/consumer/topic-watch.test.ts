@@ -1,0 +1,62 @@
+// What a topic that is not there costs whoever watches for it.
+
+import { expect, test } from 'vitest';
+import { TopicWatch } from '../../../../src/client/consumer/topic-watch.ts';
+import { Cluster, singleNetwork } from '../../../../src/client/index.ts';
+import type { Transport } from '../../../../src/protocol/index.ts';
+import { SeededRandom } from '../../../../src/testing/seeded-random.ts';
+import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
+
+const UNKNOWN_TOPIC = 3;
+
+function setUp() {
+  const clock = new VirtualClock();
+  const hear = (): void => {
+    seen.troubles += 1;
+  };
+  const seen = { asked: 0, troubles: 0, exists: false, changes: [] as string[] };
+  const transport = {
+    versions: () => Promise.resolve([0, 12]),
+    close: () => Promise.resolve(),
+    send(_: unknown, { topics: [{ name }] }: { topics: [{ name: string }] }) {
+      seen.asked += 1;
+      const partition = { errorCode: 0, partitionIndex: 0, leaderId: 1, leaderEpoch: 0 };
+      const errorCode = seen.exists ? 0 : UNKNOWN_TOPIC;
+      const partitions = seen.exists ? [partition] : [];
+      const topicId = 'AAAAAAAAAAAAAAAAAAAAAg';
+      const topics = [{ name, topicId, errorCode, partitions, isInternal: false }];
+      return Promise.resolve({
+        errorCode: 0,
+        brokers: [{ nodeId: 1, host: 'h', port: 1 }],
+        topics,
+      });
+    },
+  } as unknown as Transport;
+  const cluster = new Cluster({
+    network: singleNetwork(transport),
+    clock,
+    random: new SeededRandom(1),
+    onTrouble: hear,
+  });
+  const watch = new TopicWatch(cluster, {
+    topics: ['t'],
+    everyMs: 300_000,
+    onChange: (what) => void seen.changes.push(what),
+    onTrouble: hear,
+  });
+  return { clock, seen, watch };
+}
+
+test('a topic that is not there is asked for now and then, however long it is missing', async () => {
+  const { clock, seen, watch } = setUp();
+  expect(await clock.until(watch.follow(['t']))).toEqual(new Map());
+  await clock.advance(60_000);
+  const before = { ...seen };
+  await clock.advance(10_000);
+  expect(seen.asked - before.asked).toBeLessThanOrEqual(20);
+  expect(seen.troubles - before.troubles).toBeLessThanOrEqual(20);
+  seen.exists = true;
+  await clock.advance(3_000);
+  expect(seen.changes).toContain("topic 't' has 1 partitions now");
+  watch.stop();
+});
