@@ -4,6 +4,7 @@ import { RecordError } from '../record/index.ts';
 import type { TopicPartition } from './admin-cluster.ts';
 import { isRetriableError } from './cluster.ts';
 import type { FetchPart } from './fetch-request.ts';
+import type { Node } from './network.ts';
 
 const RETRY_BACKOFF_MS = 100;
 const RETRY_BACKOFF_MAX_MS = 1_000;
@@ -26,6 +27,14 @@ export interface Reading extends TopicPartition {
 
 export interface Part extends FetchPart {
   readonly reading: Reading;
+}
+
+/** What a leader can be asked now. */
+export interface Ready {
+  readonly node: Node;
+  readonly parts: Part[];
+  /** It may not have all that was read of these. */
+  readonly unsure: Part[];
 }
 
 export function nameOf({ topic, partition }: TopicPartition): string {

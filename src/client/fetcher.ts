@@ -9,7 +9,7 @@ import type { TopicPartition } from './admin-cluster.ts';
 import { type Cluster, throwIfError } from './cluster.ts';
 import { divergences, truncatedError } from './divergence.ts';
 import { FetchQueue } from './fetch-queue.ts';
-import { calm, nameOf, type Part, putOff, type Reading } from './fetch-reading.ts';
+import { calm, nameOf, type Part, putOff, type Reading, type Ready } from './fetch-reading.ts';
 import {
   endSession,
   type FetchLimits,
@@ -29,14 +29,8 @@ const END_SESSIONS_MS = 500;
 const MIB = 1024 * 1024;
 /** Bytes that are worth a request. */
 const ASKED_BYTES_MIN = 64 * 1024;
-
-/** What a leader can be asked now. */
-interface Ready {
-  readonly node: Node;
-  readonly parts: Part[];
-  /** It may not have all that was read of these. */
-  readonly unsure: Part[];
-}
+/** Polls wait so long for topics that are being looked up. */
+const LEARN_MS = 500;
 
 /** Reads partitions. Nothing is asked for before the first {@link Fetcher.take}, `wait` or `read`. */
 export class Fetcher {
@@ -47,7 +41,8 @@ export class Fetcher {
   readonly #readings = new Map<string, Reading>();
   readonly #polls = new Set<number>();
   readonly #sessions = new FetchSessions<Part>();
-  readonly #learning = new Set<string>();
+  /** Topics that are being looked up, and until when polls wait for them. */
+  readonly #learning = new Map<string, number>();
   readonly #queue = new FetchQueue<Reading>();
   #working: AbortController | null = null;
   #pumping = false;
@@ -199,7 +194,9 @@ export class Fetcher {
       else this.#prepare(reading, ready);
     }
     // A poll without the partitions of topics that are being looked up would keep those waiting.
-    if (this.#learning.size === 0) for (const one of ready.values()) this.#askLeader(one);
+    const untilMs = Math.max(0, ...this.#learning.values());
+    if (untilMs > now) nextMs = Math.min(nextMs, untilMs);
+    else for (const one of ready.values()) this.#askLeader(one);
     this.#cancelPump?.();
     this.#cancelPump = Number.isFinite(nextMs)
       ? this.#cluster.clock.setTimer(nextMs - now, () => this.#pumpSoon())
@@ -230,8 +227,8 @@ export class Fetcher {
 
   #learn(topic: string): void {
     if (this.#learning.has(topic)) return;
-    this.#learning.add(topic);
     const cluster = this.#cluster;
+    this.#learning.set(topic, cluster.clock.monotonic() + LEARN_MS);
     cluster.forget(topic);
     const learnt = (error: unknown): void => {
       this.#learning.delete(topic);
