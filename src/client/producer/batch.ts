@@ -170,12 +170,13 @@ export class ProducerBatch {
     if (this.settled) return;
     this.settled = true;
     const { topic, partition } = this;
+    const { onFault } = this.#settings;
     for (let index = 0; index < this.#landed.length; index++) {
       const offset = baseOffset < 0 ? -1 : baseOffset + index;
       const own = this.#timestamps[index] ?? -1;
       const timestamp = logAppendTimeMs >= 0 ? logAppendTimeMs : own;
-      const landed = { topic, partition, offset, timestamp };
-      tellCaller(this.#landed[index], landed, this.#settings.onFault);
+      const landed = this.#landed[index];
+      if (landed) tellCaller(landed, { topic, partition, offset, timestamp }, onFault);
     }
     for (const listener of this.#onSettled ?? []) listener();
   }
