@@ -199,6 +199,22 @@ export function producerSuite(target: Target): void {
     expect(producer.bufferedBytes).toBe(0);
   });
 
+  test('a topic that is made anew with fewer partitions refuses the others, and takes the rest', async () => {
+    await using lab = await target.open();
+    const topic = await lab.topic({ partitions: 4 });
+    const producer = lab.client.producer({ value: 'string', deliveryTimeoutMs: 10_000 });
+    const admin = lab.client.admin();
+    await producer.send({ topic, partition: 3, value: 'before' });
+    await admin.deleteTopics([topic]);
+    await admin.createTopic({ name: topic, partitions: 1 });
+    const late = producer.send({ topic, partition: 3, value: 'nowhere' });
+    await expect(late).rejects.toMatchObject({ code: 'UNKNOWN_TOPIC_OR_PARTITION' });
+    const keys = numbers(8).map((number) => `key-${number}`);
+    await producer.sendMany(keys.map((key) => ({ topic, key, value: 'after' })));
+    expect((await readBack(lab.client, topic)).map(({ key }) => key)).toEqual(keys);
+    await producer.close();
+  });
+
   test('close sends what there is and takes no more', async () => {
     await using lab = await target.open();
     const topic = await lab.topic();
