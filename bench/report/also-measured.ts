@@ -5,20 +5,29 @@ import { spreadText } from './markdown.ts';
 import type { Report } from './result.ts';
 import { ratioText, wordsOf } from './words.ts';
 
-const BESIDE = 'kafka';
+export const BESIDE = 'kafka';
 /** Rates, costs, latencies, times, memory and what was written; the rest describes the run. */
 const TOLD = new RegExp(
-  '(PerSecond|PerGb|PerMillion|(?<!max)Ms|WrittenMb|(idle|quiet)CpuPercent|^residentMb' +
+  '(PerSecond|PerGb|PerMillion|(?<!max)Ms|^deviceWrittenMb|(idle|quiet)CpuPercent|^residentMb' +
     '|(start|join|leave)(Broker)?(Cpu)?Seconds)$',
 );
-/** Reading rows write next to nothing. */
+/** Reading rows write next to nothing. (`brokerWrittenMb` of older results counts whole folios, and is not shown.) */
+const WRITTEN = 'deviceWrittenMb';
 const WRITTEN_MB_MIN = 1;
 
-/** Lines of work, figure, ours, theirs and ratio; what two results have is of the first. `goals`: row and figure. */
+/** A line of the table, and what it is of. */
+export interface Also {
+  readonly report: Report;
+  readonly row: string;
+  /** Work, figure, ours, theirs and ratio. */
+  readonly cells: readonly string[];
+}
+
+/** What two results have is of the first. `goals`: row and figure. */
 export function alsoMeasured(
   shown: readonly { readonly report: Report }[],
   goals: ReadonlySet<string>,
-): string[][] {
+): Also[] {
   const seen = new Set(goals);
   return shown.flatMap(({ report }) =>
     report.results
@@ -32,7 +41,8 @@ export function alsoMeasured(
           const [ours = '', theirs = ''] = ['tidemark', BESIDE].map((system) =>
             spreadText(report, system, row, figure),
           );
-          return [[row, wordsOf(figure), ours, theirs, ratioText(ratio)]];
+          const cells = [row, wordsOf(figure), ours, theirs, ratioText(ratio)];
+          return [{ report, row, cells }];
         }),
       ),
   );
@@ -47,6 +57,6 @@ function ratioOf(report: Report, row: string, figure: string): number | undefine
   const [ours = Number.NaN, theirs = Number.NaN] = ['tidemark', BESIDE].map((system) =>
     medianOf(report, system, row, figure),
   );
-  const least = figure === 'brokerWrittenMb' ? WRITTEN_MB_MIN : 0;
+  const least = figure === WRITTEN ? WRITTEN_MB_MIN : 0;
   return ours > least && theirs > least ? ours / theirs : undefined;
 }

@@ -1,12 +1,14 @@
 // What `npm run bench` does with results instead of making one: compare, readme, html.
 
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
-import { projectRoot } from '../peers/index.ts';
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { compare, comparisonText, failed } from './compare.ts';
+import { readReport, writeDocuments } from './documents.ts';
 import { htmlOf } from './html.ts';
-import { measurementsSection, replaceMeasurements } from './readme.ts';
-import type { Report } from './result.ts';
+import { README } from './readme.ts';
+import { RESULTS } from './results-page.ts';
+
+export { readReport };
 
 export interface ReportCommand {
   /** How many results it takes. */
@@ -16,14 +18,6 @@ export interface ReportCommand {
   readonly write: string;
   /** Answers the exit code. */
   run(files: readonly string[]): number;
-}
-
-/** Reads a result. Throws for a file that is none, or of another format. */
-export function readReport(file: string): Report {
-  const report: Report = JSON.parse(readFileSync(file, 'utf8'));
-  if (report.format !== 2)
-    throw new Error(`${file} is no result of this version: measure it again`);
-  return report;
 }
 
 export const htmlFileOf = (file: string): string => `${file.replace(/\.json$/, '')}.html`;
@@ -45,14 +39,12 @@ export const reportCommands: Readonly<Record<string, ReportCommand>> = {
     more: true,
     write: 'readme RESULT.json ...',
     run(files) {
-      const shown = files.map((file) => ({
-        report: readReport(file),
-        file: relative(projectRoot(), resolve(file)),
-      }));
-      const readme = join(projectRoot(), 'README.md');
-      const text = replaceMeasurements(readFileSync(readme, 'utf8'), measurementsSection(shown));
-      writeFileSync(readme, text);
-      process.stdout.write(`the measurements in ${readme} are those of ${files.join(', ')}\n`);
+      const fault = writeDocuments(files);
+      if (fault !== undefined) {
+        process.stderr.write(`${fault}\n`);
+        return 2;
+      }
+      process.stdout.write(`${README} and ${RESULTS} show ${files.join(', ')}\n`);
       return 0;
     },
   },

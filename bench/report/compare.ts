@@ -1,5 +1,6 @@
 // `npm run bench -- compare A B`: what got worse from one result to the next, beyond what the runs differ by anyway.
 
+import { isOurs } from './facts.ts';
 import type { Report, Result } from './result.ts';
 import type { Spread } from './statistics.ts';
 import { numberText } from './words.ts';
@@ -10,8 +11,6 @@ const SMALL_CHANGE = 0.05;
 const LARGE_CHANGE = 0.5;
 const RUNS_ENOUGH = 3;
 
-/** Disk and peers show how alike the runs were: that they got slower is no fault of ours, and is told apart. */
-const OURS = /^(tidemark|in process|micro$)/;
 /** Told too, not judged: ten milliseconds, the tick of what the system counts, are a third of a percent of it. */
 const COARSE = /^idleCpuPercent$/;
 
@@ -78,11 +77,14 @@ export function compare(before: Report, after: Report): Comparison {
   for (const result of before.results) {
     const { system, row } = result;
     const twin = after.results.find((one) => one.system === system && one.row === row);
-    if (twin === undefined) (OURS.test(system) ? gone : goneOfOthers).push(`${system}: ${row}`);
+    if (twin === undefined)
+      (isOurs(before, system) ? gone : goneOfOthers).push(`${system}: ${row}`);
     else all.push(...changesOf(result, twin));
   }
   const told = all.filter((one) => one.told).map((one) => one.change);
-  const isJudged = (one: Change): boolean => OURS.test(one.system) && !COARSE.test(one.figure);
+  // Disk and peers show how alike the runs were: that they got slower is no fault of ours, and is told apart.
+  const isJudged = ({ system, figure }: Change): boolean =>
+    isOurs(before, system) && !COARSE.test(figure);
   const judged = told.filter(isJudged);
   return {
     worse: judged.filter((one) => one.worse > 0).sort((a, b) => b.worse - a.worse),

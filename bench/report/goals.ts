@@ -1,6 +1,7 @@
 // What is to be reached, as a table, and what a result says of it. Ratios are of medians, ours to theirs.
 
-import { givenIn, type Report } from './result.ts';
+import { givenIn } from './facts.ts';
+import type { Report, Result } from './result.ts';
 
 export interface Goal {
   readonly row: string;
@@ -14,8 +15,6 @@ export interface Goal {
   readonly better: 'higher' | 'lower';
   /** Reached also by this share of what the disk itself did in the same run. */
   readonly orShareOfDisk?: number;
-  /** Reached also by this share of what a socket without a client did with the same broker. */
-  readonly orShareOfSocket?: number;
 }
 
 const higher = (row: string, figure: string, limit: number, against = 'kafka'): Goal => ({
@@ -101,10 +100,7 @@ function besideGiven(report: Report): Goal[] {
 const AHEAD = 1.5;
 const OURS_ON = 'tidemark on ';
 
-/**
- * Of JavaScript clients ours is to be the first in every row, far ahead of the next: on the clock unless so little is
- * left to the bare socket that nobody could be as far ahead of us.
- */
+/** Of JavaScript clients ours is to be the first in every row, far ahead of the next. */
 function besideClients(report: Report): Goal[] {
   return report.results.flatMap(({ system: ours, row }) => {
     if (!ours.startsWith(OURS_ON)) return [];
@@ -120,15 +116,18 @@ function besideClients(report: Report): Goal[] {
     const quickest = next('recordsPerSecond', 1);
     const cheapest = next('cpuSecondsPerMillion', -1);
     const found: Goal[] = [];
-    if (quickest !== undefined) {
-      const goal = higher(row, 'recordsPerSecond', AHEAD, quickest);
-      found.push({ ...goal, ours, orShareOfSocket: 1 / AHEAD });
-    }
+    if (quickest !== undefined) found.push(higher(row, 'recordsPerSecond', AHEAD, quickest));
     if (cheapest !== undefined) {
-      found.push({ ...lower(row, 'cpuSecondsPerMillion', 1 / AHEAD, cheapest), ours });
+      found.push(lower(row, 'cpuSecondsPerMillion', 1 / AHEAD, cheapest));
     }
-    return found;
+    return found.map((goal) => ({ ...goal, ours }));
   });
+}
+
+/** A verdict held against each round by itself. */
+export interface Rounds {
+  readonly held: number;
+  readonly of: number;
 }
 
 export interface Judged {
@@ -136,40 +135,79 @@ export interface Judged {
   readonly ours: number;
   /** NaN when the goal is absolute. */
   readonly theirs: number;
+  /** What the disk itself did, where the goal is about it; else NaN. */
+  readonly disk: number;
   /** Ours to theirs, or ours alone when the goal is absolute. */
   readonly ratio: number;
+  /** By the medians. */
   readonly reached: boolean;
+  /**
+   * In how many of the rounds it held: each of ours beside theirs of the same round, as they were interleaved.
+   * Undefined where there was one measurement.
+   */
+  readonly rounds: Rounds | undefined;
 }
+
+const resultOf = ({ results }: Report, system: string, row: string): Result | undefined =>
+  results.find((one) => one.system === system && one.row === row);
 
 /** The median of a figure; NaN when it was not measured. */
 export function medianOf(report: Report, system: string, row: string, figure: string): number {
-  const result = report.results.find((one) => one.system === system && one.row === row);
-  return result?.spread[figure]?.median ?? Number.NaN;
+  return resultOf(report, system, row)?.spread[figure]?.median ?? Number.NaN;
 }
 
 /** What the result says of each goal that it has figures for. */
 export function judge(report: Report): Judged[] {
   return [...goals, ...besideGiven(report), ...besideClients(report)].flatMap((goal) => {
-    const { row, figure, against } = goal;
-    const ours = medianOf(report, goal.ours ?? 'tidemark', row, figure);
-    const theirs = against === undefined ? Number.NaN : medianOf(report, against, row, figure);
-    const ratio = against === undefined ? ours : ours / theirs;
+    const figures = (system: string, row: string): Figures => figuresOf(report, system, row, goal);
+    const ours = figures(goal.ours ?? 'tidemark', goal.row);
+    const theirs = goal.against === undefined ? NONE : figures(goal.against, goal.row);
+    const disk = goal.orShareOfDisk === undefined ? NONE : figures('disk', 'disk probe');
+    const ratio = ratioOf(goal, ours.median, theirs.median);
     if (Number.isNaN(ratio)) return [];
-    const within = goal.better === 'higher' ? ratio >= goal.limit : ratio <= goal.limit;
-    const reached =
-      within || asFastAsTheDisk(report, goal, ours) || asFastAsTheSocket(report, goal, ours);
-    return [{ goal, ours, theirs, ratio, reached }];
+    return {
+      goal,
+      ours: ours.median,
+      theirs: theirs.median,
+      disk: disk.median,
+      ratio,
+      reached: holds(goal, ours.median, theirs.median, disk.median),
+      rounds: roundsOf(goal, ours, theirs, disk),
+    };
   });
 }
 
-function asFastAsTheDisk(report: Report, { orShareOfDisk, figure }: Goal, ours: number): boolean {
-  if (orShareOfDisk === undefined) return false;
-  return ours >= orShareOfDisk * medianOf(report, 'disk', 'disk probe', figure);
+interface Figures {
+  readonly median: number;
+  /** Of each round. */
+  readonly runs: readonly number[];
 }
 
-function asFastAsTheSocket(report: Report, goal: Goal, ours: number): boolean {
-  const { orShareOfSocket, row, figure } = goal;
-  if (orShareOfSocket === undefined) return false;
-  const bare = `raw socket on ${goal.ours?.slice(OURS_ON.length)}`;
-  return ours >= orShareOfSocket * medianOf(report, bare, row, figure);
+const NONE: Figures = { median: Number.NaN, runs: [] };
+
+function figuresOf(report: Report, system: string, row: string, { figure }: Goal): Figures {
+  const runs = resultOf(report, system, row)?.runs ?? [];
+  return {
+    median: medianOf(report, system, row, figure),
+    runs: runs.map((run) => run[figure] ?? Number.NaN),
+  };
+}
+
+const ratioOf = ({ against }: Goal, ours: number, theirs: number): number =>
+  against === undefined ? ours : ours / theirs;
+
+function holds(goal: Goal, ours: number, theirs: number, disk: number): boolean {
+  const { better, limit, orShareOfDisk = Number.NaN } = goal;
+  const ratio = ratioOf(goal, ours, theirs);
+  const within = better === 'higher' ? ratio >= limit : ratio <= limit;
+  return within || ours >= orShareOfDisk * disk;
+}
+
+function roundsOf(goal: Goal, ours: Figures, theirs: Figures, disk: Figures): Rounds | undefined {
+  const pairs = ours.runs
+    .map((mine, round) => [mine, theirs.runs[round] ?? Number.NaN, disk.runs[round]] as const)
+    .filter(([mine, other]) => !Number.isNaN(ratioOf(goal, mine, other)));
+  if (pairs.length < 2) return undefined;
+  const held = pairs.filter(([mine, other, probe = Number.NaN]) => holds(goal, mine, other, probe));
+  return { held: held.length, of: pairs.length };
 }

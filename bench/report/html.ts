@@ -3,15 +3,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectRoot } from '../peers/index.ts';
+import { givenIn } from './facts.ts';
 import { type Judged, judge } from './goals.ts';
 import { countOf, quantile } from './histogram.ts';
 import { limitsOf, loadOf } from './limits.ts';
 import { notesOf } from './notes.ts';
 import { profileOf, type RowProfile, systemOf } from './profile.ts';
-import { disturbed, givenIn, type Report, type Result } from './result.ts';
+import { disturbed, type Report, type Result } from './result.ts';
 import { slopesSection } from './slopes-section.ts';
 import { type Bar, barChart, type Curve, curveChart, escapeXml } from './svg.ts';
-import { goalText, numberText, ratioText, titleOf, wordsOf } from './words.ts';
+import { goalText, numberText, ratioText, titleOf, verdictText, wordsOf } from './words.ts';
 
 /** A colour for each system, the same in every plot. */
 const kinds: Readonly<Record<string, string>> = {
@@ -45,19 +46,24 @@ const number = (text: string): string => `<td class="n">${escapeXml(text)}</td>`
 function goalsSection(report: Report): string {
   const judged = judge(report);
   if (judged.length === 0) return '';
-  const lines = judged.map(({ goal, ours, theirs, ratio, reached }) => {
+  const lines = judged.map((one) => {
+    const { goal, ours, theirs, ratio, reached, disk } = one;
     const who = titleOf(goal.ours ?? 'tidemark');
     return (
       `<tr>${cell(goal.row)}${cell(wordsOf(goal.figure))}${cell(who)}${number(numberText(ours))}` +
       `${cell(goal.against === undefined ? '' : titleOf(goal.against))}${number(numberText(theirs))}` +
-      `${number(goal.against === undefined ? '' : ratioText(ratio))}${cell(goalText(goal))}` +
-      `<td class="${reached ? 'yes' : 'no'}">${reached ? 'reached' : 'not reached'}</td></tr>`
+      `${number(goal.against === undefined ? '' : ratioText(ratio))}${cell(goalText(goal, disk))}` +
+      `<td class="${reached ? 'yes' : 'no'}">${verdictText(one)}</td></tr>`
     );
   });
   const reached = judged.filter((one) => one.reached).length;
   const head = ['work', 'figure', 'ours', '', 'beside', '', 'ratio', 'goal', ''];
-  return `<h2>Goals: ${reached} of ${judged.length} reached</h2>${table(head, lines)}`;
+  const title = `<h2>Goals: ${reached} of ${judged.length} reached</h2>`;
+  return `${title}${paragraph(VERDICTS)}${table(head, lines)}`;
 }
+
+const VERDICTS =
+  'Medians decide. In brackets: in how many of the rounds, each of ours beside theirs of the same round, it held.';
 
 /** Bars of one figure of one row, a bar for each system that has it. */
 function barsOf(report: Report, row: string, figure: string): string {
@@ -219,13 +225,13 @@ const PROFILED =
   'each in a run of its own after the measurement.';
 
 function missedText(report: Report, one: Judged): string {
-  const { goal, ours, theirs, ratio } = one;
+  const { goal, ours, theirs, ratio, disk } = one;
   const figure = `${wordsOf(goal.figure)}: ${numberText(ours)}`;
   const beside =
     goal.against === undefined
       ? ''
       : ` beside ${numberText(theirs)} of ${titleOf(goal.against)}, ${ratioText(ratio)}`;
-  return `${figure}${beside}, goal ${goalText(goal)}. ${limitsOf(report, one).join('; ')}`;
+  return `${figure}${beside}, goal ${goalText(goal, disk)}. ${limitsOf(report, one).join('; ')}`;
 }
 
 function otherProfiles(report: Report): string {

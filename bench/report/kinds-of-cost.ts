@@ -42,7 +42,7 @@ export function loopShares({ functions }: RowProfile): string {
   const say = (text: string, kind: Kind, names = ''): void => {
     if (sum(kind) > 0) parts.push(`${text} ${percent(sum(kind))}${names}`);
   };
-  say('system calls', 'calls', ` (${named.join(', ')})`);
+  say('system calls and hand-overs to threads', 'calls', ` (${named.join(', ')})`);
   say('checksums', 'checksums');
   say('loading and compiling modules', 'loading');
   say('garbage collection', 'garbage');

@@ -1,6 +1,6 @@
 // What a latency consists of, as far as it was counted, and what is left that was not.
 
-import { medianOf } from './goals.ts';
+import { type Goal, medianOf } from './goals.ts';
 import type { Report } from './result.ts';
 import { numberText } from './words.ts';
 
@@ -13,13 +13,18 @@ interface Part {
   readonly ms: number;
 }
 
-/** Of the middle, and of what the tail has beyond it. */
-export function latencyLimits(report: Report, row: string, system: string): string[] {
+/** Of the middle, of what the tail has beyond it, and of its far end where the goal is about that. */
+export function latencyLimits(
+  report: Report,
+  { row, figure }: Pick<Goal, 'row' | 'figure'>,
+  system: string,
+): string[] {
   const of = (figure: string): number => medianOf(report, system, row, figure);
   const p50 = of('p50Ms');
   const parts = partsOf(report, row, of);
   const middle = Number.isNaN(p50) ? '' : middleText(p50, parts);
-  return [middle, tailText(report, of)];
+  const far = figure === 'p999Ms' ? farText(of) : '';
+  return [middle, tailText(report, of), far];
 }
 
 function partsOf(report: Report, row: string, of: (figure: string) => number): Part[] {
@@ -75,5 +80,17 @@ function tailText(report: Report, of: (figure: string) => number): string {
   return (
     `p99 is ${numberText(beyond)} ms more, by waiting for cores or by stalls, whether of client or broker was not ` +
     `counted: ${known.join(', ')}`
+  );
+}
+
+/** A thousandth of the records: few moments in which something stood still. */
+function farText(of: (figure: string) => number): string {
+  const [p999, longest] = [of('p999Ms'), of('maxMs')];
+  const beyond = p999 - of('p99Ms');
+  if (Number.isNaN(beyond)) return '';
+  const end = Number.isNaN(longest) ? '' : `, the longest of a run took ${numberText(longest)} ms`;
+  return (
+    `p99.9 is ${numberText(beyond)} ms more than p99: a thousandth of the records decide it${end}; ` +
+    'which moments they fell into was not counted'
   );
 }

@@ -1,16 +1,21 @@
 // What held a row of ours back, in words: from what was counted while it ran. One sentence for each kind of figure.
 
-import { type Judged, medianOf } from './goals.ts';
+import { isOurs } from './facts.ts';
+import { type Goal, type Judged, medianOf } from './goals.ts';
 import { callShares, loopShares } from './kinds-of-cost.ts';
 import { latencyLimits } from './latency-limit.ts';
 import { profileOf } from './profile.ts';
 import type { Report } from './result.ts';
-import { numberText, titleOf } from './words.ts';
+import { numberText, titleOf, wordsOf } from './words.ts';
 
 /** Of all cores: beyond it a faster client or broker would have to take the other's time. */
 const BUSY = 0.9;
 /** Of the time in which the event loop ran, or could have. */
 const LOOP_FULL_PERCENT = 90;
+/** Of the time, in which the event loop could have run and had no core: then that is most of what it waits for. */
+const WAITING_PERCENT = 20;
+/** Of the bytes that moved: less from the disk is none that anybody waited for. */
+const READ_SHARE = 0.01;
 /** Cores of a client whose work is one thread's: it has no time left. */
 const CLIENT_FULL = 0.95;
 
@@ -78,35 +83,52 @@ const sentences: readonly {
   { figures: /^loopDelay/, limit: delayLimit },
 ];
 
-function rateLimit(report: Report, judged: Judged, of: Of): string {
+function rateLimit(report: Report, judged: Judged, of: Of): string | string[] {
   const cores = coresOf(report);
   const stretch = stretchOf(of);
   const busy = of('busyCores') * stretch;
   if (Number.isNaN(busy) || Number.isNaN(cores)) return besideSocket(report, judged);
   if (busy >= BUSY * cores) return 'the processors are the limit, which broker and client share';
   const running = of('loopBusyPercent') * stretch;
+  const waiting = of('loopWaitingPercent') * stretch;
   if (running >= LOOP_FULL_PERCENT) return 'the event loop is the limit';
-  if (running + of('loopWaitingPercent') * stretch >= LOOP_FULL_PERCENT) {
+  if (running + waiting >= LOOP_FULL_PERCENT) {
     return 'the event loop and its waiting for a core are the limit';
   }
   const client = (of('clientCpuSeconds') / of('seconds')) * stretch;
   if (client >= CLIENT_FULL) {
     return `the client's one thread is the limit: the client keeps ${numberText(client)} cores busy`;
   }
-  const disk = of('syncs') > 0 || of('brokerReadMb') > 0 ? 'the disk or for ' : '';
+  if (waiting >= WAITING_PERCENT) {
+    return (
+      `waiting for a core is most of it: the event loop could have run for ${numberText(waiting)} % of the time and ` +
+      `had none, and ran for ${numberText(running)} %`
+    );
+  }
+  const disk = of('syncs') > 0 || readsMuch(of) ? 'the disk or for ' : '';
   return `no processor is the limit: client and broker wait for ${disk}each other`;
 }
 
-/** What a client is made of was not profiled; what is left without one is known where a bare socket was measured. */
-function besideSocket(report: Report, { goal, ours }: Judged): string {
+function readsMuch(of: Of): boolean {
+  const moving = of('movingSeconds');
+  const moved = of('mbPerSecond') * (Number.isNaN(moving) ? of('seconds') : moving);
+  return of('brokerReadMb') >= READ_SHARE * moved;
+}
+
+/** What is left without a client is known where a bare socket was measured; the rest by a profile, if there is one. */
+function besideSocket(report: Report, { goal, ours }: Judged): string[] {
   const { row, figure } = goal;
-  const bare = `raw socket on ${goal.ours?.replace(/^.* on /, '')}`;
+  const system = goal.ours ?? OURS;
+  const bare = `raw socket on ${system.replace(/^.* on /, '')}`;
   const alone = medianOf(report, bare, row, figure);
-  if (Number.isNaN(alone)) return '';
-  return (
-    `${bare}, without a client, has ${numberText(alone)}, the client ${numberText(ours / alone)} times that; ` +
-    'where the client spends the rest was not profiled'
-  );
+  const profile = profileOf(report.profiles, row, system);
+  const shares = profile === undefined ? '' : loopShares(profile);
+  if (Number.isNaN(alone)) return [shares];
+  return [
+    `${wordsOf(figure)}: ${bare}, without a client, has ${numberText(alone)}, the client ` +
+      `${numberText(ours / alone)} times that`,
+    shares === '' ? 'where the client spends the rest was not profiled' : `${system}: ${shares}`,
+  ];
 }
 
 /** Shares of the cost by the row's profile, and who does it for less. */
@@ -121,13 +143,13 @@ function brokerCost(report: Report, { goal, ours }: Judged, of: Of): string[] {
   const profile = profileOf(report.profiles, goal.row, system);
   if (profile === undefined) parts.push('what it spends it on was not profiled');
   else parts.push(loopShares(profile), callShares(profile));
-  return [...parts, leastOf(report, goal.row, goal.figure, ours)];
+  return [...parts, leastOf(report, goal, ours)];
 }
 
 /** What others did the same work for is no floor, but it is known to be possible. */
-function leastOf(report: Report, row: string, figure: string, ours: number): string {
+function leastOf(report: Report, { row, figure }: Goal, ours: number): string {
   const others = report.results
-    .filter((one) => one.row === row && !one.system.startsWith(OURS))
+    .filter((one) => one.row === row && !isOurs(report, one.system))
     .flatMap(({ system, spread }) => {
       const cost = spread[figure]?.median;
       return cost === undefined || cost >= ours ? [] : [{ system, cost }];
@@ -135,14 +157,15 @@ function leastOf(report: Report, row: string, figure: string, ours: number): str
     .sort((a, b) => a.cost - b.cost);
   const [least] = others;
   return least === undefined
-    ? 'none of the others did it for less'
+    ? 'nobody beside it needed less; whether less is possible was not counted'
     : `the least that was measured is ${numberText(least.cost)} of ${titleOf(least.system)}`;
 }
 
 function latencyOrRate(report: Report, judged: Judged, of: Of): string[] {
-  const limits = latencyLimits(report, judged.goal.row, judged.goal.ours ?? OURS);
+  const limits = latencyLimits(report, judged.goal, judged.goal.ours ?? OURS);
   // Where each connection waits for its answer, a latency is the rate seen from the other side.
-  if (!Number.isNaN(of('requestsPerSecond'))) limits.push(rateLimit(report, judged, of));
+  if (!Number.isNaN(of('requestsPerSecond')))
+    limits.push(...[rateLimit(report, judged, of)].flat());
   return limits;
 }
 

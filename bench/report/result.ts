@@ -43,8 +43,14 @@ export interface Report {
   readonly machine: Readonly<Record<string, string>>;
   /** Commands of peers that were given by them, by name, without the paths of the machine. */
   readonly peers?: Readonly<Record<string, string>>;
+  /** Systems in the results that are ours, clients and the log in process too; absent in older results. */
+  readonly ours?: readonly string[];
   /** How each row was measured. */
   readonly rows: Readonly<Record<string, string>>;
+  /** What a row's sizes are of, where it is not what reaches the broker; absent in older results. */
+  readonly unitNotes?: Readonly<Record<string, string>>;
+  /** Which suite measured a row; absent in older results. */
+  readonly suites?: Readonly<Record<string, string>>;
   readonly missing: readonly Missing[];
   readonly thrownOut: readonly ThrownOut[];
   readonly foreignCoresMax: number;
@@ -52,14 +58,6 @@ export interface Report {
   readonly profiles?: readonly RowProfile[];
   readonly results: readonly Result[];
 }
-
-/** Peers that are not installed by us, in the result's order; in older results klite is the only one. */
-export const givenIn = ({ peers = {}, results }: Report): string[] => [
-  ...new Set([
-    ...results.map(({ system }) => system).filter((one) => one === 'klite'),
-    ...Object.keys(peers),
-  ]),
-];
 
 function firstLineOf(program: string, args: readonly string[]): string {
   const { stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', cwd: projectRoot() });

@@ -1,7 +1,7 @@
 // Names and numbers as people read them.
 
 import { ourSystems, peerSystems } from '../peers/index.ts';
-import type { Goal } from './goals.ts';
+import type { Goal, Judged } from './goals.ts';
 
 const titles = new Map<string, string>([
   ...[...ourSystems(), ...peerSystems()].map(({ name, title }) => [name, title] as const),
@@ -9,6 +9,12 @@ const titles = new Map<string, string>([
 ]);
 
 export const titleOf = (system: string): string => titles.get(system) ?? system;
+
+/** What tells one of our settings from the usual one: `--flush os`; '' for that and for all others. */
+export function suffixOf(system: string): string {
+  const title = ourSystems().find(({ name }) => name === system)?.title ?? '';
+  return title.split(', ').slice(1).join(', ');
+}
 
 const figures: Readonly<Record<string, string>> = {
   mbPerSecond: 'MB/s',
@@ -28,7 +34,8 @@ const figures: Readonly<Record<string, string>> = {
   idleResidentMb: 'resident memory idle, MB',
   idleCpuPercent: 'CPU idle, % of a core',
   startCpuSeconds: 'CPU until then, s',
-  brokerWrittenMb: 'written to disk, MB',
+  deviceWrittenMb: "written to the disk by the row's end, MB",
+  brokerWrittenMb: 'written as the process counts it, whole folios, MB',
   brokerReadMb: 'read from disk, MB',
   movingSeconds: 'first to last record, s',
   firstRecordMs: 'first record acknowledged, ms',
@@ -77,11 +84,18 @@ export function ratioText(ratio: number): string {
   return `${Number(ratio.toPrecision(3))} ×`;
 }
 
-export function goalText(goal: Goal): string {
-  const { limit, better, against, orShareOfDisk, orShareOfSocket } = goal;
+/** What has to be reached; of a goal that the disk may excuse also what the disk did, where it is known. */
+export function goalText(goal: Goal, disk = Number.NaN): string {
+  const { limit, better, against, orShareOfDisk } = goal;
   const sign = better === 'higher' ? '≥' : '≤';
   if (against === undefined) return `${sign} ${numberText(limit)}`;
-  const or = (share: number | undefined, whose: string): string =>
-    share === undefined ? '' : `, or ${Math.round(share * 100)} % of ${whose}`;
-  return `${sign} ${ratioText(limit)}${or(orShareOfDisk, 'the disk')}${or(orShareOfSocket, 'the bare socket')}`;
+  if (orShareOfDisk === undefined) return `${sign} ${ratioText(limit)}`;
+  const whose = Number.isNaN(disk) ? 'the disk' : `the disk's ${numberText(disk)}`;
+  return `${sign} ${ratioText(limit)}, or ${Math.round(orShareOfDisk * 100)} % of ${whose}`;
+}
+
+/** `reached (5 of 5)`: by the medians, and in how many of the rounds. */
+export function verdictText({ reached, rounds }: Judged): string {
+  const verdict = reached ? 'reached' : 'not reached';
+  return rounds === undefined ? verdict : `${verdict} (${rounds.held} of ${rounds.of})`;
 }

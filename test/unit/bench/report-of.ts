@@ -2,6 +2,7 @@
 
 import { measurementsSection } from '../../../bench/report/readme.ts';
 import { Gathered, type Report } from '../../../bench/report/result.ts';
+import { resultsPage } from '../../../bench/report/results-page.ts';
 import type { Figures } from '../../../bench/suite.ts';
 
 export type Run = readonly [system: string, row: string, figures: Figures];
@@ -45,5 +46,10 @@ export const beside: readonly Run[] = [
   ['kafka', produce, { mbPerSecond: 700, brokerCpuSecondsPerGb: 1.7 }],
 ];
 
+/** README's section on one result. */
 export const sectionOf = (report: Report, file: string): string =>
-  measurementsSection([{ report, file }]);
+  measurementsSection([{ report, file }], []);
+
+/** bench/RESULTS.md of one result. */
+export const pageOf = (report: Report, file = 'bench/results/x.json'): string =>
+  resultsPage([{ report, file }]);

@@ -1,96 +1,12 @@
-// What is made of a result: goals, README tables, HTML page, slopes.
+// What is made of results: README's tables, RESULTS.md, HTML page, slopes.
 
 import { describe, expect, test } from 'vitest';
-import { judge } from '../../../bench/report/goals.ts';
 import { htmlOf } from '../../../bench/report/html.ts';
 import { measurementsSection, replaceMeasurements } from '../../../bench/report/readme.ts';
+import { resultsPage } from '../../../bench/report/results-page.ts';
 import { slopesOf, turnOf } from '../../../bench/report/slopes-section.ts';
 import { goalText, numberText, ratioText } from '../../../bench/report/words.ts';
-import { beside, produce, type Run, reportOf, sectionOf } from './report-of.ts';
-
-describe('goals', () => {
-  const judged = judge(reportOf(beside));
-  const of = (figure: string, ours = 'tidemark') =>
-    judged.find((one) => one.goal.figure === figure && (one.goal.ours ?? 'tidemark') === ours);
-
-  test('a ratio is of medians, and is held against its limit', () => {
-    expect(of('brokerCpuSecondsPerGb')).toMatchObject({ ours: 0.85, theirs: 1.7, reached: true });
-    expect(of('brokerCpuSecondsPerGb')?.ratio).toBeCloseTo(0.5);
-    expect(of('mbPerSecond', 'tidemark-os')).toMatchObject({ reached: false });
-  });
-
-  test('a rate below theirs is enough where it is what the disk does', () => {
-    expect(of('mbPerSecond')).toMatchObject({ ours: 530, theirs: 700, reached: true });
-    const slow = beside.map(
-      ([system, row, figures]): Run =>
-        system === 'disk' ? [system, row, { mbPerSecond: 700 }] : [system, row, figures],
-    );
-    const again = judge(reportOf(slow)).find((one) => one.goal.figure === 'mbPerSecond');
-    expect(again?.reached).toBe(false);
-  });
-
-  test('an absolute goal needs no other system', () => {
-    expect(of('loopDelayP99Ms')).toMatchObject({ ratio: 12, reached: false });
-  });
-
-  test('what was not measured is not judged', () => {
-    expect(judge(reportOf(beside.slice(0, 2))).map((one) => one.goal.figure)).toEqual([
-      'loopDelayP99Ms',
-    ]);
-  });
-
-  test('beside klite each rate, cost and latency is to be better', () => {
-    const runs: Run[] = [
-      ['tidemark', produce, { mbPerSecond: 500, p50Ms: 1, p99Ms: 9, p999Ms: 9, syncs: 1 }],
-      ['klite', produce, { mbPerSecond: 400, p50Ms: 2, p99Ms: 7, p999Ms: 8, syncs: 2 }],
-    ];
-    const found = judge(reportOf(runs)).map(({ goal, reached }) => [goal.figure, reached]);
-    expect(found).toEqual([
-      ['mbPerSecond', true],
-      ['p50Ms', true],
-      ['p99Ms', false],
-      ['p999Ms', false],
-    ]);
-  });
-
-  test('so is it beside others that were given by their command', () => {
-    const runs: Run[] = [
-      ['tidemark', produce, { mbPerSecond: 500 }],
-      ['mine', produce, { mbPerSecond: 400 }],
-    ];
-    const peers = { mine: 'mine --at 127.0.0.1:{port} {data}' };
-    expect(judge(reportOf(runs))).toEqual([]);
-    expect(judge(reportOf(runs, { peers })).map(({ goal }) => goal.against)).toEqual(['mine']);
-    const section = sectionOf(reportOf(runs, { peers }), 'x.json');
-    expect(section).toContain('### Beside mine: 1 of 1 goals reached');
-    expect(section).toContain('\nPeer mine: `mine --at 127.0.0.1:{port} {data}`.\n');
-    const html = htmlOf(reportOf(runs, { peers }));
-    expect(html).toContain('<dt>peer mine</dt><dd>mine --at 127.0.0.1:{port} {data}</dd>');
-  });
-
-  const sends = 'single sends, 100 B';
-  const clientRuns = (socketPerSecond: number): Run[] => [
-    ['tidemark on kafka', sends, { recordsPerSecond: 1_200, cpuSecondsPerMillion: 60 }],
-    ['kafkajs on kafka', sends, { recordsPerSecond: 700, cpuSecondsPerMillion: 80 }],
-    ['platformatic on kafka', sends, { recordsPerSecond: 1_000, cpuSecondsPerMillion: 120 }],
-    ['raw socket on kafka', sends, { recordsPerSecond: socketPerSecond, cpuSecondsPerMillion: 1 }],
-    ['kcat on kafka', sends, { recordsPerSecond: 9_000, cpuSecondsPerMillion: 1 }],
-  ];
-
-  test('our client is held against the next of its kind in each figure', () => {
-    const found = judge(reportOf(clientRuns(2_000)));
-    expect(found.map(({ goal, reached }) => [goal.figure, goal.against, reached])).toEqual([
-      ['recordsPerSecond', 'platformatic on kafka', false],
-      ['cpuSecondsPerMillion', 'kafkajs on kafka', false],
-    ]);
-    expect(found[1]?.ratio).toBeCloseTo(0.75);
-  });
-
-  test('a client that leaves the bare socket no such lead is as fast as can be', () => {
-    const [rate] = judge(reportOf(clientRuns(1_700)));
-    expect(rate).toMatchObject({ goal: { figure: 'recordsPerSecond' }, reached: true });
-  });
-});
+import { beside, pageOf, produce, type Run, reportOf, sectionOf } from './report-of.ts';
 
 describe('README', () => {
   const readme = 'before\n<!-- measurements:begin -->\nold\n<!-- measurements:end -->\nafter\n';
@@ -109,22 +25,66 @@ describe('README', () => {
     expect(replaceMeasurements(changed, section)).toBe(changed);
   });
 
+  test('README has the goals beside Kafka, and links to everything else', () => {
+    const klite: Run = ['klite', produce, { mbPerSecond: 300 }];
+    const section = sectionOf(reportOf([...beside, klite]), 'bench/results/x.json');
+    expect(section.match(/^### .*/gm)).toEqual([
+      '### Beside Apache Kafka 4.3.1: 2 of 3 goals reached',
+    ]);
+    expect(section).toContain('[bench/RESULTS.md](bench/RESULTS.md)');
+    expect(section).not.toContain('What the limit is');
+    const page = pageOf(reportOf([...beside, klite]), 'bench/results/x.json');
+    expect(page).toContain('([result](results/x.json), [report](results/x.html))');
+    expect(page).toContain('### Beside klite: 1 of 1 goals reached');
+    expect(page).toContain('### What the limit is in the rows that are not reached');
+  });
+
+  test('how many goals were reached is told of every result that is kept, but for very short ones', () => {
+    const slow = beside.map(
+      ([system, row, figures]): Run =>
+        system === 'tidemark'
+          ? [system, row, { ...figures, brokerCpuSecondsPerGb: 9 }]
+          : [system, row, figures],
+    );
+    const machine = { processor: '2 × Slow', tidemark: 'abc1234' };
+    const section = measurementsSection(
+      [{ report: reportOf([...beside, ['klite', produce, { mbPerSecond: 300 }]]), file: 'a.json' }],
+      [
+        { report: reportOf(slow, { machine }), file: 'bench/results/slow.json' },
+        { report: reportOf(slow, { machine, quick: true }), file: 'bench/results/quick.json' },
+        { report: reportOf([['tidemark', 'replay', { mbPerSecond: 1 }]]), file: 'tools.json' },
+      ],
+    );
+    expect(section).toContain(
+      `
+| goals reached | beside Apache Kafka 4.3.1 | beside klite |
+| --- | --- | --- |
+| in the runs above | 2 of 3 | 1 of 1 |
+| [slow](bench/results/slow.json): 2 × Slow, 2026-11-29, commit abc1234 | 1 of 3 | – |
+
+`,
+    );
+  });
+
   test('of several runs each pair of systems has one table, and what two have is of the first', () => {
     const other: Run[] = [
       ['tidemark', produce, { mbPerSecond: 777, brokerCpuSecondsPerGb: 1, loopDelayP99Ms: 99 }],
       ['tidemark', 'start-up', { firstRecordMs: 150 }],
       ['klite', produce, { mbPerSecond: 300, recordsPerSecond: 3e5 }],
       ['klite', 'start-up', { firstRecordMs: 15 }],
+      ['klite', 'restart', { killWritableMs: 15 }],
     ];
     const shown = [
       { report: reportOf(beside), file: 'a.json' },
       { report: reportOf(other), file: 'b.json' },
     ];
-    const section = measurementsSection(shown);
-    expect(section.match(/^## /gm)).toHaveLength(1);
+    const section = resultsPage(shown);
+    expect(section.match(/^# /gm)).toHaveLength(1);
     expect(section.indexOf('a.json')).toBeLessThan(section.indexOf('b.json'));
     expect(section.match(/^Machine: /gm)).toHaveLength(1);
-    expect(section.match(/^### .*/gm)).toEqual([
+    expect(section).toContain('a.html)): brokers\n');
+    expect(section).toContain('b.html)): brokers (only Tidemark, klite), restart\n');
+    expect(section.match(/^### [^W].*/gm)).toEqual([
       '### Beside Apache Kafka 4.3.1: 2 of 3 goals reached',
       '### On its own: 0 of 1 goals reached',
       '### Beside klite: 1 of 1 goals reached',
@@ -137,14 +97,48 @@ describe('README', () => {
     );
   });
 
+  test('where runs are of different machines each tells its own', () => {
+    const machine = { processor: '2 × Other' };
+    const page = resultsPage([
+      { report: reportOf(beside), file: 'a.json' },
+      {
+        report: reportOf([['tidemark on kafka', 'consume, 100 B', {}]], { machine }),
+        file: 'b.json',
+      },
+    ]);
+    expect(page).toContain('a.html)): brokers. Machine: 2 × Some');
+    expect(page).toContain('b.html)): client. Machine: 2 × Other');
+    expect(page).not.toMatch(/^Machine/m);
+  });
+
   test('what has no goal is shown beside Kafka, each rate once', () => {
     const java = 'produce 1 KiB, Java client';
     const runs: Run[] = [
       ...beside,
-      ['tidemark', java, { recordsPerSecond: 4, mbPerSecond: 64, brokerWrittenMb: 0, seconds: 9 }],
-      ['kafka', java, { recordsPerSecond: 8, mbPerSecond: 80, brokerWrittenMb: 0.1, seconds: 8 }],
+      [
+        'tidemark',
+        java,
+        {
+          recordsPerSecond: 4,
+          mbPerSecond: 64,
+          deviceWrittenMb: 0,
+          brokerWrittenMb: 9,
+          seconds: 9,
+        },
+      ],
+      [
+        'kafka',
+        java,
+        {
+          recordsPerSecond: 8,
+          mbPerSecond: 80,
+          deviceWrittenMb: 0.1,
+          brokerWrittenMb: 9,
+          seconds: 8,
+        },
+      ],
     ];
-    const section = sectionOf(reportOf(runs), 'x.json');
+    const section = pageOf(reportOf(runs));
     const [, also = ''] = section.split('### Measured too, without a goal\n');
     expect(also.match(/^\| .*/gm)).toEqual([
       '| work | figure | Tidemark | Apache Kafka 4.3.1 | ratio |',
@@ -160,7 +154,7 @@ describe('README', () => {
       ['tidemark', lz4, { mbPerSecond: 9 }],
       ['kafka', lz4, { mbPerSecond: 8 }],
     ];
-    expect(sectionOf(reportOf(runs), 'x.json')).toContain(`| ${lz4} (before compression) | MB/s |`);
+    expect(pageOf(reportOf(runs))).toContain(`| ${lz4} (before compression) | MB/s |`);
   });
 
   test('rows beside nobody are named', () => {
@@ -170,10 +164,10 @@ describe('README', () => {
       ['tidemark', 'slope, partitions: 10', { p99Ms: 1 }],
       ['redis', 'their own client', { requestsPerSecond: 1 }],
     ];
-    expect(sectionOf(reportOf(runs), 'x.json')).toContain(
-      '\nMeasured too, not beside Kafka: slope, partitions; their own client ([report](x.html)).\n',
+    expect(pageOf(reportOf(runs))).toContain(
+      '\nMeasured too, not beside Kafka: slope, partitions; their own client ([report](results/x.html)).\n',
     );
-    expect(sectionOf(reportOf(beside), 'x.json')).not.toContain('Measured too');
+    expect(pageOf(reportOf(beside))).not.toContain('Measured too');
   });
 
   test('a profile is named where there is one', () => {
@@ -183,17 +177,17 @@ describe('README', () => {
     ];
     const figures = { seconds: 1, brokerCpuSeconds: 1 };
     const runs = beside.map(([system, row, more]): Run => [system, row, { ...figures, ...more }]);
-    const section = sectionOf(reportOf(runs, { profiles }), 'x.json');
+    const section = pageOf(reportOf(runs, { profiles }));
     expect(section).toContain(
-      'Profiles (functions and system calls) are in [the report](x.html) of produce 1 KiB.',
+      'Profiles (functions and system calls) are in [the report](results/x.html) of produce 1 KiB.',
     );
-    expect(sectionOf(reportOf(runs, { profiles: [] }), 'x.json')).not.toContain('Profiles');
+    expect(pageOf(reportOf(runs, { profiles: [] }))).not.toContain('Profiles');
   });
 
   test('a measurement that was kept though it was disturbed is named', () => {
     const runs: Run[] = [...beside, ['kafka', produce, { mbPerSecond: 1, foreignCores: 0.9 }]];
     const report = reportOf(runs);
-    expect(sectionOf(report, 'x.json')).toContain(
+    expect(pageOf(report)).toContain(
       'Kept though others were as busy as that in every try: Apache Kafka 4.3.1: produce 1 KiB (1).',
     );
     expect(htmlOf(report)).toContain('Kept though others were busy in every try');
@@ -203,16 +197,26 @@ describe('README', () => {
     expect(() => replaceMeasurements('nothing', 'x')).toThrow('measurements:begin');
   });
 
-  test('what is missing and what was thrown out is told', () => {
-    const section = sectionOf(
-      reportOf(beside, {
-        missing: [{ what: 'klite', why: 'give its binary\nmore' }],
-        thrownOut: [{ system: 'kafka', row: produce, foreignCores: 1.2 }],
-      }),
-      'x.json',
-    );
-    expect(section).toContain('Not measured: klite (give its binary).');
-    expect(section).toContain('1 measurements were thrown out');
+  test('what is missing is told, and what was thrown out of the rows that are in a table', () => {
+    const lost = (system: string, row: string) => ({ system, row, foreignCores: 1.2 });
+    const first = reportOf(beside, {
+      missing: [{ what: 'klite', why: 'give its binary\nmore' }],
+      thrownOut: [lost('kafka', produce), lost('tidemark', produce), lost('kafka', 'slope, x: 1')],
+    });
+    expect(pageOf(first)).toContain('Not measured: klite (give its binary).');
+    const text =
+      '2 measurements of these rows were thrown out and repeated, 1 of them ours, because';
+    expect(pageOf(first)).toContain(text);
+    // The second's row stands in no table: the first has it.
+    const second = reportOf([...beside, ['kafka', produce, { foreignCores: 9 }]], {
+      thrownOut: [lost('kafka', produce)],
+    });
+    const both = resultsPage([
+      { report: first, file: 'a.json' },
+      { report: second, file: 'b.json' },
+    ]);
+    expect(both).toContain(text);
+    expect(both).not.toContain('Kept though others');
   });
 });
 
@@ -317,8 +321,5 @@ describe('numbers as people read them', () => {
     expect([1 / 16, 0.62, 2].map(ratioText)).toEqual(['1/16', '0.62 ×', '2 ×']);
     const goal = { row: '', figure: '', limit: 1, better: 'higher', against: 'kafka' } as const;
     expect(goalText({ ...goal, orShareOfDisk: 0.85 })).toBe('≥ 1 ×, or 85 % of the disk');
-    expect(goalText({ ...goal, orShareOfSocket: 1 / 1.5 })).toBe(
-      '≥ 1 ×, or 67 % of the bare socket',
-    );
   });
 });

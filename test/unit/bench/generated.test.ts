@@ -1,0 +1,26 @@
+// The measurements in README.md and bench/RESULTS.md are what is made of the results that they name.
+// To renew them: npm run bench -- readme bench/results/FILE.json …, with the files in the order of README's list.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { projectRoot } from '../../../bench/peers/index.ts';
+import { documentsOf, shownAt } from '../../../bench/report/documents.ts';
+
+const textOf = (file: string): string => readFileSync(join(projectRoot(), file), 'utf8');
+
+test('README.md and bench/RESULTS.md are made of the results that README.md names', () => {
+  const section = textOf('README.md').split('<!-- measurements:begin -->')[1] ?? '';
+  const filesIn = (link: RegExp): string[] =>
+    [...section.matchAll(link)].map(([, file = '']) => file);
+  const shown = filesIn(/^- `npm run bench .*\(\[result\]\((bench\/results\/.*?\.json)\)/gm);
+  const counted = filesIn(/^\| \[.*?\]\((bench\/results\/.*?\.json)\)/gm);
+  expect(shown).not.toEqual([]);
+  const documents = documentsOf(shown.map(shownAt), counted.map(shownAt));
+  for (const [file, text] of Object.entries(documents)) expect(textOf(file), file).toBe(text);
+});
+
+test('no result that they show is of code that no commit has', () => {
+  const section = textOf('README.md').split('<!-- measurements:begin -->')[1] ?? '';
+  expect(section).not.toMatch(/^- `.*-dirty/m);
+});
