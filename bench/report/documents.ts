@@ -44,14 +44,19 @@ function keptBut(files: readonly string[]): string[] {
   return (stdout ?? '').split('\n').filter((file) => file !== '' && !files.includes(file));
 }
 
-/** Writes both. Answers a fault instead where a result is of code that no commit has: who could measure it again? */
+/** What forbids to show the results: one of code that no commit has, which nobody could measure again. */
+export function faultOf(shown: readonly Shown[]): string | undefined {
+  const dirty = shown.find(({ report }) => report.machine['tidemark']?.endsWith('-dirty'));
+  if (dirty === undefined) return undefined;
+  const { report, file } = dirty;
+  return `${file} is of ${report.machine['tidemark']}, code that no commit has: commit, then measure again`;
+}
+
+/** Writes both. Answers a fault instead where there is one. */
 export function writeDocuments(files: readonly string[]): string | undefined {
   const shown = files.map((file) => shownAt(relative(projectRoot(), resolve(file))));
-  const dirty = shown.find(({ report }) => report.machine['tidemark']?.endsWith('-dirty'));
-  if (dirty !== undefined) {
-    const { report, file } = dirty;
-    return `${file} is of ${report.machine['tidemark']}, code that no commit has: commit, then measure again`;
-  }
+  const fault = faultOf(shown);
+  if (fault !== undefined) return fault;
   const others = keptBut(shown.map(({ file }) => file)).map(shownAt);
   for (const [name, text] of Object.entries(documentsOf(shown, others))) {
     writeFileSync(join(projectRoot(), name), text);

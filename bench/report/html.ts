@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectRoot } from '../peers/index.ts';
-import { givenIn } from './facts.ts';
+import { isOurs } from './facts.ts';
 import { type Judged, judge } from './goals.ts';
 import { countOf, quantile } from './histogram.ts';
 import { limitsOf, loadOf } from './limits.ts';
@@ -14,23 +14,17 @@ import { slopesSection } from './slopes-section.ts';
 import { type Bar, barChart, type Curve, curveChart, escapeXml } from './svg.ts';
 import { goalText, numberText, ratioText, titleOf, verdictText, wordsOf } from './words.ts';
 
-/** A colour for each system, the same in every plot. */
-const kinds: Readonly<Record<string, string>> = {
-  tidemark: 'c0',
-  'tidemark-os': 'c1',
-  kafka: 'c2',
-  'kafka-sync': 'c3',
-  nats: 'c5',
-  'nats-sync': 'c8',
-  redis: 'c6',
-  'redis-sync': 'c9',
-};
-/** Of those that are given by their command, in turn: none of these stands beside nats and redis. */
-const givenKinds: readonly string[] = ['c4', 'c5', 'c6', 'c8', 'c9'];
+/** Colours of ours and of others, in the order of the result: a system has the same one in every plot. */
+const ourKinds: readonly string[] = ['c0', 'c1'];
+const otherKinds: readonly string[] = ['c2', 'c3', 'c4', 'c5', 'c6', 'c8', 'c9'];
 
 function kindOf(report: Report, system: string): string {
-  const at = givenIn(report).indexOf(system);
-  return kinds[system] ?? (at < 0 ? 'c7' : (givenKinds[at % givenKinds.length] ?? 'c7'));
+  const ours = isOurs(report, system);
+  const alike = report.results
+    .map((one) => one.system)
+    .filter((one) => isOurs(report, one) === ours);
+  const kinds = ours ? ourKinds : otherKinds;
+  return kinds[[...new Set(alike)].indexOf(system) % kinds.length] ?? 'c7';
 }
 
 const paragraph = (text: string): string => `<p>${escapeXml(text)}</p>`;

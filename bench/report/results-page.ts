@@ -1,7 +1,7 @@
 // bench/RESULTS.md: every table of the results that README.md shows, what held back where a goal is not reached, and
 // what was thrown out or could not be measured.
 
-import { type Also, alsoMeasured } from './also-measured.ts';
+import { type Also, alsoMeasured, BESIDE } from './also-measured.ts';
 import { isOurs } from './facts.ts';
 import { peerSection, workOf } from './goal-tables.ts';
 import { headOf, readingText } from './head.ts';
@@ -41,7 +41,7 @@ ${sections.join('')}`;
 
 function alsoSection(also: readonly Also[]): string {
   if (also.length === 0) return '';
-  const head = ['work', 'figure', 'Tidemark', titleOf('kafka'), 'ratio'];
+  const head = ['work', 'figure', 'Tidemark', titleOf(BESIDE), 'ratio'];
   return `\n### Measured too, without a goal\n\n${table(
     head,
     also.map(({ cells }) => cells),
@@ -117,7 +117,7 @@ function inTables(lines: readonly Line[], also: readonly Also[]): Map<Report, Se
     for (const system of [ours, against]) add(report, system, row);
   }
   for (const { report, row } of also) {
-    for (const system of ['tidemark', 'kafka']) add(report, system, row);
+    for (const system of ['tidemark', BESIDE]) add(report, system, row);
   }
   return found;
 }

@@ -1,6 +1,7 @@
 // What is made of results: README's tables, RESULTS.md, HTML page, slopes.
 
 import { describe, expect, test } from 'vitest';
+import { faultOf } from '../../../bench/report/documents.ts';
 import { htmlOf } from '../../../bench/report/html.ts';
 import { measurementsSection, replaceMeasurements } from '../../../bench/report/readme.ts';
 import { resultsPage } from '../../../bench/report/results-page.ts';
@@ -191,6 +192,17 @@ describe('README', () => {
       'Kept though others were as busy as that in every try: Apache Kafka 4.3.1: produce 1 KiB (1).',
     );
     expect(htmlOf(report)).toContain('Kept though others were busy in every try');
+  });
+
+  test('a result of code that no commit has is refused', () => {
+    const of = (tidemark: string) => ({
+      report: reportOf(beside, { machine: { tidemark } }),
+      file: `${tidemark}.json`,
+    });
+    expect(faultOf([of('abc1234')])).toBeUndefined();
+    expect(faultOf([of('abc1234'), of('def5678-dirty')])).toBe(
+      'def5678-dirty.json is of def5678-dirty, code that no commit has: commit, then measure again',
+    );
   });
 
   test('a README without markers is refused', () => {
