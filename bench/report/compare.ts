@@ -1,6 +1,6 @@
 // `npm run bench -- compare A B`: what got worse from one result to the next, beyond what the runs differ by anyway.
 
-import { isOurs } from './facts.ts';
+import { isOurs, processorTimeOf } from './facts.ts';
 import type { Report, Result } from './result.ts';
 import type { Spread } from './statistics.ts';
 import { numberText } from './words.ts';
@@ -101,9 +101,10 @@ export function compare(before: Report, after: Report): Comparison {
 const CODE = 'tidemark';
 
 function differences(before: Report, after: Report): string[] {
-  const facts = ({ machine, quick }: Report): Record<string, string> => ({
-    ...machine,
-    size: quick ? 'quick' : 'full',
+  const facts = (report: Report): Record<string, string> => ({
+    ...report.machine,
+    'processor time': processorTimeOf(report),
+    size: report.quick ? 'quick' : 'full',
   });
   const [was, is] = [facts(before), facts(after)];
   return Object.entries(was).flatMap(([name, value]) => {

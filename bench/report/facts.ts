@@ -10,6 +10,8 @@ const GIVEN_BEFORE = 'klite';
 const UNIT_NOTES_BEFORE: Readonly<Record<string, string>> = {
   'produce 1 KiB, lz4': 'before compression',
 };
+/** Of results whose machine does not tell it. */
+const PROCESSOR_TIME_BEFORE = 'steps of 10 ms, /proc';
 /** Of results without `suites`: the first that fits, else `brokers`. */
 const SUITES_BEFORE: readonly (readonly [row: RegExp, suite: string])[] = [
   [/^restart$/, 'restart'],
@@ -44,3 +46,7 @@ export function suiteOf({ suites = {} }: Report, row: string): string {
   const before = SUITES_BEFORE.find(([rows]) => rows.test(row))?.[1] ?? 'brokers';
   return suites[row] ?? before;
 }
+
+/** How fine processor time was counted. */
+export const processorTimeOf = ({ machine }: Report): string =>
+  machine['processor time'] ?? PROCESSOR_TIME_BEFORE;

@@ -1,5 +1,6 @@
 // What stands above the tables: which runs they are of, on which machine, and how to read them.
 
+import { processorTimeOf } from './facts.ts';
 import { linksTo, type Shown, suitesTaken } from './shown.ts';
 
 /** A line for each run with what is taken from it, its machine, and how the figures are meant. */
@@ -34,14 +35,14 @@ function commandsOf(shown: readonly Shown[]): string[] {
   return [...new Set(lines)];
 }
 
-function machineText({ report: { machine } }: Shown): string {
+function machineText({ report }: Shown): string {
+  const { machine } = report;
   const disk = machine['disk'] === undefined ? '' : `, data on ${machine['disk']}`;
-  const time = machine['processor time'];
-  const counted = time === undefined ? '' : `; processor time in ${time}`;
   const versions = `Node ${machine['node']}, ${machine['java']}, Apache Kafka ${machine['kafka']}`;
   return (
     `Machine: ${machine['processor']}, ${machine['memory']}, ${machine['system']}${disk}; ` +
-    `${versions}, librdkafka ${machine['librdkafka']}${counted}.`
+    `${versions}, librdkafka ${machine['librdkafka']}; ` +
+    `processor time in ${processorTimeOf(report)}.`
   );
 }
 
