@@ -131,20 +131,20 @@ function losses(shown: readonly Shown[], lines: readonly Line[], also: readonly 
     report.thrownOut.filter((one) => isShown(report, one)).map((one) => ({ report, ...one })),
   );
   const kept = reports.flatMap((report) => disturbed(report).filter((one) => isShown(report, one)));
+  const limit = [...new Set(reports.map(({ foreignCoresMax }) => foreignCoresMax))].join(' or ');
   let text = '';
   if (thrownOut.length > 0) {
-    const limits = [...new Set(thrownOut.map(({ report }) => report.foreignCoresMax))];
     const ours = thrownOut.filter(({ report, system }) => isOurs(report, system)).length;
     text +=
       `\n${thrownOut.length} measurements of these rows were thrown out and repeated, ${ours} of them ours, because ` +
-      `others on the machine kept more than ${limits.join(' or ')} cores busy.\n`;
+      `others on the machine kept more than ${limit} cores busy.\n`;
   }
   if (kept.length > 0) {
     const named =
       kept.length > NAMED_MAX
         ? `in ${kept.length} rows, which the reports name`
         : kept.map(({ system, row, runs }) => `${titleOf(system)}: ${row} (${runs})`).join('; ');
-    text += `\nKept though others were as busy as that in every try: ${named}.\n`;
+    text += `\nKept though others had more than ${limit} cores busy in every try: ${named}.\n`;
   }
   const missing = reports.flatMap((report) => report.missing);
   if (missing.length > 0) {
