@@ -203,10 +203,11 @@ export interface Engine {
   /** The topic, made when missing. Single flight: any number of callers for one name make one topic. */
   autoCreateTopic(name: string): Promise<Topic>;
   /**
-   * Answers the topic that was deleted. Throws UNKNOWN_TOPIC_OR_PARTITION, POLICY_VIOLATION,
-   * TOPIC_DELETION_DISABLED; KAFKA_STORAGE_ERROR where the disk refuses it.
+   * Answers the topic that was deleted; with `id`, only if it has this one when its turn comes, since another may have
+   * taken its name. Throws UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, POLICY_VIOLATION, TOPIC_DELETION_DISABLED;
+   * KAFKA_STORAGE_ERROR where the disk refuses it.
    */
-  deleteTopic(name: string): Promise<Topic>;
+  deleteTopic(name: string, id?: string): Promise<Topic>;
   createPartitions(name: string, count: number, validateOnly: boolean): Promise<void>;
   topicConfigs(name: string): readonly ConfigValue[];
   alterTopicConfigs(

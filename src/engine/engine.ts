@@ -101,9 +101,9 @@ export class TidemarkEngine implements Engine {
     return await this.#admin.autoCreate(name);
   }
 
-  async deleteTopic(name: string): Promise<Topic> {
+  async deleteTopic(name: string, id?: string): Promise<Topic> {
     this.#checkOpen();
-    return await this.#admin.delete(name);
+    return await this.#admin.delete(name, id);
   }
 
   async createPartitions(name: string, count: number, validateOnly: boolean): Promise<void> {

@@ -72,11 +72,14 @@ export class TopicAdmin {
     return started;
   }
 
-  delete(name: string): Promise<Topic> {
+  delete(name: string, id?: string): Promise<Topic> {
     return this.#mutex.run(async () => {
       const { catalogue, configs, registry, changed } = this.#options;
       if (configs.broker('delete.topic.enable') !== true) {
         throw new KafkaError('TOPIC_DELETION_DISABLED', 'delete.topic.enable is false');
+      }
+      if (id !== undefined && registry.find(name)?.shared.topic.id !== id) {
+        throw new KafkaError('UNKNOWN_TOPIC_ID', `the topic "${name}" with the id ${id} is gone`);
       }
       // As for one that is there: the making of it must not come true later.
       if (registry.find(name) === undefined) await catalogue.settle();

@@ -62,7 +62,7 @@ async function deleteTopic(
   }
   try {
     // That there is none of a name is for the engine to say: the next start must not find one.
-    const topic = await engine.deleteTopic(found?.name ?? name ?? '');
+    const topic = await engine.deleteTopic(found?.name ?? name ?? '', byId ? topicId : undefined);
     return { name: topic.name, topicId: topic.id, errorCode: 0, errorMessage: null };
   } catch (error) {
     return refuse(errorCodeOf(error), errorMessageOf(error));
