@@ -232,14 +232,14 @@ export class Coordinator {
     }
   }
 
-  /** OffsetFetch v1–10. Tells only of durable offsets. */
+  /** OffsetFetch v1–10. Tells only of durable offsets; none waits for the end of a transaction (`requireStable`). */
   async offsetFetch(
     request: OffsetFetchRequest,
     context: RequestContext,
   ): Promise<OffsetFetchResponse> {
     const { apiVersion } = context;
     const { topics } = this.#options;
-    const options = { requireStable: request.requireStable, apiVersion, topics };
+    const options = { apiVersion, topics };
     const groups = requestedGroups(request, apiVersion).map(async (group) => {
       const { groupId } = group;
       try {

@@ -85,6 +85,7 @@ export class GroupMachine implements StateMachine<GroupRecord, GroupEvent, Group
   }
 
   loaded(step: GroupStep): void {
+    this.offsets.loaded();
     // Offsets without a group record belong to consumers that assign themselves.
     for (const id of this.offsets.groupIds()) {
       if (!this.groups.has(id) && this.consumers.get(id) === undefined) {

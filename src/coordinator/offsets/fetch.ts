@@ -53,11 +53,7 @@ export function fetchError(group: FetchGroup, errorCode: number, apiVersion: num
 /** Reads one group. Partitions without an offset answer -1; a group that is not known has none. */
 export function fetchOffsets(
   group: FetchGroup,
-  options: {
-    readonly requireStable: boolean;
-    readonly apiVersion: number;
-    readonly topics: TopicView;
-  },
+  options: { readonly apiVersion: number; readonly topics: TopicView },
   store: OffsetStore,
 ): FetchedGroup {
   const { groupId } = group;
@@ -73,9 +69,7 @@ export function fetchOffsets(
       answers.push({
         name,
         topicId,
-        partitions: indexes.map((index) =>
-          readOne(store, { groupId, name, topicId, index }, options.requireStable),
-        ),
+        partitions: indexes.map((index) => readOne(store, { groupId, name, topicId, index })),
       });
     }
     return { groupId, topics: answers, errorCode: ErrorCode.NONE };
@@ -91,7 +85,7 @@ export function fetchOffsets(
     const name = info?.name ?? asked.name;
     const topicId = info?.id ?? asked.topicId;
     const partitions = partitionIndexes.map((index) =>
-      readOne(store, { groupId, name, topicId, index }, options.requireStable),
+      readOne(store, { groupId, name, topicId, index }),
     );
     answers.push({ name, topicId, partitions });
   }
@@ -106,12 +100,8 @@ function readOne(
     readonly topicId: string;
     readonly index: number;
   },
-  requireStable: boolean,
 ): FetchedPartition {
   const { groupId, name, topicId, index } = at;
-  if (requireStable && store.hasPending(groupId, name, index)) {
-    return nothingAt(index, ErrorCode.UNSTABLE_OFFSET_COMMIT);
-  }
   const value = store.get(groupId, name, index)?.value;
   if (value === undefined) return nothingAt(index, ErrorCode.NONE);
   // Committed for a topic of the same name that has been deleted since.

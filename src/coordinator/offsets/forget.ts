@@ -72,7 +72,7 @@ export type ExpiringGroup = Pick<
 >;
 
 /**
- * Forgets a group's offsets that are too old (KIP-211). Answers whether none is left, now or in an open transaction.
+ * Forgets a group's offsets that are too old (KIP-211). Answers whether none is left.
  *
  * An age counts from when the group became empty; for topics that nobody in a stable group reads any more, and for
  * offsets of consumers outside any group, from the commit.
@@ -80,14 +80,13 @@ export type ExpiringGroup = Pick<
 export function forgetExpired(group: ExpiringGroup, store: OffsetStore, step: GroupStep): boolean {
   const { groupId } = group;
   const retentionMs = step.config.offsetsRetentionMinutes * 60_000;
-  let left = store.hasPending(groupId);
+  let left = false;
   for (const [topic, partitions] of store.entries(groupId)) {
     for (const [partition, offset] of partitions) {
       const sinceMs = ageFrom(group, topic, offset);
       const { expireTimestamp } = offset.value;
       const expired =
         sinceMs !== null &&
-        !store.hasPending(groupId, topic, partition) &&
         (expireTimestamp === -1
           ? step.nowMs - sinceMs >= retentionMs
           : step.nowMs >= expireTimestamp);

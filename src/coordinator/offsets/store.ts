@@ -1,4 +1,5 @@
-// Committed offsets of the groups of one shard, and those of open transactions that wait for their marker.
+// Committed offsets of the groups of one shard. Those of transactions, which Kafka wrote, wait for their marker while
+// the log is read.
 // Source of the rules: org.apache.kafka.coordinator.group.OffsetMetadataManager (4.3).
 
 import type { OffsetCommitValue } from '../../protocol/index.ts';
@@ -66,29 +67,18 @@ export class OffsetStore {
     yield* this.#groups.get(group) ?? [];
   }
 
-  /** Whether the group has a committed offset or one in an open transaction. */
+  /** The log is read: what is without a marker counts as aborted, since nobody here can end a transaction. */
+  loaded(): void {
+    this.#pending.clear();
+  }
+
   has(group: string): boolean {
-    return this.#groups.has(group) || this.hasPending(group);
+    return this.#groups.has(group);
   }
 
-  /** Whether an open transaction holds offsets for the group, or for one partition of it. */
-  hasPending(group: string, topic?: string, partition?: number): boolean {
-    for (const groups of this.#pending.values()) {
-      const topics = groups.get(group);
-      if (topics === undefined) continue;
-      if (topic === undefined) return true;
-      if (partition !== undefined && topics.get(topic)?.has(partition) === true) return true;
-    }
-    return false;
-  }
-
-  /** Ids of all groups with offsets, committed or pending. */
+  /** Ids of all groups with offsets. */
   groupIds(): Set<string> {
-    const ids = new Set(this.#groups.keys());
-    for (const groups of this.#pending.values()) {
-      for (const id of groups.keys()) ids.add(id);
-    }
-    return ids;
+    return new Set(this.#groups.keys());
   }
 }
 

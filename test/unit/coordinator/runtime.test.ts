@@ -300,11 +300,11 @@ describe('offsets of transactions in the log', () => {
     return harness({ log });
   }
 
-  test('count when committed, not when aborted, and are unstable in between', async () => {
+  test('count when committed, not when aborted, nor when their transaction has no end', async () => {
     const open = await replayed(offset(1, null), offset(2, 7));
     expect(await fetchOffset(open, 'group')).toMatchObject({
-      committedOffset: -1,
-      errorCode: ErrorCode.UNSTABLE_OFFSET_COMMIT,
+      committedOffset: 1,
+      errorCode: ErrorCode.NONE,
     });
     const committed = await replayed(offset(1, null), offset(2, 7), marker(7, 'commit'));
     expect((await fetchOffset(committed, 'group')).committedOffset).toBe(2);
@@ -317,10 +317,11 @@ describe('offsets of transactions in the log', () => {
     expect((await fetchOffset(h, 'group')).committedOffset).toBe(3);
   });
 
-  test('keep a group with an open transaction from expiring', async () => {
-    const h = await replayed(offset(2, 7));
+  test('do not keep their group from expiring where their transaction has no end', async () => {
+    const h = await replayed(offset(1, null), offset(2, 7));
+    const listed = () => h.coordinator.listGroups({ statesFilter: [], typesFilter: [] }).groups;
+    expect(listed().map((group) => group.groupId)).toEqual(['group']);
     await h.clock.advance(30 * 24 * 3_600_000);
-    const listed = h.coordinator.listGroups({ statesFilter: [], typesFilter: [] }).groups;
-    expect(listed.map((group) => group.groupId)).toEqual(['group']);
+    expect(listed()).toEqual([]);
   });
 });
