@@ -23,6 +23,8 @@ export interface CleanContext {
   lastOffsetOf(key: Buffer): number;
   /** Whether the batch ending at `lastOffset` is the newest of its producer: its sequence must not be forgotten. */
   isLastOfProducer(producerId: number, lastOffset: number): boolean;
+  /** Whether there is something before the batch that compaction leaves alone: only tombstones tell what of it is gone. */
+  tombstonesStay(): boolean;
   readonly nowMs: number;
   /** `delete.retention.ms`: how long tombstones stay after the pass that first cleans them. */
   readonly deleteRetentionMs: number;
@@ -61,7 +63,8 @@ export function cleanBatch(batch: Buffer, context: CleanContext): CleanedBatch {
 
 function clean(batch: Buffer, header: BatchHeader, context: CleanContext): CleanedBatch {
   const horizonMs = header.deleteHorizonMs;
-  const tombstonesExpired = horizonMs !== null && context.nowMs > horizonMs;
+  const isPast = horizonMs !== null && context.nowMs > horizonMs;
+  const tombstonesExpired = isPast && !context.tombstonesStay();
   const section = expandRecords(batch);
   const records = recordsContext(header);
   const scanner = new RecordScanner(section, records);

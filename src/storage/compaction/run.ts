@@ -57,6 +57,8 @@ class Pass {
     recordsRemoved: 0,
     batchesUnreadable: 0,
   };
+  /** A batch of a transaction was met, of whose records none is judged. */
+  #keptWhole = false;
 
   constructor(disk: Disk, job: CompactionJob, throttle: Throttle) {
     this.#disk = disk;
@@ -81,6 +83,7 @@ class Pass {
     const context: CleanContext = {
       lastOffsetOf: (key) => map.get(key),
       isLastOfProducer: (id, lastOffset) => producers.get(id) === lastOffset,
+      tombstonesStay: () => this.#keptWhole,
       nowMs,
       deleteRetentionMs,
     };
@@ -168,6 +171,7 @@ class Pass {
 
   async #cleanOne(batch: Buffer, { context, cleanedTo }: Cleaning): Promise<CleanedBatch> {
     const header = new BatchHeader(batch);
+    if (header.isTransactional && !header.isControl) this.#keptWhole = true;
     // What the map has not seen is not judged: its tombstones may hide records that the next pass has to drop first.
     if (header.baseOffset >= cleanedTo) return { kind: 'kept', unreadable: null };
     if (codecOf(header.codecId) === 'zstd') await prepareCodec('zstd');

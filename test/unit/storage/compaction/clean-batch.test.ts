@@ -14,6 +14,7 @@ function context(last: Record<string, number>, more: Partial<CleanContext> = {})
   return {
     lastOffsetOf: (key) => last[key.toString()] ?? -1,
     isLastOfProducer: () => false,
+    tombstonesStay: () => false,
     nowMs: 1_000,
     deleteRetentionMs: day,
     ...more,
@@ -98,6 +99,8 @@ test('a tombstone gets its horizon in the first pass, stays until then, and goes
   const after = cleanBatch(first.bytes, context({ a: 10, b: 11 }, { nowMs: 1_001 + day }));
   if (after.kind !== 'rewritten') throw new Error(after.kind);
   expect(offsets(after.bytes)).toEqual([11]);
+  const needed = { nowMs: 1_001 + day, tombstonesStay: () => true };
+  expect(cleanBatch(first.bytes, context({ a: 10, b: 11 }, needed)).kind).toBe('kept');
 });
 
 test('transactional and control batches are left as they are', () => {
