@@ -7,11 +7,14 @@ import type { LogStore, PartitionLog } from '../storage/index.ts';
 import type { ProducerInfo } from './contract.ts';
 import { applyHeader, recoverProducers } from './producer-recovery.ts';
 import { encodeProducerSnapshot } from './producer-snapshot.ts';
-import type { ProducerBatch, ProducerStates } from './producer-state.ts';
+import type { ProducerBatch, ProducerStates, UnfinishedTransaction } from './producer-state.ts';
+
+const none: readonly UnfinishedTransaction[] = [];
 
 export class PartitionProducers {
   /** Null while it is not known: then nothing may be appended, nor a snapshot be written. */
   #states: ProducerStates | null = null;
+  #unfinished = none;
 
   /** Reads the state from the log. Throws what the log throws; the state is then unknown. */
   async recover(
@@ -20,6 +23,16 @@ export class PartitionProducers {
   ): Promise<void> {
     this.#states = null;
     this.#states = await recoverProducers(log, context);
+    this.#unfinished = this.#states.unfinished();
+  }
+
+  /**
+   * Transactions that Kafka had not ended when the log was taken over from it, of which something may lie from `from`
+   * up to, not including, `below`. Nobody can commit them here, and none is begun.
+   */
+  unfinishedWithin(from: number, below: number): readonly UnfinishedTransaction[] {
+    if (this.#unfinished.length === 0) return none;
+    return this.#unfinished.filter((one) => one.lastOffset >= from && one.firstOffset < below);
   }
 
   /**

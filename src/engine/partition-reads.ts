@@ -1,9 +1,10 @@
 // What a fetch sees of a partition: where it may read, and what it is told beside the records.
 
-import type { LogRead, LogReadOptions } from '../storage/index.ts';
+import type { LogRead, LogReadOptions, PartitionLog } from '../storage/index.ts';
 import type { FetchedRecords, FetchSpec, Partition } from './contract.ts';
 import type { MutableMetrics } from './metrics.ts';
 import { checkReadable } from './partition-checks.ts';
+import type { PartitionProducers } from './partition-producers.ts';
 
 /** What is read, and how the partition is when the reading begins. */
 export interface Look extends LogReadOptions {
@@ -34,7 +35,31 @@ export function lookAt(partition: Partition, spec: FetchSpec): Look {
   };
 }
 
-export function fetched(metrics: MutableMetrics, seen: Look, found: LogRead): FetchedRecords {
+type Aborted = FetchedRecords['abortedTransactions'];
+
+/** What readers of committed records have to leave out; null for others. */
+export function abortedIn(
+  log: PartitionLog,
+  producers: PartitionProducers,
+  seen: Look,
+  found: LogRead,
+): Aborted {
+  if (!seen.committed) return null;
+  const { below = seen.limit } = found;
+  const ended = log.abortedWithin(seen.offset, below);
+  // Nobody can end them here: they count as aborted.
+  const unfinished = producers.unfinishedWithin(seen.offset, below);
+  if (ended.length + unfinished.length <= 1) return unfinished.length === 0 ? ended : unfinished;
+  // kafkajs takes them in this order; Kafka's is that of the markers, which its own client sorts.
+  return [...ended, ...unfinished].sort((a, b) => a.firstOffset - b.firstOffset);
+}
+
+export function fetched(
+  metrics: MutableMetrics,
+  seen: Look,
+  found: LogRead,
+  abortedTransactions: Aborted,
+): FetchedRecords {
   metrics.reads += 1;
   metrics.bytesRead += found.byteLength;
   return {
@@ -43,6 +68,6 @@ export function fetched(metrics: MutableMetrics, seen: Look, found: LogRead): Fe
     highWatermark: seen.highWatermark,
     lastStableOffset: seen.lastStableOffset,
     logStartOffset: seen.startOffset,
-    abortedTransactions: seen.committed ? [] : null,
+    abortedTransactions,
   };
 }

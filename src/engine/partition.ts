@@ -2,7 +2,7 @@
 
 import { Bag } from '../base/bag.ts';
 import { KafkaError } from '../base/kafka-errors.ts';
-import type { PartitionLog } from '../storage/index.ts';
+import type { LogRead, PartitionLog } from '../storage/index.ts';
 import { CommitWaiters } from './commit-waiters.ts';
 import type {
   AppendAnswer,
@@ -26,7 +26,7 @@ import {
   unavailable,
 } from './partition-checks.ts';
 import { PartitionProducers } from './partition-producers.ts';
-import { fetched, lookAt, nothing } from './partition-reads.ts';
+import { abortedIn, fetched, type Look, lookAt, nothing } from './partition-reads.ts';
 import type { RemembersProducers } from './producer-expiry.ts';
 import { partitionDirectory } from './topic-names.ts';
 import type { PartitionContext, TopicShared } from './topic-shared.ts';
@@ -121,14 +121,19 @@ export class LogPartition implements Partition, Appendable, RemembersProducers {
     const log = this.#readable(spec.currentLeaderEpoch);
     const seen = lookAt(this, spec);
     const found = seen.offset >= seen.limit ? nothing : await log.read(seen);
-    return fetched(this.#context.metrics, seen, found);
+    return this.#fetched(log, seen, found);
   }
 
   readNow(spec: FetchSpec): FetchedRecords | null {
     const log = this.#readable(spec.currentLeaderEpoch);
     const seen = lookAt(this, spec);
     const found = seen.offset >= seen.limit ? nothing : log.readNow(seen);
-    return found === null ? null : fetched(this.#context.metrics, seen, found);
+    return found === null ? null : this.#fetched(log, seen, found);
+  }
+
+  #fetched(log: PartitionLog, seen: Look, found: LogRead): FetchedRecords {
+    const aborted = abortedIn(log, this.#producers, seen, found);
+    return fetched(this.#context.metrics, seen, found, aborted);
   }
 
   async listOffset(
@@ -234,6 +239,11 @@ export class LogPartition implements Partition, Appendable, RemembersProducers {
       } else if (this.#log.state === 'failed') await this.#log.reopen();
       // What producers had in flight may be gone: the log alone says what was stored.
       await this.#producers.recover(this.#log, { store, logger, nowMs: this.#nowMs() });
+      const { length: transactions } = this.#producers.unfinishedWithin(0, this.#log.endOffset);
+      if (transactions > 0) {
+        const text = 'transactions that Kafka had not ended count as aborted';
+        logger.warn({ partition: this.name, transactions }, text);
+      }
       if (this.#state === 'opening') this.#state = 'open';
     } catch (error) {
       metrics.partitionFailures += 1;

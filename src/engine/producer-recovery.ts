@@ -67,7 +67,9 @@ async function newestSnapshot(
 
 /** Takes a stored batch into account. */
 export function applyHeader(states: ProducerStates, header: BatchHeader, seenMs: number): void {
-  if (!header.hasProducerId || header.isControl || header.baseSequence < 0) return;
+  if (!header.hasProducerId) return;
+  if (header.isControl) states.endTransaction(header.producerId);
+  if (header.isControl || header.baseSequence < 0) return;
   const batch = {
     baseSequence: header.baseSequence,
     lastSequence: header.lastSequence,
@@ -76,4 +78,5 @@ export function applyHeader(states: ProducerStates, header: BatchHeader, seenMs:
     timestampMs: header.maxTimestamp,
   };
   states.apply(header.producerId, header.producerEpoch, batch, seenMs);
+  if (header.isTransactional) states.inTransaction(header.producerId, header.baseOffset);
 }

@@ -35,6 +35,14 @@ export interface ProducerEntry {
   lastSeenMs: number;
 }
 
+/** A transaction that has no end in the log. */
+export interface UnfinishedTransaction {
+  readonly producerId: number;
+  readonly firstOffset: number;
+  /** Of its newest batch. */
+  readonly lastOffset: number;
+}
+
 /** What the header of a batch says of its producer. */
 export interface ProducerClaim {
   readonly producerId: number;
@@ -98,6 +106,29 @@ export class ProducerStates {
     entry.batches.push(batch);
     if (entry.batches.length > BATCHES_REMEMBERED) entry.batches.shift();
     entry.lastSeenMs = seenMs;
+  }
+
+  /** A batch of the producer, which was applied before, is part of a transaction. */
+  inTransaction(producerId: number, baseOffset: number): void {
+    const entry = this.#entries.get(producerId);
+    if (entry !== undefined && entry.transactionStartOffset < 0) {
+      entry.transactionStartOffset = baseOffset;
+    }
+  }
+
+  /** The producer's transaction was committed or aborted. */
+  endTransaction(producerId: number): void {
+    const entry = this.#entries.get(producerId);
+    if (entry !== undefined) entry.transactionStartOffset = -1;
+  }
+
+  unfinished(): UnfinishedTransaction[] {
+    const found: UnfinishedTransaction[] = [];
+    for (const { producerId, transactionStartOffset: firstOffset, batches } of this.entries()) {
+      const lastOffset = batches.at(-1)?.lastOffset ?? -1;
+      if (firstOffset >= 0) found.push({ producerId, firstOffset, lastOffset });
+    }
+    return found;
   }
 
   /** Puts an entry back that was read from a snapshot. */

@@ -1,14 +1,14 @@
 // Transactions as the batches of a partition tell them, and the `.txnindex` files that should say the same.
 
 import { BatchField, decodeControlKey, readRecords } from '../record/index.ts';
-import { cutOff, type IndexContext, IndexFaults } from './check-indexes.ts';
-import type { BatchObserver, SeenBatch } from './check-log.ts';
-import type { Finding } from './finding.ts';
 import {
   ABORTED_ENTRY_BYTES,
   type AbortedTransaction,
   decodeTransactionIndex,
-} from './kafka-formats.ts';
+} from '../storage/index.ts';
+import { cutOff, type IndexContext, IndexFaults } from './check-indexes.ts';
+import type { BatchObserver, SeenBatch } from './check-log.ts';
+import type { Finding } from './finding.ts';
 
 /** Follows the transactions of one partition, over all its segments in order. */
 export class TransactionTracker {

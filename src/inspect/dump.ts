@@ -14,9 +14,12 @@ import {
   type StoredRecord,
 } from '../record/index.ts';
 import {
+  ABORTED_ENTRY_BYTES,
+  type AbortedTransaction,
   baseOffsetOf,
   type Disk,
   type DiskFile,
+  decodeTransactionIndex,
   findNextBatch,
   LEADER_EPOCH_FILE,
   LeaderEpochs,
@@ -30,14 +33,7 @@ import {
 } from '../storage/index.ts';
 import { whyBad } from './check-log.ts';
 import { type CatalogueRecords, dumpCatalogue, dumpJournal, dumpMarks } from './dump-own.ts';
-import {
-  ABORTED_ENTRY_BYTES,
-  type AbortedTransaction,
-  decodeKafkaSnapshot,
-  decodeTransactionIndex,
-  isKafkaSnapshot,
-  type ProducerFacts,
-} from './kafka-formats.ts';
+import { decodeKafkaSnapshot, isKafkaSnapshot, type ProducerFacts } from './kafka-formats.ts';
 
 /** A batch's header, with Kafka's names. */
 export interface DumpedBatch {

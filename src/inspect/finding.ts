@@ -1,6 +1,6 @@
 // What inspection says about a data directory: one finding for each thing that is not as it should be.
 
-import type { AbortedTransaction } from './kafka-formats.ts';
+import type { AbortedTransaction } from '../storage/index.ts';
 
 /**
  * - `info`: worth knowing, nothing to do

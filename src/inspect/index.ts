@@ -23,7 +23,7 @@ export {
   type Severity,
   severities,
 } from './finding.ts';
-export type { AbortedTransaction, ProducerFacts } from './kafka-formats.ts';
+export type { ProducerFacts } from './kafka-formats.ts';
 export { describeStep, planRepair, type RepairOptions, runStep } from './repair.ts';
 export {
   type CatalogueFacts,

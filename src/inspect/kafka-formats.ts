@@ -1,55 +1,11 @@
 // Files beside the log that Apache Kafka writes and this folder only reads:
 //
-// `.txnindex`, 34 bytes an entry (org.apache.kafka.storage.internals.log.AbortedTxn):
-//   0         2             10             18            26                  34
-//   | version | producer id | first offset | last offset | last stable offset |
-//
 // `.snapshot`, schema-encoded (org.apache.kafka.storage.internals.log.ProducerStateManager):
 //   int16 version = 1, uint32 CRC-32C of all after it, int32 count, then for each producer
 //   int64 id, int16 epoch, int32 last sequence, int64 last offset, int32 offset delta, int64 timestamp,
 //   int32 coordinator epoch, int64 first offset of the open transaction (-1: none)
 
 import { crc32c } from '../base/crc32c.ts';
-
-export const ABORTED_ENTRY_BYTES = 34;
-
-/** An aborted transaction, as the transaction index has it. */
-export interface AbortedTransaction {
-  readonly version: number;
-  readonly producerId: number;
-  readonly firstOffset: number;
-  /** Offset of the abort marker. */
-  readonly lastOffset: number;
-  readonly lastStableOffset: number;
-}
-
-/** Entries of a `.txnindex`; bytes of a cut-off last entry are left out. */
-export function decodeTransactionIndex(bytes: Buffer): AbortedTransaction[] {
-  const entries: AbortedTransaction[] = [];
-  for (let at = 0; at + ABORTED_ENTRY_BYTES <= bytes.length; at += ABORTED_ENTRY_BYTES) {
-    entries.push({
-      version: bytes.readInt16BE(at),
-      producerId: int64(bytes, at + 2),
-      firstOffset: int64(bytes, at + 10),
-      lastOffset: int64(bytes, at + 18),
-      lastStableOffset: int64(bytes, at + 26),
-    });
-  }
-  return entries;
-}
-
-export function encodeTransactionIndex(entries: readonly AbortedTransaction[]): Buffer {
-  const bytes = Buffer.alloc(entries.length * ABORTED_ENTRY_BYTES);
-  entries.forEach((entry, index) => {
-    const at = index * ABORTED_ENTRY_BYTES;
-    bytes.writeInt16BE(entry.version, at);
-    bytes.writeBigInt64BE(BigInt(entry.producerId), at + 2);
-    bytes.writeBigInt64BE(BigInt(entry.firstOffset), at + 10);
-    bytes.writeBigInt64BE(BigInt(entry.lastOffset), at + 18);
-    bytes.writeBigInt64BE(BigInt(entry.lastStableOffset), at + 26);
-  });
-  return bytes;
-}
 
 /** What a snapshot says of one producer; -1 where it says nothing. */
 export interface ProducerFacts {

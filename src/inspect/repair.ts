@@ -4,6 +4,7 @@
 import type { Clock } from '../base/ports.ts';
 import {
   type Disk,
+  encodeTransactionIndex,
   LEADER_EPOCH_FILE,
   LeaderEpochs,
   loadDamage,
@@ -16,7 +17,6 @@ import {
 } from '../storage/index.ts';
 import { checkLog, type SeenBatch } from './check-log.ts';
 import type { Finding, RepairStep } from './finding.ts';
-import { encodeTransactionIndex } from './kafka-formats.ts';
 
 /** The steps that findings ask for, each once, in the order in which they are done. */
 export function planRepair(findings: readonly Finding[]): RepairStep[] {

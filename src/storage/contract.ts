@@ -4,6 +4,7 @@ import type { FileRegion } from '../base/payload.ts';
 import type { CleanerStats } from './compaction/cleaner.ts';
 import type { CompactionConfig } from './compaction/plan.ts';
 import type { ScannedHeaders } from './scanned-headers.ts';
+import type { AbortedTransaction } from './transaction-index.ts';
 
 /** Where records are: offsets from `startOffset` up to, not including, `highWatermark` may be read. */
 export interface LogBounds {
@@ -59,6 +60,8 @@ export interface LogRead {
   /** Batch bytes: memory (hot tail, loaded) or a region of a segment file; empty Buffer when there is nothing. */
   readonly records: Buffer | FileRegion | readonly Buffer[];
   readonly byteLength: number;
+  /** All of them lie below it; only told where transactions of the log were aborted. Default: the limit. */
+  readonly below?: number;
 }
 
 /** An offset found by time. */
@@ -129,6 +132,8 @@ export interface PartitionLog extends LogBounds {
   read(options: LogReadOptions): Promise<LogRead>;
   /** The same within this call, from memory or the page cache; null where it has to be waited for. */
   readNow(options: LogReadOptions): LogRead | null;
+  /** Aborted transactions that may have records from `from` up to, not including, `below`, by their markers' offsets. */
+  abortedWithin(from: number, below: number): readonly AbortedTransaction[];
   /** First record with timestamp ≥ `timestamp` below the high watermark, record-exact; null when none. */
   offsetForTimestamp(timestamp: number): Promise<TimestampOffset | null>;
   /** The record with the largest timestamp (ListOffsets -3); null when the log is empty. */

@@ -59,3 +59,9 @@ export { readSmallFile, replaceFile } from './small-file.ts';
 export type { LockPort, LogStoreOptions } from './store-options.ts';
 export { CLEAN_FILE, readCleanMarker } from './store-start.ts';
 export { TIME_ENTRY_BYTES, TimeIndex } from './time-index.ts';
+export {
+  ABORTED_ENTRY_BYTES,
+  type AbortedTransaction,
+  decodeTransactionIndex,
+  encodeTransactionIndex,
+} from './transaction-index.ts';

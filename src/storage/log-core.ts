@@ -7,7 +7,14 @@ import type { Clock, Logger, Random } from '../base/ports.ts';
 import type { RecordWorker } from '../record/index.ts';
 import type { CleanedSegments } from './cleaned-segments.ts';
 import { asError, type CommitterPort } from './committer.ts';
-import type { DamagedRange, IntegrityStats, LogConfig, LogState, RollHooks } from './contract.ts';
+import type {
+  DamagedRange,
+  IntegrityStats,
+  LogConfig,
+  LogRead,
+  LogState,
+  RollHooks,
+} from './contract.ts';
 import type { Disk } from './disk.ts';
 import type { FilePool } from './file-pool.ts';
 import type { LeaderEpochs } from './leader-epochs.ts';
@@ -21,6 +28,7 @@ import { Segment } from './segment.ts';
 import type { TailBudget } from './tail.ts';
 import type { TaskOwner } from './tasks.ts';
 import { tellEach } from './tell-each.ts';
+import type { AbortedTransactions } from './transaction-index.ts';
 import type { TurnEnd } from './turn-end.ts';
 
 /** What a store hands to each of its logs. */
@@ -61,6 +69,8 @@ export interface LogContents {
   readonly epochs: LeaderEpochs;
   /** What compaction left of segments; null when that is not known. */
   readonly cleaned: CleanedSegments | null;
+  /** What Kafka had rolled back in a log that was taken over from it; null for nothing. */
+  readonly aborted: AbortedTransactions | null;
   /** From where the next start has to scan; null: from the end. */
   readonly recovery: SyncedPlace | null;
   /** What a recovery read of producers' batches; null where it read none, or too many. */
@@ -96,6 +106,7 @@ export class LogCore {
   readonly #openedCompacted: boolean;
   /** What compaction left of segments; null for a log without. */
   cleaned: CleanedSegments | null;
+  aborted: AbortedTransactions | null;
   state: LogState = 'open';
   /** Why the log failed. */
   failure: KafkaError | null = null;
@@ -134,6 +145,7 @@ export class LogCore {
     this.damaged = contents.damaged;
     this.epochs = contents.epochs;
     this.cleaned = contents.cleaned;
+    this.aborted = contents.aborted;
     this.startOffset = contents.startOffset;
     this.endOffset = contents.endOffset;
     this.writtenEnd = contents.endOffset;
@@ -149,6 +161,7 @@ export class LogCore {
     this.damaged = contents.damaged;
     this.epochs = contents.epochs;
     this.cleaned = contents.cleaned;
+    this.aborted = contents.aborted;
     this.startOffset = Math.max(this.startOffset, contents.startOffset);
     this.endOffset = contents.endOffset;
     this.writtenEnd = contents.endOffset;
@@ -169,6 +182,7 @@ export class LogCore {
     this.segments = contents.segments;
     this.damaged = contents.damaged;
     this.cleaned = contents.cleaned;
+    this.aborted = contents.aborted;
     this.startOffset = Math.max(this.startOffset, contents.startOffset);
     this.highWatermark = Math.min(this.highWatermark, contents.endOffset);
     this.watermarkSegment = this.active;
@@ -231,6 +245,11 @@ export class LogCore {
     return segment;
   }
 
+  /** A read of segment `index`, which says where it ends if somebody may ask which transactions were aborted in it. */
+  bounded(index: number, read: LogRead): LogRead {
+    return this.aborted === null ? read : { ...read, below: this.segmentEnd(index) };
+  }
+
   /** Readers may see everything below `offset`, which lies at `position` of `segment`. */
   raiseWatermark(offset: number, segment: Segment, position: number): void {
     if (offset <= this.highWatermark) return;
@@ -253,6 +272,7 @@ export class LogCore {
   raiseStart(offset: number): void {
     if (offset <= this.startOffset) return;
     this.startOffset = offset;
+    this.aborted?.dropBelow(offset);
     this.epochs.truncateStart(offset);
     const { marks } = this.context;
     const epochsChecksum = this.epochs.checksumBelow(marks.get(this.name)?.mark ?? 0);

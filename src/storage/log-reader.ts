@@ -64,7 +64,7 @@ async function readSegments(core: LogCore, options: LogReadOptions): Promise<Log
     const segment = core.segments[index] as Segment;
     try {
       const read = await readSegment(core, index, options);
-      if (read !== null) return read;
+      if (read !== null) return core.bounded(index, read);
       await noteMissingBehind(core, segment);
       stopAtDamage(core, offset);
     } catch (error) {

@@ -29,6 +29,7 @@ import { saveIndexes } from './segment-files.ts';
 import { writeSmallFile } from './small-file.ts';
 import { Tail } from './tail.ts';
 import { Ticket } from './ticket.ts';
+import { type AbortedTransaction, noneAborted } from './transaction-index.ts';
 
 /** Reads the directory again after a failure: what is committed, and what is above it rewritten and synced. */
 export type Reopen = (trusted: {
@@ -159,6 +160,10 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
 
   readNow(options: LogReadOptions): LogRead | null {
     return readLogNow(this.#core, this.#tail, options);
+  }
+
+  abortedWithin(from: number, below: number): readonly AbortedTransaction[] {
+    return this.#core.aborted?.within(from, below) ?? noneAborted;
   }
 
   offsetForTimestamp(timestamp: number): Promise<TimestampOffset | null> {

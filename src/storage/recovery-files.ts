@@ -45,6 +45,8 @@ export interface ListedSegments {
   readonly files: SegmentFile[];
   /** Segments are there that retention had taken out. */
   readonly retired: boolean;
+  /** Bases of those that have an index of aborted transactions; sorted. */
+  readonly transactions: readonly number[];
 }
 
 /** Segment files; with `tidy`, what earlier runs left half done is removed. */
@@ -53,6 +55,7 @@ export async function listSegments(
   tidy: boolean,
 ): Promise<ListedSegments> {
   const files: SegmentFile[] = [];
+  const transactions = new Set<number>();
   let retired = false;
   let entries = await disk.list(name);
   if (entries.some(isOfCompaction)) {
@@ -66,6 +69,7 @@ export async function listSegments(
       if (tidy) await disk.remove(path);
       continue;
     }
+    transactions.add(baseOffsetOf(entry, '.txnindex'));
     const baseOffset = baseOffsetOf(entry, '.log');
     if (baseOffset < 0) continue;
     const status = await disk.stat(path);
@@ -74,7 +78,8 @@ export async function listSegments(
   }
   files.sort((a, b) => a.baseOffset - b.baseOffset);
   if (tidy) await removeOrphans(disk, name, entries, files);
-  return { files, retired };
+  const bases = files.map(({ baseOffset }) => baseOffset);
+  return { files, retired, transactions: bases.filter((base) => transactions.has(base)) };
 }
 
 /** Indexes whose log file is gone serve nobody. */

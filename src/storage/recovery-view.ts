@@ -12,6 +12,7 @@ import {
 } from './recovery-files.ts';
 import type { Piece, ScanOutcome } from './recovery-scan.ts';
 import { Segment } from './segment.ts';
+import { AbortedTransactions } from './transaction-index.ts';
 
 /**
  * What is below the mark, read only: for when `openDirectory` cannot write what it must. Nothing on the disk is
@@ -19,9 +20,10 @@ import { Segment } from './segment.ts';
  */
 export async function openForReading(options: OpenDirectory): Promise<LogContents> {
   const { disk, name, mark, recoveryOffset, recoveryPosition, clock } = options;
-  const { files } = await listSegments(options, false);
+  const { files, transactions } = await listSegments(options, false);
   const known = await loadDamage(disk, name);
   const cleaned = await CleanedSegments.load(disk, name);
+  const aborted = await AbortedTransactions.load(options, transactions);
   const segments: Segment[] = [];
   let damaged = known;
   let scanned: Pick<ScanOutcome, 'epochs' | 'whole'> = { epochs: [], whole: false };
@@ -54,6 +56,7 @@ export async function openForReading(options: OpenDirectory): Promise<LogContent
     damaged: damaged.filter((range) => range.firstOffset < mark),
     epochs,
     cleaned,
+    aborted,
     recovery: { offset: recoveryOffset, segment, position: recoveryPosition },
     scanned: null,
   };

@@ -20,6 +20,7 @@ import {
 import type { Leftover, Piece, ScanOutcome, SegmentFile } from './recovery-scan.ts';
 import { baseOffsetOf, Segment, segmentName } from './segment.ts';
 import { loadIndexes, SEGMENT_SUFFIXES, saveIndexes } from './segment-files.ts';
+import { AbortedTransactions } from './transaction-index.ts';
 
 const REWRITE_SUFFIX = '.rewrite';
 /** A segment up to this size needs no index: one read covers it. */
@@ -38,12 +39,13 @@ export async function openDirectory(options: OpenDirectory): Promise<LogContents
   await reportDamage(options, { damaged: missing, pieces: [] }, known);
   const damaged = [...known, ...missing];
   const cleaned = await CleanedSegments.load(options.disk, options.name);
-  if (files.length === 0) return { ...(await emptyLog(options, damaged)), cleaned };
+  const aborted = await AbortedTransactions.load(options, listed.transactions);
+  if (files.length === 0) return { ...(await emptyLog(options, damaged)), cleaned, aborted };
   const clean = options.stop === 'clean' ? await openClean(options, files, damaged) : null;
-  return { ...(clean ?? (await recover(options, files, { damaged, cleaned }))), cleaned };
+  return { ...(clean ?? (await recover(options, files, { damaged, cleaned }))), cleaned, aborted };
 }
 
-type Found = Omit<LogContents, 'cleaned'>;
+type Found = Omit<LogContents, 'cleaned' | 'aborted'>;
 
 async function emptyLog(options: OpenDirectory, known: readonly DamagedRange[]): Promise<Found> {
   const { name, clock, mark, startOffset, stop } = options;

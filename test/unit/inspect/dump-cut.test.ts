@@ -3,8 +3,7 @@
 import { expect, test } from 'vitest';
 import { readSnapshot } from '../../../src/cli/inspect/facts.ts';
 import { type DumpEntry, dumpFile } from '../../../src/inspect/index.ts';
-import { encodeTransactionIndex } from '../../../src/inspect/kafka-formats.ts';
-import { MemoryDisk } from '../../../src/storage/index.ts';
+import { encodeTransactionIndex, MemoryDisk } from '../../../src/storage/index.ts';
 
 async function dumped(name: string, bytes: Buffer): Promise<DumpEntry[]> {
   const disk = new MemoryDisk();

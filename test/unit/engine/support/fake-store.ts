@@ -119,6 +119,10 @@ export class FakeLog implements PartitionLog {
     return { records, byteLength: records.length };
   }
 
+  abortedWithin(): readonly [] {
+    return [];
+  }
+
   async offsetForTimestamp(timestamp: number): Promise<TimestampOffset | null> {
     return this.#records().find((record) => record.timestamp >= timestamp) ?? null;
   }

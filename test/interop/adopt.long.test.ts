@@ -1,0 +1,129 @@
+// A directory in which Apache Kafka left transactions of every kind, taken over: who reads committed records sees what
+// Kafka would have shown once it had aborted what was open, and so does who asks for stable offsets.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import kafkajs, { type Kafka } from 'kafkajs';
+import { expect } from 'vitest';
+import { RawClient } from '../../bench/load/raw-client.ts';
+import { startBroker } from '../../bench/peers/index.ts';
+import { openBroker } from '../../src/compose/index.ts';
+import { OffsetFetch } from '../../src/protocol/index.ts';
+import { eventually } from '../support/eventually.ts';
+import { kafkajsClient, kafkaOf } from '../support/peers/kafkajs.ts';
+import { testWith } from '../support/peers/require-tool.ts';
+
+const TOPIC = 'paid';
+const GROUP = 'readers';
+const createPartitioner = kafkajs.Partitioners.DefaultPartitioner;
+
+async function send(kafka: Kafka, value: string): Promise<void> {
+  const producer = kafka.producer({ createPartitioner });
+  await producer.connect();
+  await producer.send({ topic: TOPIC, messages: [{ key: 'k', value }] });
+  await producer.disconnect();
+}
+
+/** One transaction of a producer of its own, which ends as told; an open one has committed offset 7 for the group. */
+async function transact(
+  kafka: Kafka,
+  value: string,
+  end: 'commit' | 'abort' | 'none',
+): Promise<() => Promise<void>> {
+  const own = { transactionalId: value, idempotent: true, maxInFlightRequests: 1 };
+  const producer = kafka.producer({ ...own, createPartitioner });
+  await producer.connect();
+  const transaction = await producer.transaction();
+  await transaction.send({ topic: TOPIC, messages: [{ key: 'k', value }] });
+  if (end === 'commit') await transaction.commit();
+  else if (end === 'abort') await transaction.abort();
+  else {
+    const topics = [{ topic: TOPIC, partitions: [{ partition: 0, offset: '7' }] }];
+    await transaction.sendOffsets({ consumerGroupId: GROUP, topics });
+  }
+  return () => producer.disconnect();
+}
+
+async function fill(bootstrap: string): Promise<() => Promise<void>> {
+  const kafka = await kafkaOf(bootstrap, 'patient');
+  const admin = kafka.admin();
+  await admin.connect();
+  await admin.createTopics({ topics: [{ topic: TOPIC, numPartitions: 1 }], waitForLeaders: true });
+  await send(kafka, 'plain');
+  const partitions = [{ partition: 0, offset: '1' }];
+  await admin.setOffsets({ groupId: GROUP, topic: TOPIC, partitions });
+  await admin.disconnect();
+  await (await transact(kafka, 'aborted', 'abort'))();
+  const leave = await transact(kafka, 'open', 'none');
+  await (await transact(kafka, 'committed', 'commit'))();
+  await (await transact(kafka, 'aborted later', 'abort'))();
+  return leave;
+}
+
+/** What the group has committed, asked for as Kafka's own consumer does. */
+async function stableOffset(port: number) {
+  const client = await RawClient.connect(port);
+  try {
+    const answer = await client.send(OffsetFetch, 7, {
+      groupId: GROUP,
+      topics: [{ name: TOPIC, partitionIndexes: [0] }],
+      groups: [],
+      requireStable: true,
+    });
+    return answer.topics[0]?.partitions[0];
+  } finally {
+    client.close();
+  }
+}
+
+/** The values from the start on, read by a group that is then deleted. */
+async function consumed(bootstrap: string, count: number): Promise<string[]> {
+  const values: string[] = [];
+  const task = { bootstrap, topic: TOPIC, count };
+  await kafkajsClient.consume({
+    ...task,
+    onRecord: ({ value }) => {
+      values.push(String(value));
+    },
+  });
+  const admin = (await kafkaOf(bootstrap, 'patient')).admin();
+  await admin.connect();
+  await admin.deleteGroups([`kafkajs-${TOPIC}`]);
+  await admin.disconnect();
+  return values;
+}
+
+testWith('java', 'kafkajs')('transactions of Apache Kafka are read as it left them', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'tidemark-adopt-'));
+  try {
+    const kafka = await startBroker({ kind: 'kafka', directory });
+    let leave = async (): Promise<void> => {};
+    try {
+      leave = await fill(kafka.bootstrap);
+    } finally {
+      await kafka.stopKeepingData();
+    }
+    await leave().catch(() => {});
+    const ours: string[] = [];
+    for (const start of ['first', 'second']) {
+      const broker = await openBroker({ dataDir: kafka.logDirectory, adopt: true, port: 0 });
+      try {
+        const port = broker.addresses[0]?.port ?? 0;
+        const bootstrap = `127.0.0.1:${port}`;
+        // The groups are loaded first.
+        await eventually(async () => {
+          expect(await stableOffset(port)).toMatchObject({ committedOffset: 1, errorCode: 0 });
+        });
+        await send(await kafkaOf(bootstrap, 'patient'), start);
+        ours.push(start);
+        const expected = ['plain', 'committed', ...ours];
+        expect(await consumed(bootstrap, expected.length)).toEqual(expected);
+      } finally {
+        await broker.close();
+      }
+    }
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+});

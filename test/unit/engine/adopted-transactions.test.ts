@@ -1,0 +1,222 @@
+// Transactions in a log that Apache Kafka wrote: who reads committed records sees none of what was rolled back there,
+// nor of what nobody can commit any more.
+
+import { expect, test } from 'vitest';
+import { silentLogger } from '../../../src/base/ports.ts';
+import { decodeFetched } from '../../../src/client/fetched-records.ts';
+import { type Engine, openEngine, type Partition } from '../../../src/engine/index.ts';
+import { buildBatch, buildEndTransactionBatch } from '../../../src/record/index.ts';
+import {
+  encodeTransactionIndex,
+  InPlaceCompactionRunner,
+  type LogStore,
+  MemoryDisk,
+  openLogStore,
+  writeTopicId,
+} from '../../../src/storage/index.ts';
+import { SeededRandom } from '../../../src/testing/seeded-random.ts';
+import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
+import { writeFile } from '../inspect/directory.ts';
+import { copyDisk } from './support/faulty-disk.ts';
+
+const sequences = new Map<number, number>();
+
+/** One record with this value, of a transaction unless the producer is null. */
+function record(offset: number, value: string, producerId: number | null): Buffer {
+  const records = [{ timestamp: 1, key: Buffer.from('k'), value: Buffer.from(value) }];
+  const place = { baseOffset: offset, partitionLeaderEpoch: 0 };
+  if (producerId === null) return buildBatch(records, place);
+  const baseSequence = sequences.get(producerId) ?? 0;
+  sequences.set(producerId, baseSequence + 1);
+  const producer = { producerId, producerEpoch: 0, baseSequence };
+  return buildBatch(records, { ...place, producer, transactional: true });
+}
+
+function end(offset: number, type: 'commit' | 'abort', producerId: number): Buffer {
+  const marker = { type, producerId, producerEpoch: 0, coordinatorEpoch: 0, timestamp: 1 };
+  return buildEndTransactionBatch({ ...marker, baseOffset: offset, partitionLeaderEpoch: 0 });
+}
+
+const stem = (base: number) => `t-0/${String(base).padStart(20, '0')}`;
+
+/** What Kafka leaves: two segments, in each an aborted transaction; one is open at the end. */
+async function kafkas(): Promise<MemoryDisk> {
+  sequences.clear();
+  const disk = new MemoryDisk();
+  await disk.makeDirectory('t-0');
+  await writeTopicId(disk, 't-0', 'T'.repeat(21).concat('A'));
+  const first = [
+    record(0, 'plain', null),
+    record(1, 'aborted', 7),
+    record(2, 'committed', 8),
+    end(3, 'abort', 7),
+    record(4, 'open', 9),
+    end(5, 'commit', 8),
+  ];
+  const second = [
+    record(6, 'aborted later', 7),
+    end(7, 'abort', 7),
+    record(8, 'open still', 9),
+    record(9, 'committed later', 7),
+    end(10, 'commit', 7),
+  ];
+  const aborted = { version: 0, producerId: 7 };
+  const one = { ...aborted, firstOffset: 1, lastOffset: 3, lastStableOffset: 2 };
+  const two = { ...aborted, firstOffset: 6, lastOffset: 7, lastStableOffset: 4 };
+  await writeFile(disk, `${stem(0)}.log`, Buffer.concat(first));
+  await writeFile(disk, `${stem(0)}.txnindex`, encodeTransactionIndex([one]));
+  await writeFile(disk, `${stem(6)}.log`, Buffer.concat(second));
+  await writeFile(disk, `${stem(6)}.txnindex`, encodeTransactionIndex([two]));
+  return disk;
+}
+
+async function open(disk: MemoryDisk): Promise<Engine> {
+  return (await openAll(disk)).engine;
+}
+
+async function openAll(disk: MemoryDisk) {
+  const clock = new VirtualClock();
+  let store: LogStore | null = null;
+  const engine = await openEngine({
+    ...{ disk, root: 'test', clock, random: new SeededRandom(1), logger: silentLogger },
+    adopt: true,
+    compactionRunner: new InPlaceCompactionRunner(disk, clock),
+    openStore: async (options) => {
+      store = await openLogStore(options);
+      return store;
+    },
+  });
+  const compact = () => (store as LogStore | null)?.compaction?.run();
+  return { engine, clock, compact };
+}
+
+const partitionOf = (engine: Engine): Partition => {
+  const partition = engine.partition('t', 0);
+  if (partition === undefined) throw new Error('the topic was not taken over');
+  return partition;
+};
+
+const committed = {
+  maxBytes: 1024 * 1024,
+  minOneBatch: true,
+  isolation: 'read_committed',
+  currentLeaderEpoch: -1,
+} as const;
+
+/** Values that a reader of committed records sees. */
+async function seen(engine: Engine): Promise<(string | undefined)[]> {
+  const partition = partitionOf(engine);
+  const values: (string | undefined)[] = [];
+  let offset = partition.startOffset;
+  while (offset < partition.highWatermark) {
+    const { records, ...found } = await partition.read({ ...committed, offset });
+    const parts = Array.isArray(records) ? records : [records];
+    const place = { topic: 't', partitionIndex: 0, fetchOffset: offset };
+    const answer = { ...place, ...found, records: Buffer.concat(parts as Buffer[]) };
+    const how = { isolation: committed.isolation, checkCrcs: true, lease: null };
+    const decoded = decodeFetched(answer, how);
+    for (const { value } of decoded.records) values.push(value?.toString());
+    offset = decoded.nextOffset;
+  }
+  return values;
+}
+
+const visible = ['plain', 'committed', 'committed later'];
+
+/** Stores a record, if nothing else is said with the key that all have. */
+async function append(engine: Engine, value: string | null = 'ours', key = 'k'): Promise<void> {
+  const bytes = value === null ? null : Buffer.from(value);
+  const records = [{ timestamp: 1, key: Buffer.from(key), value: bytes }];
+  const request = { records: buildBatch(records), acks: -1, origin: 'client' } as const;
+  await partitionOf(engine).append(request);
+}
+
+test('what Kafka rolled back, or left open, is not committed', async () => {
+  const engine = await open(await kafkas());
+  expect(await seen(engine)).toEqual(visible);
+  await append(engine);
+  expect(await seen(engine)).toEqual([...visible, 'ours']);
+  await engine.close();
+});
+
+test('that holds after stops of any kind', async () => {
+  const disk = await kafkas();
+  const first = await open(disk);
+  await append(first);
+  const killed = await open(await copyDisk(disk));
+  expect(await seen(killed)).toEqual([...visible, 'ours']);
+  await killed.close();
+  await first.close();
+  const again = await open(disk);
+  expect(await seen(again)).toEqual([...visible, 'ours']);
+  await again.close();
+});
+
+const compacts = [
+  { name: 'cleanup.policy', operation: 'set', value: 'compact' },
+  { name: 'min.cleanable.dirty.ratio', operation: 'set', value: '0' },
+] as const;
+/** The last segment is finished when it is a week old. */
+const oldEnoughMs = 8 * 24 * 3_600_000;
+
+test('and when the log is compacted', async () => {
+  const disk = await kafkas();
+  const { engine, clock, compact } = await openAll(disk);
+  await engine.alterTopicConfigs('t', compacts, false);
+  await append(engine);
+  await clock.advance(oldEnoughMs);
+  await compact();
+  expect(await disk.list('t-0')).not.toContain(`${String(6).padStart(20, '0')}.log`);
+  const left = ['committed', 'committed later', 'ours'];
+  expect(await seen(engine)).toEqual(left);
+  await engine.close();
+  const again = await open(disk);
+  expect(await seen(again)).toEqual(left);
+  await again.close();
+});
+
+test('a key that was deleted since stays deleted, though compaction leaves transactions alone', async () => {
+  const { engine, clock, compact } = await openAll(await kafkas());
+  await engine.alterTopicConfigs('t', compacts, false);
+  await append(engine, null);
+  for (const key of ['first', 'second', 'third']) {
+    await append(engine, key, key);
+    await clock.advance(oldEnoughMs);
+    await compact();
+  }
+  const values = await seen(engine);
+  expect(values.slice(values.indexOf('committed later') + 1)).toEqual([
+    undefined,
+    ...['first', 'second', 'third'],
+  ]);
+  await engine.close();
+});
+
+test('a reader is told of what concerns his answer, as it begins', async () => {
+  const engine = await open(await kafkas());
+  const partition = partitionOf(engine);
+  const told = async (offset: number) => {
+    const { abortedTransactions } = await partition.read({ ...committed, offset });
+    return abortedTransactions?.map(({ producerId, firstOffset }) => [producerId, firstOffset]);
+  };
+  expect(await told(0)).toEqual([
+    [7, 1],
+    [9, 4],
+  ]);
+  expect(await told(4)).toEqual([[9, 4]]);
+  expect(await told(6)).toEqual([
+    [9, 4],
+    [7, 6],
+  ]);
+  expect(await told(9)).toEqual([]);
+  const all = await partition.read({ ...committed, offset: 0, isolation: 'read_uncommitted' });
+  expect(all.abortedTransactions).toBeNull();
+  await partition.deleteRecords(6);
+  expect(await told(6)).toEqual([
+    [9, 4],
+    [7, 6],
+  ]);
+  await append(engine);
+  expect(await told(11)).toEqual([]);
+  await engine.close();
+});
