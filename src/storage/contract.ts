@@ -132,7 +132,7 @@ export interface PartitionLog extends LogBounds {
   read(options: LogReadOptions): Promise<LogRead>;
   /** The same within this call, from memory or the page cache; null where it has to be waited for. */
   readNow(options: LogReadOptions): LogRead | null;
-  /** Aborted transactions that may have records from `from` up to, not including, `below`, by their markers' offsets. */
+  /** Aborted transactions that may have records from `from` up to, not including, `below`; by their markers. */
   abortedWithin(from: number, below: number): readonly AbortedTransaction[];
   /** First record with timestamp ≥ `timestamp` below the high watermark, record-exact; null when none. */
   offsetForTimestamp(timestamp: number): Promise<TimestampOffset | null>;

@@ -69,7 +69,7 @@ export class AbortedTransactions {
     this.#entries = entries;
   }
 
-  /** Those that `.txnindex` files of these segments tell of; null for none. Throws DiskError for one that is unreadable. */
+  /** Those that the `.txnindex` files of these segments tell of; null for none. Throws DiskError. */
   static async load(
     { disk, name, logger }: { readonly disk: Disk; readonly name: string; readonly logger: Logger },
     bases: readonly number[],

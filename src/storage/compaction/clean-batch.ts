@@ -23,7 +23,7 @@ export interface CleanContext {
   lastOffsetOf(key: Buffer): number;
   /** Whether the batch ending at `lastOffset` is the newest of its producer: its sequence must not be forgotten. */
   isLastOfProducer(producerId: number, lastOffset: number): boolean;
-  /** Whether there is something before the batch that compaction leaves alone: only tombstones tell what of it is gone. */
+  /** Whether something before the batch is left as it is, of which only tombstones tell what is gone. */
   tombstonesStay(): boolean;
   readonly nowMs: number;
   /** `delete.retention.ms`: how long tombstones stay after the pass that first cleans them. */
