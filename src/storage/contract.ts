@@ -232,7 +232,10 @@ export interface LogStore {
   readonly compaction?: CompactionControl | null;
   /** Opens or creates the partition's log, with recovery as DESIGN section 2 when the last stop was not clean. */
   openLog(options: OpenLogOptions): Promise<PartitionLog>;
-  /** Closes the log, renames its directory away at once and removes it after `file.delete.delay.ms`. */
+  /**
+   * Closes the log without syncing it, renames its directory away at once and removes it after `file.delete.delay.ms`.
+   * Appends that wait for a commit are refused with UNKNOWN_TOPIC_OR_PARTITION.
+   */
   deleteLog(log: PartitionLog): Promise<void>;
   /** Newest readable producer snapshot at or below `offset`, else null; unreadable ones are ignored. */
   loadSnapshot(

@@ -279,6 +279,14 @@ export class LogCore {
     marks.update(this.name, { startOffset: offset, epochsChecksum });
   }
 
+  /** It is deleted: nothing more is taken or synced, as after a failure, but nobody is told. Null: it has failed. */
+  abandon(): KafkaError | null {
+    if (this.failure !== null) return null;
+    this.failure = new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `${this.name} was deleted`);
+    this.state = 'closed';
+    return this.failure;
+  }
+
   markFailed(cause: Error): KafkaError {
     if (this.failure !== null) return this.failure;
     const message = `the log of ${this.name} stopped taking writes: ${cause.message}`;

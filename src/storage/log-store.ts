@@ -319,7 +319,7 @@ class DirectoryStore implements LogStore {
     const open = this.#logs.get(log.directory);
     if (open !== log) throw storageError(`the log of ${log.directory} is not open here`);
     this.#logs.delete(log.directory);
-    await open.close();
+    await open.abandon();
     const gone = this.#freeName(log.directory, 'delete');
     await open.leave(() => disk.rename(log.directory, gone));
     await disk.syncDirectory('.');

@@ -137,8 +137,8 @@ export class LogSync implements Committable, JournalOwner, PointSync {
   }
 
   beginRound(): CommitRound | null {
-    const { state, writtenEnd, syncedEnd } = this.#core;
-    if (state === 'failed' || writtenEnd <= syncedEnd) return null;
+    const { failure, writtenEnd, syncedEnd } = this.#core;
+    if (failure !== null || writtenEnd <= syncedEnd) return null;
     return {
       endOffset: writtenEnd,
       batches: this.#batches,

@@ -279,6 +279,13 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     return this.#closing;
   }
 
+  /** Closes a log that is deleted: nothing of it is synced any more, and whoever waits for a commit is refused. */
+  abandon(): Promise<void> {
+    const refusal = this.#closing === null ? this.#core.abandon() : null;
+    if (refusal !== null) this.#failAll(refusal);
+    return this.close();
+  }
+
   async #close(): Promise<void> {
     const core = this.#core;
     const wasOpen = core.state === 'open';
@@ -366,7 +373,10 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
   #fail(cause: Error): void {
     const core = this.#core;
     if (core.failure !== null) return;
-    const failure = core.markFailed(cause);
+    this.#failAll(core.markFailed(cause));
+  }
+
+  #failAll(failure: Error): void {
     this.#writer.failAll(failure);
     this.#sync.failAll(failure);
   }

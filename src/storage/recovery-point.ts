@@ -88,6 +88,8 @@ export class RecoveryPoint implements MarkSource {
       this.#place = place;
       this.publishMark();
     } catch (error) {
+      // Of a log that is deleted, none need be.
+      if (this.#core.state === 'closed') return;
       const { message } = asError(error);
       core.context.logger.warn({ log: core.name, error: message }, 'recovery point not moved');
     }
@@ -129,6 +131,9 @@ export class RecoveryPoint implements MarkSource {
       for (let index = this.#nextToSeal(); index >= 0; index = this.#nextToSeal()) {
         await this.#seal(index);
       }
+    } catch (error) {
+      // Of a log that is deleted, nothing is finished.
+      if (this.#core.state !== 'closed') throw error;
     } finally {
       this.#sealing = null;
     }

@@ -2,7 +2,12 @@
 
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../../src/base/ports.ts';
-import { type DiskFile, MemoryDisk, openLogStore } from '../../../src/storage/index.ts';
+import {
+  type DiskFile,
+  type LogConfig,
+  MemoryDisk,
+  openLogStore,
+} from '../../../src/storage/index.ts';
 import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { readBaseOffsets, testBatch, testConfig } from './support.ts';
@@ -14,6 +19,8 @@ const wanted = { offset: 0, limit: 3, maxBytes: 10_000, minOneBatch: true };
 class SlowReads extends MemoryDisk {
   hold: Promise<void> = Promise.resolve();
   beforeRename: () => Promise<unknown> = () => Promise.resolve();
+  beforeSync: () => Promise<unknown> = () => Promise.resolve();
+  synced: string[] = [];
 
   override async open(path: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile> {
     const file = await super.open(path, mode);
@@ -21,6 +28,12 @@ class SlowReads extends MemoryDisk {
     file.read = async (into, position) => {
       if (path === SEGMENT) await this.hold;
       return read(into, position);
+    };
+    const datasync = file.datasync.bind(file);
+    file.datasync = async () => {
+      this.synced.push(path);
+      await this.beforeSync();
+      return datasync();
     };
     return file;
   }
@@ -31,7 +44,7 @@ class SlowReads extends MemoryDisk {
   }
 }
 
-async function twoBatches() {
+async function twoBatches(config: LogConfig = testConfig) {
   const disk = new SlowReads(() => 0);
   const ports = { disk, clock: new VirtualClock(), random: new SeededRandom(7) };
   const store = await openLogStore({
@@ -40,7 +53,7 @@ async function twoBatches() {
     logger: silentLogger,
     tailBytesMax: 0,
   });
-  const openLog = (topicId: string) => store.openLog({ name: 't-0', topicId, config: testConfig });
+  const openLog = (topicId: string) => store.openLog({ name: 't-0', topicId, config });
   const log = await openLog('old');
   for (let index = 0; index < 2; index++) await log.append(testBatch(index)).committed;
   return { disk, store, log, openLog };
@@ -80,5 +93,36 @@ test('who still holds the old log is not given records of the new one', async ()
   for (let index = 5; index < 7; index++) await next.append(testBatch(index)).committed;
   await expect(log.read(wanted)).rejects.toMatchObject({ code: 'KAFKA_STORAGE_ERROR' });
   await expect(log.offsetForTimestamp(0)).rejects.toMatchObject({ code: 'KAFKA_STORAGE_ERROR' });
+  await store.close();
+});
+
+test('what nobody has synced is not synced to be deleted', async () => {
+  const { disk, store, log } = await twoBatches({ ...testConfig, flushPolicy: 'os' });
+  disk.synced = [];
+  await store.deleteLog(log);
+  expect(disk.synced.filter((path) => path.startsWith('t-0/'))).toEqual([]);
+  await store.close();
+});
+
+test('who waits for a commit is told that the log is gone, and no other log waits for it', async () => {
+  const { disk, store, log, openLog } = await twoBatches();
+  let goOn = (): void => {};
+  const held = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  disk.beforeSync = () => held;
+  const under = log.append(testBatch(2));
+  await under.written;
+  const behind = log.append(testBatch(3));
+  const deleting = store.deleteLog(log);
+  const gone = { code: 'UNKNOWN_TOPIC_OR_PARTITION' };
+  await expect(under.committed).rejects.toMatchObject(gone);
+  await expect(behind.written).rejects.toMatchObject(gone);
+  goOn();
+  await deleting;
+  disk.beforeSync = () => Promise.resolve();
+  const next = await openLog('new');
+  await next.append(testBatch(0)).committed;
+  expect(await readBaseOffsets(next)).toEqual([0]);
   await store.close();
 });
