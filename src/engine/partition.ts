@@ -242,7 +242,7 @@ export class LogPartition implements Partition, Appendable, RemembersProducers {
       const { length: transactions } = this.#producers.unfinishedWithin(0, this.#log.endOffset);
       if (transactions > 0) {
         const text = 'transactions that Kafka had not ended count as aborted';
-        logger.warn({ partition: this.name, transactions }, text);
+        logger.info({ partition: this.name, transactions }, text);
       }
       if (this.#state === 'opening') this.#state = 'open';
     } catch (error) {
