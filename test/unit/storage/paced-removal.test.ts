@@ -117,8 +117,16 @@ test('a long file is cut from its end, a step and a rest at a time, and removed 
     expect(size()).toBeLessThan(now || 1);
     last = now;
   }
-  // Each step is synced, so that not all of them come back at once.
-  expect(world.count(`sync ${GONE}`)).toBe(world.count(`truncate ${GONE}`));
+  // Each step is made durable, so that not all of them come back at once, and nothing of what is left is written.
+  const steps = world.done.filter((operation) => operation.startsWith(`truncate ${GONE}`));
+  const committed = world.done.filter((operation, at) => {
+    const before = world.done.slice(at - 3, at).join();
+    return operation === 'syncdir t-0' && before.startsWith(`truncate ${GONE}`);
+  });
+  expect(committed).toHaveLength(steps.length);
+  expect(steps.length).toBeGreaterThan(2);
+  expect(world.count(`sync ${GONE}`)).toBe(0);
+  expect(disk.paths().filter((path) => path.includes('cut'))).toEqual([]);
   await world.pass(LONG_MS);
   expect(disk.paths()).not.toContain(GONE);
 });
