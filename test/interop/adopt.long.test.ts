@@ -7,11 +7,13 @@ import { join } from 'node:path';
 import kafkajs, { type Kafka } from 'kafkajs';
 import { expect } from 'vitest';
 import { RawClient } from '../../bench/load/raw-client.ts';
-import { startBroker } from '../../bench/peers/index.ts';
+import { runJava, startBroker } from '../../bench/peers/index.ts';
 import { openBroker } from '../../src/compose/index.ts';
 import { OffsetFetch } from '../../src/protocol/index.ts';
 import { eventually } from '../support/eventually.ts';
+import type { InteropClient } from '../support/peers/interop-client.ts';
 import { kafkajsClient, kafkaOf } from '../support/peers/kafkajs.ts';
+import { kcatClient } from '../support/peers/kcat.ts';
 import { testWith } from '../support/peers/require-tool.ts';
 
 const TOPIC = 'paid';
@@ -77,24 +79,45 @@ async function stableOffset(port: number) {
   }
 }
 
-/** The values from the start on, read by a group that is then deleted. */
-async function consumed(bootstrap: string, count: number): Promise<string[]> {
+/** The values from the start on, read by a client that reads committed records by default. */
+async function consumed(by: InteropClient, bootstrap: string, count: number): Promise<string[]> {
   const values: string[] = [];
-  const task = { bootstrap, topic: TOPIC, count };
-  await kafkajsClient.consume({
-    ...task,
+  await by.consume({
+    ...{ bootstrap, topic: TOPIC, count },
     onRecord: ({ value }) => {
       values.push(String(value));
     },
   });
+  return values;
+}
+
+async function forgetGroup(bootstrap: string): Promise<void> {
   const admin = (await kafkaOf(bootstrap, 'patient')).admin();
   await admin.connect();
   await admin.deleteGroups([`kafkajs-${TOPIC}`]);
   await admin.disconnect();
-  return values;
 }
 
-testWith('java', 'kafkajs')('transactions of Apache Kafka are read as it left them', async () => {
+/** The same by Kafka's own consumer. */
+async function consumedByJava(bootstrap: string, count: number): Promise<string[]> {
+  const args = ['--bootstrap-server', bootstrap, '--topic', TOPIC, '--from-beginning'];
+  args.push('--command-property', 'isolation.level=read_committed');
+  args.push('--max-messages', String(count), '--timeout-ms', '30000');
+  let printed = '';
+  const main = 'org.apache.kafka.tools.consumer.ConsoleConsumer';
+  await runJava(main, args, {
+    onOutput: (piece) => {
+      printed += piece.toString();
+    },
+  });
+  return printed.trim().split('\n');
+}
+
+testWith(
+  'java',
+  'kafkajs',
+  'kcat',
+)('transactions of Apache Kafka are read as it left them', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'tidemark-adopt-'));
   try {
     const kafka = await startBroker({ kind: 'kafka', directory });
@@ -118,7 +141,11 @@ testWith('java', 'kafkajs')('transactions of Apache Kafka are read as it left th
         await send(await kafkaOf(bootstrap, 'patient'), start);
         ours.push(start);
         const expected = ['plain', 'committed', ...ours];
-        expect(await consumed(bootstrap, expected.length)).toEqual(expected);
+        for (const client of [kafkajsClient, kcatClient]) {
+          expect(await consumed(client, bootstrap, expected.length)).toEqual(expected);
+        }
+        await forgetGroup(bootstrap);
+        expect(await consumedByJava(bootstrap, expected.length)).toEqual(expected);
       } finally {
         await broker.close();
       }
