@@ -1,7 +1,7 @@
 // The commands by name, in the order of the help. Each lives in a file of its own that is loaded when it is typed.
 
 import type { Command } from 'commander';
-import type { CommandModule } from './program.ts';
+import type { CommandModule, ProcessStart } from './program.ts';
 
 interface IndexEntry {
   readonly name: string;
@@ -99,8 +99,8 @@ export const commandIndex: readonly IndexEntry[] = [
 ];
 
 /** Loads and builds a command of the index. */
-export async function loadCommand(name: string): Promise<Command> {
+export async function loadCommand(name: string, start: ProcessStart): Promise<Command> {
   const entry = commandIndex.find((one) => one.name === name);
   if (entry === undefined) throw new Error(`no command ${name}`);
-  return (await entry.load()).build();
+  return (await entry.load()).build(start);
 }

@@ -5,17 +5,18 @@ import { Command, CommanderError } from 'commander';
 import { commandIndex, loadCommand } from './command-index.ts';
 import { exitCodeOf, exitCodeTable, messageOf, nextStepOf } from './exit-codes.ts';
 import { paint, processIo } from './io.ts';
-import { exitCodeOfCommander, finishProgram } from './program.ts';
+import { exitCodeOfCommander, finishProgram, type ProcessStart } from './program.ts';
 import { VERSION } from './version.ts';
 
-/** Runs the command line `args` (without node and script) and ends the process. */
-export async function main(args: readonly string[]): Promise<void> {
+/** Runs the command that was typed and ends the process. */
+export async function main(start: ProcessStart): Promise<void> {
+  const { args } = start;
   const io = processIo();
   // The client's timers do not keep the process alive; a command that waits for one must not just end.
   const alive = setInterval(() => {}, 60_000);
   try {
     const words = helpWords(args);
-    const program = printThrough(await buildProgram(words), (text) => io.data(text));
+    const program = printThrough(await buildProgram(words, start), (text) => io.data(text));
     if (words.length === 0) program.outputHelp();
     else await program.parseAsync([...withoutVainHelp(program, words)], { from: 'user' });
   } catch (error) {
@@ -77,7 +78,7 @@ function reportJson(error: unknown, say: (line: string) => void): number {
 }
 
 /** The program with the typed command in full and the others by name. All of them for shell completion. */
-async function buildProgram(args: readonly string[]): Promise<Command> {
+async function buildProgram(args: readonly string[], start: ProcessStart): Promise<Command> {
   const program = new Command('tidemark')
     .description('A durable, partitioned log that speaks the Apache Kafka® protocol.')
     .version(VERSION, '-V, --version', 'print the version')
@@ -90,7 +91,9 @@ async function buildProgram(args: readonly string[]): Promise<Command> {
   const all = typed === 'completion' || typed === 'complete';
   for (const { name, alias, summary } of commandIndex) {
     const full = all || name === typed || alias === typed;
-    program.addCommand(full ? await loadCommand(name) : new Command(name).description(summary));
+    program.addCommand(
+      full ? await loadCommand(name, start) : new Command(name).description(summary),
+    );
   }
   if (all) {
     const { addCompletion } = await import('./completion.ts');

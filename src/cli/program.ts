@@ -3,10 +3,18 @@
 import { Command, Option } from 'commander';
 import { ExitCode } from './exit-codes.ts';
 
+/** What only the first file of the process can tell (bin.cts). */
+export interface ProcessStart {
+  /** The words of the command line, without node and script. */
+  readonly args: readonly string[];
+  /** Ids of the threads that V8 works with beside the event loop; empty where the system does not tell. */
+  readonly v8Threads: readonly number[];
+}
+
 /** One command of the program, in a file of its own, loaded only when it is typed. */
 export interface CommandModule {
   /** The command with its options, help and action. */
-  build(): Command;
+  build(start: ProcessStart): Command;
 }
 
 /** Options that every command has. */

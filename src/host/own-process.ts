@@ -6,23 +6,24 @@
 // thread, in the event loop and again in the thread that syncs. A thread with a shorter slice runs as soon as it is
 // woken, and gives way as soon; its share of the time stays the same.
 //
-// V8's own threads keep their slices, and are less urgent (cli/bin.cts, which alone can tell them from others): one
-// that compiles or collects held up the event loop and the threads that sync for 1 to 4 ms at a time. Therefore the
-// event loop collects young objects alone: it would have to wait for such a thread otherwise. Few of them live on, so
-// that help costs more than it saves. Under `nice -n 19` nothing can be less urgent: then only the event loop is known
-// not to be one of them, and has short slices alone.
+// V8's own threads (cli/bin.cts alone can tell them from others) keep their slices, and are less urgent: one that
+// compiles or collects held up the event loop and the threads that sync for 1 to 4 ms at a time. Therefore the event
+// loop collects young objects alone: it would have to wait for such a thread otherwise. Few of them live on, so that
+// help costs more than it saves.
 //
 // And V8 is told how a broker's objects live (COLLECTING): nearly all die with the request that made them. What native
 // code has free after a load, tens of megabytes, goes back to the system.
 
 import { readdirSync } from 'node:fs';
-import { getPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { type NativeIo, onceNativeIoLoaded } from './native-io.ts';
 
 /** The shortest that Linux gives. */
 const SLICE_NANOSECONDS = 100_000;
-/** The nice value that nothing goes beyond. */
+/** The nice value that nothing goes beyond, */
 const LEAST_URGENT = 19;
+/** and how far V8's threads are behind the event loop, whatever `nice` the process was started under. */
+const LESS_URGENT = 10;
 
 /**
  * - After some seconds in which many requests were under way V8 takes their objects for long-lived and makes all later
@@ -41,20 +42,30 @@ const REST_MS_MAX = 40;
 const WORK_MS_MIN = 2000;
 
 /**
- * Tells V8 at once. Slices are asked for once the native calls are loaded, for all threads that there are, as far as
- * the system takes such wishes. Threads made later have the usual ones: a compaction should not be in the way of
- * requests.
+ * Tells V8, and makes its threads less urgent, at once. Slices are asked for once the native calls are loaded, for all
+ * other threads that there are, as far as the system takes such wishes. Threads made later have the usual ones: a
+ * compaction should not be in the way of requests.
  */
-export function settleInOwnProcess(): void {
+export function settleInOwnProcess(v8Threads: readonly number[]): void {
   const { setFlagsFromString } = process.getBuiltinModule('node:v8');
   for (const flag of COLLECTING) setFlagsFromString(flag);
+  makeLessUrgent(v8Threads);
   onceNativeIoLoaded((native) => {
     setFlagsFromString('--no-parallel-scavenge');
     for (const thread of threads()) {
-      if (isUrgent(thread)) takesShortSlices(native, thread);
+      if (!v8Threads.includes(thread)) takesShortSlices(native, thread);
     }
     giveMemoryBack(native);
   });
+}
+
+function makeLessUrgent(threads: readonly number[]): void {
+  try {
+    const niceValue = Math.min(LEAST_URGENT, getPriority() + LESS_URGENT);
+    for (const thread of threads) setPriority(thread, niceValue);
+  } catch {
+    // One has ended meanwhile, or the system does not allow it: all the same to what the broker does.
+  }
 }
 
 /** Gives back what native code has free, some seconds after a load: it takes milliseconds, for which few are there. */
@@ -78,17 +89,6 @@ function threads(): number[] {
     return readdirSync('/proc/self/task', 'utf8').map(Number);
   } catch {
     return [];
-  }
-}
-
-/** Whether it is the event loop, or as urgent and none of V8's; false when it is gone. */
-function isUrgent(thread: number): boolean {
-  try {
-    if (thread === process.pid) return true;
-    const ofLoop = getPriority();
-    return ofLoop < LEAST_URGENT && getPriority(thread) === ofLoop;
-  } catch {
-    return false;
   }
 }
 

@@ -72,12 +72,15 @@ describe.runIf(takesWishes)('time slices', () => {
   });
 
   test.each([
+    // By its other name it is the same command.
+    { command: 'start', nice: 1, helpers: 11 },
     // Whoever starts it less urgently gets all of it less urgently.
-    { nice: 12, helpers: 19 },
-    // There is nothing less urgent: V8's threads cannot be told from libuv's, and none gets short slices.
-    { nice: 19, helpers: 19 },
-  ])("never go to V8's threads, under nice $nice either", async ({ nice, helpers }) => {
-    const args = ['serve', '--json', '--port', '0', '--data', `${directory.path}/nice-${nice}`];
+    { command: 'serve', nice: 12, helpers: 19 },
+    // There is nothing less urgent, but they are known all the same.
+    { command: 'serve', nice: 19, helpers: 19 },
+  ])("never go to V8's threads, under $command and nice $nice either", async (how) => {
+    const { command, nice, helpers } = how;
+    const args = [command, '--json', '--port', '0', '--data', `${directory.path}/nice-${nice}`];
     const child = spawn('nice', ['-n', String(nice), process.execPath, bin, ...args]);
     try {
       const [line] = await once(child.stdout, 'data');
@@ -87,10 +90,11 @@ describe.runIf(takesWishes)('time slices', () => {
       const { bootstrap } = JSON.parse(String(line)) as { bootstrap: string };
       await tidemark(['topic', 'create', 'first', '-b', bootstrap]);
       const aside = (): boolean => schedulesOf(pid).some(({ policy }) => policy !== 0);
-      await eventually(() => expect(aside() || scheduleOf(pid).slice === 100_000).toBe(true));
-      const short = schedulesOf(pid).filter(({ slice }) => slice === 100_000);
-      if (nice === 19) expect(short.length).toBeLessThanOrEqual(1);
-      else expect(short.every((one) => one.nice === nice)).toBe(true);
+      const short = (): Schedule[] => schedulesOf(pid).filter(({ slice }) => slice === 100_000);
+      // The event loop and libuv's pool.
+      await eventually(() => expect(aside() || short().length > 8).toBe(true));
+      expect(short().every((one) => one.nice === nice)).toBe(true);
+      expect(short().length).toBeLessThan(schedulesOf(pid).length - 3);
     } finally {
       child.kill();
       await once(child, 'close');

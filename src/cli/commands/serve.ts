@@ -15,7 +15,7 @@ import { mergeSources, type Setting } from '../config/sources.ts';
 import { configPairs } from '../config-pairs.ts';
 import { CliError, ExitCode, usageError } from '../exit-codes.ts';
 import { paint, processIo } from '../io.ts';
-import { type CommandModule, collect, makeCommand } from '../program.ts';
+import { type CommandModule, collect, makeCommand, type ProcessStart } from '../program.ts';
 import { WITH_PARENT, whenParentGone } from '../stop-signal.ts';
 import { readPem } from '../tls-files.ts';
 import { VERSION } from '../version.ts';
@@ -45,7 +45,7 @@ Settings, strongest first: these options; TIDEMARK_* (TIDEMARK_DATA, TIDEMARK_PO
 KAFKA_* as Kafka's images read them (KAFKA_LOG_RETENTION_MS is log.retention.ms, __ is _, ___ is -);
 the file of --config (.properties or JSON); defaults. "tidemark config show --all --origin" shows the result.`;
 
-function build(): Command {
+function build({ v8Threads }: ProcessStart): Command {
   return makeCommand('serve', 'run a broker', [
     'tidemark serve                                     127.0.0.1:9092, data in ./tidemark-data',
     'tidemark serve --data /var/lib/tidemark --host 0.0.0.0 --advertise broker.example:9092',
@@ -89,13 +89,13 @@ function build(): Command {
       ]),
     )
     .addHelpText('after', details)
-    .action((flags: ServeFlags) => serve(flags));
+    .action((flags: ServeFlags) => serve(flags, v8Threads));
 }
 
 /** The verb `serve`. */
 export const serveCommand: CommandModule = { build };
 
-async function serve(flags: ServeFlags): Promise<void> {
+async function serve(flags: ServeFlags, v8Threads: readonly number[]): Promise<void> {
   const io = processIo();
   // While the broker opens, a stop request waits for it, so that nothing is left half open.
   const stop = stopRequests();
@@ -106,7 +106,7 @@ async function serve(flags: ServeFlags): Promise<void> {
     import('../../compose/serve-alone.ts'),
     import('../../host/own-process.ts'),
   ]);
-  settleInOwnProcess();
+  settleInOwnProcess(v8Threads);
   const logger = consoleLogger({ level: settings.logLevel });
   tellOddSettings(settings, logger);
   const broker = await serveAlone({

@@ -17,7 +17,7 @@ function leaves(command: Command): readonly Command[] {
 const commands = await Promise.all(
   commandIndex.map(async (entry) => ({
     entry,
-    command: finishProgram(await loadCommand(entry.name)),
+    command: finishProgram(await loadCommand(entry.name, { args: [], v8Threads: [] })),
   })),
 );
 
