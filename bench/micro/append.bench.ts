@@ -2,7 +2,7 @@
 // until it is answered. In memory, so that no disk is in it.
 
 import { Bench } from 'tinybench';
-import { openBroker } from '../../src/compose/index.ts';
+import { serveAlone } from '../../src/compose/serve-alone.ts';
 import { buildBatch } from '../../src/record/index.ts';
 import type { Timing } from './timing.ts';
 
@@ -23,7 +23,7 @@ const shapes = [
 /** An operation is one batch, answered with acks=all; or 32 of them at once. */
 export async function appendSuite(timing: Timing): Promise<Bench> {
   const bench = new Bench(timing);
-  const broker = await openBroker({ memory: true, port: 0, configs });
+  const broker = await serveAlone({ memory: true, port: 0, configs });
   const { engine } = broker;
   await engine.createTopic({ name: 'micro', partitions: 1 });
   const partition = engine.partition('micro', 0);

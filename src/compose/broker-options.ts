@@ -2,9 +2,7 @@
 
 import type { Logger } from '../base/ports.ts';
 import type { Client } from '../client/index.ts';
-import type { Engine } from '../engine/index.ts';
 import type { ServerTls } from '../host/tcp-server.ts';
-import type { Transport } from '../protocol/index.ts';
 
 /** How a log is kept, whoever reaches it. */
 export interface LogOptions {
@@ -67,9 +65,6 @@ export interface ListenAddress {
 export interface OpenLog extends Client {
   readonly clusterId: string;
   readonly nodeId: number;
-  readonly engine: Engine;
-  /** A connection from inside the process: typed requests, no encoding, no socket. */
-  transport(): Transport;
   /** Counters in Prometheus's text format. */
   metricsText(): string;
 }

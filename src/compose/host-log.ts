@@ -35,6 +35,9 @@ export interface LogSeams {
   readonly intercept?: RequestInterceptor;
 }
 
+/** A stop waits this long for requests in flight: container runtimes kill after ten seconds. */
+const STOP_GRACE_MS = 5000;
+
 export interface HostedLog {
   readonly assembled: AssembledBroker;
   readonly regions: RegionSending | null;
@@ -43,7 +46,7 @@ export interface HostedLog {
   readonly listeners: Set<ListenOptions>;
 }
 
-/** Opens the data. Groups load only with `broker.start()`. After a throw nothing is left open. */
+/** Opens the data. Groups load only with {@link startGroups}. After a throw nothing is left open. */
 export async function hostLog(options: PlacedLogOptions, seams: LogSeams): Promise<HostedLog> {
   const logger = guardedLogger(options.logger ?? silentLogger);
   useAccelerators();
@@ -53,6 +56,19 @@ export async function hostLog(options: PlacedLogOptions, seams: LogSeams): Promi
   const regions = regionSending(options);
   const assembled = await assembleOnHost(options, logger, seams, regions);
   return { assembled, regions, logger, listeners: new Set() };
+}
+
+/** Loads the groups; until then they say that they are loading. */
+export function startGroups({ assembled, logger }: HostedLog): void {
+  assembled.broker
+    .start()
+    .catch((error: unknown) => logger.error({ error }, 'groups could not be loaded'));
+}
+
+/** Ends requests, then closes the data. No new peers may come. */
+export async function stopHosted({ assembled, logger }: HostedLog): Promise<void> {
+  await assembled.close(STOP_GRACE_MS);
+  logger.info({}, 'the broker has stopped, its data is marked clean');
 }
 
 /** Throws KafkaError `INVALID_CONFIG` for a name that there is not: most often it is misspelt. */

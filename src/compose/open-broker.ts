@@ -1,12 +1,11 @@
-// A broker that listens. What `serve()` and the command line call.
+// A broker that listens and is a client of itself. What `serve()` calls.
 
 import { ClusterClient } from '../client/index.ts';
 import type { BrokerOptions, RunningBroker } from './broker-options.ts';
-import { type HostedLog, hostLog } from './host-log.ts';
+import type { HostedLog } from './host-log.ts';
 import { inProcessCluster } from './in-process-cluster.ts';
-import { checkListenOptions, type Listening, listen } from './listening.ts';
-import { brokerKinds, checkOptions } from './option-kinds.ts';
-import { checkPlace, startGroups, stopAll } from './serve-alone.ts';
+import type { Listening } from './listening.ts';
+import { startServing } from './start-serving.ts';
 
 /**
  * Opens the data and serves it. Resolves when clients can connect; groups load meanwhile and say
@@ -16,18 +15,8 @@ import { checkPlace, startGroups, stopAll } from './serve-alone.ts';
  * throw nothing is left open.
  */
 export async function openBroker(options: BrokerOptions): Promise<RunningBroker> {
-  checkPlace(options);
-  checkOptions('serve', options, brokerKinds);
-  checkListenOptions(options);
-  const hosted = await hostLog(options, {});
-  try {
-    const listening = await listen(hosted, options);
-    startGroups(hosted);
-    return new ServedLog(hosted, listening, (served) => stopAll(hosted, [served]));
-  } catch (error) {
-    await hosted.assembled.close(0);
-    throw error;
-  }
+  const { hosted, listening, stop } = await startServing(options);
+  return new ServedLog(hosted, listening, stop);
 }
 
 /** A log as a client of itself. `end` runs once, when what was made as a client is closed. */
@@ -48,14 +37,6 @@ export class HostedClient extends ClusterClient {
 
   get nodeId(): number {
     return this.#hosted.assembled.engine.nodeId;
-  }
-
-  get engine(): HostedLog['assembled']['engine'] {
-    return this.#hosted.assembled.engine;
-  }
-
-  transport(): ReturnType<HostedLog['assembled']['broker']['transport']> {
-    return this.#hosted.assembled.broker.transport();
   }
 
   metricsText(): string {
@@ -82,8 +63,8 @@ export class ServedLog extends HostedClient implements RunningBroker {
   readonly bootstrap: string;
   readonly metricsAddress: Listening['metricsAddress'];
 
-  constructor(hosted: HostedLog, listening: Listening, end: (served: Listening) => Promise<void>) {
-    super(hosted, () => end(listening));
+  constructor(hosted: HostedLog, listening: Listening, end: () => Promise<void>) {
+    super(hosted, end);
     this.addresses = listening.addresses;
     this.bootstrap = listening.bootstrap;
     this.metricsAddress = listening.metricsAddress;

@@ -2,11 +2,10 @@
 
 import { BrokerOptionError } from './addresses.ts';
 import type { ListenOptions, Log, LogOptions, RunningBroker } from './broker-options.ts';
-import { type HostedLog, hostLog } from './host-log.ts';
+import { type HostedLog, hostLog, startGroups, stopHosted } from './host-log.ts';
 import { checkListenOptions, type Listening, listen } from './listening.ts';
 import { HostedClient, ServedLog } from './open-broker.ts';
 import { checkOptions, listenKinds, logKinds } from './option-kinds.ts';
-import { startGroups, stopAll } from './serve-alone.ts';
 
 /**
  * Opens the log of a directory (made when missing), or one in memory that is gone at the end, in this process. Throws
@@ -58,7 +57,7 @@ class EmbeddedLog extends HostedClient implements Log {
     const served = new Map<Listening, RunningBroker>();
     super(hosted, async () => {
       await Promise.all([...served.values()].map((broker) => broker.close()));
-      await stopAll(hosted, []);
+      await stopHosted(hosted);
     });
     this.#hosted = hosted;
     this.#served = served;

@@ -1,11 +1,11 @@
 // Reads all of a partition from a broker in this process.
 
-import type { RunningBroker } from '../../src/compose/index.ts';
+import type { ServingBroker } from '../../src/compose/serve-alone.ts';
 import { Fetch } from '../../src/protocol/index.ts';
 import { batchBytes, iterateBatches, readRecords, verifyBatch } from '../../src/record/index.ts';
 
 /** A whole partition by fetches, as a client that checks CRCs sees it. */
-export async function readPartition(broker: RunningBroker, topic: string, partition: number) {
+export async function readPartition(broker: ServingBroker, topic: string, partition: number) {
   const values = new Map<number, string>();
   const wrongs: string[] = [];
   // As a client that asks for the earliest offset first.

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { openBroker, type RunningBroker } from '../../src/compose/index.ts';
+import { type ServingBroker, serveAlone } from '../../src/compose/serve-alone.ts';
 import { CreateTopics, OffsetCommit, OffsetFetch, Produce } from '../../src/protocol/index.ts';
 import { batchBytes, buildBatch, iterateBatches, readRecords } from '../../src/record/index.ts';
 import { type CapturedLog, capturedLog } from './captured-log.ts';
@@ -64,8 +64,8 @@ export type Damage =
 /** Configs under which nothing happens by itself while a test looks. */
 const CONFIGS = { 'log.cleaner.enable': 'false', 'offsets.topic.num.partitions': '2' };
 
-function open(directory: string, log: CapturedLog): Promise<RunningBroker> {
-  return openBroker({ dataDir: directory, port: 0, configs: CONFIGS, logger: log.logger });
+function open(directory: string, log: CapturedLog): Promise<ServingBroker> {
+  return serveAlone({ dataDir: directory, port: 0, configs: CONFIGS, logger: log.logger });
 }
 
 /**
@@ -97,7 +97,7 @@ export async function makeFixture(
   return { directory, files, batches: batchesOf(directory, files) };
 }
 
-async function fill(broker: RunningBroker): Promise<void> {
+async function fill(broker: ServingBroker): Promise<void> {
   const transport = broker.transport();
   const topics = TOPIC_SHAPES.map(({ name, partitions, configs }) => ({
     name,
@@ -119,7 +119,7 @@ async function fill(broker: RunningBroker): Promise<void> {
 }
 
 /** Groups load after the start, and say so. */
-async function commit(broker: RunningBroker): Promise<void> {
+async function commit(broker: ServingBroker): Promise<void> {
   const transport = broker.transport();
   for (;;) {
     const answer = await transport.send(
@@ -144,7 +144,7 @@ async function commit(broker: RunningBroker): Promise<void> {
 }
 
 async function produce(
-  broker: RunningBroker,
+  broker: ServingBroker,
   topic: string,
   partition: number,
   batch: number,
@@ -266,7 +266,7 @@ interface Scene {
   readonly start: string;
 }
 
-async function check(broker: RunningBroker, scene: Scene): Promise<string[]> {
+async function check(broker: ServingBroker, scene: Scene): Promise<string[]> {
   const wrongs: string[] = [];
   const { fixture, hurt, file, marker } = scene;
   const touches = (batch: WholeBatch) =>
@@ -324,7 +324,7 @@ function reported({ lines }: CapturedLog): boolean {
   return lines.some(({ level }) => level === 'warn' || level === 'error');
 }
 
-async function checkGroup(broker: RunningBroker, file: string): Promise<string[]> {
+async function checkGroup(broker: ServingBroker, file: string): Promise<string[]> {
   const transport = broker.transport();
   for (;;) {
     const answer = await transport.send(

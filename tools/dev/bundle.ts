@@ -59,7 +59,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     'coordinator/',
     'broker/',
     ...['tcp-server', 'compaction-pool', 'record-pool', 'worker-pool'].map(inHost),
-    'compose/serve-alone.ts',
+    ...['serve-alone', 'start-serving'].map((name) => `compose/${name}.ts`),
   ],
   cli: ['exit-codes', 'io', 'program', 'version', 'command-index'].map((name) => `cli/${name}.ts`),
 };

@@ -2,7 +2,7 @@
 // it.
 
 import { expect } from 'vitest';
-import { openBroker, type RunningBroker } from '../../../src/compose/index.ts';
+import { type ServingBroker, serveAlone } from '../../../src/compose/serve-alone.ts';
 import {
   ApiVersions,
   CreateTopics,
@@ -16,7 +16,7 @@ import { WireClient } from './wire-client.ts';
 export const TOPIC = 'target';
 
 export interface BrokerUnderAttack {
-  readonly broker: RunningBroker;
+  readonly broker: ServingBroker;
   readonly port: number;
   connect(): Promise<WireClient>;
   /** Bytes in the log of each partition of the target topic. */
@@ -30,7 +30,7 @@ export async function brokerUnderAttack(
   partitions = 4,
   configs: Readonly<Record<string, string>> = {},
 ): Promise<BrokerUnderAttack> {
-  const broker = await openBroker({ memory: true, port: 0, configs });
+  const broker = await serveAlone({ memory: true, port: 0, configs });
   const port = broker.addresses[0]?.port ?? 0;
   const connect = () => WireClient.connect(port);
   const client = await connect();

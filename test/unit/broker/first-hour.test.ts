@@ -3,7 +3,8 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { errorName } from '../../../src/base/kafka-errors.ts';
-import { type BrokerOptions, openBroker, type RunningBroker } from '../../../src/compose/index.ts';
+import type { BrokerOptions } from '../../../src/compose/index.ts';
+import { type ServingBroker, serveAlone } from '../../../src/compose/serve-alone.ts';
 import {
   ApiVersions,
   CreateTopics,
@@ -25,9 +26,9 @@ import { WireClient } from '../../hostile/support/wire-client.ts';
 
 async function withBroker<T>(
   options: Partial<BrokerOptions>,
-  use: (broker: RunningBroker, client: WireClient) => Promise<T>,
+  use: (broker: ServingBroker, client: WireClient) => Promise<T>,
 ): Promise<T> {
-  const broker = await openBroker({ memory: true, port: 0, ...options });
+  const broker = await serveAlone({ memory: true, port: 0, ...options });
   const client = await WireClient.connect(broker.addresses[0]?.port ?? 0);
   try {
     return await use(broker, client);
@@ -66,11 +67,11 @@ async function produceOne(client: WireClient, name: string, records: Buffer) {
   return { code: errorName(partition?.errorCode ?? 0), baseOffset: partition?.baseOffset };
 }
 
-let broker: RunningBroker;
+let broker: ServingBroker;
 let client: WireClient;
 
 beforeAll(async () => {
-  broker = await openBroker({ memory: true, port: 0 });
+  broker = await serveAlone({ memory: true, port: 0 });
   client = await WireClient.connect(broker.addresses[0]?.port ?? 0);
 });
 
@@ -262,7 +263,7 @@ describe('offsets and producers', () => {
   });
 
   test('producer ids are never given twice, also when memory starts anew', async () => {
-    const next = (_broker: RunningBroker, other: WireClient) =>
+    const next = (_broker: ServingBroker, other: WireClient) =>
       other
         .call(InitProducerId, 3, { transactionalId: null, transactionTimeoutMs: 0 })
         .then(({ producerId }) => producerId);
@@ -340,7 +341,7 @@ describe('in process', () => {
 });
 
 test('a stop answers the fetch that waits, and ends', async () => {
-  const running = await openBroker({ memory: true, port: 0 });
+  const running = await serveAlone({ memory: true, port: 0 });
   const other = await WireClient.connect(running.addresses[0]?.port ?? 0);
   await askFor(other, 'waited-for');
   const waiting = other.call(Fetch, 11, {

@@ -234,7 +234,10 @@ describe('a partition that is not there', () => {
     await expect(admin.listOffsets('two', 'latest', { partitions: [0, 7] })).rejects.toThrow(words);
     await expect(admin.deleteRecords('two', new Map([[7, 1]]))).rejects.toThrow(words);
     // One that was made elsewhere meanwhile is found.
-    await log.engine.createPartitions('two', 8, false);
+    const { bootstrap } = await log.serve({ port: 0 });
+    const elsewhere = await connect(bootstrap);
+    await elsewhere.admin().createPartitions('two', 8);
+    await elsewhere.close();
     const found = await admin.listOffsets('two', 'latest', { partitions: [7] });
     expect(found.get(7)?.offset).toBe(0);
   }, 20_000);

@@ -1,14 +1,19 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, expectTypeOf, test } from 'vitest';
 import {
   BrokerOptionError,
   type BrokerOptions,
   connect,
+  type Log,
   openBroker,
   openLog,
+  type RunningBroker,
 } from '../../../src/compose/index.ts';
+import { serveAlone } from '../../../src/compose/serve-alone.ts';
+
+const doors = [openBroker, serveAlone];
 
 describe('options from plain JavaScript', () => {
   test.each([
@@ -30,9 +35,10 @@ describe('options from plain JavaScript', () => {
     [{ memory: true, tls: true }, 'tls true: write { cert, key }'],
     [{ memory: true, port: 0, advertise: '::::' }, 'no IPv6 address'],
   ])('%j is refused by name', async (options, words) => {
-    const opening = openBroker(options as unknown as BrokerOptions);
-    await expect(opening).rejects.toThrow(BrokerOptionError);
-    await expect(openBroker(options as unknown as BrokerOptions)).rejects.toThrow(words);
+    for (const door of doors) {
+      await expect(door(options as unknown as BrokerOptions)).rejects.toThrow(BrokerOptionError);
+      await expect(door(options as unknown as BrokerOptions)).rejects.toThrow(words);
+    }
   });
 
   test.each([
@@ -83,7 +89,8 @@ describe('options from plain JavaScript', () => {
     const configs = { 'num.partitions': 5, 'auto.create.topics.enable': false };
     const broker = await openBroker({ memory: true, port: 0, configs });
     try {
-      expect(broker.engine.brokerConfig('num.partitions')).toBe(5);
+      await broker.admin().createTopic({ name: 't' });
+      expect((await broker.admin().describeTopic('t')).partitions).toHaveLength(5);
     } finally {
       await broker.close();
     }
@@ -147,4 +154,19 @@ describe('options from plain JavaScript', () => {
       await log.close();
     }
   });
+});
+
+test('what is internal is no part of what open and serve give', async () => {
+  type Internal = 'engine' | 'transport';
+  expectTypeOf<Extract<keyof Log | keyof RunningBroker, Internal>>().toBeNever();
+  const log = await openLog({ memory: true });
+  try {
+    const broker = await log.serve({ port: 0 });
+    for (const name of ['engine', 'transport'] satisfies Internal[]) {
+      expect(name in log).toBe(false);
+      expect(name in broker).toBe(false);
+    }
+  } finally {
+    await log.close();
+  }
 });
