@@ -1,9 +1,9 @@
 // The topics that jobs copy, the same in every run: one that is not compressed, and one as services write them, of JSON
 // that a codec makes a third of.
 
+import { SeededRandom } from '../../src/base/seeded-random.ts';
 import type { Codec } from '../../src/record/index.ts';
 import { buildBatch, prepareCodec } from '../../src/record/index.ts';
-import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { createTopic, RawClient, recordInEach } from '../load/raw-client.ts';
 
 export const PARTITIONS = 6;

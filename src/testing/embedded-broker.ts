@@ -3,6 +3,7 @@
 import { isTidemarkError } from '../base/errors.ts';
 import { sleep } from '../base/pause.ts';
 import type { Logger } from '../base/ports.ts';
+import { SeededRandom } from '../base/seeded-random.ts';
 import type { InterceptedRequest } from '../broker/index.ts';
 import type { Cluster } from '../client/index.ts';
 import { type ServingBroker, serveAlone } from '../compose/serve-alone.ts';
@@ -12,7 +13,6 @@ import { Faults } from './faults.ts';
 import { FillableDisk } from './full-disk.ts';
 import { ManyBrokers, type TopicLookup } from './many-brokers.ts';
 import { RequestJournal } from './request-journal.ts';
-import { SeededRandom } from './seeded-random.ts';
 import { TestClock } from './test-clock.ts';
 import { makeTopicsHere, type TopicSpecs } from './topics.ts';
 

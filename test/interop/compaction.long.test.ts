@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { RawClient } from '../../bench/load/raw-client.ts';
 import { type BrokerKind, type PeerBroker, startBroker } from '../../bench/peers/index.ts';
+import { SeededRandom } from '../../src/base/seeded-random.ts';
 import { CreateTopics, InitProducerId, Produce } from '../../src/protocol/index.ts';
 import {
   buildBatch,
@@ -17,7 +18,6 @@ import {
   prepareCodec,
   readRecords,
 } from '../../src/record/index.ts';
-import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { dumpDeep, dumpIndexSanity } from '../support/peers/dump-log-segments.ts';
 import { missing, testWith } from '../support/peers/require-tool.ts';
 

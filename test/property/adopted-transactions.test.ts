@@ -3,6 +3,7 @@
 
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../src/base/ports.ts';
+import { SeededRandom } from '../../src/base/seeded-random.ts';
 import { decodeFetched } from '../../src/client/fetched-records.ts';
 import { type Engine, openEngine, type Partition } from '../../src/engine/index.ts';
 import { buildBatch, buildEndTransactionBatch } from '../../src/record/index.ts';
@@ -12,7 +13,6 @@ import {
   encodeTransactionIndex,
   writeTopicId,
 } from '../../src/storage/index.ts';
-import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { fc } from '../support/fast-check.ts';
 import { copyDisk, FaultyDisk } from '../unit/engine/support/faulty-disk.ts';

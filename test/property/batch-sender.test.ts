@@ -3,6 +3,7 @@
 
 import { expect, test } from 'vitest';
 import { ErrorCode, type KafkaError } from '../../src/base/kafka-errors.ts';
+import { SeededRandom } from '../../src/base/seeded-random.ts';
 import { Cluster, openBatchSender, tcpNetwork } from '../../src/client/index.ts';
 import { ProducerStates } from '../../src/engine/producer-state.ts';
 import {
@@ -12,7 +13,6 @@ import {
   Produce,
 } from '../../src/protocol/index.ts';
 import { BatchHeader, buildBatch, readRecords } from '../../src/record/index.ts';
-import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { testSeed } from '../support/test-seed.ts';
 import { FakeBroker, type FakeRequest, metadataBody } from '../unit/client/fake-broker.ts';

@@ -2,11 +2,11 @@
 // round, so for any first half of a 16-byte key there is a second half that leads to a hash of our choice.
 
 import { expect, test } from 'vitest';
+import { SeededRandom } from '../../src/base/seeded-random.ts';
 import { loadXxHash64 } from '../../src/base/xxhash.ts';
 import { buildBatch, readRecords } from '../../src/record/index.ts';
 import { KeyMap } from '../../src/storage/compaction/key-map.ts';
 import { type CompactionJob, MemoryDisk, runCompaction } from '../../src/storage/index.ts';
-import { SeededRandom } from '../../src/testing/seeded-random.ts';
 
 const PRIME1 = 0x9e3779b185ebca87n;
 const PRIME2 = 0xc2b2ae3d27d4eb4fn;

@@ -4,6 +4,7 @@
 
 import { beforeAll, expect, test } from 'vitest';
 import { silentLogger } from '../../src/base/ports.ts';
+import { SeededRandom } from '../../src/base/seeded-random.ts';
 import { loadXxHash64 } from '../../src/base/xxhash.ts';
 import { GROUP_METADATA_TOPIC, groupCommandLog } from '../../src/broker/command-log.ts';
 import type { CommandLog, LogEntry, LogRecord } from '../../src/coordinator/index.ts';
@@ -14,7 +15,6 @@ import {
   MemoryDisk,
   openLogStore,
 } from '../../src/storage/index.ts';
-import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { ModernMember } from '../unit/coordinator/consumer/modern-member.ts';
 import {

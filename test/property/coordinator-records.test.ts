@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../src/base/ports.ts';
+import { SeededRandom } from '../../src/base/seeded-random.ts';
 import {
   decodeRecord,
   defaultGroupConfig,
@@ -11,7 +12,6 @@ import {
 import { GroupMachine } from '../../src/coordinator/machine.ts';
 import type { GroupMetadataRecord, OffsetRecord } from '../../src/coordinator/records.ts';
 import { ProtocolError } from '../../src/protocol/index.ts';
-import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { fc } from '../support/fast-check.ts';
 import { Topics } from '../unit/coordinator/harness.ts';
 

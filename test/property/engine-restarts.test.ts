@@ -4,10 +4,10 @@
 import { expect, test } from 'vitest';
 import { KafkaError } from '../../src/base/kafka-errors.ts';
 import { silentLogger } from '../../src/base/ports.ts';
+import { SeededRandom } from '../../src/base/seeded-random.ts';
 import { type Engine, openEngine } from '../../src/engine/index.ts';
 import { batchBytes, buildBatch, iterateBatches, readRecords } from '../../src/record/index.ts';
 import type { Disk } from '../../src/storage/index.ts';
-import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { fc } from '../support/fast-check.ts';
 import { copyDisk, FaultyDisk } from '../unit/engine/support/faulty-disk.ts';

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Clock } from '../../src/base/ports.ts';
+import { SeededRandom } from '../../src/base/seeded-random.ts';
 import type { Cluster } from '../../src/client/index.ts';
 import { remoteCluster } from '../../src/compose/index.ts';
 import { startBroker, type TestBroker } from '../../src/testing/index.ts';
-import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import {
   type JobRecord,
   JobStore,

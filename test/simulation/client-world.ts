@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { KafkaError } from '../../src/base/kafka-errors.ts';
+import { SeededRandom } from '../../src/base/seeded-random.ts';
 import {
   type AssignorName,
   type ByteStreamHandler,
@@ -18,7 +19,6 @@ import {
   tcpNetwork,
 } from '../../src/client/index.ts';
 import { FrameSplitter } from '../../src/protocol/index.ts';
-import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { SimulatedNetwork } from '../support/simulated-network.ts';
 import { brokerAddress, SimulatedMachine } from '../support/simulation-broker.ts';

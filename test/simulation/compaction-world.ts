@@ -1,6 +1,7 @@
 // A compacted log on a simulated disk, driven by a seed and compared with a model that remembers every record: what
 // compaction may drop and what it must keep, at any moment, with a crash at any operation.
 
+import { SeededRandom } from '../../src/base/seeded-random.ts';
 import {
   BatchHeader,
   buildBatch,
@@ -16,7 +17,6 @@ import {
   openLogStore,
   type PartitionLog,
 } from '../../src/storage/index.ts';
-import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { capturedLog } from '../support/captured-log.ts';
 import { SimulatedDisk } from '../support/simulated-disk.ts';

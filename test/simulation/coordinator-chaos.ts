@@ -2,8 +2,8 @@
 // requests and answers. All on a virtual clock, drawn from a seed.
 
 import { KafkaError } from '../../src/base/kafka-errors.ts';
+import type { SeededRandom } from '../../src/base/seeded-random.ts';
 import type { CommandLog, Coordinator, LogEntry, LogRecord } from '../../src/coordinator/index.ts';
-import type { SeededRandom } from '../../src/testing/seeded-random.ts';
 import type { VirtualClock } from '../../src/testing/virtual-clock.ts';
 
 /** Appends take time, in order; they may stall, fail unwritten, or fail although written. */

@@ -3,6 +3,7 @@
 
 import { ErrorCode, errorName } from '../../src/base/kafka-errors.ts';
 import { silentLogger } from '../../src/base/ports.ts';
+import { SeededRandom } from '../../src/base/seeded-random.ts';
 import {
   type CommandLog,
   Coordinator,
@@ -10,7 +11,6 @@ import {
   type LogEntry,
 } from '../../src/coordinator/index.ts';
 import type { JoinGroupResponse } from '../../src/protocol/index.ts';
-import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import {
   commitTopic,

@@ -1,8 +1,8 @@
 // What the simulated consumers of both protocols share: a network that loses, partitions with positions, commits.
 
 import { ErrorCode, errorName } from '../../src/base/kafka-errors.ts';
+import type { SeededRandom } from '../../src/base/seeded-random.ts';
 import type { Coordinator } from '../../src/coordinator/index.ts';
-import type { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { commitTopic, context, ZERO_ID } from '../unit/coordinator/harness.ts';
 import { type Outcome, overLossyLink, sleep } from './coordinator-chaos.ts';
 import type { MixedWorld } from './coordinator-mixed-world.ts';

@@ -4,13 +4,13 @@
 
 import { ErrorCode } from '../../src/base/kafka-errors.ts';
 import { silentLogger } from '../../src/base/ports.ts';
+import { SeededRandom } from '../../src/base/seeded-random.ts';
 import {
   type CommandLog,
   Coordinator,
   defaultGroupConfig,
   type LogEntry,
 } from '../../src/coordinator/index.ts';
-import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { commitTopic, context, Topics } from '../unit/coordinator/harness.ts';
 import { ChaosLog, logOf, sleep } from './coordinator-chaos.ts';

@@ -2,11 +2,11 @@
 
 import { describe, expect, test } from 'vitest';
 import { silentLogger } from '../../src/base/ports.ts';
+import { SeededRandom } from '../../src/base/seeded-random.ts';
 import { groupCommandLog } from '../../src/broker/command-log.ts';
 import { type AppendRequest, type Engine, openEngine } from '../../src/engine/index.ts';
 import { buildBatch } from '../../src/record/index.ts';
 import { type Disk, DiskError, openLogStore, type PartitionLog } from '../../src/storage/index.ts';
-import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { SimulatedDisk } from '../support/simulated-disk.ts';
 import { FaultyDisk, readAll, writeAll } from '../unit/engine/support/faulty-disk.ts';

@@ -1,10 +1,10 @@
 // A scrub goes on where it was in a segment; compaction may have put another file under its name meanwhile.
 
 import { beforeAll, expect, test } from 'vitest';
+import { SeededRandom } from '../../src/base/seeded-random.ts';
 import { loadXxHash64 } from '../../src/base/xxhash.ts';
 import { buildBatch } from '../../src/record/index.ts';
 import { type LogConfig, MemoryDisk, openLogStore } from '../../src/storage/index.ts';
-import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { capturedLog } from '../support/captured-log.ts';
 import { compactionInPlace, testConfig } from '../unit/storage/support.ts';

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { SeededRandom } from '../../src/testing/seeded-random.ts';
+import { SeededRandom } from '../../src/base/seeded-random.ts';
 import { type Site, startSite } from '../../tools/crawler/index.ts';
 import { testSeed } from '../support/test-seed.ts';
 import { finished, type ServedBroker, scratch, serve, start } from './support.ts';

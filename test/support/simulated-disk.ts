@@ -6,8 +6,8 @@
 // failed sync the dirty sectors count as clean although they are not on the platter, as on Linux: a later sync
 // succeeds and saves nothing.
 
+import { SeededRandom } from '../../src/base/seeded-random.ts';
 import { type Disk, DiskError, type DiskFile, type FileStatus } from '../../src/storage/index.ts';
-import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import {
   DirectoryNode,
   FileNode,

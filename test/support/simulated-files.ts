@@ -1,6 +1,6 @@
 // Files and directories of the simulated disk: what programs see, and what is on the platter.
 
-import type { SeededRandom } from '../../src/testing/seeded-random.ts';
+import type { SeededRandom } from '../../src/base/seeded-random.ts';
 
 export const SECTOR = 512;
 

@@ -4,10 +4,10 @@
 
 import { isFileRegion } from '../../src/base/payload.ts';
 import type { Clock } from '../../src/base/ports.ts';
+import type { SeededRandom } from '../../src/base/seeded-random.ts';
 import type { PeerHandler, PeerSocket } from '../../src/broker/index.ts';
 import type { ByteStream, ByteStreamHandler, Connector } from '../../src/client/index.ts';
 import type { Chunk } from '../../src/protocol/index.ts';
-import type { SeededRandom } from '../../src/testing/seeded-random.ts';
 
 export interface NetworkOptions {
   readonly clock: Clock;

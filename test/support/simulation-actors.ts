@@ -3,6 +3,7 @@
 
 import { KafkaError } from '../../src/base/kafka-errors.ts';
 import type { Clock } from '../../src/base/ports.ts';
+import type { SeededRandom } from '../../src/base/seeded-random.ts';
 import {
   alterConfigs,
   ClientError,
@@ -18,7 +19,6 @@ import {
   tcpNetwork,
 } from '../../src/client/index.ts';
 import { ElectLeaders, InitProducerId } from '../../src/protocol/index.ts';
-import type { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { brokerAddress } from './simulation-broker.ts';
 import {
   type Acks,

@@ -2,9 +2,9 @@
 // one (src/compose), with a disk, a clock, randomness and peers that the run hands in.
 
 import type { CancelTimer, Clock } from '../../src/base/ports.ts';
+import type { SeededRandom } from '../../src/base/seeded-random.ts';
 import { type AssembledBroker, assembleBroker } from '../../src/compose/index.ts';
 import type { Disk } from '../../src/storage/index.ts';
-import type { SeededRandom } from '../../src/testing/seeded-random.ts';
 import type { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { type CapturedLog, capturedLog } from './captured-log.ts';
 import { SimulatedDisk } from './simulated-disk.ts';

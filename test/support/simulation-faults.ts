@@ -1,7 +1,7 @@
 // What goes wrong in a simulated run: the disk's failures, the network's, crashes at named points, jumps of the clock.
 
+import type { SeededRandom } from '../../src/base/seeded-random.ts';
 import { type Disk, DiskError, type DiskFile } from '../../src/storage/index.ts';
-import type { SeededRandom } from '../../src/testing/seeded-random.ts';
 import type { SimulatedDisk } from './simulated-disk.ts';
 
 /**

@@ -1,9 +1,9 @@
 // One simulated run, from a seed: a machine, a broker on it, clients, and everything that can go wrong; checked against
 // the model after each start and at the end.
 
+import { SeededRandom } from '../../src/base/seeded-random.ts';
 import type { AssembledBroker } from '../../src/compose/index.ts';
 import type { Disk } from '../../src/storage/index.ts';
-import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { SimulatedNetwork } from './simulated-network.ts';
 import {

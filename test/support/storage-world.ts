@@ -1,6 +1,7 @@
 // A data directory on a simulated disk, driven by a seed and checked against a model: what was acknowledged is there,
 // in order and once; what is there was sent; readers' high watermark never goes back.
 
+import { SeededRandom } from '../../src/base/seeded-random.ts';
 import {
   BatchHeader,
   buildBatch,
@@ -15,7 +16,6 @@ import {
   openLogStore,
   type PartitionLog,
 } from '../../src/storage/index.ts';
-import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { capturedLog } from './captured-log.ts';
 import { SimulatedDisk } from './simulated-disk.ts';

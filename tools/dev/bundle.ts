@@ -39,7 +39,6 @@ const entries = {
 const groups: Readonly<Record<string, readonly string[]>> = {
   base: [
     'base/',
-    'testing/seeded-random.ts',
     'record/',
     ...['accelerators', 'keep-alive', 'node-clock', 'node-random', 'node-tls'].map(inHost),
     inHost('tcp-connector'),

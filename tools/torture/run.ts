@@ -2,8 +2,8 @@
 
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { SeededRandom } from '../../src/base/seeded-random.ts';
 import { NodeDisk } from '../../src/host/node-disk.ts';
-import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { checkLogs } from './check.ts';
 import { type RunWriter, runWriter, type WriterEnd } from './child.ts';
 import { openLogs } from './log-set.ts';

@@ -7,9 +7,9 @@
 //   done                  as much as was asked for is written
 
 import { writeSync } from 'node:fs';
+import { SeededRandom } from '../../src/base/seeded-random.ts';
 import { NodeDisk } from '../../src/host/node-disk.ts';
 import type { Disk, PartitionLog } from '../../src/storage/index.ts';
-import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { QuotaDisk, slowDisk } from './disks.ts';
 import { type LogSet, openLogs } from './log-set.ts';
 import { makeBatch } from './records.ts';

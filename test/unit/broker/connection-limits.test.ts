@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import { silentLogger } from '../../../src/base/ports.ts';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { AnswerRoom } from '../../../src/broker/answer-room.ts';
 import { ConnectionLimits } from '../../../src/broker/connection-limits.ts';
 import { ConnectionSet } from '../../../src/broker/connection-set.ts';
@@ -10,7 +11,6 @@ import { Router } from '../../../src/broker/router.ts';
 import { openEngine } from '../../../src/engine/index.ts';
 import { Produce } from '../../../src/protocol/index.ts';
 import { MemoryDisk } from '../../../src/storage/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { FakeSocket } from './support/fake-socket.ts';
 

@@ -3,10 +3,10 @@
 
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../../src/base/ports.ts';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { groupEventLog, topicView } from '../../../src/broker/command-log.ts';
 import { EVENTS_TOPIC, Timeline } from '../../../src/coordinator/index.ts';
 import { openEngine } from '../../../src/engine/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { FaultyDisk } from '../engine/support/faulty-disk.ts';
 

@@ -3,6 +3,7 @@
 import { beforeEach, expect, test } from 'vitest';
 import { ErrorCode } from '../../../src/base/kafka-errors.ts';
 import { silentLogger } from '../../../src/base/ports.ts';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { Deadlines } from '../../../src/broker/fetch/deadlines.ts';
 import { FetchSessionCache } from '../../../src/broker/fetch/session-cache.ts';
 import type { RequestContext } from '../../../src/broker/handler.ts';
@@ -11,7 +12,6 @@ import { MemoryGate } from '../../../src/broker/memory-gate.ts';
 import { BrokerMetrics } from '../../../src/broker/metrics.ts';
 import type { Services } from '../../../src/broker/services.ts';
 import { Fetch } from '../../../src/protocol/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { type FakePartition, fakePartition, fakeTopic } from './support/fake-partition.ts';
 

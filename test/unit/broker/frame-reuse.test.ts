@@ -5,10 +5,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { openBroker } from '../../../src/compose/index.ts';
 import { CreateTopics, Fetch, Produce } from '../../../src/protocol/index.ts';
 import { buildBatch, iterateBatches, readRecords, verifyBatch } from '../../../src/record/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { WireClient } from '../../hostile/support/wire-client.ts';
 import { testSeed } from '../../support/test-seed.ts';
 

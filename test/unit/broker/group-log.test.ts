@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../../src/base/ports.ts';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { GROUP_METADATA_TOPIC, groupCommandLog } from '../../../src/broker/command-log.ts';
 import { openEngine } from '../../../src/engine/index.ts';
 import { MemoryDisk } from '../../../src/storage/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 
 test('the topic of the groups is made as the broker configs say, whoever asks for it first', async () => {

@@ -3,10 +3,10 @@
 import { expect, test } from 'vitest';
 import { errorName } from '../../../src/base/kafka-errors.ts';
 import { silentLogger } from '../../../src/base/ports.ts';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { assembleBroker } from '../../../src/compose/index.ts';
 import { CreateTopics, DeleteTopics, ZERO_UUID } from '../../../src/protocol/index.ts';
 import type { Disk } from '../../../src/storage/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { copyDisk, FaultyDisk } from '../engine/support/faulty-disk.ts';
 

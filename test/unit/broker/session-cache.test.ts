@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { FetchSet } from '../../../src/broker/fetch/fetch-set.ts';
 import { FetchSessionCache, nextEpoch } from '../../../src/broker/fetch/session-cache.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 
 function sized(partitions: number): FetchSet {

@@ -1,9 +1,9 @@
 // Which broker is asked for what any of them can tell.
 
 import { expect, test } from 'vitest';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { ClientError, Cluster } from '../../../src/client/index.ts';
 import type { Transport } from '../../../src/protocol/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 
 /** A broker that coordinates all groups as it says, while it is alive. */

@@ -1,13 +1,13 @@
 // KIP-227 as the client sees it: what is named in requests, and how a session ends.
 
 import { expect, test } from 'vitest';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import type { FetchPart } from '../../../src/client/fetch-request.ts';
 import { FetchSession } from '../../../src/client/fetch-session.ts';
 import { Cluster, Fetcher, LogReader, tcpNetwork } from '../../../src/client/index.ts';
 import { connect } from '../../../src/index.ts';
 import { Fetch, Metadata } from '../../../src/protocol/index.ts';
 import { startBroker, type TestBroker } from '../../../src/testing/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { eventually } from '../../support/eventually.ts';
 import { FakeBroker, metadataBody } from './fake-broker.ts';

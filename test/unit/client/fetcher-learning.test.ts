@@ -1,10 +1,10 @@
 // A topic that nobody tells of keeps no other from being read.
 
 import { expect, test } from 'vitest';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { Cluster, Fetcher, tcpNetwork } from '../../../src/client/index.ts';
 import { Fetch, Metadata } from '../../../src/protocol/index.ts';
 import { buildBatch } from '../../../src/record/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { FakeBroker, metadataBody } from './fake-broker.ts';
 

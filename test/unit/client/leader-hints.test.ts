@@ -1,6 +1,7 @@
 // KIP-951: a broker that does not lead a partition says who does, and the client goes there without asking for metadata.
 
 import { describe, expect, test } from 'vitest';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { Cluster, Fetcher, Producer, tcpNetwork } from '../../../src/client/index.ts';
 import {
   Fetch,
@@ -10,7 +11,6 @@ import {
   Produce,
 } from '../../../src/protocol/index.ts';
 import { buildBatch } from '../../../src/record/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { FakeBroker, type FakeRequest, metadataBody } from './fake-broker.ts';
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import {
   Cluster,
   type FetchedRecords,
@@ -8,7 +9,6 @@ import {
 } from '../../../src/client/index.ts';
 import { Fetch, ListOffsets, Metadata } from '../../../src/protocol/index.ts';
 import { buildBatch, type Codec, prepareCodec } from '../../../src/record/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { FakeBroker, metadataBody } from './fake-broker.ts';
 

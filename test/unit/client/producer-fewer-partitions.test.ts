@@ -1,9 +1,9 @@
 // A topic that was made anew with fewer partitions, and brokers that have not heard of all of a topic's partitions.
 
 import { describe, expect, test } from 'vitest';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { Cluster, Producer, tcpNetwork } from '../../../src/client/index.ts';
 import { InitProducerId, Metadata, Produce, ZERO_UUID } from '../../../src/protocol/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { FakeBroker, metadataBody } from './fake-broker.ts';
 

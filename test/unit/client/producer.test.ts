@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import {
   Cluster,
   Producer,
@@ -8,7 +9,6 @@ import {
 } from '../../../src/client/index.ts';
 import { InitProducerId, Metadata, Produce } from '../../../src/protocol/index.ts';
 import { BatchHeader, readRecords } from '../../../src/record/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { FakeBroker, type FakeRequest, metadataBody } from './fake-broker.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { TcpTransport } from '../../../src/client/index.ts';
 import { CreateTopics, Fetch, ListGroups, Metadata, Produce } from '../../../src/protocol/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { FakeBroker, metadataBody } from './fake-broker.ts';
 

@@ -2,6 +2,7 @@
 
 import { KafkaError } from '../../../src/base/kafka-errors.ts';
 import { type Logger, silentLogger } from '../../../src/base/ports.ts';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import {
   type CommandLog,
   Coordinator,
@@ -27,7 +28,6 @@ import {
   type OffsetFetchResponse,
   type SyncGroupResponse,
 } from '../../../src/protocol/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 
 export const ZERO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { TimerQueue } from '../../../src/coordinator/timers.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 
 test('a timer set again fires once, at the later time', async () => {

@@ -3,6 +3,7 @@
 
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../../src/base/ports.ts';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { decodeFetched } from '../../../src/client/fetched-records.ts';
 import { type Engine, openEngine, type Partition } from '../../../src/engine/index.ts';
 import { buildBatch, buildEndTransactionBatch } from '../../../src/record/index.ts';
@@ -14,7 +15,6 @@ import {
   openLogStore,
   writeTopicId,
 } from '../../../src/storage/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { writeFile } from '../inspect/directory.ts';
 import { copyDisk } from './support/faulty-disk.ts';

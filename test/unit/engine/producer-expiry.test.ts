@@ -1,9 +1,9 @@
 // Producers that come once and never again, as those of a client that makes one for every batch.
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { type Engine, openEngine } from '../../../src/engine/index.ts';
 import { MemoryDisk } from '../../../src/storage/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { capturedLog } from '../../support/captured-log.ts';
 import { producerBatch } from './support/batches.ts';

@@ -2,8 +2,8 @@
 
 import { afterEach, expect, test } from 'vitest';
 import { silentLogger } from '../../../src/base/ports.ts';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { type Engine, openEngine, type Partition } from '../../../src/engine/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { batchOf } from './support/batches.ts';
 import { copyDisk, FaultyDisk } from './support/faulty-disk.ts';

@@ -1,6 +1,7 @@
 // Data directories for the tests of inspection: made by the storage itself, in memory.
 
 import { silentLogger } from '../../../src/base/ports.ts';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import type { Finding, TopicFacts, VerifyReport } from '../../../src/inspect/index.ts';
 import { planRepair, runStep, verifyDirectory } from '../../../src/inspect/index.ts';
 import { type BatchOptions, buildBatch } from '../../../src/record/index.ts';
@@ -12,7 +13,6 @@ import {
   openLogStore,
   type PartitionLog,
 } from '../../../src/storage/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 
 export const TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAA';

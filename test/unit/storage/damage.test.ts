@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { BatchHeader, computeBatchCrc, iterateBatches } from '../../../src/record/index.ts';
 import { type LogConfig, MemoryDisk, openLogStore } from '../../../src/storage/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { capturedLog } from '../../support/captured-log.ts';
 import { filesBelow, patchFile, readBaseOffsets, testBatch, testConfig } from './support.ts';

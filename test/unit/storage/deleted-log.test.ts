@@ -2,13 +2,13 @@
 
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../../src/base/ports.ts';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import {
   type DiskFile,
   type LogConfig,
   MemoryDisk,
   openLogStore,
 } from '../../../src/storage/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { readBaseOffsets, testBatch, testConfig } from './support.ts';
 

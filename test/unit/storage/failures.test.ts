@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import {
   DiskError,
   type LogConfig,
@@ -6,7 +7,6 @@ import {
   loadMarks,
   openLogStore,
 } from '../../../src/storage/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { capturedLog } from '../../support/captured-log.ts';
 import { type OperationHook, SimulatedDisk } from '../../support/simulated-disk.ts';

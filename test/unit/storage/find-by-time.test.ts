@@ -2,9 +2,9 @@
 
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../../src/base/ports.ts';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { buildBatch, inPlaceRecordWorker, LOOK_NOW_BYTES_MAX } from '../../../src/record/index.ts';
 import { MemoryDisk, openLogStore } from '../../../src/storage/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { testConfig } from './support.ts';
 

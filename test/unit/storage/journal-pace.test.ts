@@ -3,11 +3,11 @@
 
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../../src/base/ports.ts';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { type Disk, MemoryDisk } from '../../../src/storage/index.ts';
 import { Journal } from '../../../src/storage/journal.ts';
 import { logIdentity } from '../../../src/storage/log-identity.ts';
 import { TaskOwner } from '../../../src/storage/tasks.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { eventually } from '../../support/eventually.ts';
 

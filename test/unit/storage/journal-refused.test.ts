@@ -2,6 +2,7 @@
 // and what a refused write left in the journal does no harm.
 
 import { expect, test } from 'vitest';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import {
   DiskError,
   type DiskFile,
@@ -9,7 +10,6 @@ import {
   openLogStore,
   type PartitionLog,
 } from '../../../src/storage/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { capturedLog } from '../../support/captured-log.ts';
 import { SimulatedDisk } from '../../support/simulated-disk.ts';

@@ -3,9 +3,9 @@
 
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../../src/base/ports.ts';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { iterateBatches, verifyBatch } from '../../../src/record/index.ts';
 import { DiskError, openLogStore, type PartitionLog } from '../../../src/storage/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { SimulatedDisk } from '../../support/simulated-disk.ts';
 import { readBaseOffsets, testBatch, testConfig } from './support.ts';

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { silentLogger } from '../../../src/base/ports.ts';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { BatchField } from '../../../src/record/index.ts';
 import {
   DiskError,
@@ -11,7 +12,6 @@ import {
   openLogStore,
   type PartitionLog,
 } from '../../../src/storage/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { SimulatedDisk } from '../../support/simulated-disk.ts';
 import { openStore, patchFile, testBatch, testConfig } from './support.ts';

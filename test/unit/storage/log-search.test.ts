@@ -2,6 +2,7 @@
 
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { silentLogger } from '../../../src/base/ports.ts';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { buildBatch, inPlaceRecordWorker, LOOK_NOW_BYTES_MAX } from '../../../src/record/index.ts';
 import {
   type Disk,
@@ -10,7 +11,6 @@ import {
   type PartitionLog,
 } from '../../../src/storage/index.ts';
 import { ReaderLatch } from '../../../src/storage/reader-latch.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { wrapFiles } from '../../support/simulation-faults.ts';
 import { patchFile, testConfig } from './support.ts';

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { silentLogger } from '../../../src/base/ports.ts';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { nodeClock } from '../../../src/host/node-clock.ts';
 import { NodeDisk } from '../../../src/host/node-disk.ts';
 import { BatchHeader, buildBatch, iterateBatches } from '../../../src/record/index.ts';
@@ -14,7 +15,6 @@ import {
   openLogStore,
   type PartitionLog,
 } from '../../../src/storage/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 
 const config: LogConfig = {
   segmentBytes: 4096,

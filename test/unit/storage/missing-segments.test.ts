@@ -2,10 +2,10 @@
 // same, and compaction's gaps are not.
 
 import { beforeAll, describe, expect, test } from 'vitest';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { loadXxHash64 } from '../../../src/base/xxhash.ts';
 import { buildBatch, iterateBatches } from '../../../src/record/index.ts';
 import { type LogConfig, MemoryDisk, openLogStore } from '../../../src/storage/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { capturedLog } from '../../support/captured-log.ts';
 import { compactionInPlace, patchFile, readBaseOffsets, testConfig } from './support.ts';

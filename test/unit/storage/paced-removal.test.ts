@@ -1,6 +1,7 @@
 // Deleted files give their room back a step at a time, and never what somebody still reads.
 
 import { afterEach, expect, test } from 'vitest';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { buildBatch } from '../../../src/record/index.ts';
 import {
   DiskError,
@@ -10,7 +11,6 @@ import {
   openLogStore,
   type PartitionLog,
 } from '../../../src/storage/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { capturedLog } from '../../support/captured-log.ts';
 import { SimulatedDisk } from '../../support/simulated-disk.ts';

@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../../src/base/ports.ts';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { nodeClock } from '../../../src/host/node-clock.ts';
 import {
   type Disk,
@@ -10,7 +11,6 @@ import {
   MemoryDisk,
   openLogStore,
 } from '../../../src/storage/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { eventually } from '../../support/eventually.ts';
 import { testBatch, testConfig } from './support.ts';
 

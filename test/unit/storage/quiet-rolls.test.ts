@@ -2,6 +2,7 @@
 
 import { beforeAll, describe, expect, test } from 'vitest';
 import { silentLogger } from '../../../src/base/ports.ts';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { loadXxHash64 } from '../../../src/base/xxhash.ts';
 import { buildBatch } from '../../../src/record/index.ts';
 import {
@@ -13,7 +14,6 @@ import {
   openLogStore,
   type PartitionLog,
 } from '../../../src/storage/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { SimulatedDisk } from '../../support/simulated-disk.ts';
 import { compactionInPlace, readBaseOffsets, testBatch, testConfig } from './support.ts';

@@ -3,6 +3,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { isBufferList, isFileRegion, type Payload } from '../../../src/base/payload.ts';
 import { silentLogger } from '../../../src/base/ports.ts';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { iterateBatches } from '../../../src/record/index.ts';
 import {
   type Disk,
@@ -11,7 +12,6 @@ import {
   openLogStore,
   type PartitionLog,
 } from '../../../src/storage/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { testSeed } from '../../support/test-seed.ts';
 import { testBatch, testConfig } from './support.ts';

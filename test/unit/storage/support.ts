@@ -2,6 +2,7 @@
 
 import type { Clock, Logger } from '../../../src/base/ports.ts';
 import { silentLogger } from '../../../src/base/ports.ts';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { nodeClock } from '../../../src/host/node-clock.ts';
 import { buildBatch, iterateBatches } from '../../../src/record/index.ts';
 import {
@@ -13,7 +14,6 @@ import {
   openLogStore,
   type PartitionLog,
 } from '../../../src/storage/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 
 export const testConfig: LogConfig = {
   segmentBytes: 4096,

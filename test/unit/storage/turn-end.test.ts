@@ -2,9 +2,9 @@
 
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../../src/base/ports.ts';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { DiskError, openLogStore } from '../../../src/storage/index.ts';
 import { parseJournal } from '../../../src/storage/journal-format.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { SimulatedDisk } from '../../support/simulated-disk.ts';
 import { readBaseOffsets, testBatch, testConfig } from './support.ts';

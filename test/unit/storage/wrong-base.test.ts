@@ -3,9 +3,9 @@
 
 import { describe, expect, test } from 'vitest';
 import { writeInt64 } from '../../../src/base/int64.ts';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { iterateBatches } from '../../../src/record/index.ts';
 import { MemoryDisk, openLogStore } from '../../../src/storage/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { capturedLog } from '../../support/captured-log.ts';
 import { filesBelow, patchFile, readBaseOffsets, testBatch, testConfig } from './support.ts';

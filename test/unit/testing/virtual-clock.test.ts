@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 
 test('timers fire in order of due time, then of arrival', async () => {

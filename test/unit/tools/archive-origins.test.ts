@@ -1,10 +1,10 @@
 // What an import with --offsets header left in a topic is found again, also where others write to it in transactions.
 
 import { expect, test } from 'vitest';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { Cluster, tcpNetwork } from '../../../src/client/index.ts';
 import { Fetch, Metadata } from '../../../src/protocol/index.ts';
 import { buildBatch } from '../../../src/record/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { readOrigins } from '../../../tools/archive/import-target.ts';
 import { ORIGIN_HEADER } from '../../../tools/archive/index.ts';

@@ -10,6 +10,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import {
   type Cluster,
   createTopics,
@@ -28,7 +29,6 @@ import {
   type StoredRecord,
 } from '../../../src/record/index.ts';
 import { startBroker, type TestBroker } from '../../../src/testing/index.ts';
-import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import {
   ArchiveError,
   exportTopics,

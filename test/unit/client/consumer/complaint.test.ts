@@ -1,10 +1,10 @@
 // Who hears of trouble that a consumer bears: its own listener, else the client's, else the process.
 
 import { describe, expect, test } from 'vitest';
+import { SeededRandom } from '../../../../src/base/seeded-random.ts';
 import { Complaint } from '../../../../src/client/consumer/complaint.ts';
 import { Cluster, type ClusterOptions, singleNetwork } from '../../../../src/client/index.ts';
 import type { Transport } from '../../../../src/protocol/index.ts';
-import { SeededRandom } from '../../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
 
 const never = (): Promise<never> => new Promise(() => {});

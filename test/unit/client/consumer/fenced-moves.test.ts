@@ -1,6 +1,7 @@
 // A member that is put out of its group while it moves to its share: when it is a member again, that share is others'.
 
 import { expect, test } from 'vitest';
+import { SeededRandom } from '../../../../src/base/seeded-random.ts';
 import { ClassicMember } from '../../../../src/client/consumer/classic-member.ts';
 import type { Member, MemberHost } from '../../../../src/client/consumer/membership.ts';
 import { ModernMember } from '../../../../src/client/consumer/modern-member.ts';
@@ -8,7 +9,6 @@ import { encodeAssignment } from '../../../../src/client/consumer/subscription.t
 import { TopicWatch } from '../../../../src/client/consumer/topic-watch.ts';
 import { Cluster, singleNetwork } from '../../../../src/client/index.ts';
 import type { Transport } from '../../../../src/protocol/index.ts';
-import { SeededRandom } from '../../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
 
 const TOPIC = 'pages';

@@ -3,11 +3,11 @@
 
 import { describe, expect, test } from 'vitest';
 import { KafkaError } from '../../../../src/base/kafka-errors.ts';
+import { SeededRandom } from '../../../../src/base/seeded-random.ts';
 import { Committer } from '../../../../src/client/consumer/committer.ts';
 import { Holdings } from '../../../../src/client/consumer/holdings.ts';
 import { Cluster, singleNetwork } from '../../../../src/client/index.ts';
 import type { Transport } from '../../../../src/protocol/index.ts';
-import { SeededRandom } from '../../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
 
 const [zero, one] = [0, 1].map((partition) => ({ topic: 'pages', partition })) as [Place, Place];

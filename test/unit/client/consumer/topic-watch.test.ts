@@ -1,10 +1,10 @@
 // What a topic that is not there costs whoever watches for it.
 
 import { expect, test } from 'vitest';
+import { SeededRandom } from '../../../../src/base/seeded-random.ts';
 import { TopicWatch } from '../../../../src/client/consumer/topic-watch.ts';
 import { Cluster, singleNetwork } from '../../../../src/client/index.ts';
 import type { Transport } from '../../../../src/protocol/index.ts';
-import { SeededRandom } from '../../../../src/testing/seeded-random.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
 
 const UNKNOWN_TOPIC = 3;

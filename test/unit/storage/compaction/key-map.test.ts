@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { SeededRandom } from '../../../../src/base/seeded-random.ts';
 import { KeyMap } from '../../../../src/storage/compaction/key-map.ts';
-import { SeededRandom } from '../../../../src/testing/seeded-random.ts';
 
 const colliding = () => 7n;
 const byLength = (key: Buffer) => BigInt(key.length);

@@ -1,6 +1,6 @@
 // Repeatable randomness: the same seed gives the same run on every machine.
 
-import type { Random } from '../base/ports.ts';
+import type { Random } from './ports.ts';
 
 /**
  * Random numbers from a 32-bit seed (the generator known as mulberry32: 32 bits of state, period 2^32; good for
