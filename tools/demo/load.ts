@@ -2,14 +2,14 @@
 // report steadily. Keys repeat as people do, sizes vary, headers carry a trace, and bursts come.
 
 import { sleep } from '../../src/base/pause.ts';
+import { RecentRate } from '../../src/base/recent-rate.ts';
+import { SeededRandom } from '../../src/base/seeded-random.ts';
 import {
   type Cluster,
   createTopics,
   Producer,
   type ProducerRecord,
 } from '../../src/client/index.ts';
-
-import { RecentRate } from '../replay/recent-rate.ts';
 
 /** Names of the topics, without the prefix. */
 export const LOAD_TOPICS = ['views', 'orders', 'payments', 'sensors'] as const;
@@ -57,17 +57,17 @@ type Outgoing = ProducerRecord<string, unknown>;
 export class LoadGenerator {
   readonly #cluster: Cluster;
   readonly #options: LoadOptions;
-  readonly #random: () => number;
+  readonly #random: SeededRandom;
   /** Of its own: when bursts come depends on the time, what the records are does not. */
-  readonly #bursts: () => number;
+  readonly #bursts: SeededRandom;
   #orders = 0;
   #traces = 0;
 
   constructor(cluster: Cluster, options: LoadOptions) {
     this.#cluster = cluster;
     this.#options = options;
-    this.#random = randomOf(options.seed);
-    this.#bursts = randomOf(options.seed + 1);
+    this.#random = new SeededRandom(options.seed);
+    this.#bursts = new SeededRandom(options.seed + 1);
   }
 
   /** Resolves with how many records were written. Throws what the brokers refuse. */
@@ -92,7 +92,7 @@ export class LoadGenerator {
       const step = Math.min(seconds - before, STEP_MAX_SECONDS);
       before = seconds;
       const isOver = seconds >= burstUntil;
-      if (bursts && isOver && this.#bursts() < BURSTS_PER_SECOND * step) {
+      if (bursts && isOver && this.#bursts.next() < BURSTS_PER_SECOND * step) {
         burstUntil = seconds + BURST_SECONDS;
       }
       const burst = seconds < burstUntil;
@@ -129,7 +129,7 @@ export class LoadGenerator {
   }
 
   #next(): Outgoing {
-    const chance = this.#random();
+    const chance = this.#random.next();
     if (chance < 0.6) return this.#view();
     if (chance < 0.72) return this.#order();
     return chance < 0.8 ? this.#payment() : this.#sensor();
@@ -159,7 +159,7 @@ export class LoadGenerator {
 
   #payment(): Outgoing {
     const order = `o${Math.max(1, this.#orders - this.#upTo(20))}`;
-    const ok = this.#random() < 0.97;
+    const ok = this.#random.chance(0.97);
     return this.#record('payments', order, {
       order,
       ok,
@@ -169,7 +169,7 @@ export class LoadGenerator {
 
   #sensor(): Outgoing {
     const sensor = `s${this.#upTo(40)}`;
-    const celsius = Math.round(200 + 30 * this.#random()) / 10;
+    const celsius = Math.round(200 + 30 * this.#random.next()) / 10;
     return this.#record('sensors', sensor, { sensor, celsius });
   }
 
@@ -187,7 +187,7 @@ export class LoadGenerator {
 
   /** Few come often, many seldom. */
   #visitor(): string {
-    return `v${Math.floor(VISITORS * this.#random() ** 3)}`;
+    return `v${Math.floor(VISITORS * this.#random.next() ** 3)}`;
   }
 
   #product(): string {
@@ -195,17 +195,6 @@ export class LoadGenerator {
   }
 
   #upTo(limit: number): number {
-    return Math.floor(this.#random() * limit);
+    return this.#random.below(limit);
   }
-}
-
-/** Numbers from 0 to 1 by a seed (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -1,14 +1,15 @@
 // A replay under way: reads stretch by stretch, writes what is selected, and leaves every few seconds in the jobs topic
 // how far it is, so that whoever goes on after a crash starts there.
 
+import { pause } from '../../src/base/pause.ts';
 import type { Clock } from '../../src/base/ports.ts';
+import { RecentRate } from '../../src/base/recent-rate.ts';
 import type { Cluster } from '../../src/client/index.ts';
 import { RecordError } from '../../src/record/index.ts';
 import type { JobCommand, JobStore } from './jobs.ts';
 import { Pacer } from './pace.ts';
 import { type Part, partsOf } from './parts.ts';
 import { offsetsIn } from './plan.ts';
-import { RecentRate } from './recent-rate.ts';
 import type { ModuleRunner } from './record-module.ts';
 import { makeSelect, type Select } from './select.ts';
 import type { Sink } from './sink.ts';
@@ -347,16 +348,8 @@ class Run {
     onProgress({ done, total, counts, recordsPerSecond, paused, etaMs });
   }
 
+  /** Ends at once when the replay is told to stop. */
   #sleep(ms: number): Promise<void> {
-    const { clock, signal } = this.#options;
-    return new Promise((resolve) => {
-      const done = (): void => {
-        cancel();
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const cancel = clock.setTimer(ms, done);
-      signal.addEventListener('abort', done);
-    });
+    return pause(this.#options.clock, ms, this.#options.signal);
   }
 }

@@ -27,11 +27,11 @@ import { processIo } from '../io.ts';
 import { wholeNumber } from '../numbers.ts';
 import { partitionsOf } from '../partition-list.ts';
 import { type BrokerOptions, brokerCommand, collect } from '../program.ts';
+import { ProgressLine } from '../progress-line.ts';
 import { type Session, withCluster } from '../session.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { ArchiveAudit } from './audit.ts';
 import { type FileFormat, formatOf } from './format.ts';
-import { OffsetProgress } from './progress.ts';
 
 interface ExportFlags extends BrokerOptions {
   readonly to?: string;
@@ -117,19 +117,20 @@ async function run(topics: readonly string[], flags: ExportFlags): Promise<void>
         records: sink.totals().reduce((sum, one) => sum + one.records, 0),
         bytes: sink.bytes,
       });
-      const progress = new OffsetProgress(io);
+      const progress = new ProgressLine(io, String);
       const result = await exportTopics({
         cluster: session.cluster,
         sink,
         skipCut,
         signal: stop.signal,
-        onProgress: ({ done, total: all, fileBytes }) => progress.show(done, all, fileBytes),
+        onProgress: ({ done, total: all, fileBytes }) =>
+          progress.show(done, all, formatByteSize(fileBytes)),
       }).catch(async (error: unknown) => {
-        io.progress('');
+        progress.done();
         await audit.end('failed', written(), error);
         throw withResume(error, path);
       });
-      io.progress('');
+      progress.done();
       await audit.end(result.finished ? 'done' : 'interrupted', written());
       if (!result.finished) process.exitCode = ExitCode.interrupted;
       const records = result.partitions.reduce((sum, one) => sum + one.records, 0);

@@ -10,10 +10,10 @@ import {
 } from '../../../tools/archive/index.ts';
 import { formatByteSize } from '../../base/byte-size.ts';
 import { ExitCode, usageError, withNextStep } from '../exit-codes.ts';
-import { ProgressLine } from '../inspect/progress-line.ts';
 import { processIo } from '../io.ts';
 import { wholeNumber } from '../numbers.ts';
 import { type BrokerOptions, brokerCommand } from '../program.ts';
+import { ProgressLine } from '../progress-line.ts';
 import { withCluster } from '../session.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { ArchiveAudit } from './audit.ts';
@@ -99,7 +99,7 @@ async function run(path: string, flags: ImportFlags): Promise<void> {
         `${path} has no end, as its export was interrupted or it is cut off: what it has is imported`,
       );
     }
-    const progress = new ProgressLine(io);
+    const progress = new ProgressLine(io, formatByteSize);
     const result = await withCluster(flags, async ({ cluster }) => {
       const audit = await ArchiveAudit.begin(cluster, io, {
         tool: 'import',
@@ -123,7 +123,7 @@ async function run(path: string, flags: ImportFlags): Promise<void> {
         create,
         partitions: count,
         signal: stop.signal,
-        onProgress: (done, total) => progress.show(path, done, total),
+        onProgress: (done, total) => progress.show(done, total, path),
         onLook: ({ topic, ends }) => {
           const all = [...ends.values()].reduce((sum, end) => sum + end, 0);
           io.say(`reading ${topic} (up to ${all} records) for what an earlier run wrote`);

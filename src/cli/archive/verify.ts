@@ -5,9 +5,9 @@ import { type ArchiveReport, verifyArchive } from '../../../tools/archive/index.
 import { formatByteSize } from '../../base/byte-size.ts';
 import { formatTime } from '../../client/index.ts';
 import { ExitCode } from '../exit-codes.ts';
-import { ProgressLine } from '../inspect/progress-line.ts';
 import { processIo } from '../io.ts';
 import { type CommonOptions, makeCommand } from '../program.ts';
+import { ProgressLine } from '../progress-line.ts';
 import { renderTable } from '../table.ts';
 
 /** `archive verify`. */
@@ -23,9 +23,9 @@ export function verifyCommand(): Command {
 
 async function run(path: string, flags: CommonOptions): Promise<void> {
   const io = processIo();
-  const progress = new ProgressLine(io);
+  const progress = new ProgressLine(io, formatByteSize);
   const report = await verifyArchive(path, {
-    onProgress: (done, total) => progress.show(path, done, total),
+    onProgress: (done, total) => progress.show(done, total, path),
   }).finally(() => progress.done());
   if (!report.finished) process.exitCode = ExitCode.error;
   if (flags.json === true) {

@@ -2,6 +2,7 @@
 
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { formatByteSize } from '../../base/byte-size.ts';
 import { isTidemarkError } from '../../base/errors.ts';
 import {
   type CatalogueFacts,
@@ -16,8 +17,8 @@ import {
 import type { Disk, LockPort } from '../../storage/index.ts';
 import { CliError, ExitCode, usageError } from '../exit-codes.ts';
 import { type CliIo, processIo } from '../io.ts';
+import { ProgressLine } from '../progress-line.ts';
 import { readCatalogue, readSnapshot } from './facts.ts';
-import { ProgressLine } from './progress-line.ts';
 import { printDirectory } from './report.ts';
 
 export interface VerifyFlags {
@@ -137,7 +138,7 @@ function checkTopics(topics: readonly string[], catalogue: CatalogueFacts | null
 
 async function read(options: Run, catalogue: CatalogueFacts | null): Promise<VerifyReport> {
   const { io, disk, topics, live, deep } = options;
-  const progress = new ProgressLine(io);
+  const progress = new ProgressLine(io, formatByteSize);
   const wanted = new Set(topics);
   const report = await verifyDirectory({
     disk,
@@ -146,7 +147,7 @@ async function read(options: Run, catalogue: CatalogueFacts | null): Promise<Ver
     deep,
     only: (name) => wanted.size === 0 || wanted.has(partitionOf(name)?.topic ?? ''),
     readSnapshot,
-    onProgress: ({ path, bytesDone, bytesTotal }) => progress.show(path, bytesDone, bytesTotal),
+    onProgress: ({ path, bytesDone, bytesTotal }) => progress.show(bytesDone, bytesTotal, path),
   });
   progress.done();
   return report;
