@@ -1,6 +1,8 @@
 // For consumers: a handler that is tried again with back-off, and whose record goes to a dead-letter topic when that
 // does not help, so that one bad record stops nobody.
 
+import { pause } from '../../src/base/pause.ts';
+import { clientClock } from '../../src/host/node-clock.ts';
 import { LetterHeader } from './letter.ts';
 
 /** What a handler gets; a consumer's record is one. */
@@ -49,6 +51,8 @@ export interface DeadLetterOptions {
 
 const MESSAGE_MAX = 1_000;
 const STACK_MAX = 4_000;
+/** What does not stop. */
+const NEVER = new AbortController().signal;
 
 /**
  * Makes of a handler one that never fails for its record: it is tried, tried again, and then written to the dead-letter
@@ -86,33 +90,21 @@ async function tried<R extends ReceivedRecord>(
   record: R,
   options: DeadLetterOptions,
 ): Promise<Failed | null> {
-  const { attempts: most = 3, backoffMs = 200, backoffMaxMs = 30_000, signal } = options;
+  const { attempts: most = 3, backoffMs = 200, backoffMaxMs = 30_000, signal = NEVER } = options;
   if (record.error !== null) return { error: record.error, attempts: 0 };
   for (let attempts = 1; ; attempts++) {
     try {
       await handler(record);
       return null;
     } catch (error) {
-      signal?.throwIfAborted();
+      signal.throwIfAborted();
       const mayHelp = options.retriable?.(error) ?? true;
       if (attempts >= most || !mayHelp) return { error, attempts };
-      await pause(Math.min(backoffMaxMs, backoffMs * 2 ** (attempts - 1)), signal);
+      const waitMs = Math.min(backoffMaxMs, backoffMs * 2 ** (attempts - 1));
+      await pause(clientClock, waitMs, signal);
+      signal.throwIfAborted();
     }
   }
-}
-
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      clearTimeout(timer);
-      reject(signal?.reason as Error);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop);
-      resolve();
-    }, ms);
-    signal?.addEventListener('abort', stop, { once: true });
-  });
 }
 
 function headersOf(
@@ -131,7 +123,7 @@ function headersOf(
     [LetterHeader.message, known.message.slice(0, MESSAGE_MAX)],
     [LetterHeader.stack, (known.stack ?? '').slice(0, STACK_MAX)],
     [LetterHeader.attempts, attempts],
-    [LetterHeader.failed, Date.now()],
+    [LetterHeader.failed, clientClock.now()],
   ];
   if (group !== undefined) fields.push([LetterHeader.group, group]);
   return fields.map(([key, value]) => ({ key, value: Buffer.from(String(value)) }));

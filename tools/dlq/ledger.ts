@@ -2,7 +2,7 @@
 // remembers what became of them: for each block of offsets of a partition the ranges that were redriven or discarded.
 
 import type { Cluster } from '../../src/client/index.ts';
-import { KeyValueTopic } from '../replay/key-value-topic.ts';
+import { KeyValueTopic } from '../replay/index.ts';
 
 /** The topic of the ledger. */
 export const LEDGER_TOPIC = '__tidemark_dlq';
