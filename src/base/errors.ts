@@ -22,6 +22,16 @@ export function isTidemarkError(error: unknown): error is TidemarkError {
   return typeof error === 'object' && error !== null && brand in error;
 }
 
+/** What it says; JavaScript throws anything. */
+export function textOfError(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Itself where it is an Error, else one that says it. */
+export function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
 /** An invariant of our own code is broken: a bug, never the user's fault. */
 export class AssertionError extends TidemarkError<'assertion_failed'> {
   constructor(message: string) {

@@ -1,5 +1,6 @@
 // From what is typed or piped to records: lines with keys, or one JSON document a line.
 
+import { textOfError } from '../base/errors.ts';
 import type { ProducerRecord } from '../client/index.ts';
 import { usageError } from './exit-codes.ts';
 import { type Encoding, encodeText, fromJsonField, isEncoding } from './record-encoding.ts';
@@ -79,7 +80,7 @@ function parseDocument(line: Buffer): Record<string, unknown> {
   try {
     document = JSON.parse(line.toString('utf8'));
   } catch (cause) {
-    throw usageError(`not JSON: ${cause instanceof Error ? cause.message : String(cause)}`);
+    throw usageError(`not JSON: ${textOfError(cause)}`);
   }
   if (typeof document !== 'object' || document === null || Array.isArray(document)) {
     throw usageError('a JSON record is an object such as {"key":"a","value":"b"}');

@@ -1,5 +1,6 @@
 // The sockets of a broker: where it listens, what it tells clients of that, and its metrics over HTTP.
 
+import { textOfError } from '../base/errors.ts';
 import { type Broker, type Endpoint, type Metric, metricsText } from '../broker/index.ts';
 import type { LoopDelay, Quantiles } from '../host/event-loop-delay.ts';
 import type { MetricsServer } from '../host/metrics-server.ts';
@@ -42,7 +43,7 @@ function checkTls({ clientCa, ...shown }: NonNullable<ListenOptions['tls']>): vo
   try {
     tlsModule().createSecureContext({ ...shown, ...(clientCa && { ca: clientCa }) });
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = textOfError(cause);
     throw new BrokerOptionError(`tls: the certificate or its key cannot be used: ${why}`);
   }
 }

@@ -7,6 +7,7 @@
 // descriptor that is closed meanwhile can belong to somebody else by then.
 
 import { createRequire } from 'node:module';
+import { textOfError } from '../base/errors.ts';
 import { nodeClock } from './node-clock.ts';
 
 /** What a send came to: bytes taken, or why none were. */
@@ -151,7 +152,7 @@ function load(): NativeIo | NoNativeIo {
   try {
     return new LinuxIo(koffi);
   } catch (error) {
-    return { lacks: 'kernel', reason: error instanceof Error ? error.message : String(error) };
+    return { lacks: 'kernel', reason: textOfError(error) };
   }
 }
 

@@ -1,5 +1,6 @@
 // One partition's directory: its segments in order and how they join, its small files, and what does not belong.
 
+import { textOfError } from '../base/errors.ts';
 import { NO_LEADER_EPOCH } from '../record/index.ts';
 import {
   baseOffsetOf,
@@ -270,6 +271,6 @@ function snapshotProblem(
     if (late === undefined) return null;
     return `producer ${late.producerId} is at offset ${late.lastOffset}, past ${offset}`;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return textOfError(error);
   }
 }

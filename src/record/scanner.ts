@@ -1,6 +1,7 @@
 // Steps through the records of an uncompressed section without making anything: where key, value and headers lie is
 // left in the scanner's fields. What `iterateRecords` and a consumer's records are made of.
 
+import { textOfError } from '../base/errors.ts';
 import { type Cursor, readVarint, readVarlong } from '../base/varint.ts';
 import type { RecordHeader } from './builder.ts';
 import type { BatchHeader } from './header.ts';
@@ -189,7 +190,7 @@ function parseHeaders(section: Buffer, cursor: Cursor, end: number): readonly Re
 
 function located(error: unknown, offset: number, position: number): RecordError {
   if (error instanceof RecordError) return error;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = textOfError(error);
   return new RecordError('corrupt_record', message, { offset, position }, { cause: error });
 }
 

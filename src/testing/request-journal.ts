@@ -1,5 +1,6 @@
 // What clients asked the test broker, in order, with how it went. Bounded: the oldest goes first.
 
+import { textOfError } from '../base/errors.ts';
 import type { InterceptedRequest } from '../broker/index.ts';
 
 /** One request over TCP. */
@@ -65,7 +66,7 @@ export class RequestJournal {
       entry.outcome = response === null ? 'no answer' : 'answered';
       return response;
     } catch (error) {
-      entry.outcome = { error: error instanceof Error ? error.message : String(error) };
+      entry.outcome = { error: textOfError(error) };
       throw error;
     } finally {
       this.#tell();

@@ -7,6 +7,7 @@
 // In CSV an encoding is empty for text, `base64`, or `null`; headers are the JSON above.
 
 import { isUtf8 } from 'node:buffer';
+import { textOfError } from '../../src/base/errors.ts';
 import type { StoredRecord } from '../../src/record/index.ts';
 import { ArchiveError } from './errors.ts';
 
@@ -93,7 +94,7 @@ export function parseJsonLine(line: string, where: string): TextRecord {
   try {
     fields = JSON.parse(line);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = textOfError(error);
     throw new ArchiveError('invalid_line', `${where}: no JSON: ${why}`);
   }
   if (typeof fields !== 'object' || fields === null) {

@@ -1,6 +1,7 @@
 // For consumers: a handler that is tried again with back-off, and whose record goes to a dead-letter topic when that
 // does not help, so that one bad record stops nobody.
 
+import { asError } from '../../src/base/errors.ts';
 import { pause } from '../../src/base/pause.ts';
 import { clientClock } from '../../src/host/node-clock.ts';
 import { LetterHeader } from './letter.ts';
@@ -112,7 +113,7 @@ function headersOf(
   { error, attempts }: Failed,
   group: string | undefined,
 ): { key: string; value: Buffer }[] {
-  const known = error instanceof Error ? error : new Error(String(error));
+  const known = asError(error);
   const code = 'code' in known && typeof known.code === 'string' ? known.code : known.name;
   const fields: [string, string | number][] = [
     [LetterHeader.topic, record.topic],

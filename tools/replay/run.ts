@@ -1,6 +1,7 @@
 // A replay under way: reads stretch by stretch, writes what is selected, and leaves every few seconds in the jobs topic
 // how far it is, so that whoever goes on after a crash starts there.
 
+import { textOfError } from '../../src/base/errors.ts';
 import { pause } from '../../src/base/pause.ts';
 import type { Clock } from '../../src/base/ports.ts';
 import { RecentRate } from '../../src/base/recent-rate.ts';
@@ -124,7 +125,7 @@ class Run {
   async #fail(error: unknown): Promise<boolean> {
     const { sink, signal } = this.#options;
     const state = signal.aborted ? 'interrupted' : 'failed';
-    const text = error instanceof Error ? error.message : String(error);
+    const text = textOfError(error);
     // An interruption is no error, but what the target refused meanwhile is.
     const why = error instanceof Error && error.name === 'AbortError' ? null : text;
     // What the target has taken is settled where it still answers; where the target failed, this throws once more.

@@ -1,5 +1,6 @@
 // Java .properties and JSON files of settings.
 
+import { textOfError } from '../../base/errors.ts';
 import { usageError } from '../exit-codes.ts';
 
 /** Reads a file's text: JSON when it begins with a brace, else .properties. Nested JSON joins names by dots. */
@@ -36,7 +37,7 @@ function parseJsonFile(text: string, path: string): Map<string, string> {
   try {
     document = JSON.parse(text);
   } catch (cause) {
-    throw usageError(`${path} is not JSON: ${cause instanceof Error ? cause.message : cause}`);
+    throw usageError(`${path} is not JSON: ${textOfError(cause)}`);
   }
   const values = new Map<string, string>();
   collect(document, '', values);

@@ -4,6 +4,7 @@ import { constants } from 'node:fs';
 import { access, mkdir, open, readdir, rm, rmdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatByteSize } from '../../base/byte-size.ts';
+import { textOfError } from '../../base/errors.ts';
 import { type Check, fail, ok, warn } from './check.ts';
 
 /** What was learnt of the directory, for the other checks. */
@@ -27,7 +28,7 @@ export async function checkDataDirectory(directory: string): Promise<DataDirecto
     if (!existed) await mkdir(directory, { recursive: true });
     else await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = textOfError(error);
     const advice = 'choose another directory with --data, or change its owner or mode';
     return { checks: [fail('data directory', why, advice)], partitions: 0 };
   }

@@ -3,6 +3,7 @@
 import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { textOfError } from '../../base/errors.ts';
 import { nativeIo } from '../../host/native-io.ts';
 import { takesShortSlices } from '../../host/own-process.ts';
 import { type Check, fail, ok, warn } from './check.ts';
@@ -122,7 +123,7 @@ export async function checkLocalhost(): Promise<Check> {
       ? ok('localhost', addresses)
       : warn('localhost', addresses, 'use 127.0.0.1, or add it to the hosts file');
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = textOfError(error);
     return warn('localhost', `cannot be looked up: ${why}`, 'use 127.0.0.1 instead of localhost');
   }
 }
