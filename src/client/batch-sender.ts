@@ -7,6 +7,7 @@
 // and is refused as out of order when it goes again. Then the broker is asked how far the producer came. The batch that
 // ends there goes again by itself: it is remembered, so its answer comes when it, and all before it, are safe.
 
+import { asError } from '../base/errors.ts';
 import { ErrorCode, errorName, KafkaError } from '../base/kafka-errors.ts';
 import { sleep } from '../base/pause.ts';
 import { Produce, type ProduceResponse } from '../protocol/index.ts';
@@ -234,7 +235,7 @@ export class BatchSender {
       if (lane.flying > 0) {
         lane.held = false;
         this.#pumpSoon();
-      } else await this.#settle(lane, errorOf(error));
+      } else await this.#settle(lane, asError(error));
     }
   }
 
@@ -270,7 +271,7 @@ export class BatchSender {
       const answers = response.responses[0]?.partitionResponses ?? [];
       for (const answer of answers) verdicts.set(answer.index, verdictOf(topic, answer));
     } catch (error) {
-      failure = errorOf(error);
+      failure = asError(error);
     }
     underWay.requests -= 1;
     underWay.bytes -= bytes;
@@ -363,10 +364,6 @@ export class BatchSender {
       this.#waiting.add(check);
     });
   }
-}
-
-function errorOf(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }
 
 function unanswered(topic: string, partition: number): ClientError {

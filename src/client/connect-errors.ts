@@ -1,6 +1,7 @@
 // Why a connection did not come about, in words that say what to change: wrong ports, TLS against plain text in both
 // directions, certificates.
 
+import { textOfError } from '../base/errors.ts';
 import { type BrokerAddress, formatAddress } from './address.ts';
 import { ClientError } from './errors.ts';
 
@@ -55,7 +56,7 @@ export function connectFailed(
     ? `the connection ended within the TLS handshake: most likely ${NO_TLS}`
     : 'the connection was reset; does it want TLS (tls: true)?';
   const gone = code === 'ECONNRESET' || code === 'EPIPE';
-  const own = cause instanceof Error ? cause.message.trim() : String(cause);
+  const own = textOfError(cause).trim();
   const why = gone ? reset : (reasons[code] ?? own);
   const message = `cannot connect to ${formatAddress(address)}: ${why}`;
   return new ClientError('cannot_connect', message, { cause });

@@ -1,6 +1,7 @@
 // Keys and values between the bytes of the log and what programs work with.
 
 import { Packr } from 'msgpackr/pack';
+import { textOfError } from '../base/errors.ts';
 import { shown } from '../base/option-kinds.ts';
 import { ClientError } from './errors.ts';
 
@@ -134,7 +135,7 @@ export function encoderOf(serde: Serde<unknown, never>): (value: unknown) => Uin
 }
 
 function unwritable(name: SerdeName, cause: unknown): ClientError {
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = textOfError(cause);
   const message = `the ${name} serde cannot write this value: ${why}`;
   return new ClientError('invalid_record', message, { cause });
 }

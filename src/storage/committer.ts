@@ -16,6 +16,7 @@
 // segment syncs that empty the journal lag behind it. What it refuses is synced directly, and while it refuses, small
 // batches wait for a file of it only where one is open already.
 
+import { asError } from '../base/errors.ts';
 import type { CommitStats } from './contract.ts';
 import type { Journal, JournalEntry } from './journal.ts';
 
@@ -224,8 +225,4 @@ function entriesOf(commits: readonly JournalCommit[]): readonly JournalEntry[] {
   );
   const [first] = entries;
   return first !== undefined && entries.length === 1 ? first : entries.flat();
-}
-
-export function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

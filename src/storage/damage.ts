@@ -1,11 +1,11 @@
 // What is known of a log's damage, and what happens when more of it is met: how far it goes is found out, it is
 // reported, counted, kept for later starts, and a copy of the bytes is set aside. Readers go around it.
 
+import { asError } from '../base/errors.ts';
 import { KafkaError } from '../base/kafka-errors.ts';
 import { BATCH_HEADER_BYTES, type BatchHeader } from '../record/index.ts';
 import { findNextInOrder } from './batch-order.ts';
 import { scanBatches } from './batch-scan.ts';
-import { asError } from './committer.ts';
 import type { DamagedRange } from './contract.ts';
 import { saveDamage } from './damage-file.ts';
 import type { DiskFile } from './disk.ts';

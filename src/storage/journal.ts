@@ -3,8 +3,8 @@
 // syncs the segments in the background and removes the journal file; after a crash, journal-replay.ts writes what the
 // journal holds into the segments again.
 
+import { asError } from '../base/errors.ts';
 import type { Clock, Logger, Random } from '../base/ports.ts';
-import { asError } from './committer.ts';
 import type { Disk } from './disk.ts';
 import { type Generation, JournalFiles } from './journal-files.ts';
 import { ENTRY_KIND, encodeEntry, JOURNAL_HEADER_BYTES } from './journal-format.ts';

@@ -1,10 +1,10 @@
 // The part of one log that compaction deals with: what there is to clean, and taking over what a pass has rewritten.
 
+import { asError } from '../base/errors.ts';
 import type { Logger } from '../base/ports.ts';
 import { BATCH_HEADER_BYTES } from '../record/index.ts';
 import { scanBatches } from './batch-scan.ts';
 import { CleanedSegments } from './cleaned-segments.ts';
-import { asError } from './committer.ts';
 import { CLEANED_SUFFIX } from './compaction/cleaned-writer.ts';
 import type { CleanableLog, PassLimits } from './compaction/cleaner.ts';
 import type { CleanedSegment, CompactionJob, CompactionResult } from './compaction/job.ts';

@@ -1,12 +1,13 @@
 // What the parts of one open log share: segments, offsets, state. One object, so that writer, syncer, readers and
 // retention all see the same facts at the same moment; each part changes only what its file says.
 
+import { asError } from '../base/errors.ts';
 import { KafkaError } from '../base/kafka-errors.ts';
 import { Mutex } from '../base/mutex.ts';
 import type { Clock, Logger, Random } from '../base/ports.ts';
 import type { RecordWorker } from '../record/index.ts';
 import type { CleanedSegments } from './cleaned-segments.ts';
-import { asError, type CommitterPort } from './committer.ts';
+import type { CommitterPort } from './committer.ts';
 import type {
   DamagedRange,
   IntegrityStats,

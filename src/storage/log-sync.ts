@@ -1,7 +1,8 @@
 // The durable side of one log: which batches are written and not yet synced, syncing them (alone or through the
 // journal), raising the high watermark.
 
-import { asError, type CommitRound, type CommitState, type Committable } from './committer.ts';
+import { asError } from '../base/errors.ts';
+import type { CommitRound, CommitState, Committable } from './committer.ts';
 import { DirtyFiles } from './dirty-files.ts';
 import { FlushWaiters } from './flush-waiters.ts';
 import type { JournalEntry, JournalOwner } from './journal.ts';

@@ -1,6 +1,6 @@
 // Writes appended batches to their segment files, in order: one write at a time, each taking all that waits.
 
-import { asError } from './committer.ts';
+import { asError } from '../base/errors.ts';
 import { DiskError } from './disk.ts';
 import type { LogCore } from './log-core.ts';
 import type { LogSync } from './log-sync.ts';

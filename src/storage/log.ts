@@ -1,9 +1,9 @@
 // One partition's log: the parts put together (see contract.ts for what it promises).
 
+import { asError } from '../base/errors.ts';
 import { writeInt64 } from '../base/int64.ts';
 import { KafkaError } from '../base/kafka-errors.ts';
 import { BatchField } from '../record/index.ts';
-import { asError } from './committer.ts';
 import type {
   AppendTicket,
   BatchToAppend,

@@ -2,10 +2,10 @@
 // One file for all logs (marks-format.ts), appended to at most once a second with what changed, rewritten when it has
 // grown.
 
+import { asError } from '../base/errors.ts';
 import { Mutex } from '../base/mutex.ts';
 import { nextTurn } from '../base/pause.ts';
 import type { Clock, Logger } from '../base/ports.ts';
-import { asError } from './committer.ts';
 import { type Disk, DiskError, type DiskFile } from './disk.ts';
 import {
   encodeMark,

@@ -1,7 +1,7 @@
 // The place in one log from which a start scans it after a crash: what lies before is synced and indexed. It moves as
 // rolled segments are finished, and within the active one as that grows.
 
-import { asError } from './committer.ts';
+import { asError } from '../base/errors.ts';
 import type { LogCore, SyncedPlace } from './log-core.ts';
 import type { MarkSource } from './marks.ts';
 import { OffsetIndex } from './offset-index.ts';

@@ -1,5 +1,6 @@
 // An owner for background work: nothing floats, and closing waits for what was started.
 
+import { textOfError } from '../base/errors.ts';
 import type { Logger } from '../base/ports.ts';
 
 export class TaskOwner {
@@ -14,7 +15,7 @@ export class TaskOwner {
   start(what: string, work: () => Promise<void>): void {
     const task = work()
       .catch((error: unknown) => {
-        const message = error instanceof Error ? error.message : String(error);
+        const message = textOfError(error);
         this.#logger.warn({ task: what, error: message }, `${what} failed: ${message}`);
       })
       .then(() => {

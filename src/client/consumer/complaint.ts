@@ -1,6 +1,7 @@
 // A consumer that waits, for a topic that there is not, say, or for a broker, goes on trying for ever. Where nobody
 // listens for its trouble, the process is warned, so that a misspelt name is not met with silence.
 
+import { textOfError } from '../../base/errors.ts';
 import type { Cluster } from '../cluster.ts';
 
 /** Trouble that lasts so long is told, in ms. */
@@ -48,7 +49,7 @@ export class Complaint {
     if (this.#told || now - this.#sinceMs < PATIENCE_MS) return;
     this.#told = true;
     const waited = Math.round((now - this.#sinceMs) / 1000);
-    const why = error instanceof Error ? error.message : String(error);
+    const why = textOfError(error);
     cluster.warn(
       `${this.#name()} has waited for ${waited} s and goes on: ${why}. ` +
         'Give the consumer, or the client, onTrouble to hear of it instead',

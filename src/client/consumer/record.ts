@@ -1,6 +1,7 @@
 // Records as consumers give them, made from what a scanner came to: key and value decoded, headers and raw bytes found
 // again in the batch when somebody asks.
 
+import { asError } from '../../base/errors.ts';
 import { type RecordFields, type RecordScanner, readRecordAt } from '../../record/index.ts';
 import type { TopicPartition } from '../admin-cluster.ts';
 import { bufferSerde, type Serde, stringSerde } from '../serde.ts';
@@ -81,7 +82,7 @@ export class RecordDecoder<K, V> {
       key = read(this.#key, section, scanner.keyAt, scanner.keyLength);
       value = read(this.#value, section, scanner.valueAt, scanner.valueLength);
     } catch (cause) {
-      error = cause instanceof Error ? cause : new Error(String(cause));
+      error = asError(cause);
       key = null;
       value = null;
     }

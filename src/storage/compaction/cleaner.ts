@@ -1,7 +1,7 @@
 // Decides which log is compacted when: every `log.cleaner.backoff.ms` the one that waits longest beyond its
 // max.compaction.lag.ms, else the dirtiest, until none is due (Kafka's LogCleaner and LogCleanerManager).
 
-import { TidemarkError } from '../../base/errors.ts';
+import { TidemarkError, textOfError } from '../../base/errors.ts';
 import type { CancelTimer, Clock, Logger } from '../../base/ports.ts';
 import type { CleanerCheckpoint } from './cleaner-checkpoint.ts';
 import { CompactionError } from './compaction-error.ts';
@@ -263,7 +263,7 @@ export class LogCleaner {
     // A pass that was given up, or whose log went away, has not failed.
     if (this.#closing || !log.compacts) return;
     this.#stats.failures += 1;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = textOfError(error);
     const fields = {
       log: log.name,
       error: message,

@@ -2,6 +2,7 @@
 // JavaScript RegExp can be made to hang (KIP-848). The engine is loaded when the first expression comes.
 
 import { clip } from '../../../base/clip.ts';
+import { textOfError } from '../../../base/errors.ts';
 import { KafkaError } from '../../../base/kafka-errors.ts';
 
 type Engine = typeof import('re2js').RE2JS;
@@ -39,7 +40,7 @@ function compile(loaded: Engine, regex: string): ReturnType<Engine['compile']> {
   try {
     compiled = loaded.compile(regex);
   } catch (error) {
-    throw invalid(regex, error instanceof Error ? error.message : String(error));
+    throw invalid(regex, textOfError(error));
   }
   if (compiled.programSize() > PROGRAM_SIZE_MAX) throw invalid(regex, 'it is too large');
   return compiled;
