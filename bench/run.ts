@@ -5,7 +5,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { readArguments, UsageError, unmatched, usage } from './arguments.ts';
-import { installPeers, messageOf, projectRoot, shownCommand } from './peers/index.ts';
+import {
+  installPeers,
+  messageOf,
+  processorTimeSource,
+  projectRoot,
+  shownCommand,
+} from './peers/index.ts';
 import { commandText } from './report/command-line.ts';
 import { htmlFileOf, readReport, reportCommands } from './report/commands.ts';
 import { compare, comparisonText } from './report/compare.ts';
@@ -23,6 +29,12 @@ import {
 } from './report/result.ts';
 import type { Figures, SuiteOptions, SuiteRun } from './suite.ts';
 import { suites } from './suites.ts';
+
+/** How the result says where processor time of processes comes from. */
+const PROCESSOR_TIME = {
+  ns: 'ns, clock_gettime of each process',
+  ticks: 'steps of 10 ms, /proc',
+} as const;
 
 /** What the suites hand over, told as it comes. */
 class Recording implements SuiteRun {
@@ -69,7 +81,7 @@ class Recording implements SuiteRun {
       date: new Date().toISOString(),
       quick: this.options.quick,
       command: commandText(process.argv.slice(2)),
-      machine: describeMachine(),
+      machine: { ...describeMachine(), 'processor time': PROCESSOR_TIME[processorTimeSource()] },
       ...(given.length > 0 && { peers: Object.fromEntries(commands) }),
       rows: this.rows,
       missing: this.absent,

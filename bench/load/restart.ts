@@ -38,7 +38,7 @@ interface Restarted {
   readonly broker: PeerBroker;
   readonly metadataMs: number;
   readonly writableMs: number;
-  /** Time of the processor up to then, in steps of 10 ms: on a busy machine the steadier figure. */
+  /** Time of the processor up to then: on a busy machine the steadier figure. */
   readonly cpuMs: number;
   readonly foreignCores: number;
 }

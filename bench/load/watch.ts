@@ -1,7 +1,10 @@
-// What a piece of work costs: processor time of the broker and of the client, memory, bytes written, syncs, how late
-// our event loop was, how much of the time it ran or waited for a processor, and how much of the machine all took.
+// What a piece of work costs: processor time of the broker and of the client, memory, what the disk with the broker's
+// data has written when the work is over (whoever made it, without what a broker has left to the system until then),
+// syncs, how late our event loop was, how much of the time it ran or waited for a processor, and how much of the
+// machine all took.
 
 import {
+  deviceWrittenBytes,
   firstThreadOf,
   type MachineUsage,
   machineUsage,
@@ -41,7 +44,7 @@ export async function watch<T>(broker: PeerBroker, work: () => Promise<T>): Prom
     brokerCpuSeconds,
     clientCpuSeconds: after.machine.childrenSeconds - before.machine.childrenSeconds,
     brokerResidentMb: after.broker.residentBytes / 1e6,
-    brokerWrittenMb: (after.broker.writtenBytes - before.broker.writtenBytes) / 1e6,
+    deviceWrittenMb: (after.deviceWrittenBytes - before.deviceWrittenBytes) / 1e6,
     brokerReadMb: (after.broker.readBytes - before.broker.readBytes) / 1e6,
     busyCores: (after.machine.busySeconds - before.machine.busySeconds) / seconds,
     foreignCores: foreignSeconds(before.machine, after.machine, brokerCpuSeconds) / seconds,
@@ -63,7 +66,7 @@ export async function watch<T>(broker: PeerBroker, work: () => Promise<T>): Prom
   return { result, figures: withoutHoles(figures) };
 }
 
-/** Processor time is counted in steps of 10 ms, in several places: so much may be missing in one of them. */
+/** The machine's processor time is counted in steps of 10 ms, by several kinds: so much may be missing in them. */
 const UNCERTAIN_SECONDS = 0.03;
 
 /** What neither the broker nor this process and its clients used, and what other virtual machines took. */
@@ -77,7 +80,8 @@ export function foreignSeconds(
   return Math.max(0, of('busySeconds') + of('stolenSeconds') - measured - UNCERTAIN_SECONDS);
 }
 
-const usageNow = ({ pid }: PeerBroker) => ({
+const usageNow = ({ pid, logDirectory }: PeerBroker) => ({
+  deviceWrittenBytes: deviceWrittenBytes(logDirectory),
   broker: usageOf(pid),
   loop: firstThreadOf(pid),
   machine: machineUsage(),

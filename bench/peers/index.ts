@@ -22,6 +22,7 @@ export {
   tailOf,
   waitUntil,
 } from './child.ts';
+export { deviceWrittenBytes } from './device.ts';
 export { GIVEN, type GivenPeer, kliteAt, PORT, readGiven, shownCommand } from './given.ts';
 export { installables, installPeers } from './install.ts';
 export {
@@ -57,6 +58,7 @@ export {
   type MachineUsage,
   machineUsage,
   type ProcessUsage,
+  processorTimeSource,
   type ThreadUsage,
   usageOf,
 } from './usage.ts';

@@ -1,37 +1,34 @@
-// What Linux says of processes and of the machine: processor time, memory, bytes written.
+// What Linux says of processes and of the machine: processor time, memory, bytes read.
 
 import { readFileSync } from 'node:fs';
+import { cpuClock } from './cpu-clock.ts';
 
 /** The kernel's USER_HZ, 100 on every common Linux. */
 const TICKS_PER_SECOND = 100;
 
 /** Elsewhere than on Linux, and for a process that is gone, all are NaN. */
 export interface ProcessUsage {
-  /** User and system time together, in seconds, in steps of 10 ms. */
+  /** User and system time together, in seconds, as fine as {@link processorTimeSource} says. */
   readonly cpuSeconds: number;
   readonly residentBytes: number;
-  /** Bytes that the process caused to be written to the disk, and read from it. */
-  readonly writtenBytes: number;
+  /** Bytes that the process caused to be read from the disk. */
   readonly readBytes: number;
 }
+
+/** How fine processor time of processes is: `ns`, or `ticks` of 10 ms where nothing finer can be had. */
+export const processorTimeSource = (): 'ns' | 'ticks' => (cpuClock() === null ? 'ticks' : 'ns');
 
 export function usageOf(pid: number): ProcessUsage {
   try {
     const resident = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
     return {
-      cpuSeconds: (tick(pid, 11) + tick(pid, 12)) / TICKS_PER_SECOND,
+      cpuSeconds: cpuClock()?.ofProcess(pid) ?? (tick(pid, 11) + tick(pid, 12)) / TICKS_PER_SECOND,
       residentBytes: Number(resident?.[1] ?? Number.NaN) * 1024,
-      writtenBytes: ioOf(pid, 'write_bytes'),
-      readBytes: ioOf(pid, 'read_bytes'),
+      readBytes: readBytesOf(pid),
     };
   } catch {
     const unknown = Number.NaN;
-    return {
-      cpuSeconds: unknown,
-      residentBytes: unknown,
-      writtenBytes: unknown,
-      readBytes: unknown,
-    };
+    return { cpuSeconds: unknown, residentBytes: unknown, readBytes: unknown };
   }
 }
 
@@ -41,9 +38,9 @@ function tick(pid: number | 'self', field: number): number {
   return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[field]);
 }
 
-function ioOf(pid: number, name: string): number {
+function readBytesOf(pid: number): number {
   try {
-    const found = new RegExp(`^${name}: (\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/io`, 'utf8'));
+    const found = /^read_bytes: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'));
     return Number(found?.[1] ?? Number.NaN);
   } catch {
     return Number.NaN;
@@ -86,11 +83,13 @@ export function machineUsage(): MachineUsage {
     // user nice system idle iowait irq softirq steal
     const fields = line.trim().split(/\s+/).slice(1).map(Number);
     const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = fields;
+    const own = process.cpuUsage();
     return {
       busySeconds: (user + nice + system + irq + softirq) / TICKS_PER_SECOND,
       stolenSeconds: steal / TICKS_PER_SECOND,
-      ownSeconds: (tick('self', 11) + tick('self', 12)) / TICKS_PER_SECOND,
-      childrenSeconds: (tick('self', 13) + tick('self', 14)) / TICKS_PER_SECOND,
+      ownSeconds: (own.user + own.system) / 1e6,
+      childrenSeconds:
+        cpuClock()?.ofChildren() ?? (tick('self', 13) + tick('self', 14)) / TICKS_PER_SECOND,
     };
   } catch {
     const unknown = Number.NaN;
