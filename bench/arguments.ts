@@ -182,7 +182,7 @@ function isTaken(name: string): boolean {
   const others = [...OTHERS, ...otherKinds, ...otherKinds.map((kind) => `${kind}-sync`)];
   const inResults = ['disk', 'micro', 'bare-socket', 'kafka-console', 'kcat', 'kcat-json'];
   const ours = ourSystems().some((one) => one.name === name);
-  return ours || name.startsWith('tidemark') || [...others, ...inResults].includes(name);
+  return ours || [...others, ...inResults].includes(name);
 }
 
 function givenOf(texts: readonly string[], klite: string | undefined): GivenPeer[] {

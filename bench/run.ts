@@ -5,92 +5,15 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { readArguments, UsageError, unmatched, usage } from './arguments.ts';
-import {
-  installPeers,
-  messageOf,
-  processorTimeSource,
-  projectRoot,
-  shownCommand,
-} from './peers/index.ts';
-import { commandText } from './report/command-line.ts';
+import { installPeers, messageOf, projectRoot } from './peers/index.ts';
+import { Recording } from './recording.ts';
 import { htmlFileOf, readReport, reportCommands } from './report/commands.ts';
 import { compare, comparisonText } from './report/compare.ts';
 import { judge } from './report/goals.ts';
-import type { Histogram } from './report/histogram.ts';
 import { htmlOf } from './report/html.ts';
 import type { RowProfile } from './report/profile.ts';
-import {
-  describeMachine,
-  Gathered,
-  type Missing,
-  type Report,
-  type ThrownOut,
-  textOf,
-} from './report/result.ts';
-import type { Figures, SuiteOptions, SuiteRun } from './suite.ts';
+import { type Report, textOf } from './report/result.ts';
 import { suites } from './suites.ts';
-
-/** How the result says where processor time of processes comes from. */
-const PROCESSOR_TIME = {
-  ns: 'ns, clock_gettime of each process',
-  ticks: 'steps of 10 ms, /proc',
-} as const;
-
-/** What the suites hand over, told as it comes. */
-class Recording implements SuiteRun {
-  readonly options: SuiteOptions;
-  readonly gathered = new Gathered();
-  readonly rows: Record<string, string> = {};
-  readonly absent: Missing[] = [];
-  readonly disturbed: ThrownOut[] = [];
-
-  constructor(options: SuiteOptions) {
-    this.options = options;
-  }
-
-  add(system: string, row: string, figures: Figures, latencies?: Histogram): void {
-    this.gathered.add(system, row, figures, latencies);
-    const few = Object.entries(figures).map(([name, value]) => `${name} ${value.toPrecision(4)}`);
-    this.say(`${system}: ${row}: ${few.join(', ')}`);
-  }
-
-  describe(row: string, how: string): void {
-    this.rows[row] = how;
-  }
-
-  missing(what: string, why: string): void {
-    if (this.absent.some((one) => one.what === what)) return;
-    this.absent.push({ what, why });
-    this.say(`missing: ${what}: ${why}`);
-  }
-
-  thrownOut(system: string, row: string, foreignCores: number): void {
-    this.disturbed.push({ system, row, foreignCores });
-    this.say(`thrown out: ${system}: ${row}: others kept ${foreignCores.toFixed(2)} cores busy`);
-  }
-
-  say(line: string): void {
-    process.stderr.write(`${line}\n`);
-  }
-
-  report(): Report {
-    const { given } = this.options;
-    const commands = given.map((peer) => [peer.name, shownCommand(peer)] as const);
-    return {
-      format: 2,
-      date: new Date().toISOString(),
-      quick: this.options.quick,
-      command: commandText(process.argv.slice(2)),
-      machine: { ...describeMachine(), 'processor time': PROCESSOR_TIME[processorTimeSource()] },
-      ...(given.length > 0 && { peers: Object.fromEntries(commands) }),
-      rows: this.rows,
-      missing: this.absent,
-      thrownOut: this.disturbed,
-      foreignCoresMax: this.options.foreignCoresMax,
-      results: this.gathered.results(),
-    };
-  }
-}
 
 /** Writes the result and its report. */
 function keep(report: Report, out: string | undefined): void {
@@ -126,7 +49,9 @@ async function main(): Promise<void> {
     process.exitCode = onResults.run(files);
     return;
   }
-  const recording = new Recording(asked.options);
+  const recording = new Recording(asked.options, process.argv.slice(2), (line) =>
+    process.stderr.write(`${line}\n`),
+  );
   keepUnfinished = () => {
     const report = { ...recording.report(), interrupted: true } as const;
     if (report.results.length > 0) keep(report, asked.out);

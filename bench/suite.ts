@@ -6,6 +6,16 @@ import type { Histogram } from './report/histogram.ts';
 /** Named numbers of one measurement, the unit at the end of the name. MB are 10^6 and GB 10^9 payload bytes. */
 export type Figures = Readonly<Record<string, number>>;
 
+/** Whose figures they are: a broker, a client on one, a tool. */
+export interface Subject {
+  readonly name: string;
+  /** Ours has to do everything: what it does not do ends the suite. */
+  readonly ours: boolean;
+}
+
+/** Ours, with its defaults. */
+export const TIDEMARK: Subject = { name: 'tidemark', ours: true };
+
 /** What was asked for on the command line. */
 export interface SuiteOptions {
   /** Whether it only has to show that the suite works: a tenth of the work or less. */
@@ -36,10 +46,10 @@ export function wants({ only, offered }: SuiteOptions, row: string): boolean {
 export interface SuiteRun {
   readonly options: SuiteOptions;
   /**
-   * Adds one measurement of `row` on `system`; several of the same row become min / median / max. A histogram of
+   * Adds one measurement of `row` of `subject`; several of the same row become min / median / max. A histogram of
    * latencies in milliseconds is added to those of the row's other measurements.
    */
-  add(system: string, row: string, figures: Figures, latencies?: Histogram): void;
+  add(subject: Subject, row: string, figures: Figures, latencies?: Histogram): void;
   /** Notes how a row was measured: settings, sizes, the client. */
   describe(row: string, how: string): void;
   /** Notes what could not be measured, and why; it is told at the end and kept in the result. */

@@ -3,7 +3,8 @@
 
 import { fileURLToPath } from 'node:url';
 import { connect } from '../../src/index.ts';
-import { isOurs, orMissing } from '../load/quietly.ts';
+import { inTurn, prepareMachine } from '../load/prepare.ts';
+import { orMissing } from '../load/quietly.ts';
 import { systemsFor } from '../load/systems.ts';
 import {
   findProgram,
@@ -15,7 +16,7 @@ import {
   runChild,
   temporaryFolder,
 } from '../peers/index.ts';
-import { type SuiteRun, wants } from '../suite.ts';
+import { type Subject, type SuiteRun, TIDEMARK, wants } from '../suite.ts';
 import { platformaticPath } from './clients.ts';
 import type { Measured, Task } from './worker.ts';
 
@@ -62,8 +63,8 @@ export async function runClient(run: SuiteRun): Promise<void> {
   }
   for (const system of await systemsFor(run)) {
     // Clients are compared, not what acknowledging means.
-    if (['tidemark-os', 'kafka-sync'].includes(system.name)) continue;
-    const broker = await orMissing(run, system.name, 'its start', () => system.start());
+    if (system.variantOf !== undefined) continue;
+    const broker = await orMissing(run, system, 'its start', () => system.start());
     if (broker === undefined) continue;
     try {
       for (const { name, row } of rows) {
@@ -102,8 +103,7 @@ async function onBroker(run: SuiteRun, on: string, what: OnBroker): Promise<void
   try {
     if (reads && round === 0) await fill(client, topic, row);
     // Another first in each round: the broker is warmer for those behind.
-    const turn = round % nodeClients.length;
-    for (const one of [...nodeClients.slice(turn), ...nodeClients.slice(0, turn)]) {
+    for (const one of inTurn(nodeClients, round)) {
       // Each writes into a topic of its own; all read the same.
       const mine = reads ? topic : `${topic}-${one.replaceAll(' ', '-')}`;
       if (!reads) await client.admin().createTopic({ name: mine, partitions: 1 });
@@ -145,7 +145,8 @@ async function inProcess(run: SuiteRun, name: string, row: Row): Promise<void> {
 }
 
 /** What ours does not do ends the suite, as that of our brokers; another client is named as missing. */
-const isOurClient = (client: string): boolean => isOurs(client) || client.startsWith('in process');
+const isOurClient = (client: string): boolean =>
+  client === TIDEMARK.name || client.startsWith('in process');
 
 export async function measured(
   run: SuiteRun,
@@ -154,10 +155,12 @@ export async function measured(
   task: Task,
 ): Promise<void> {
   try {
+    await prepareMachine(run);
     const { output } = await runChild(process.execPath, [WORKER, JSON.stringify(task)], {
       timeoutMs: TIMEOUT_MS,
     });
-    hand(run, system, name, { ...(JSON.parse(output) as Measured), count: task.count });
+    const subject = { name: system, ours: isOurClient(task.client) };
+    hand(run, subject, name, { ...(JSON.parse(output) as Measured), count: task.count });
   } catch (error) {
     if (isOurClient(task.client)) throw error;
     run.missing(`${name} by ${system}`, messageOf(error));
@@ -166,11 +169,11 @@ export async function measured(
 
 function hand(
   run: SuiteRun,
-  system: string,
+  subject: Subject,
   name: string,
   { seconds, cpuSeconds, count }: Measured & { readonly count: number },
 ): void {
-  run.add(system, name, {
+  run.add(subject, name, {
     recordsPerSecond: count / seconds,
     cpuSecondsPerMillion: (cpuSeconds / count) * 1e6,
   });
@@ -192,6 +195,7 @@ async function measureKcat(
       : ['-P', ...common, '-t', `${topic}-kcat`, '-X', 'acks=all', '-X', 'linger.ms=5'];
   const input =
     work === 'consume' ? [] : Array.from({ length: Math.ceil(count / 1_000) }, () => line);
+  await prepareMachine(run);
   const began = { at: performance.now(), cpu: machineUsage().childrenSeconds };
   try {
     await runChild('kcat', args, { input, onOutput: () => {}, timeoutMs: TIMEOUT_MS });
@@ -202,5 +206,5 @@ async function measureKcat(
   }
   const seconds = (performance.now() - began.at) / 1e3;
   const cpuSeconds = machineUsage().childrenSeconds - began.cpu;
-  hand(run, system, name, { seconds, cpuSeconds, count });
+  hand(run, { name: system, ours: false }, name, { seconds, cpuSeconds, count });
 }

@@ -1,33 +1,31 @@
-// The default suite: start-up and idle memory of each broker, then every row on all of them in turn, round by round
-// (A B C, B C A, …), and at the end what memory they kept.
+// The default suite: start-up and idle memory of each broker, then every row on all of them in turn, once to warm up and
+// round by round (A B C, B C A, …), and at the end what memory they kept.
 
-import { tmpdir } from 'node:os';
 import {
   findKafkaLibs,
   installKafka,
   type Librdkafka,
   messageOf,
   type PeerBroker,
-  runChild,
   type System,
   usageOf,
   withLastWords,
 } from '../peers/index.ts';
-import { type SuiteRun, wants } from '../suite.ts';
+import { type Subject, type SuiteRun, wants } from '../suite.ts';
 import { deletionsOver } from './deletions.ts';
 import { probeDisk } from './disk-probe.ts';
-import { isOurs, measureQuietly, orMissing } from './quietly.ts';
-import { keptTopic, makeKeptTopic, measureRow } from './row-run.ts';
+import { inTurn, prepareMachine } from './prepare.ts';
+import { measureQuietly, orMissing } from './quietly.ts';
+import { keptTopic, makeKeptTopic, measureRow, readFilled } from './row-run.ts';
 import { type Row, rows } from './rows.ts';
 import { measureStartUps, START_UP } from './start-up.ts';
 import { findLibrdkafka, systemsFor } from './systems.ts';
-import { warmMemory } from './warm-memory.ts';
 
 const ROUNDS_ALONE = 3;
 const ROUNDS_WITH_PEERS = 5;
-const SYNC_MS = 300_000;
 const PROBE_BYTES = 512 * 1024 * 1024;
 
+const DISK: Subject = { name: 'disk', ours: false };
 const MEMORY = 'memory after these runs';
 const PROBE = 'disk probe';
 
@@ -75,14 +73,15 @@ export async function runBrokers(run: SuiteRun): Promise<void> {
   if (tools === undefined) return;
   const java = chosen.some((row) => row.java) && (await javaThere(run));
   const wanted = chosen.filter((row) => java || !row.java);
-  for (const row of wanted) run.describe(row.name, row.how);
+  for (const row of wanted) run.describe(row.name, howOf(row, quick));
   const work: Work = { run, tools, running: [], rows: wanted };
   try {
     for (const system of systems) await start(work, system);
+    if (!quick) await warmUp(work);
     for (let round = 0; round < rounds; round += 1) await measureRound(work, round);
     for (const { system, broker } of work.running.filter(didEverything)) {
       run.describe(MEMORY, 'resident, after the last round of all rows that the broker is for');
-      run.add(system.name, MEMORY, { residentMb: usageOf(broker.pid).residentBytes / 1e6 });
+      run.add(system, MEMORY, { residentMb: usageOf(broker.pid).residentBytes / 1e6 });
     }
   } finally {
     for (const one of work.running) await stop(work, one);
@@ -102,7 +101,7 @@ export function didEverything({ system, rows: done }: Done): boolean {
 async function start({ run, tools, running, rows: wanted }: Work, system: System): Promise<void> {
   const own = wanted.filter((row) => isFor(row, system));
   if (own.length === 0) return;
-  const broker = await orMissing(run, system.name, 'its start', () => system.start());
+  const broker = await orMissing(run, system, 'its start', () => system.start());
   if (broker === undefined) return;
   const able = new Set(own);
   running.push({ system, broker, rows: able });
@@ -113,7 +112,7 @@ async function start({ run, tools, running, rows: wanted }: Work, system: System
     const users = own.filter((row) => keptTopic(row) === topic);
     const [first] = users;
     if (first === undefined) continue;
-    const made = await orMissing(run, system.name, users.map(({ name }) => name).join('; '), () =>
+    const made = await orMissing(run, system, users.map(({ name }) => name).join('; '), () =>
       withLastWords(broker, () =>
         makeKeptTopic(where, first, (line) => run.say(`${system.name}: ${line}`)).then(() => true),
       ),
@@ -127,8 +126,31 @@ async function stop({ run }: Work, { system, broker }: Running): Promise<void> {
   try {
     await broker.stop();
   } catch (error) {
-    if (isOurs(system.name)) run.missing(`${system.name}: an orderly stop`, messageOf(error));
+    if (system.ours) run.missing(`${system.name}: an orderly stop`, messageOf(error));
     else run.say(`${system.name} did not stop in order: ${messageOf(error)}`);
+  }
+}
+
+/** What the report says of the row, with its first time in `warmUp`. */
+const howOf = ({ how, warmsUp }: Row, quick: boolean): string =>
+  warmsUp && !quick ? `${how}; once before the first round at half the size, not counted` : how;
+
+/**
+ * Does each row once on each broker and throws the figures away: a JVM compiles and touches its heap for a whole round,
+ * and figures of a cold round would decide medians. What fails here is asked for again where it is measured.
+ */
+export async function warmUp({ run, running, rows: wanted, tools }: Work): Promise<void> {
+  const { quick } = run.options;
+  for (const row of wanted.filter(({ warmsUp }) => warmsUp)) {
+    for (const { system, broker } of running.filter((one) => one.rows.has(row))) {
+      run.say(`${system.name}: ${row.name}: a first time, not counted`);
+      const where = { tools, broker, quick, half: true };
+      try {
+        await measureRow(where, row, `row-${rows.indexOf(row)}-first`);
+      } catch (error) {
+        run.say(`${system.name}: ${row.name}: ${messageOf(error)}`);
+      }
+    }
   }
 }
 
@@ -140,19 +162,20 @@ async function measureRound(work: Work, round: number): Promise<void> {
     'write and fdatasync of 4 MiB in writes of 128 KiB, of 128 KiB, and of 1 KiB over blocks that are there',
   );
   const bytes = quick ? PROBE_BYTES / 16 : PROBE_BYTES;
-  await prepareMachine(work, bytes);
-  run.add('disk', PROBE, probeDisk(bytes, quick ? 100 : 2_000));
+  await prepare(work, bytes);
+  run.add(DISK, PROBE, probeDisk(bytes, quick ? 100 : 2_000));
   for (const row of work.rows) {
     const able = running.filter((one) => one.rows.has(row));
-    // Nobody is always the first, or behind the same one.
-    const turn = round % Math.max(1, able.length);
-    for (const one of [...able.slice(turn), ...able.slice(0, turn)]) {
+    for (const one of inTurn(able, round)) {
       const { system, broker } = one;
       const where = { tools, broker, quick };
-      const done = await measureQuietly(run, system.name, row.name, async (attempt) => {
-        await prepareMachine(work, row.writtenBytes);
+      const done = await measureQuietly(run, system, row.name, async (attempt) => {
+        await prepare(work, row.writtenBytes);
         const topic = `row-${rows.indexOf(row)}-${round}-${attempt}`;
-        return withLastWords(broker, () => measureRow(where, row, topic));
+        return withLastWords(broker, async () => {
+          await readFilled(where, row);
+          return measureRow(where, row, topic);
+        });
       });
       if (!done) one.rows.delete(row);
     }
@@ -163,11 +186,9 @@ async function measureRound(work: Work, round: number): Promise<void> {
  * Nobody pays for what another broker has written and left to the system to bring to the disk, or gives back to it, nor
  * for memory; the probe of the disk neither, which some of our goals are held against.
  */
-async function prepareMachine(work: Work, writtenBytes: number | undefined): Promise<void> {
-  const { run, running } = work;
-  if (writtenBytes !== undefined && !run.options.quick) warmMemory(tmpdir(), 2 * writtenBytes);
+async function prepare({ run, running }: Work, writtenBytes?: number): Promise<void> {
   if (!(await deletionsOver(running.map(({ broker }) => broker)))) {
     run.say('a broker still has files of deleted topics: the next figures may be of their removal');
   }
-  await runChild('sync', [], { timeoutMs: SYNC_MS });
+  await prepareMachine(run, writtenBytes);
 }

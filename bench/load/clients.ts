@@ -58,17 +58,24 @@ export function produceBulk(
   return performance(tools, args, bulk);
 }
 
-/** `rdkafka_performance -C`: all partitions from their start, without a group. */
-export function consumeBulk(
+/**
+ * `rdkafka_performance -C`: all partitions from their start, without a group; as often as `passes` says (once), one
+ * after the other, the rate that of all records in the seconds in which they moved.
+ */
+export async function consumeBulk(
   tools: Librdkafka,
   broker: PeerBroker,
   bulk: Bulk,
-  partitions: number,
+  { partitions, passes = 1 }: { readonly partitions: number; readonly passes?: number },
 ): Promise<Figures> {
   const args = ['-C', '-t', bulk.topic, '-o', 'beginning', '-c', String(bulk.records)];
   for (let partition = 0; partition < partitions; partition += 1) args.push('-p', `${partition}`);
   args.push('-b', broker.bootstrap, '-q');
-  return performance(tools, args, bulk);
+  let movingSeconds = 0;
+  for (let pass = 0; pass < passes; pass += 1) {
+    movingSeconds += (await performance(tools, args, bulk))['movingSeconds'] ?? Number.NaN;
+  }
+  return { ...ratesOf(bulk.records * passes, movingSeconds, bulk.recordBytes), movingSeconds };
 }
 
 export interface Measured {

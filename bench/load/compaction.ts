@@ -14,12 +14,12 @@ import {
   type Librdkafka,
   type PeerBroker,
   removeFolder,
-  runChild,
   startBroker,
   temporaryFolder,
 } from '../peers/index.ts';
-import { type SuiteRun, wants } from '../suite.ts';
+import { type SuiteRun, TIDEMARK, wants } from '../suite.ts';
 import { type Measured, pacedLoad } from './clients.ts';
+import { prepareMachine } from './prepare.ts';
 import { createTopic, RawClient } from './raw-client.ts';
 import { PARTITIONS } from './rows.ts';
 import { watch } from './watch.ts';
@@ -47,6 +47,8 @@ const fullSize: CompactionBench = { keys: 10_000_000, seconds: 30, warmUpSeconds
 const quickSize: CompactionBench = { keys: 300_000, seconds: 3, warmUpSeconds: 1 };
 
 const PER_SECOND = 10_000;
+/** What a load and the cleaning beside it write, about. */
+const WRITTEN_BYTES = 1_500_000_000;
 
 /** Key number `index`: spread like hashes, so that neighbours share nothing. */
 function keyOf(index: number): Buffer {
@@ -98,14 +100,11 @@ async function onBroker<T>(
 
 /**
  * What a steady producer of 10 000 records a second waits, and how late the broker's event loop is meanwhile. What was
- * written before is synced first: the disk's own writing back is no part of it.
+ * written before is synced first: the disk's own writing back is no part of it. Nor is memory that has to be got.
  */
-async function steadily(
-  tools: Librdkafka,
-  broker: PeerBroker,
-  { seconds, warmUpSeconds }: CompactionBench,
-): Promise<Measured> {
-  await runChild('sync', [], { timeoutMs: 60_000 });
+async function steadily({ run, tools, bench }: Work, broker: PeerBroker): Promise<Measured> {
+  const { seconds, warmUpSeconds } = bench;
+  await prepareMachine(run, WRITTEN_BYTES);
   const load = { topic: 'steady', partitions: PARTITIONS, perSecond: PER_SECOND, seconds };
   const { result, figures } = await watch(broker, () =>
     pacedLoad(
@@ -152,7 +151,7 @@ interface Work {
 
 /** Runs it in a temporary folder. What cleaning adds needs the load without it, asked for or not. */
 async function measureCompaction(work: Work): Promise<void> {
-  const { run, tools, bench, wanted } = work;
+  const { run, bench, wanted } = work;
   const directory = temporaryFolder('bench-compaction-');
   try {
     const still = { 'log.cleaner.enable': 'false' };
@@ -165,8 +164,8 @@ async function measureCompaction(work: Work): Promise<void> {
         client.close();
       }
     });
-    const without = await onBroker(directory, still, (broker) => steadily(tools, broker, bench));
-    if (wanted.has(WITHOUT)) run.add('tidemark', WITHOUT, without.figures, without.latencies);
+    const without = await onBroker(directory, still, (broker) => steadily(work, broker));
+    if (wanted.has(WITHOUT)) run.add(TIDEMARK, WITHOUT, without.figures, without.latencies);
     if (!wanted.has(BESIDE) && !wanted.has(CLEANING)) return;
     await onBroker(directory, { 'log.cleaner.backoff.ms': '1000' }, (broker) =>
       measureCleaning(work, broker, p99Of(without)),
@@ -176,24 +175,21 @@ async function measureCompaction(work: Work): Promise<void> {
   }
 }
 
-async function measureCleaning(
-  { run, tools, bench, wanted }: Work,
-  busy: PeerBroker,
-  p99Without: number,
-): Promise<void> {
+async function measureCleaning(work: Work, busy: PeerBroker, p99Without: number): Promise<void> {
+  const { run, wanted } = work;
   const bytes = logBytes(busy);
   const began = performance.now() + 1000;
   const done = cleaned(busy);
   // Should the load fail, that is what is told.
   done.catch(() => undefined);
-  const during = await steadily(tools, busy, bench);
+  const during = await steadily(work, busy);
   const p99TimesWithoutCleaning = p99Of(during) / p99Without;
   const figures = { ...during.figures, p99TimesWithoutCleaning };
-  if (wanted.has(BESIDE)) run.add('tidemark', BESIDE, figures, during.latencies);
+  if (wanted.has(BESIDE)) run.add(TIDEMARK, BESIDE, figures, during.latencies);
   if (!wanted.has(CLEANING)) return;
   const produced = performance.now();
   const ended = await done;
-  run.add('tidemark', CLEANING, {
+  run.add(TIDEMARK, CLEANING, {
     logMb: bytes / 1e6,
     leftMb: logBytes(busy) / 1e6,
     seconds: (ended - began) / 1e3,

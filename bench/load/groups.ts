@@ -10,6 +10,7 @@ import {
   type GroupMember,
   type GroupTask,
 } from './group-members.ts';
+import { inTurn, prepareMachine } from './prepare.ts';
 import { measureQuietly } from './quietly.ts';
 import { coordinatorReady, createTopic, RawClient } from './raw-client.ts';
 import { systemsFor } from './systems.ts';
@@ -154,16 +155,17 @@ export async function runGroups(run: SuiteRun): Promise<void> {
         `${bench.quietMs / 1e3} s pass, one leaves; each time until everybody has its share`,
     );
   }
-  const systems = (await systemsFor(run)).filter(({ name }) => MEASURED.includes(name));
+  const systems = (await systemsFor(run)).filter(({ listedAs }) => MEASURED.includes(listedAs));
   const failed = new Set<string>();
   for (let round = 0; round < rounds; round++) {
     for (const protocol of chosen) {
-      for (const system of systems) {
+      for (const system of inTurn(systems, round)) {
         const key = `${system.name} ${protocol}`;
         if (failed.has(key)) continue;
-        const done = await measureQuietly(run, system.name, rowOf(protocol), async () => ({
-          figures: await onBroker(system, protocol, bench),
-        }));
+        const done = await measureQuietly(run, system, rowOf(protocol), async () => {
+          await prepareMachine(run);
+          return { figures: await onBroker(system, protocol, bench) };
+        });
         if (!done) failed.add(key);
       }
     }

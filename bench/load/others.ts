@@ -13,6 +13,7 @@ import {
 } from '../peers/index.ts';
 import { type Histogram, quantile } from '../report/histogram.ts';
 import { type Figures, type SuiteRun, wants } from '../suite.ts';
+import { inTurn, prepareMachine } from './prepare.ts';
 import { otherKinds } from './systems.ts';
 import { foreignSeconds } from './watch.ts';
 
@@ -20,6 +21,8 @@ const ROUNDS = 3;
 const RECORD_BYTES = 1024;
 const SECONDS = 4;
 const WARM_UP_SECONDS = 1;
+/** About what is written in that time. */
+const WRITTEN_BYTES = 500_000_000;
 
 /** Percentiles of redis-benchmark are of all it did, and where requests are in flight, of the whole lot of them. */
 const CLIENTS =
@@ -72,7 +75,7 @@ export async function measureOthers(
   for (const row of wanted) {
     run.describe(row.name, `${titles}; ${CLIENTS}`);
     for (let round = 0; round < rounds; round += 1) {
-      for (const system of systems) await measure(run, system, row);
+      for (const system of inTurn(systems, round)) await measure(run, system, row);
     }
   }
 }
@@ -80,10 +83,11 @@ export async function measureOthers(
 async function measure(run: SuiteRun, system: OtherSystem, row: Row): Promise<void> {
   let server: OtherServer | undefined;
   try {
+    await prepareMachine(run, WRITTEN_BYTES);
     server = await system.start();
     const seconds = run.options.quick ? 1 : SECONDS;
     const before = { server: usageOf(server.pid), machine: machineUsage(), at: performance.now() };
-    const answer = await (system.name.startsWith('nats')
+    const answer = await (system.product === 'nats'
       ? natsLoad(server, row, seconds)
       : redisLoad(server, row, seconds));
     const wall = (performance.now() - before.at) / 1e3;
@@ -97,7 +101,7 @@ async function measure(run: SuiteRun, system: OtherSystem, row: Row): Promise<vo
       brokerResidentMb: after.server.residentBytes / 1e6,
       foreignCores: foreignSeconds(before.machine, after.machine, cpu) / wall,
     };
-    run.add(system.name, row.name, figures, answer.latencies);
+    run.add({ name: system.name, ours: false }, row.name, figures, answer.latencies);
   } catch (error) {
     run.missing(`${system.name}: ${row.name}`, messageOf(error));
   } finally {

@@ -3,7 +3,7 @@
 
 import { messageOf } from '../peers/index.ts';
 import type { Histogram } from '../report/histogram.ts';
-import type { Figures, SuiteRun } from '../suite.ts';
+import type { Figures, Subject, SuiteRun } from '../suite.ts';
 
 export interface MeasuredRow {
   readonly figures: Figures;
@@ -15,21 +15,18 @@ const TRIES = 3;
 /** A peer's failure is repeated once: it may take minutes until one is sure of it. */
 const FAILURES = 2;
 
-/** Ours has to do everything: what it does not do ends the suite. */
-export const isOurs = (system: string): boolean => system.startsWith('tidemark');
-
 /** Does what a system has to do. Answers undefined, and names it as missing, when a peer does not do it. */
 export async function orMissing<T>(
   run: SuiteRun,
-  system: string,
+  system: Subject,
   what: string,
   work: () => Promise<T>,
 ): Promise<T | undefined> {
   try {
     return await work();
   } catch (error) {
-    if (isOurs(system)) throw error;
-    run.missing(`${system}: ${what}`, messageOf(error));
+    if (system.ours) throw error;
+    run.missing(`${system.name}: ${what}`, messageOf(error));
     return undefined;
   }
 }
@@ -40,7 +37,7 @@ export async function orMissing<T>(
  */
 export async function measureQuietly(
   run: SuiteRun,
-  system: string,
+  system: Subject,
   row: string,
   measure: (attempt: number) => Promise<MeasuredRow>,
 ): Promise<boolean> {
@@ -53,14 +50,14 @@ export async function measureQuietly(
       measured = await measure(attempt);
     } catch (error) {
       failures += 1;
-      if (isOurs(system)) throw error;
+      if (system.ours) throw error;
       if (failures < FAILURES && attempt < tries) continue;
-      run.missing(`${system}: ${row}`, messageOf(error));
+      run.missing(`${system.name}: ${row}`, messageOf(error));
       return false;
     }
     const foreign = measured.figures['foreignCores'] ?? 0;
     if (foreign > foreignCoresMax && attempt < tries) {
-      run.thrownOut(system, row, foreign);
+      run.thrownOut(system.name, row, foreign);
       continue;
     }
     run.add(system, row, measured.figures, measured.latencies);

@@ -13,6 +13,7 @@ import {
 } from '../peers/index.ts';
 import { type Figures, type SuiteRun, wants } from '../suite.ts';
 import { fill, killUnderLoad } from './kill-under-load.ts';
+import { inTurn, prepareMachine } from './prepare.ts';
 import { measureQuietly, orMissing } from './quietly.ts';
 import { acknowledgedRecord, createTopic, RawClient } from './raw-client.ts';
 import { systemsFor } from './systems.ts';
@@ -23,6 +24,8 @@ const MEASURED: readonly string[] = ['tidemark', 'kafka', GIVEN];
 const TOPIC = 'filled';
 const PARTITIONS = 100;
 const FILLING = { topic: TOPIC, partitions: PARTITIONS };
+/** More than a load writes in its second. */
+const LOAD_BYTES = 500_000_000;
 /** How often each way of stopping is measured. */
 const ROUNDS = 3;
 
@@ -129,7 +132,7 @@ export async function runRestart(run: SuiteRun): Promise<void> {
   await measureSystems(run, systems, bench);
 }
 
-/** Fills all of them, then restarts each in turn; one that fails ends at once. */
+/** Fills all of them, then restarts each in turn, another first in each round; one that fails ends at once. */
 export async function measureSystems(
   run: SuiteRun,
   systems: readonly System[],
@@ -145,17 +148,18 @@ export async function measureSystems(
     for (const system of systems) {
       const one: Filled = { system, directory: temporaryFolder('bench-restart-'), broker: null };
       able.add(one);
-      const done = await orMissing(run, system.name, ROW, async () => {
+      const done = await orMissing(run, system, ROW, async () => {
         await fillNew(one, bench);
         return true;
       });
       if (done === undefined) await giveUp(one);
     }
     for (let round = 0; round < rounds; round += 1) {
-      for (const one of [...able]) {
-        const done = await measureQuietly(run, one.system.name, ROW, async () => ({
-          figures: await measureRestarts(one),
-        }));
+      for (const one of inTurn([...able], round)) {
+        const done = await measureQuietly(run, one.system, ROW, async () => {
+          await prepareMachine(run, LOAD_BYTES);
+          return { figures: await measureRestarts(one) };
+        });
         if (!done) await giveUp(one);
       }
     }

@@ -26,6 +26,8 @@ export interface Target {
   readonly topic: string;
   readonly tools: Librdkafka;
   readonly quick: boolean;
+  /** Whether half of the work will do: a row that only warms up. */
+  readonly half?: boolean;
 }
 
 export interface RowFigures {
@@ -46,13 +48,28 @@ export interface Row {
   readonly filled?: { readonly records: number; readonly recordBytes: number };
   /** Whether its topic is made once and kept over the rounds: many partitions take long to make. */
   readonly kept: boolean;
+  /**
+   * Whether it is done once before the first round, to warm the broker up; those at a fixed rate have a warm-up of
+   * their own.
+   */
+  readonly warmsUp: boolean;
   /** Whether the client is Java, which needs Kafka's jars. */
   readonly java: boolean;
   measure(target: Target): Promise<RowFigures>;
 }
 
-const sized = (full: number, quick: boolean): number => (quick ? Math.ceil(full / 25) : full);
-const seconds = (full: number, quick: boolean): number => (quick ? Math.min(1, full) : full);
+type Size = Pick<Target, 'quick' | 'half'>;
+
+/** Of so many records those that this run has. */
+export function sizedRecords(full: number, { quick, half = false }: Size): number {
+  if (quick) return Math.ceil(full / 25);
+  return half ? Math.ceil(full / 2) : full;
+}
+
+function sizedSeconds(full: number, { quick, half = false }: Size): number {
+  if (quick) return Math.min(1, full);
+  return half ? full / 2 : full;
+}
 
 interface BulkOptions {
   readonly records: number;
@@ -60,6 +77,8 @@ interface BulkOptions {
   readonly settings?: ClientSettings;
   readonly alsoOn?: readonly string[];
   readonly words: string;
+  /** Of what is in the topic afterwards to what was sent; default 1. */
+  readonly shrinksTo?: number;
 }
 
 /** Figures of moving so many bytes, with the cost per GB. */
@@ -81,12 +100,13 @@ function produceRow(name: string, options: BulkOptions): Row {
     name,
     how: `rdkafka_performance -P, ${options.records} records, acks=all, linger ${linger} ms, ${options.words}`,
     alsoOn: options.alsoOn ?? [GIVEN],
-    writtenBytes: options.records * recordBytes,
+    writtenBytes: options.records * recordBytes * (options.shrinksTo ?? 1),
     partitions: PARTITIONS,
     kept: false,
+    warmsUp: true,
     java: false,
     measure: (target) => {
-      const records = sized(options.records, target.quick);
+      const records = sizedRecords(options.records, target);
       const bulk = { topic: target.topic, records, recordBytes };
       return bulkFigures(target, bulk, () =>
         produceBulk(target.tools, target.broker, bulk, settings),
@@ -95,19 +115,28 @@ function produceRow(name: string, options: BulkOptions): Row {
   };
 }
 
+/** One takes a second or less, with little processor time. */
+const CONSUME_PASSES = 3;
+const READ_BEFORE = ', after one time by rdkafka_performance that is not counted';
+
 function consumeRow(name: string, filled: NonNullable<Row['filled']>): Row {
   return {
     name,
-    how: `rdkafka_performance -C, ${filled.records} records from the start of ${PARTITIONS} partitions`,
+    how:
+      `rdkafka_performance -C, ${filled.records} records from the start of ${PARTITIONS} partitions, ` +
+      `${CONSUME_PASSES} times on end${READ_BEFORE}`,
     alsoOn: [GIVEN],
     partitions: PARTITIONS,
     kept: false,
+    warmsUp: true,
     java: false,
     filled,
     measure: (target) => {
-      const bulk = { ...filled, records: sized(filled.records, target.quick), topic: target.topic };
-      return bulkFigures(target, bulk, () =>
-        consumeBulk(target.tools, target.broker, bulk, PARTITIONS),
+      const passes = target.half ? 1 : CONSUME_PASSES;
+      const records = sizedRecords(filled.records, target);
+      const bulk = { ...filled, records, topic: target.topic };
+      return bulkFigures(target, { ...bulk, records: passes * records }, () =>
+        consumeBulk(target.tools, target.broker, bulk, { partitions: PARTITIONS, passes }),
       );
     },
   };
@@ -152,11 +181,12 @@ function pacedRow(name: string, options: PacedOptions): Row {
     alsoOn,
     partitions: load.partitions,
     kept,
+    warmsUp: false,
     java: false,
     measure: (target) => {
       const timing = {
-        seconds: seconds(PACED_SECONDS, target.quick),
-        warmUpSeconds: seconds(WARM_UP_SECONDS, target.quick),
+        seconds: sizedSeconds(PACED_SECONDS, target),
+        warmUpSeconds: sizedSeconds(WARM_UP_SECONDS, target),
       };
       const paced = { ...load, ...timing, until, topic: target.topic };
       return watchedLoad(
@@ -177,6 +207,7 @@ function requestRow(name: string, connections: number): Row {
     alsoOn: ['kafka-sync', GIVEN],
     partitions: PARTITIONS,
     kept: false,
+    warmsUp: true,
     java: false,
     measure: (target) => {
       const load = {
@@ -184,8 +215,8 @@ function requestRow(name: string, connections: number): Row {
         partitions: PARTITIONS,
         connections,
         recordBytes: 1024,
-        seconds: seconds(4, target.quick),
-        warmUpSeconds: seconds(1, target.quick),
+        seconds: sizedSeconds(4, target),
+        warmUpSeconds: sizedSeconds(1, target),
       };
       // The warm-up costs the broker too: its share of the time is taken as its share of the requests.
       return watchedLoad(
@@ -204,16 +235,17 @@ function javaRow(name: string, kind: 'produce' | 'consume', records: number): Ro
     how:
       kind === 'produce'
         ? `ProducerPerformance, ${records} records, acks=all, its default batches`
-        : `ConsumerPerformance, ${records} records from the start, without the group's joining`,
+        : `ConsumerPerformance, ${records} records from the start, without the group's joining${READ_BEFORE}`,
     alsoOn: [],
     partitions: PARTITIONS,
     kept: false,
+    warmsUp: true,
     java: true,
     ...(kind === 'consume'
       ? { filled: { records: 1_000_000, recordBytes } }
       : { writtenBytes: records * recordBytes }),
     measure: (target) => {
-      const bulk = { topic: target.topic, records: sized(records, target.quick), recordBytes };
+      const bulk = { topic: target.topic, records: sizedRecords(records, target), recordBytes };
       const work = kind === 'produce' ? produceJava : consumeJava;
       return bulkFigures(target, bulk, () => work(target.broker, bulk));
     },
@@ -222,6 +254,8 @@ function javaRow(name: string, kind: 'produce' | 'consume', records: number): Ro
 
 const large = { records: 1_000_000, recordBytes: 1024 };
 const small = { records: 5_000_000, recordBytes: 100 };
+/** What lz4 makes of records of one pattern, about. */
+const LZ4_SHARE = 0.02;
 const inChunks = { 'batch.size': '131072', 'linger.ms': '10' };
 
 /** All rows, in the order of the report. */
@@ -241,8 +275,10 @@ export const rows: readonly Row[] = [
   produceRow('produce 100 B', { ...small, words: 'its default batches' }),
   produceRow('produce 1 KiB, lz4', {
     ...large,
+    records: 3_000_000,
     settings: { 'compression.codec': 'lz4' },
     words: 'lz4 of one repeated pattern',
+    shrinksTo: LZ4_SHARE,
   }),
   requestRow('one record per request, 64 connections', 64),
   consumeRow('consume 1 KiB', large),

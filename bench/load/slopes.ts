@@ -101,7 +101,7 @@ async function measureSlope(run: SuiteRun, { what, how, numbers, measure }: Slop
   run.describe(`slope, ${what}`, how);
   for (const number of numbers) {
     const { figures, latencies } = await onOwnBroker(system, (broker) => measure(broker, number));
-    run.add(system.name, rowOf(what, number), figures, latencies);
+    run.add(system, rowOf(what, number), figures, latencies);
   }
 }
 

@@ -12,6 +12,7 @@ import {
   usageOf,
 } from '../peers/index.ts';
 import type { Figures, SuiteRun } from '../suite.ts';
+import { inTurn, prepareMachine } from './prepare.ts';
 import { measureQuietly } from './quietly.ts';
 import { acknowledgedRecord, createTopic, RawClient } from './raw-client.ts';
 import { foreignSeconds } from './watch.ts';
@@ -21,7 +22,7 @@ const STARTED: readonly string[] = ['tidemark', 'kafka', GIVEN];
 const IDLE_MS = 3_000;
 const QUICK_IDLE_MS = 500;
 
-/** Starts each of the systems in turn, round by round. */
+/** Starts each of the systems in turn, round by round, another first in each. */
 export async function measureStartUps(
   run: SuiteRun,
   systems: readonly System[],
@@ -35,10 +36,11 @@ export async function measureStartUps(
   );
   let able = systems.filter(({ listedAs }) => STARTED.includes(listedAs));
   for (let round = 0; round < rounds; round += 1) {
-    for (const system of able) {
-      const done = await measureQuietly(run, system.name, START_UP, async () => ({
-        figures: await measureStartUp(system, idleMs),
-      }));
+    for (const system of inTurn(able, round)) {
+      const done = await measureQuietly(run, system, START_UP, async () => {
+        await prepareMachine(run);
+        return { figures: await measureStartUp(system, idleMs) };
+      });
       if (!done) able = able.filter((one) => one !== system);
     }
   }

@@ -10,20 +10,17 @@ import {
   type System,
 } from '../peers/index.ts';
 import type { SuiteRun } from '../suite.ts';
-import { isOurs } from './quietly.ts';
 
 /** Peers that do not speak Kafka's protocol: the suite `others` has them. */
 export const otherKinds: readonly string[] = ['nats', 'redis'];
 
-/** Kafka is measured twice: as it comes, and with our promise. */
-const asked = (peers: readonly string[]): Set<string> =>
-  new Set(peers.flatMap((name) => (name === 'kafka' ? [name, 'kafka-sync'] : [name])));
-
 /** Systems that can be started, ours first. Throws when ours cannot be. */
 export function systemsFor(run: SuiteRun): Promise<System[]> {
   const { peers, given } = run.options;
-  const wanted = asked(peers);
-  const others = peerSystems(given).filter(({ name }) => wanted.has(name));
+  // Kafka is measured twice: as it comes, and with our promise.
+  const others = peerSystems(given).filter(
+    ({ name, variantOf = name }) => peers.includes(name) || peers.includes(variantOf),
+  );
   return preparedOf(run, [...ourSystems(), ...others]);
 }
 
@@ -34,7 +31,7 @@ export async function preparedOf(run: SuiteRun, systems: readonly System[]): Pro
       await system.prepare();
       ready.push(system);
     } catch (error) {
-      if (isOurs(system.name)) throw error;
+      if (system.ours) throw error;
       run.missing(system.name, messageOf(error));
     }
   }

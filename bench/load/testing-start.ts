@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { projectRoot, runChild } from '../peers/index.ts';
-import { type Figures, type SuiteRun, wants } from '../suite.ts';
+import { type Figures, type SuiteRun, TIDEMARK, wants } from '../suite.ts';
 
 /** Row → what the broker is started with. */
 const ROWS = {
@@ -43,7 +43,7 @@ export async function runTestingStart(run: SuiteRun): Promise<void> {
     for (const [name, options] of rows) {
       const args = ['--input-type=module', '-e', program(module, options)];
       const { output } = await runChild(process.execPath, args, { timeoutMs: 60_000 });
-      run.add('tidemark', name, JSON.parse(output) as Figures);
+      run.add(TIDEMARK, name, JSON.parse(output) as Figures);
     }
   }
 }

@@ -3,8 +3,10 @@
 import type { Bench } from 'tinybench';
 import { useAccelerators } from '../../src/host/accelerators.ts';
 import { prepareCodec } from '../../src/record/index.ts';
-import { type SuiteRun, wants } from '../suite.ts';
+import { type Subject, type SuiteRun, wants } from '../suite.ts';
 import { fullTiming, quickTiming, type Timing } from './timing.ts';
+
+const MICRO: Subject = { name: 'micro', ours: true };
 
 type MicroSuite = (timing: Timing) => Bench | Promise<Bench>;
 
@@ -42,5 +44,5 @@ function addTask(run: SuiteRun, name: string, result: Bench['tasks'][number]['re
   if (result.state === 'errored') throw result.error;
   if (!('latency' in result)) throw new Error(`${name} did not run`);
   const { p50, mean } = result.latency;
-  run.add('micro', name, { medianNanoseconds: p50 * 1e6, meanNanoseconds: mean * 1e6 });
+  run.add(MICRO, name, { medianNanoseconds: p50 * 1e6, meanNanoseconds: mean * 1e6 });
 }

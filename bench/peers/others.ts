@@ -19,6 +19,7 @@ export interface OtherServer {
 
 export interface OtherSystem {
   readonly name: string;
+  readonly product: 'nats' | 'redis';
   /** Whether an acknowledged record is on the disk. */
   readonly synced: boolean;
   /** The product with its version. */
@@ -80,6 +81,7 @@ function redis(name: string, synced: boolean, version: string): OtherSystem {
   const policy = synced ? 'always' : 'everysec';
   return {
     name,
+    product: 'redis',
     synced,
     title: `Redis ${version}, appendfsync ${policy}`,
     start: () =>
@@ -93,6 +95,7 @@ function redis(name: string, synced: boolean, version: string): OtherSystem {
 function nats(name: string, synced: boolean, version: string): OtherSystem {
   return {
     name,
+    product: 'nats',
     synced,
     title: `NATS JetStream ${version}${synced ? ', sync_interval always' : ''}`,
     start: () =>

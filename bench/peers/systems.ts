@@ -9,6 +9,10 @@ import { installKafka, KAFKA_VERSION } from './jars.ts';
 /** One broker with one setting, as a column of the results. */
 export interface System {
   readonly name: string;
+  /** Ours has to do everything, a peer that does not is named as missing. */
+  readonly ours: boolean;
+  /** The system that it is with another promise when it acknowledges. */
+  readonly variantOf?: string;
   /** What rows and suites have in their lists of whom they are for: its name, or GIVEN. */
   readonly listedAs: string;
   readonly title: string;
@@ -32,6 +36,7 @@ function ours(
   const config = { ...settings, ...own };
   return {
     name,
+    ours: true,
     listedAs: name,
     title,
     config,
@@ -48,6 +53,7 @@ function kafka(name: string, title: string, own: BrokerConfig): System {
   const config = { ...settings, ...own };
   return {
     name,
+    ours: false,
     listedAs: name,
     title,
     config,
@@ -61,6 +67,7 @@ function kafka(name: string, title: string, own: BrokerConfig): System {
 function given(peer: GivenPeer): System {
   return {
     name: peer.name,
+    ours: false,
     listedAs: GIVEN,
     title: peer.name,
     config: {},
@@ -78,7 +85,10 @@ export function ourSystems(nodeArguments: readonly string[] = []): System[] {
   const fast = { 'tidemark.flush.policy': 'os' };
   return [
     ours('tidemark', 'Tidemark', {}, nodeArguments),
-    ours('tidemark-os', 'Tidemark, --flush os', fast, nodeArguments),
+    {
+      ...ours('tidemark-os', 'Tidemark, --flush os', fast, nodeArguments),
+      variantOf: 'tidemark',
+    },
   ];
 }
 
@@ -87,7 +97,10 @@ export function peerSystems(peers: readonly GivenPeer[] = []): System[] {
   const title = `Apache Kafka ${KAFKA_VERSION}`;
   return [
     kafka('kafka', title, {}),
-    kafka('kafka-sync', `${title}, flush.messages=1`, { 'log.flush.interval.messages': '1' }),
+    {
+      ...kafka('kafka-sync', `${title}, flush.messages=1`, { 'log.flush.interval.messages': '1' }),
+      variantOf: 'kafka',
+    },
     ...peers.map(given),
   ];
 }

@@ -4,9 +4,9 @@
 import { once } from 'node:events';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { prepareMachine } from '../load/prepare.ts';
 import { measureQuietly } from '../load/quietly.ts';
 import { createTopic, deleteTopic, RawClient } from '../load/raw-client.ts';
-import { warmMemory } from '../load/warm-memory.ts';
 import { foreignSeconds } from '../load/watch.ts';
 import {
   findKafkaLibs,
@@ -20,7 +20,7 @@ import {
   temporaryFolder,
   usageOf,
 } from '../peers/index.ts';
-import { type Figures, type SuiteRun, wants } from '../suite.ts';
+import { type Figures, type Subject, type SuiteRun, TIDEMARK, wants } from '../suite.ts';
 import { exporterFor, type Job, type JobPlace, jobs, longJobs } from './jobs.ts';
 import { fillTopic, PARTITIONS, sourceTopics, type TopicName, type Written } from './topics.ts';
 
@@ -60,10 +60,10 @@ async function runJobs(
     const failed = new Set<Job>();
     for (let round = 0; round < rounds; round++) {
       for (const job of wanted.filter((one) => !failed.has(one))) {
-        const done = await measureQuietly(run, job.system, job.row, async (attempt) => {
+        const done = await measureQuietly(run, subjectOf(job), job.row, async (attempt) => {
           const { records, bytes: topicBytes } = written.get(job.of) ?? { records: 0, bytes: 0 };
           const at = { directory, round, attempt, bootstrap: broker.bootstrap, records };
-          return { figures: await runJob(job, at, { bytes: topicBytes, broker, client }) };
+          return { figures: await runJob(job, at, { run, bytes: topicBytes, broker, client }) };
         });
         if (!done) failed.add(job);
       }
@@ -75,20 +75,27 @@ async function runJobs(
   }
 }
 
+const subjectOf = ({ system }: Job): Subject => ({
+  name: system,
+  ours: system === TIDEMARK.name,
+});
+
 interface On {
+  readonly run: SuiteRun;
   readonly bytes: number;
   readonly broker: PeerBroker;
   readonly client: RawClient;
 }
 
-async function runJob(job: Job, at: Shared, { bytes, broker, client }: On): Promise<Figures> {
-  const { directory, round, attempt, bootstrap, records } = at;
+async function runJob(job: Job, at: Shared, on: On): Promise<Figures> {
+  const { run, bytes, broker, client } = on;
+  const { round, attempt, bootstrap, records } = at;
   const target = `${job.system}-${job.row}-${round}-${attempt}`.replaceAll(' ', '-');
   const file = await fileFor(job, at);
   const writes = !job.row.includes('export');
   if (writes) await createTopic(client, target, PARTITIONS);
   try {
-    if (bytes < LONG_BYTES) warmMemory(directory, 2 * bytes);
+    await prepareMachine(run, bytes < LONG_BYTES ? bytes : 0);
     const before = { cpu: usageOf(broker.pid).cpuSeconds, machine: machineUsage() };
     const source = sourceTopics[job.of].name;
     const command = job.command({ bootstrap, source, target, file, records });

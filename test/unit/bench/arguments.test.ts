@@ -60,7 +60,8 @@ describe('a fault', () => {
     [['--peer', 'a='], `--peer a= is no NAME=COMMAND: ${PEER}`],
     [['--peer', 'a=sh {data}'], `--peer a has no {port} in its command: ${PEER}`],
     [['--peer', 'kafka=sh {port}'], '--peer kafka: the name is taken: write another'],
-    [['--peer', 'tidemark-x=sh {port}'], '--peer tidemark-x: the name is taken: write another'],
+    [['--peer', 'tidemark=sh {port}'], '--peer tidemark: the name is taken: write another'],
+    [['--peer', 'tidemark-os=sh {port}'], '--peer tidemark-os: the name is taken: write another'],
     [
       ['--peer', 'a=sh {port}', '--peer', 'a=sh {port}'],
       '--peer a: the name is taken: write another',
@@ -119,6 +120,7 @@ test('peers are given by their commands, klite by its path alone', () => {
   expect(first?.words.slice(0, 3)).toEqual([klite, '--listen', '127.0.0.1:{port}']);
   expect(second).toEqual({ name: 'mine', words: ['sh', '-c', 'x {port}', '{data}'] });
   expect(readArguments(['--peer', 'klite=sh {port}']).options.peers).toEqual(['klite']);
+  expect(readArguments(['--peer', 'tidemark-x=sh {port}']).options.peers).toEqual(['tidemark-x']);
 });
 
 test('what is installed is named, or all of it is', () => {

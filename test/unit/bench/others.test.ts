@@ -19,8 +19,9 @@ test('rate and percentiles of redis-benchmark are kept', () => {
 
 test('a server that does not start is named as missing, and the others are measured', async () => {
   const { run, told } = recording();
-  const failing = (name: string): OtherSystem => ({
+  const failing = (name: OtherSystem['product']): OtherSystem => ({
     name,
+    product: name,
     synced: false,
     title: name,
     start: () => Promise.reject(new Error('no port')),

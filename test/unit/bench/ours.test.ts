@@ -8,14 +8,16 @@ import { preparedOf } from '../../../bench/load/systems.ts';
 import { GIVEN, type System } from '../../../bench/peers/index.ts';
 import { recording } from './recording.ts';
 
-const unprepared = (name: string): System =>
-  ({ name, prepare: () => Promise.reject(new Error('not built')) }) as unknown as System;
+const unprepared = (name: string, ours: boolean): System =>
+  ({ name, ours, prepare: () => Promise.reject(new Error('not built')) }) as unknown as System;
 
 test('ours that is not built is an error, a peer that cannot be had is missing', async () => {
   const { run, told } = recording();
-  expect(await preparedOf(run, [unprepared('kafka')])).toEqual([]);
-  expect(told).toEqual(['missing kafka: not built']);
-  await expect(preparedOf(run, [unprepared('tidemark')])).rejects.toThrow('not built');
+  expect(
+    await preparedOf(run, [unprepared('kafka', false), unprepared('tidemark-x', false)]),
+  ).toEqual([]);
+  expect(told).toEqual(['missing kafka: not built', 'missing tidemark-x: not built']);
+  await expect(preparedOf(run, [unprepared('tidemark', true)])).rejects.toThrow('not built');
 });
 
 test('our client that fails ends the suite, another is missing', async () => {

@@ -23,7 +23,7 @@ export function recording(options: Partial<SuiteOptions> = {}): RecordedRun {
       foreignCoresMax: 0.35,
       ...options,
     },
-    add: (system, row) => told.push(`${system}: ${row}`),
+    add: ({ name }, row) => told.push(`${name}: ${row}`),
     describe: (row, how) => rows.set(row, how),
     missing: (what, why) => told.push(`missing ${what}: ${why}`),
     thrownOut: (system, row) => told.push(`thrown out ${system}: ${row}`),
