@@ -59,7 +59,15 @@ async function ours(client: Client): Promise<BenchClient> {
         producer.sendMany(Array.from({ length: records }, () => record(topic, value))),
       ),
     async consume(topic, count, onFirst) {
-      const consumer = client.consumer({ topics: [topic], key: 'buffer', value: 'buffer' });
+      // In a group, as the other clients: some of them have no consumer without one.
+      const group = `bench-${process.pid}-${count}`;
+      const consumer = client.consumer({
+        topics: [topic],
+        group,
+        autoCommit: false,
+        key: 'buffer',
+        value: 'buffer',
+      });
       let seen = 0;
       for await (const _record of consumer) {
         if (seen === 0) onFirst();
