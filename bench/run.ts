@@ -13,6 +13,7 @@ import { judge } from './report/goals.ts';
 import { htmlOf } from './report/html.ts';
 import type { RowProfile } from './report/profile.ts';
 import { type Report, textOf } from './report/result.ts';
+import { TIDEMARK } from './suite.ts';
 import { suites } from './suites.ts';
 
 /** Writes the result and its report. */
@@ -94,13 +95,17 @@ const textOfError = (error: unknown): string =>
 async function profilesFor(recording: Recording): Promise<RowProfile[]> {
   const { profile, quick } = recording.options;
   const report = recording.report();
-  const ours = report.results.filter((one) => one.system === 'tidemark').map((one) => one.row);
-  const missed = judge(report).flatMap(({ goal, reached }) => (reached ? [] : [goal.row]));
+  const ours = report.results.filter((one) => one.system === TIDEMARK.name).map((one) => one.row);
+  const missed = judge(report).flatMap(({ goal, reached }) =>
+    reached ? [] : [{ row: goal.row, system: goal.ours ?? TIDEMARK.name }],
+  );
   // A quick run reaches few goals, and shows nothing by that.
-  const wanted = profile ? ours : quick ? [] : missed;
+  const wanted = profile ? ours : quick ? [] : missed.map(({ row }) => row);
   if (wanted.length === 0) return [];
   const { profileRows } = await import('./load/profiling.ts');
-  return profileRows(recording, new Set(wanted));
+  const { profileClients } = await import('./client/profiling.ts');
+  const ofBrokers = await profileRows(recording, new Set(wanted));
+  return [...ofBrokers, ...(await profileClients(recording, quick ? [] : missed))];
 }
 
 /** What was measured before a run was ended or went wrong. */

@@ -1,7 +1,7 @@
 // Our client beside kafkajs, @platformatic/kafka and kcat, each on ours and on the peers' brokers; and the log in
 // process beside them. The figures: records a second, and seconds of the client's processor for a million records.
 
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { connect } from '../../src/index.ts';
 import { inTurn, prepareMachine } from '../load/prepare.ts';
 import { orMissing } from '../load/quietly.ts';
@@ -12,6 +12,7 @@ import {
   machineUsage,
   messageOf,
   type PeerBroker,
+  projectRoot,
   removeFolder,
   runChild,
   temporaryFolder,
@@ -22,7 +23,7 @@ import type { Measured, Task } from './worker.ts';
 
 type Work = Task['work'];
 
-const WORKER = fileURLToPath(new URL('worker.js', import.meta.url));
+const WORKER = join(projectRoot(), 'dist/bench/client/worker.js');
 const SIZES = [100, 1024] as const;
 const COUNTS: Readonly<Record<Work, number>> = {
   'single sends': 2_000,
@@ -39,7 +40,12 @@ interface Row {
   readonly count: number;
 }
 
-function rowsOf({ options }: SuiteRun): { readonly name: string; readonly row: Row }[] {
+export interface NamedRow {
+  readonly name: string;
+  readonly row: Row;
+}
+
+export function rowsOf({ options }: SuiteRun): NamedRow[] {
   const works = Object.entries(COUNTS) as [Work, number][];
   const sizes = options.quick ? SIZES.slice(0, 1) : SIZES;
   const all = works.flatMap(([work, full]) =>
@@ -95,13 +101,17 @@ function availableClients(run: SuiteRun): readonly string[] {
   return NODE_CLIENTS.filter((one) => one !== 'platformatic');
 }
 
+/** `which` tells the topics of one row apart. */
+export const topicFor = ({ work: done, valueBytes }: Row, which: string): string =>
+  `${done}-${valueBytes}-${which}`.replaceAll(' ', '-');
+
 async function onBroker(run: SuiteRun, on: string, what: OnBroker): Promise<void> {
   const { name, row, broker, round, nodeClients } = what;
   const reads = row.work === 'consume';
-  const topic = `${row.work}-${row.valueBytes}${reads ? '' : `-${round}`}`.replaceAll(' ', '-');
+  const topic = topicFor(row, reads ? 'filled' : String(round));
   const client = await connect(broker.bootstrap);
   try {
-    if (reads && round === 0) await fill(client, topic, row);
+    if (reads && round === 0) await fillFor(client, topic, row);
     // Another first in each round: the broker is warmer for those behind.
     for (const one of inTurn(nodeClients, round)) {
       // Each writes into a topic of its own; all read the same.
@@ -116,7 +126,7 @@ async function onBroker(run: SuiteRun, on: string, what: OnBroker): Promise<void
   }
 }
 
-async function fill(
+export async function fillFor(
   client: Awaited<ReturnType<typeof connect>>,
   topic: string,
   { count, valueBytes }: Row,
@@ -144,6 +154,13 @@ async function inProcess(run: SuiteRun, name: string, row: Row): Promise<void> {
   }
 }
 
+/** Does the task in a process of its own. */
+export async function work(task: Task, nodeArguments: readonly string[] = []): Promise<Measured> {
+  const args = [...nodeArguments, WORKER, JSON.stringify(task)];
+  const { output } = await runChild(process.execPath, args, { timeoutMs: TIMEOUT_MS });
+  return JSON.parse(output);
+}
+
 /** What ours does not do ends the suite, as that of our brokers; another client is named as missing. */
 const isOurClient = (client: string): boolean =>
   client === TIDEMARK.name || client.startsWith('in process');
@@ -156,11 +173,8 @@ export async function measured(
 ): Promise<void> {
   try {
     await prepareMachine(run);
-    const { output } = await runChild(process.execPath, [WORKER, JSON.stringify(task)], {
-      timeoutMs: TIMEOUT_MS,
-    });
     const subject = { name: system, ours: isOurClient(task.client) };
-    hand(run, subject, name, { ...(JSON.parse(output) as Measured), count: task.count });
+    hand(run, subject, name, { ...(await work(task)), count: task.count });
   } catch (error) {
     if (isOurClient(task.client)) throw error;
     run.missing(`${name} by ${system}`, messageOf(error));
@@ -171,7 +185,7 @@ function hand(
   run: SuiteRun,
   subject: Subject,
   name: string,
-  { seconds, cpuSeconds, count }: Measured & { readonly count: number },
+  { seconds, cpuSeconds, count }: Omit<Measured, 'stretch'> & { readonly count: number },
 ): void {
   run.add(subject, name, {
     recordsPerSecond: count / seconds,

@@ -1,5 +1,6 @@
 // One measurement in a process of its own: `node worker.js '<task as JSON>'` prints the figures as JSON.
 
+import type { Stretch } from '../report/profile.ts';
 import { type BenchClient, clients } from './clients.ts';
 
 export interface Task {
@@ -16,6 +17,8 @@ export interface Measured {
   readonly seconds: number;
   /** Of this process, user and system, over the measured part: for the log in process, of the broker too. */
   readonly cpuSeconds: number;
+  /** In which that time counts. */
+  readonly stretch: Stretch;
 }
 
 /** Part of the records that warm up the code, and are not measured. */
@@ -28,6 +31,9 @@ const WARM_CLIENTS = 8;
 /** Single sends of each of them, at the full count. */
 const WARM_SENDS = 0.8;
 
+/** `CLOCK_MONOTONIC`, as V8's profiles count. */
+const nowUs = (): number => Number(process.hrtime.bigint() / 1000n);
+
 async function measure(task: Task): Promise<Measured> {
   const open = clients[task.client];
   if (open === undefined) throw new Error(`there is no client '${task.client}'`);
@@ -35,9 +41,9 @@ async function measure(task: Task): Promise<Measured> {
   const { topic, count } = task;
   const inProcess = task.client.startsWith('in process');
   const value = Buffer.alloc(task.valueBytes, 'tidemark ');
-  let began = { at: 0, cpu: process.cpuUsage() };
+  let began = { at: 0, cpu: process.cpuUsage(), fromUs: nowUs() };
   const begin = (): void => {
-    began = { at: performance.now(), cpu: process.cpuUsage() };
+    began = { at: performance.now(), cpu: process.cpuUsage(), fromUs: nowUs() };
   };
   if (task.work === 'consume') {
     // In process nobody else can have filled it.
@@ -46,9 +52,9 @@ async function measure(task: Task): Promise<Measured> {
     // A client may decode much before it gives the first record, and waits for its group before that: the processor's
     // time counts from the call, the other from the first record.
     begin();
-    const { cpu } = began;
+    const { cpu, fromUs } = began;
     await client.consume(topic, count, begin);
-    began = { ...began, cpu };
+    began = { ...began, cpu, fromUs };
   } else {
     if (task.work === 'batches') await client.produceMany(topic, value, Math.ceil(count * WARM));
     else await warmSends(client, task, inProcess ? null : open, value);
@@ -61,8 +67,9 @@ async function measure(task: Task): Promise<Measured> {
   }
   const seconds = (performance.now() - began.at) / 1e3;
   const { user, system } = process.cpuUsage(began.cpu);
+  const stretch = { fromUs: began.fromUs, toUs: nowUs() };
   await client.close();
-  return { seconds, cpuSeconds: (user + system) / 1e6 };
+  return { seconds, cpuSeconds: (user + system) / 1e6, stretch };
 }
 
 async function warmSends(
