@@ -1,5 +1,5 @@
-// The default suite: start-up and idle memory of each broker, then every row on all of them in turn, once to warm up and
-// round by round (A B C, B C A, …), and at the end what memory they kept.
+// The default suite: start-up and idle memory of each broker, then every row on all of them in turn, once to warm them
+// up and then round by round (A B C, B C A, …), and at the end what memory they kept.
 
 import {
   findKafkaLibs,
