@@ -37,7 +37,7 @@ ${Object.entries(suites)
 
 Results:
   compare A B   what got worse from result A to result B beyond noise; exit code 1 when something of ours did
-  readme FILE…  puts the tables of one result, or of several suites' results, into README.md
+  readme FILE…  writes bench/RESULTS.md and the tables of README.md, of one result or of several suites' results
   html FILE     writes the report of a result again, beside it
 
 Peers:

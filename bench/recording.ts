@@ -24,9 +24,14 @@ export class Recording implements SuiteRun {
   readonly #gathered = new Gathered();
   readonly #ours = new Set<string>();
   readonly #rows: Record<string, string> = {};
+  readonly #unitNotes: Record<string, string> = {};
+  readonly #suites: Record<string, string> = {};
   readonly #absent: Missing[] = [];
   readonly #disturbed: ThrownOut[] = [];
   readonly #tell: (line: string) => void;
+
+  /** The suite that measures now. */
+  suite = '';
 
   /** `words`: of the command line. `tell`: lines on progress, for people. */
   constructor(options: SuiteOptions, words: readonly string[], tell: (line: string) => void) {
@@ -38,12 +43,14 @@ export class Recording implements SuiteRun {
   add({ name, ours }: Subject, row: string, figures: Figures, latencies?: Histogram): void {
     this.#gathered.add(name, row, figures, latencies);
     if (ours) this.#ours.add(name);
+    this.#suites[row] = this.suite;
     const few = Object.entries(figures).map(([what, value]) => `${what} ${value.toPrecision(4)}`);
     this.say(`${name}: ${row}: ${few.join(', ')}`);
   }
 
-  describe(row: string, how: string): void {
+  describe(row: string, how: string, unitNote?: string): void {
     this.#rows[row] = how;
+    if (unitNote !== undefined) this.#unitNotes[row] = unitNote;
   }
 
   missing(what: string, why: string): void {
@@ -73,6 +80,8 @@ export class Recording implements SuiteRun {
       ...(given.length > 0 && { peers: Object.fromEntries(commands) }),
       ours: [...this.#ours],
       rows: this.#rows,
+      unitNotes: this.#unitNotes,
+      suites: this.#suites,
       missing: this.#absent,
       thrownOut: this.#disturbed,
       foreignCoresMax: this.options.foreignCoresMax,

@@ -78,6 +78,7 @@ async function runSuites(names: readonly string[], recording: Recording): Promis
   for (const name of names) {
     try {
       const runner = await suites[name]?.load();
+      recording.suite = name;
       await runner?.(recording);
     } catch (error) {
       failed = true;

@@ -50,8 +50,11 @@ export interface SuiteRun {
    * latencies in milliseconds is added to those of the row's other measurements.
    */
   add(subject: Subject, row: string, figures: Figures, latencies?: Histogram): void;
-  /** Notes how a row was measured: settings, sizes, the client. */
-  describe(row: string, how: string): void;
+  /**
+   * Notes how a row was measured: settings, sizes, the client. `unitNote`: what its sizes are of, where it is not what
+   * reaches the broker.
+   */
+  describe(row: string, how: string, unitNote?: string): void;
   /** Notes what could not be measured, and why; it is told at the end and kept in the result. */
   missing(what: string, why: string): void;
   /** Notes that a measurement was thrown out because others kept that many cores busy. */

@@ -12,7 +12,7 @@ import {
 } from '../peers/index.ts';
 import { hotFunctions, profilesIn, type RowProfile } from '../report/profile.ts';
 import { type SuiteRun, TIDEMARK } from '../suite.ts';
-import { fillFor, type NamedRow, rowsOf, topicFor, work } from './run.ts';
+import { doTask, fillFor, type NamedRow, rowsOf, topicFor } from './run.ts';
 
 /** A row of ours, as results name both. */
 export interface Wanted {
@@ -73,7 +73,7 @@ async function profileOf(
     if (row.work === 'consume') await fillFor(client, topic, row);
     else await client.admin().createTopic({ name: topic, partitions: 1 });
     const task = { client: TIDEMARK.name, at: broker.bootstrap, topic, ...row };
-    const { stretch } = await work(task, ['--cpu-prof', `--cpu-prof-dir=${directory}`]);
+    const { stretch } = await doTask(task, ['--cpu-prof', `--cpu-prof-dir=${directory}`]);
     return {
       row: name,
       system,

@@ -33,6 +33,7 @@ const COUNTS: Readonly<Record<Work, number>> = {
 const QUICK = 0.05;
 const TIMEOUT_MS = 300_000;
 const NODE_CLIENTS = ['tidemark', 'kafkajs', 'platformatic', 'raw socket'] as const;
+const KCAT = 'kcat';
 
 interface Row {
   readonly work: Work;
@@ -74,8 +75,9 @@ export async function runClient(run: SuiteRun): Promise<void> {
     if (broker === undefined) continue;
     try {
       for (const { name, row } of rows) {
+        const able = new Set([...nodeClients, KCAT]);
         for (let round = 0; round < rounds; round++) {
-          await onBroker(run, `on ${system.name}`, { name, row, broker, round, nodeClients });
+          await onBroker(run, `on ${system.name}`, { name, row, broker, round, able });
         }
       }
     } finally {
@@ -92,7 +94,8 @@ interface OnBroker {
   readonly row: Row;
   readonly broker: PeerBroker;
   readonly round: number;
-  readonly nodeClients: readonly string[];
+  /** Clients that have not failed in the row: rounds stay side by side. */
+  readonly able: Set<string>;
 }
 
 function availableClients(run: SuiteRun): readonly string[] {
@@ -106,21 +109,23 @@ export const topicFor = ({ work: done, valueBytes }: Row, which: string): string
   `${done}-${valueBytes}-${which}`.replaceAll(' ', '-');
 
 async function onBroker(run: SuiteRun, on: string, what: OnBroker): Promise<void> {
-  const { name, row, broker, round, nodeClients } = what;
+  const { name, row, broker, round, able } = what;
   const reads = row.work === 'consume';
   const topic = topicFor(row, reads ? 'filled' : String(round));
   const client = await connect(broker.bootstrap);
   try {
     if (reads && round === 0) await fillFor(client, topic, row);
     // Another first in each round: the broker is warmer for those behind.
+    const nodeClients = [...able].filter((one) => one !== KCAT);
     for (const one of inTurn(nodeClients, round)) {
       // Each writes into a topic of its own; all read the same.
       const mine = reads ? topic : `${topic}-${one.replaceAll(' ', '-')}`;
       if (!reads) await client.admin().createTopic({ name: mine, partitions: 1 });
       const task: Task = { client: one, at: broker.bootstrap, topic: mine, ...row };
-      await measured(run, `${one} ${on}`, name, task);
+      if (!(await measured(run, `${one} ${on}`, name, task))) able.delete(one);
     }
-    if (row.work !== 'single sends') await measureKcat(run, `kcat ${on}`, what, topic);
+    if (row.work === 'single sends' || !able.has(KCAT)) return;
+    if (!(await measureKcat(run, `${KCAT} ${on}`, what, topic))) able.delete(KCAT);
   } finally {
     await client.close();
   }
@@ -155,7 +160,7 @@ async function inProcess(run: SuiteRun, name: string, row: Row): Promise<void> {
 }
 
 /** Does the task in a process of its own. */
-export async function work(task: Task, nodeArguments: readonly string[] = []): Promise<Measured> {
+export async function doTask(task: Task, nodeArguments: readonly string[] = []): Promise<Measured> {
   const args = [...nodeArguments, WORKER, JSON.stringify(task)];
   const { output } = await runChild(process.execPath, args, { timeoutMs: TIMEOUT_MS });
   return JSON.parse(output);
@@ -165,19 +170,22 @@ export async function work(task: Task, nodeArguments: readonly string[] = []): P
 const isOurClient = (client: string): boolean =>
   client === TIDEMARK.name || client.startsWith('in process');
 
+/** Answers whether the client did it. */
 export async function measured(
   run: SuiteRun,
   system: string,
   name: string,
   task: Task,
-): Promise<void> {
+): Promise<boolean> {
   try {
     await prepareMachine(run);
     const subject = { name: system, ours: isOurClient(task.client) };
-    hand(run, subject, name, { ...(await work(task)), count: task.count });
+    hand(run, subject, name, { ...(await doTask(task)), count: task.count });
+    return true;
   } catch (error) {
     if (isOurClient(task.client)) throw error;
     run.missing(`${name} by ${system}`, messageOf(error));
+    return false;
   }
 }
 
@@ -199,7 +207,7 @@ async function measureKcat(
   system: string,
   { name, row, broker }: OnBroker,
   topic: string,
-): Promise<void> {
+): Promise<boolean> {
   const { count, valueBytes, work } = row;
   const common = ['-b', broker.bootstrap, '-q', '-p', '0'];
   const line = Buffer.from(`${'t'.repeat(valueBytes)}\n`.repeat(1_000));
@@ -212,13 +220,14 @@ async function measureKcat(
   await prepareMachine(run);
   const began = { at: performance.now(), cpu: machineUsage().childrenSeconds };
   try {
-    await runChild('kcat', args, { input, onOutput: () => {}, timeoutMs: TIMEOUT_MS });
+    await runChild(KCAT, args, { input, onOutput: () => {}, timeoutMs: TIMEOUT_MS });
   } catch (error) {
-    const next = findProgram('kcat') === undefined ? `; next: ${installCommand('kcat')}` : '';
-    run.missing(`${name} by kcat`, messageOf(error) + next);
-    return;
+    const next = findProgram(KCAT) === undefined ? `; next: ${installCommand(KCAT)}` : '';
+    run.missing(`${name} by ${KCAT}`, messageOf(error) + next);
+    return false;
   }
   const seconds = (performance.now() - began.at) / 1e3;
   const cpuSeconds = machineUsage().childrenSeconds - began.cpu;
   hand(run, { name: system, ours: false }, name, { seconds, cpuSeconds, count });
+  return true;
 }

@@ -73,7 +73,7 @@ export async function runBrokers(run: SuiteRun): Promise<void> {
   if (tools === undefined) return;
   const java = chosen.some((row) => row.java) && (await javaThere(run));
   const wanted = chosen.filter((row) => java || !row.java);
-  for (const row of wanted) run.describe(row.name, howOf(row, quick));
+  for (const row of wanted) run.describe(row.name, howOf(row, quick), row.unitNote);
   const work: Work = { run, tools, running: [], rows: wanted };
   try {
     for (const system of systems) await start(work, system);

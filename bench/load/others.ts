@@ -74,13 +74,19 @@ export async function measureOthers(
   const rounds = run.options.rounds ?? (run.options.quick ? 1 : ROUNDS);
   for (const row of wanted) {
     run.describe(row.name, `${titles}; ${CLIENTS}`);
+    // One that fails is not asked again: rounds stay side by side.
+    let able = systems;
     for (let round = 0; round < rounds; round += 1) {
-      for (const system of inTurn(systems, round)) await measure(run, system, row);
+      for (const system of inTurn(able, round)) {
+        const done = await measure(run, system, row);
+        if (!done) able = able.filter((one) => one !== system);
+      }
     }
   }
 }
 
-async function measure(run: SuiteRun, system: OtherSystem, row: Row): Promise<void> {
+/** Answers whether the system did it. */
+async function measure(run: SuiteRun, system: OtherSystem, row: Row): Promise<boolean> {
   let server: OtherServer | undefined;
   try {
     await prepareMachine(run, WRITTEN_BYTES);
@@ -102,8 +108,10 @@ async function measure(run: SuiteRun, system: OtherSystem, row: Row): Promise<vo
       foreignCores: foreignSeconds(before.machine, after.machine, cpu) / wall,
     };
     run.add({ name: system.name, ours: false }, row.name, figures, answer.latencies);
+    return true;
   } catch (error) {
     run.missing(`${system.name}: ${row.name}`, messageOf(error));
+    return false;
   } finally {
     await server?.stop();
   }

@@ -39,6 +39,8 @@ export interface Row {
   readonly name: string;
   /** How it is measured, for the report. */
   readonly how: string;
+  /** What its sizes are of, where it is not what reaches the broker. */
+  readonly unitNote?: string;
   /** Who besides `tidemark` and `kafka` it is also for, as systems are listed. */
   readonly alsoOn: readonly string[];
   readonly partitions: number;
@@ -77,7 +79,7 @@ interface BulkOptions {
   readonly settings?: ClientSettings;
   readonly alsoOn?: readonly string[];
   readonly words: string;
-  /** Of what is in the topic afterwards to what was sent; default 1. */
+  /** What the client's codec makes of a byte, about: what reaches the broker. */
   readonly shrinksTo?: number;
 }
 
@@ -99,6 +101,7 @@ function produceRow(name: string, options: BulkOptions): Row {
   return {
     name,
     how: `rdkafka_performance -P, ${options.records} records, acks=all, linger ${linger} ms, ${options.words}`,
+    ...(options.shrinksTo !== undefined && { unitNote: 'before compression' }),
     alsoOn: options.alsoOn ?? [GIVEN],
     writtenBytes: options.records * recordBytes * (options.shrinksTo ?? 1),
     partitions: PARTITIONS,
