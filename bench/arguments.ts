@@ -7,7 +7,7 @@ import { otherKinds } from './load/systems.ts';
 import {
   type GivenPeer,
   installables,
-  kliteAt,
+  knownPeers,
   messageOf,
   ourSystems,
   PORT,
@@ -47,16 +47,19 @@ Peers:
 Options:
   --quick          a tenth of the work or less, one round: that it works, not how fast it is
   --peers LIST     systems beside ours, with commas: kafka (and with it kafka-sync, which has flush.messages=1),
-                   kafka-sync, klite, nats, redis
+                   kafka-sync, ${[...Object.keys(knownPeers), ...otherKinds].join(', ')}
   --peer NAME=COMMAND
                    a broker that speaks Kafka's protocol, started by a command in which {port} is where it has to
                    listen and {data} a new folder; quotes are as in a shell. It is then among the peers. Processor
                    time and memory are those of the process that listens. Given several times, several:
                    ${EXAMPLE_PEER}
-  --klite PATH     klite's binary, with a command that we know
+${Object.keys(knownPeers)
+  .map((name) => `  ${`--${name} PATH`.padEnd(16)} ${name}'s binary, with a command that we know`)
+  .join('\n')}
   --rounds N       how often each row is measured, from 1 on
   --only TEXT      only rows whose name holds the text; given several times, one of the texts
-  --profile        profiles all rows of the brokers afterwards, not only those with goals that are not reached
+  --profile        profiles all rows of the brokers afterwards, not only those with goals that are not reached; of our
+                   client's rows always those
   --foreign CORES  throw a measurement out when others kept more cores busy; default 0.35
   --out FILE       where the JSON goes; default bench/results/<date>.json, with --quick a temporary folder
 `;
@@ -76,7 +79,7 @@ export interface CommandLine {
 const EXAMPLES: Readonly<Record<string, string>> = {
   '--peers': '--peers kafka,nats',
   '--peer': EXAMPLE_PEER,
-  '--klite': '--klite PATH',
+  ...Object.fromEntries(Object.keys(knownPeers).map((name) => [`--${name}`, `--${name} PATH`])),
   '--rounds': '--rounds 3',
   '--only': '--only "consume 1 KiB"',
   '--foreign': '--foreign 0.35',
@@ -85,14 +88,19 @@ const EXAMPLES: Readonly<Record<string, string>> = {
 
 const OTHERS = peerSystems().map(({ name }) => name);
 const known = (given: readonly GivenPeer[]): string[] => [
-  ...new Set([...OTHERS, 'klite', ...otherKinds, ...given.map(({ name }) => name)]),
+  ...new Set([
+    ...OTHERS,
+    ...Object.keys(knownPeers),
+    ...otherKinds,
+    ...given.map(({ name }) => name),
+  ]),
 ];
 
 /** Reads the words behind `npm run bench --`. Throws UsageError. */
 export function readArguments(words: readonly string[]): CommandLine {
   const { values, positionals } = parsed(words);
   const help = values.help;
-  const given = givenOf(values.peer, values.klite);
+  const given = givenOf(values.peer, values);
   const peers = peersOf(values.peers, given);
   const quick = values.quick;
   const names = positionals.length > 0 ? positionals : unaskedSuites({ quick, peers });
@@ -121,6 +129,11 @@ export function readArguments(words: readonly string[]): CommandLine {
   return line;
 }
 
+/** One for each of {@link knownPeers}; they are read by their names. */
+const binaryOptions: object = Object.fromEntries(
+  Object.keys(knownPeers).map((name) => [name, { type: 'string' }]),
+);
+
 function parsed(words: readonly string[]) {
   try {
     return parseArgs({
@@ -130,7 +143,7 @@ function parsed(words: readonly string[]) {
         quick: { type: 'boolean', default: false },
         peers: { type: 'string' },
         peer: { type: 'string', multiple: true, default: [] },
-        klite: { type: 'string' },
+        ...binaryOptions,
         rounds: { type: 'string' },
         only: { type: 'string', multiple: true, default: [] },
         profile: { type: 'boolean', default: false },
@@ -168,8 +181,10 @@ function peersOf(list: string | undefined, given: readonly GivenPeer[]): string[
     throw new UsageError(`no peer ${unknown} is known: write some of ${names.join(', ')}`);
   }
   for (const { name } of given) peers.add(name);
-  if (peers.has('klite') && !given.some(({ name }) => name === 'klite')) {
-    throw new UsageError('klite needs its binary: write --klite PATH');
+  for (const name of Object.keys(knownPeers)) {
+    if (peers.has(name) && !given.some((one) => one.name === name)) {
+      throw new UsageError(`${name} needs its binary: write --${name} PATH`);
+    }
   }
   return [...peers];
 }
@@ -185,14 +200,17 @@ function isTaken(name: string): boolean {
   return ours || [...others, ...inResults].includes(name);
 }
 
-function givenOf(texts: readonly string[], klite: string | undefined): GivenPeer[] {
+/** `values`: of all options, among them the paths of {@link knownPeers}. */
+function givenOf(texts: readonly string[], values: Readonly<Record<string, unknown>>): GivenPeer[] {
   const given: GivenPeer[] = [];
-  if (klite !== undefined) {
-    const fault = programFault(resolve(klite));
+  for (const [name, commandOf] of Object.entries(knownPeers)) {
+    const binary = values[name];
+    if (typeof binary !== 'string') continue;
+    const fault = programFault(resolve(binary));
     if (fault !== undefined) {
-      throw new UsageError(`--klite: ${fault}: write the path of klite's binary`);
+      throw new UsageError(`--${name}: ${fault}: write the path of ${name}'s binary`);
     }
-    given.push(kliteAt(resolve(klite)));
+    given.push(commandOf(resolve(binary)));
   }
   for (const text of texts) {
     const peer = readGiven(text);

@@ -47,8 +47,13 @@ export function shownCommand({ words }: Pick<GivenPeer, 'words'>): string {
 const KLITE_LOG_BYTES = 64 * 1024 ** 3;
 
 /** klite by the path of its binary. */
-export function kliteAt(binary: string): GivenPeer {
+function kliteAt(binary: string): GivenPeer {
   const place = ['--listen', `127.0.0.1:${PORT}`, '--data-dir', DATA];
   const settings = ['--log-level', 'error', '--wal-max-disk-size', String(KLITE_LOG_BYTES)];
   return { name: 'klite', words: [binary, ...place, ...settings] };
 }
+
+/** Peers whose command is known, so that the path of their binary will do: `--NAME PATH`. */
+export const knownPeers: Readonly<Record<string, (binary: string) => GivenPeer>> = {
+  klite: kliteAt,
+};

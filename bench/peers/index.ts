@@ -23,7 +23,7 @@ export {
   waitUntil,
 } from './child.ts';
 export { deviceWrittenBytes } from './device.ts';
-export { GIVEN, type GivenPeer, kliteAt, PORT, readGiven, shownCommand } from './given.ts';
+export { GIVEN, type GivenPeer, knownPeers, PORT, readGiven, shownCommand } from './given.ts';
 export { installables, installPeers } from './install.ts';
 export {
   findKafkaLibs,
