@@ -105,7 +105,11 @@ async function profilesFor(recording: Recording): Promise<RowProfile[]> {
   if (wanted.length === 0) return [];
   const { profileRows } = await import('./load/profiling.ts');
   const { profileClients } = await import('./client/profiling.ts');
-  const ofBrokers = await profileRows(recording, new Set(wanted));
+  const ofBrokers = await profileRows(
+    recording,
+    new Set(wanted),
+    (row, system) => profile || missed.some((one) => one.row === row && one.system === system),
+  );
   return [...ofBrokers, ...(await profileClients(recording, quick ? [] : missed))];
 }
 

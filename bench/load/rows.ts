@@ -168,7 +168,7 @@ interface PacedOptions {
   readonly kept: boolean;
 }
 
-const PACED_SECONDS = 8;
+const PACED_SECONDS = 7;
 const WARM_UP_SECONDS = 2;
 
 function pacedRow(name: string, options: PacedOptions): Row {

@@ -38,7 +38,7 @@ export async function runTestingStart(run: SuiteRun): Promise<void> {
       'plain Node on the built package, in memory, on a free port; goals 60 ms and 10 ms',
     );
   }
-  const rounds = run.options.rounds ?? (run.options.quick ? 1 : 15);
+  const rounds = run.options.rounds ?? (run.options.quick ? 1 : 11);
   for (let round = 0; round < rounds; round++) {
     for (const [name, options] of rows) {
       const args = ['--input-type=module', '-e', program(module, options)];
