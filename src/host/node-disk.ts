@@ -12,7 +12,6 @@ import {
 } from '../storage/index.ts';
 import { makeDirectories } from './make-directories.ts';
 import type { NativeIo } from './native-io.ts';
-import { PromptSyncs } from './prompt-syncs.ts';
 import { PromptWrites } from './prompt-writes.ts';
 
 const codes: Readonly<Record<string, DiskErrorCode>> = {
@@ -36,12 +35,6 @@ function wrap(error: NodeJS.ErrnoException, file: string): DiskError {
   });
 }
 
-/** What the disk's files may do within a turn of the event loop. */
-interface Prompt {
-  readonly writes: PromptWrites;
-  readonly syncs: PromptSyncs;
-}
-
 type Done<T> = (error: NodeJS.ErrnoException | null, value: T) => void;
 
 /** Runs one callback-style call and turns its error into a DiskError. */
@@ -58,12 +51,10 @@ class NodeFile implements DiskFile {
   readonly path: string;
   /** Null once it is closed: its number may be another file's by then. */
   #descriptor: number | null;
-  readonly #prompt: Prompt;
+  readonly #prompt: PromptWrites;
   readonly #native: NativeIo | null;
-  /** Of a sync that was not allowed within the turn: how long the pool takes for it tells of the disk. */
-  #refusedBytes: number | null = null;
 
-  constructor(file: string, descriptor: number, prompt: Prompt, native: NativeIo | null) {
+  constructor(file: string, descriptor: number, prompt: PromptWrites, native: NativeIo | null) {
     this.path = file;
     this.#descriptor = descriptor;
     this.#prompt = prompt;
@@ -155,7 +146,7 @@ class NodeFile implements DiskFile {
     let bytes = 0;
     for (const part of parts) bytes += part.length;
     const startedMs = performance.now();
-    if (!this.#prompt.writes.allows(bytes, startedMs)) return false;
+    if (!this.#prompt.allows(bytes, startedMs)) return false;
     try {
       let rest = parts;
       for (let at = position; rest.length > 0; ) {
@@ -167,7 +158,7 @@ class NodeFile implements DiskFile {
     } catch (error) {
       throw error instanceof DiskError ? error : wrap(error as NodeJS.ErrnoException, this.path);
     }
-    this.#prompt.writes.done(startedMs, performance.now());
+    this.#prompt.done(startedMs, performance.now());
     return true;
   }
 
@@ -181,34 +172,12 @@ class NodeFile implements DiskFile {
   }
 
   datasync(): Promise<void> {
-    const unsyncedBytes = this.#refusedBytes;
-    this.#refusedBytes = null;
-    const startedMs = unsyncedBytes === null ? 0 : performance.now();
     return new Promise((resolve, reject) => {
       fs.fdatasync(this.#open(), (error) => {
-        if (unsyncedBytes !== null) {
-          this.#prompt.syncs.pooled(unsyncedBytes, startedMs, performance.now());
-        }
         if (error === null) resolve();
         else reject(wrap(error, this.path));
       });
     });
-  }
-
-  datasyncNow(unsyncedBytes: number): boolean {
-    const file = this.#open();
-    const startedMs = performance.now();
-    if (!this.#prompt.syncs.allows(unsyncedBytes, startedMs)) {
-      this.#refusedBytes = unsyncedBytes;
-      return false;
-    }
-    try {
-      fs.fdatasyncSync(file);
-    } catch (error) {
-      throw wrap(error as NodeJS.ErrnoException, this.path);
-    }
-    this.#prompt.syncs.done(startedMs, performance.now());
-    return true;
   }
 
   truncate(bytes: number): Promise<void> {
@@ -257,7 +226,7 @@ function isThere(directory: string): Promise<boolean> {
 export class NodeDisk implements Disk {
   readonly root: string;
   readonly writesNow = true;
-  readonly #prompt: Prompt = { writes: new PromptWrites(), syncs: new PromptSyncs() };
+  readonly #prompt = new PromptWrites();
   readonly #native: NativeIo | null;
 
   /** With `native`, files tell what of them is in the page cache. */

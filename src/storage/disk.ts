@@ -54,11 +54,6 @@ export interface DiskFile {
   writeNow?(parts: readonly Buffer[], position: number): boolean;
   /** Makes file data and length durable. A failed sync must never be retried and believed. */
   datasync(): Promise<void>;
-  /**
-   * The same within this turn of the event loop; false, and nothing done, where that could hold it up. Absent: never.
-   * `unsyncedBytes`: about so much was written since the last sync.
-   */
-  datasyncNow?(unsyncedBytes: number): boolean;
   /** Cuts or extends (with zeros) to `bytes`. */
   truncate(bytes: number): Promise<void>;
   size(): Promise<number>;

@@ -294,7 +294,7 @@ export class Journal {
     try {
       const { file, position } = generation;
       if (file.writeNow?.(parts, position) !== true) await file.write(parts, position);
-      if (file.datasyncNow?.(bytes) !== true) await file.datasync();
+      await file.datasync();
     } catch (error) {
       // What this file holds from here on is unknown, so nothing is added to it. What was synced before stays.
       this.#startCheckpoint();

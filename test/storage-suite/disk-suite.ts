@@ -79,16 +79,6 @@ export function diskSuite(name: string, make: () => Disk): void {
       expect(await contents(disk, 'f')).toBe(`\0abc${'x'.repeat(2500)}`);
     });
 
-    test('syncs within the turn where it says so', async () => {
-      const file = await disk.open('f', 'create');
-      for (let round = 0; round < 20; round++) {
-        await file.write([Buffer.from('abc')], round * 3);
-        if (file.datasyncNow?.(3) !== true) await file.datasync();
-      }
-      expect(await contents(disk, 'f')).toBe('abc'.repeat(20));
-      await file.close();
-    });
-
     test('writes more parts than one system call takes', async () => {
       const parts = Array.from({ length: 3000 }, (_, index) => Buffer.from([index & 0xff, 1]));
       const file = await disk.open('f', 'create');

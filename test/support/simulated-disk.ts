@@ -26,7 +26,7 @@ export interface SimulatedDiskOptions {
   readonly delay?: (random: SeededRandom) => Promise<void>;
   /** Bytes that fit; default: no bound. */
   readonly capacity?: number;
-  /** Share of writes and syncs that it takes within a turn of the event loop where it is asked to; default: none. */
+  /** Share of writes that it takes within a turn of the event loop where it is asked to; default: it has no such writes. */
   readonly writesNow?: number;
 }
 
@@ -122,7 +122,13 @@ class SimulatedFile implements DiskFile {
 
   async datasync(): Promise<void> {
     const node = this.#node;
-    const taken = this.#underSync();
+    // What is written from now on is not promised by this sync, even if the disk takes it along.
+    const taken = new Map<number, Buffer>();
+    for (const sectors of [node.dirty, ...node.flying]) {
+      for (const at of sectors) {
+        taken.set(at, Buffer.from(node.data.subarray(at * SECTOR, (at + 1) * SECTOR)));
+      }
+    }
     const { length } = node;
     const flying = new Set(taken.keys());
     node.flying.add(flying);
@@ -135,38 +141,6 @@ class SimulatedFile implements DiskFile {
     } finally {
       node.flying.delete(flying);
     }
-    this.#synced(taken, length);
-  }
-
-  datasyncNow(): boolean {
-    const node = this.#node;
-    const taken = this.#underSync();
-    try {
-      if (!this.#disk.stepNow('sync', this.path)) return false;
-    } catch (error) {
-      for (const sector of taken.keys()) node.stale.add(sector);
-      node.dirty.clear();
-      throw error;
-    }
-    node.dirty.clear();
-    this.#synced(taken, node.length);
-    return true;
-  }
-
-  /** What a sync that starts now promises. What is written later is not, even if the disk takes it along. */
-  #underSync(): Map<number, Buffer> {
-    const node = this.#node;
-    const taken = new Map<number, Buffer>();
-    for (const sectors of [node.dirty, ...node.flying]) {
-      for (const at of sectors) {
-        taken.set(at, Buffer.from(node.data.subarray(at * SECTOR, (at + 1) * SECTOR)));
-      }
-    }
-    return taken;
-  }
-
-  #synced(taken: ReadonlyMap<number, Buffer>, length: number): void {
-    const node = this.#node;
     this.#disk.syncs++;
     node.platter = grown(node.platter, length);
     for (const [sector, bytes] of taken) bytes.copy(node.platter, sector * SECTOR);
