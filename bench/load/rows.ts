@@ -283,7 +283,7 @@ export const rows: readonly Row[] = [
     shrinksTo: LZ4_SHARE,
   }),
   requestRow('one record per request, 64 connections', 64),
-  consumeRow('consume 1 KiB', large, 3),
+  consumeRow('consume 1 KiB', large, 2),
   consumeRow('consume 100 B', small, 2),
   pacedRow('end to end, 10,000/s, linger 5', {
     perSecond: 10_000,
