@@ -9,6 +9,7 @@ import {
   type LogEntry,
   type LogRecord,
   type TopicView,
+  type TransactionalProducer,
 } from '../coordinator/index.ts';
 import type { Engine, Partition } from '../engine/index.ts';
 import {
@@ -67,11 +68,21 @@ export function groupCommandLog(engine: Engine): CommandLog {
         const message = `${GROUP_METADATA_TOPIC}-${partition} takes no writes, its groups wait`;
         throw new KafkaError('COORDINATOR_NOT_AVAILABLE', message);
       }
+      const open = new Map<number, TransactionalProducer>();
       for await (const batch of source.batches(source.startOffset)) {
         // Ours are not compressed; those of a directory that Kafka wrote may be.
         const codec = codecOf(new BatchHeader(batch).codecId);
         if (codec !== null && !isCodecReady(codec)) await prepareCodec(codec);
-        yield* entriesOf(batch);
+        for (const entry of entriesOf(batch)) {
+          const { kind, transaction } = entry;
+          if (kind === 'marker') open.delete(transaction.producerId);
+          else if (transaction !== null) open.set(transaction.producerId, transaction);
+          yield entry;
+        }
+      }
+      for (const transaction of open.values()) {
+        if (!(await source.isCommitPrepared(transaction))) continue;
+        yield { kind: 'marker', transaction, outcome: 'commit' };
       }
     },
   };

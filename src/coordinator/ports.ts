@@ -45,7 +45,10 @@ export interface CommandLog {
    * they are committed: readable, and safe from a crash. Rejects when any of that is not certain.
    */
   append(partition: number, records: readonly LogRecord[]): Promise<void>;
-  /** Everything from the start to what is committed, in order, once. */
+  /**
+   * Everything from the start to what is committed, in order, once. Transactions that count as committed without a
+   * marker in the log have one behind all the rest.
+   */
   read(partition: number): AsyncIterable<LogEntry>;
 }
 

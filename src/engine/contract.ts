@@ -130,6 +130,13 @@ export interface ProducerInfo {
   readonly currentTransactionStartOffset: number;
 }
 
+/** Whose transaction it is. */
+export interface TransactionOwner {
+  readonly producerId: number;
+  /** Of its records. */
+  readonly producerEpoch: number;
+}
+
 /** Who waits for news of a partition. */
 export interface PartitionWatcher extends Bagged {
   /** What readers may see has grown, or the log has failed, which those at its end are told. */
@@ -174,6 +181,11 @@ export interface Partition {
   /** Offset -1: the high watermark. Answers the new start offset. */
   deleteRecords(offset: number): Promise<number>;
   producers(): readonly ProducerInfo[];
+  /**
+   * Whether a transaction that has no marker in this partition counts as committed: Apache Kafka had decided so before
+   * the directory was taken over from it. Rejects with what reading its log of transactions throws.
+   */
+  isCommitPrepared(owner: TransactionOwner): Promise<boolean>;
   /** Whole batches from an offset to the high watermark, for coordinators that load their state. */
   batches(fromOffset: number): AsyncIterable<Buffer>;
   /** From now on `watcher`, who watches nothing else, is told of changes. */

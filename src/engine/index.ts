@@ -15,6 +15,7 @@ export type {
   PartitionWatcher,
   ProducerInfo,
   Topic,
+  TransactionOwner,
 } from './contract.ts';
 export type { EngineMetrics } from './metrics.ts';
 export { type OpenEngineOptions, openEngine } from './open-engine.ts';

@@ -4,8 +4,6 @@
 // deleted from is in a checkpoint.
 
 import { TidemarkError } from '../base/errors.ts';
-import { formatUuid, UUID_BYTES } from '../base/uuid.ts';
-import { type Cursor, readUnsignedVarint } from '../base/varint.ts';
 import { batchBytes, readRecords } from '../record/index.ts';
 import {
   baseOffsetOf,
@@ -14,6 +12,7 @@ import {
   readSmallFile,
   scanBatches,
 } from '../storage/index.ts';
+import { FieldReader } from './kafka-fields.ts';
 
 const DIRECTORY = '__cluster_metadata-0';
 const STARTS_FILE = 'log-start-offset-checkpoint';
@@ -104,43 +103,5 @@ class ControllerImage {
     this.configs.set(topic, own);
     if (value === null) own.delete(name);
     else own.set(name, value);
-  }
-}
-
-/** Reads one record's fields in turn, in the flexible encoding of Kafka's messages. */
-class FieldReader {
-  readonly #bytes: Buffer;
-  readonly #cursor: Cursor = { position: 0 };
-
-  constructor(bytes: Buffer) {
-    this.#bytes = bytes;
-  }
-
-  varint(): number {
-    return readUnsignedVarint(this.#bytes, this.#cursor, this.#bytes.length);
-  }
-
-  int8(): number {
-    return this.#bytes.readInt8(this.#take(1));
-  }
-
-  uuid(): string {
-    return formatUuid(this.#bytes, this.#take(UUID_BYTES));
-  }
-
-  /** A compact nullable string. */
-  text(): string | null {
-    const length = this.varint() - 1;
-    if (length < 0) return null;
-    const from = this.#take(length);
-    return this.#bytes.toString('utf8', from, from + length);
-  }
-
-  #take(count: number): number {
-    const from = this.#cursor.position;
-    if (count > this.#bytes.length - from)
-      throw new RangeError('a record of the controller is cut off');
-    this.#cursor.position = from + count;
-    return from;
   }
 }

@@ -25,6 +25,7 @@ import { FreeSpace } from './free-space.ts';
 import { readKafkaTopicConfigs, type TopicConfigs } from './kafka-remains.ts';
 import { newMetrics } from './metrics.ts';
 import { PendingAppends } from './pending-appends.ts';
+import { PreparedCommits, TRANSACTIONS_TOPIC } from './prepared-commits.ts';
 import { TopicRegistry } from './topic-registry.ts';
 import { reportUnusable } from './unusable-configs.ts';
 
@@ -96,6 +97,7 @@ async function openOn(
     logger,
   });
   await space.refresh();
+  const transactions = () => registry.find(TRANSACTIONS_TOPIC)?.partitions ?? [];
   const context = {
     store,
     clock,
@@ -104,14 +106,19 @@ async function openOn(
     metrics: newMetrics(),
     pending: new PendingAppends(),
     recordWorker: options.recordWorker ?? inPlaceRecordWorker,
+    preparedCommits: new PreparedCommits(transactions, logger),
   };
-  const registry = new TopicRegistry(configs, context);
+  const registry: TopicRegistry = new TopicRegistry(configs, context);
   if (purged.length > 0 && (await removeDirectories(disk, remove, logger))) {
     const records = purged.map((id): CatalogueRecord => ({ kind: 'topic-purged', id }));
     // Tombstones that cannot be dropped now are dropped at a later start.
     if (records.length > 0) await catalogue.commit(...records).catch(ignoreRefusal);
   }
-  await registry.open([...catalogue.state.topics.values()]);
+  const topics = [...catalogue.state.topics.values()];
+  // What became of transactions in all others is read from this one.
+  const isFirst = ({ name }: Topic): boolean => name === TRANSACTIONS_TOPIC;
+  await registry.open(topics.filter(isFirst));
+  await registry.open(topics.filter((topic) => !isFirst(topic)));
   await raiseStarts(catalogue, registry, logger);
   const purge = (id: string, directories: readonly string[]): Promise<boolean> =>
     purgeDirectories(disk, id, directories, logger);

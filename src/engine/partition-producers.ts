@@ -1,38 +1,43 @@
 // The producers of one partition over its life: rebuilt from the log, asked before and told after
 // each append.
 
-import type { Logger } from '../base/ports.ts';
 import type { BatchHeader } from '../record/index.ts';
-import type { LogStore, PartitionLog } from '../storage/index.ts';
-import type { ProducerInfo } from './contract.ts';
-import { applyHeader, recoverProducers } from './producer-recovery.ts';
+import type { PartitionLog } from '../storage/index.ts';
+import type { ProducerInfo, TransactionOwner } from './contract.ts';
+import { applyHeader, type RecoveryContext, recoverProducers } from './producer-recovery.ts';
 import { encodeProducerSnapshot } from './producer-snapshot.ts';
 import type { ProducerBatch, ProducerStates, UnfinishedTransaction } from './producer-state.ts';
 
-const none: readonly UnfinishedTransaction[] = [];
+interface Recovering extends RecoveryContext {
+  /** See Partition. */
+  isCommitPrepared(owner: TransactionOwner): Promise<boolean>;
+}
 
 export class PartitionProducers {
   /** Null while it is not known: then nothing may be appended, nor a snapshot be written. */
   #states: ProducerStates | null = null;
-  #unfinished = none;
+  #unfinished: readonly UnfinishedTransaction[] = [];
 
-  /** Reads the state from the log. Throws what the log throws; the state is then unknown. */
-  async recover(
-    log: PartitionLog,
-    context: { readonly store: LogStore; readonly logger: Logger; readonly nowMs: number },
-  ): Promise<void> {
+  /**
+   * Reads the state from the log. Throws what the log throws, and `isCommitPrepared`; the state is then unknown.
+   */
+  async recover(log: PartitionLog, context: Recovering): Promise<void> {
     this.#states = null;
-    this.#states = await recoverProducers(log, context);
-    this.#unfinished = this.#states.unfinished();
+    const states = await recoverProducers(log, context);
+    const unfinished: UnfinishedTransaction[] = [];
+    for (const one of states.unfinished()) {
+      if (!(await context.isCommitPrepared(one))) unfinished.push(one);
+    }
+    this.#unfinished = unfinished;
+    this.#states = states;
   }
 
   /**
-   * Transactions that Kafka had not ended when the log was taken over from it, of which something may lie from `from`
-   * up to, not including, `below`. Nobody can commit them here, and none is begun.
+   * Transactions that Kafka had neither ended nor decided to commit when the log was taken over from it. Nobody can
+   * commit them here, and none is begun. The list never changes; a new one takes its place.
    */
-  unfinishedWithin(from: number, below: number): readonly UnfinishedTransaction[] {
-    if (this.#unfinished.length === 0) return none;
-    return this.#unfinished.filter((one) => one.lastOffset >= from && one.firstOffset < below);
+  get unfinished(): readonly UnfinishedTransaction[] {
+    return this.#unfinished;
   }
 
   /**

@@ -48,7 +48,9 @@ export function abortedIn(
   const { below = seen.limit } = found;
   const ended = log.abortedWithin(seen.offset, below);
   // Nobody can end them here: they count as aborted.
-  const unfinished = producers.unfinishedWithin(seen.offset, below);
+  const unfinished = producers.unfinished.filter(
+    (one) => one.lastOffset >= seen.offset && one.firstOffset < below,
+  );
   if (ended.length + unfinished.length <= 1) return unfinished.length === 0 ? ended : unfinished;
   // kafkajs takes them in this order; Kafka's is that of the markers, which its own client sorts.
   return [...ended, ...unfinished].sort((a, b) => a.firstOffset - b.firstOffset);

@@ -15,6 +15,7 @@ import type {
   PartitionWatcher,
   ProducerInfo,
   Topic,
+  TransactionOwner,
 } from './contract.ts';
 import { type FoundOffset, findOffset } from './offset-lookup.ts';
 import { type Appendable, PartitionAppends } from './partition-appends.ts';
@@ -30,6 +31,9 @@ import { abortedIn, fetched, type Look, lookAt, nothing } from './partition-read
 import type { RemembersProducers } from './producer-expiry.ts';
 import { partitionDirectory } from './topic-names.ts';
 import type { PartitionContext, TopicShared } from './topic-shared.ts';
+
+/** Transactions that count as aborted which one line tells of. */
+const TOLD_MAX = 10;
 
 const tell = (watcher: PartitionWatcher): void => watcher.changed();
 
@@ -172,6 +176,10 @@ export class LogPartition implements Partition, Appendable, RemembersProducers {
     return this.#producers.infos();
   }
 
+  isCommitPrepared(owner: TransactionOwner): Promise<boolean> {
+    return this.#context.preparedCommits.has(this.topic.name, this.index, owner);
+  }
+
   async *batches(fromOffset: number): AsyncGenerator<Buffer, void, undefined> {
     const log = this.#readable(-1);
     for await (const batch of log.batches(fromOffset)) {
@@ -238,12 +246,10 @@ export class LogPartition implements Partition, Appendable, RemembersProducers {
         this.#log = log;
       } else if (this.#log.state === 'failed') await this.#log.reopen();
       // What producers had in flight may be gone: the log alone says what was stored.
-      await this.#producers.recover(this.#log, { store, logger, nowMs: this.#nowMs() });
-      const { length: transactions } = this.#producers.unfinishedWithin(0, this.#log.endOffset);
-      if (transactions > 0) {
-        const text = 'transactions that Kafka had not ended count as aborted';
-        logger.info({ partition: this.name, transactions }, text);
-      }
+      const isCommitPrepared = (owner: TransactionOwner) => this.isCommitPrepared(owner);
+      const recovering = { store, logger, nowMs: this.#nowMs(), isCommitPrepared };
+      await this.#producers.recover(this.#log, recovering);
+      this.#tellUnfinished(this.#log.startOffset);
       if (this.#state === 'opening') this.#state = 'open';
     } catch (error) {
       metrics.partitionFailures += 1;
@@ -251,6 +257,17 @@ export class LogPartition implements Partition, Appendable, RemembersProducers {
       if (this.#state === 'opening') this.#state = this.#stateAfterFailure();
       throw error;
     }
+  }
+
+  #tellUnfinished(startOffset: number): void {
+    const all = this.#producers.unfinished.filter((one) => one.lastOffset >= startOffset);
+    if (all.length === 0) return;
+    const first = all.slice(0, TOLD_MAX);
+    const transactions = first.map(({ producerId, firstOffset }) => ({ producerId, firstOffset }));
+    this.#context.logger.info(
+      { partition: this.name, count: all.length, transactions },
+      'transactions that Kafka had not ended count as aborted',
+    );
   }
 
   /** A log that still refuses writes goes on serving what it has. */

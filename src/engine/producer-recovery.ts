@@ -56,7 +56,7 @@ async function newestSnapshot(
       if (isKafkaSnapshot(snapshot.bytes)) {
         context.logger.debug(
           fields,
-          "a producer snapshot is Apache Kafka's; the log tells the same",
+          "a producer snapshot is Apache Kafka's; the log is read instead",
         );
       } else context.logger.warn(fields, 'a producer snapshot is unreadable, an older one is used');
       limit = snapshot.offset - 1;

@@ -4,7 +4,7 @@
 
 import { assert } from '../base/errors.ts';
 import { KafkaError } from '../base/kafka-errors.ts';
-import type { ProducerInfo } from './contract.ts';
+import type { ProducerInfo, TransactionOwner } from './contract.ts';
 
 /** Batches remembered per producer: clients have at most five requests in flight. */
 export const BATCHES_REMEMBERED = 5;
@@ -36,8 +36,7 @@ export interface ProducerEntry {
 }
 
 /** A transaction that has no end in the log. */
-export interface UnfinishedTransaction {
-  readonly producerId: number;
+export interface UnfinishedTransaction extends TransactionOwner {
   readonly firstOffset: number;
   /** Of its newest batch. */
   readonly lastOffset: number;
@@ -124,9 +123,11 @@ export class ProducerStates {
 
   unfinished(): UnfinishedTransaction[] {
     const found: UnfinishedTransaction[] = [];
-    for (const { producerId, transactionStartOffset: firstOffset, batches } of this.entries()) {
+    for (const { producerId, epoch, transactionStartOffset, batches } of this.entries()) {
+      if (transactionStartOffset < 0) continue;
       const lastOffset = batches.at(-1)?.lastOffset ?? -1;
-      if (firstOffset >= 0) found.push({ producerId, firstOffset, lastOffset });
+      const offsets = { firstOffset: transactionStartOffset, lastOffset };
+      found.push({ producerId, producerEpoch: epoch, ...offsets });
     }
     return found;
   }

@@ -7,6 +7,7 @@ import type { Topic } from './contract.ts';
 import type { FreeSpace } from './free-space.ts';
 import type { MutableMetrics } from './metrics.ts';
 import type { PendingAppends } from './pending-appends.ts';
+import type { PreparedCommits } from './prepared-commits.ts';
 import type { TopicSettings } from './topic-settings.ts';
 
 /** A topic as it is now; replaced in place when it grows or its configs change. */
@@ -23,4 +24,5 @@ export interface PartitionContext {
   readonly metrics: MutableMetrics;
   readonly pending: PendingAppends;
   readonly recordWorker: RecordWorker;
+  readonly preparedCommits: PreparedCommits;
 }

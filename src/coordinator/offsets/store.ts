@@ -67,7 +67,7 @@ export class OffsetStore {
     yield* this.#groups.get(group) ?? [];
   }
 
-  /** The log is read: what is without a marker counts as aborted, since nobody here can end a transaction. */
+  /** The log is read: a transaction that is still without an end counts as aborted, since nobody here can end it. */
   loaded(): void {
     this.#pending.clear();
   }

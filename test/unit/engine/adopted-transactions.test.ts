@@ -1,7 +1,7 @@
 // Transactions in a log that Apache Kafka wrote: who reads committed records sees none of what was rolled back there,
 // nor of what nobody can commit any more.
 
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { silentLogger } from '../../../src/base/ports.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { decodeFetched } from '../../../src/client/fetched-records.ts';
@@ -18,6 +18,7 @@ import {
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { writeFile } from '../inspect/directory.ts';
 import { copyDisk } from './support/faulty-disk.ts';
+import { transactionState } from './support/transaction-state.ts';
 
 const sequences = new Map<number, number>();
 
@@ -150,6 +151,76 @@ test('that holds after stops of any kind', async () => {
   const again = await open(disk);
   expect(await seen(again)).toEqual([...visible, 'ours']);
   await again.close();
+});
+
+describe('a transaction that Kafka had decided to commit, and not ended here, is committed', () => {
+  const own = { producerId: 9, partitions: { t: [0] } };
+  const openToo = ['plain', 'committed', 'open', 'open still', 'committed later'];
+
+  test.each([0, 1])('as version %i of its records says', async (version) => {
+    const disk = await kafkas();
+    await transactionState(disk, [{ ...own, id: 'a', state: 'PrepareCommit' }], version);
+    const first = await open(disk);
+    expect(await seen(first)).toEqual(openToo);
+    await append(first);
+    await first.close();
+    const again = await open(disk);
+    expect(await seen(again)).toEqual([...openToo, 'ours']);
+    await again.close();
+  });
+
+  test('with the epoch that a later Kafka has raised, but not with one that was replaced', async () => {
+    const disk = await kafkas();
+    await transactionState(disk, [{ ...own, id: 'a', state: 'PrepareCommit', epoch: 1 }]);
+    const engine = await open(disk);
+    expect(await seen(engine)).toEqual(openToo);
+    await engine.close();
+    const other = await kafkas();
+    await transactionState(other, [{ ...own, id: 'a', state: 'PrepareCommit', epoch: -1 }]);
+    const late = await open(other);
+    expect(await seen(late)).toEqual(visible);
+    await late.close();
+  });
+
+  test.each([
+    ['it takes part with another partition', { partitions: { t: [1], u: [0] } }],
+    ['the decision was another', { state: 'PrepareAbort' }],
+    ['there was no decision', { state: 'Ongoing' }],
+    ['it is another producer', { producerId: 10 }],
+  ] as const)('but not where %s', async (_name, change) => {
+    const disk = await kafkas();
+    const record = { ...own, id: 'a', state: 'PrepareCommit', ...change } as const;
+    await transactionState(disk, [record]);
+    const engine = await open(disk);
+    expect(await seen(engine)).toEqual(visible);
+    await engine.close();
+  });
+
+  test('as the last record of a transactional id says', async () => {
+    const disk = await kafkas();
+    await transactionState(disk, [
+      { ...own, id: 'a', state: 'PrepareCommit' },
+      { ...own, id: 'b', state: 'Empty', producerId: 8 },
+      { ...own, id: 'a', state: 'Ongoing' },
+    ]);
+    const engine = await open(disk);
+    expect(await seen(engine)).toEqual(visible);
+    await engine.close();
+  });
+
+  test('and nobody reads it while the log of decisions cannot be read', async () => {
+    const made = await kafkas();
+    await transactionState(made, [{ ...own, id: 'a', state: 'PrepareCommit' }]);
+    const disk = await copyDisk(made);
+    disk.refuse = (operation, path) => operation === 'read' && /^__transaction_.*log$/.test(path);
+    const engine = await open(disk);
+    expect(partitionOf(engine).online).toBe(false);
+    disk.refuse = () => false;
+    await engine.partition('__transaction_state', 0)?.reopen();
+    await partitionOf(engine).reopen();
+    expect(await seen(engine)).toEqual(openToo);
+    await engine.close();
+  });
 });
 
 const compacts = [

@@ -103,6 +103,7 @@ export function fakePartition(topic: Topic, index = 0): FakePartition {
     listOffset: notUsed,
     deleteRecords: notUsed,
     producers: () => [],
+    isCommitPrepared: notUsed,
     batches: notUsed,
     reopen: notUsed,
   };
