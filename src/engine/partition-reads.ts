@@ -5,6 +5,7 @@ import type { FetchedRecords, FetchSpec, Partition } from './contract.ts';
 import type { MutableMetrics } from './metrics.ts';
 import { checkReadable } from './partition-checks.ts';
 import type { PartitionProducers } from './partition-producers.ts';
+import type { UnfinishedTransaction } from './producer-state.ts';
 
 /** What is read, and how the partition is when the reading begins. */
 export interface Look extends LogReadOptions {
@@ -12,13 +13,21 @@ export interface Look extends LogReadOptions {
   readonly startOffset: number;
   readonly highWatermark: number;
   readonly lastStableOffset: number;
+  /** What was rolled back by then, and what counts so: later nothing may be known of what has gone meanwhile. */
+  readonly aborted: PartitionLog['aborted'];
+  readonly unfinished: readonly UnfinishedTransaction[];
 }
 
 /** What is read at the limit, and above it. */
 export const nothing: LogRead = { records: Buffer.alloc(0), byteLength: 0 };
 
 /** Throws KafkaError for an offset at which nothing can be read. */
-export function lookAt(partition: Partition, spec: FetchSpec): Look {
+export function lookAt(
+  partition: Partition,
+  spec: FetchSpec,
+  { aborted }: PartitionLog,
+  { unfinished }: PartitionProducers,
+): Look {
   const { startOffset, highWatermark, lastStableOffset, endOffset, online } = partition;
   const { offset, maxBytes, minOneBatch } = spec;
   checkReadable(offset, { startOffset, endOffset, online });
@@ -32,23 +41,22 @@ export function lookAt(partition: Partition, spec: FetchSpec): Look {
     startOffset,
     highWatermark,
     lastStableOffset,
+    aborted,
+    unfinished,
   };
 }
 
 type Aborted = FetchedRecords['abortedTransactions'];
+const none: readonly [] = [];
 
 /** What readers of committed records have to leave out; null for others. */
-export function abortedIn(
-  log: PartitionLog,
-  producers: PartitionProducers,
-  seen: Look,
-  found: LogRead,
-): Aborted {
+function abortedIn(seen: Look, found: LogRead): Aborted {
   if (!seen.committed) return null;
   const { below = seen.limit } = found;
-  const ended = log.abortedWithin(seen.offset, below);
+  const ended = seen.aborted?.within(seen.offset, below) ?? none;
+  if (seen.unfinished.length === 0) return ended;
   // Nobody can end them here: they count as aborted.
-  const unfinished = producers.unfinished.filter(
+  const unfinished = seen.unfinished.filter(
     (one) => one.lastOffset >= seen.offset && one.firstOffset < below,
   );
   if (ended.length + unfinished.length <= 1) return unfinished.length === 0 ? ended : unfinished;
@@ -56,12 +64,7 @@ export function abortedIn(
   return [...ended, ...unfinished].sort((a, b) => a.firstOffset - b.firstOffset);
 }
 
-export function fetched(
-  metrics: MutableMetrics,
-  seen: Look,
-  found: LogRead,
-  abortedTransactions: Aborted,
-): FetchedRecords {
+export function fetched(metrics: MutableMetrics, seen: Look, found: LogRead): FetchedRecords {
   metrics.reads += 1;
   metrics.bytesRead += found.byteLength;
   return {
@@ -70,6 +73,6 @@ export function fetched(
     highWatermark: seen.highWatermark,
     lastStableOffset: seen.lastStableOffset,
     logStartOffset: seen.startOffset,
-    abortedTransactions,
+    abortedTransactions: abortedIn(seen, found),
   };
 }

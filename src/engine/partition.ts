@@ -2,7 +2,7 @@
 
 import { Bag } from '../base/bag.ts';
 import { KafkaError } from '../base/kafka-errors.ts';
-import type { LogRead, PartitionLog } from '../storage/index.ts';
+import type { PartitionLog } from '../storage/index.ts';
 import { CommitWaiters } from './commit-waiters.ts';
 import type {
   AppendAnswer,
@@ -27,7 +27,7 @@ import {
   unavailable,
 } from './partition-checks.ts';
 import { PartitionProducers } from './partition-producers.ts';
-import { abortedIn, fetched, type Look, lookAt, nothing } from './partition-reads.ts';
+import { fetched, lookAt, nothing } from './partition-reads.ts';
 import type { RemembersProducers } from './producer-expiry.ts';
 import { partitionDirectory } from './topic-names.ts';
 import type { PartitionContext, TopicShared } from './topic-shared.ts';
@@ -123,21 +123,16 @@ export class LogPartition implements Partition, Appendable, RemembersProducers {
 
   async read(spec: FetchSpec): Promise<FetchedRecords> {
     const log = this.#readable(spec.currentLeaderEpoch);
-    const seen = lookAt(this, spec);
+    const seen = lookAt(this, spec, log, this.#producers);
     const found = seen.offset >= seen.limit ? nothing : await log.read(seen);
-    return this.#fetched(log, seen, found);
+    return fetched(this.#context.metrics, seen, found);
   }
 
   readNow(spec: FetchSpec): FetchedRecords | null {
     const log = this.#readable(spec.currentLeaderEpoch);
-    const seen = lookAt(this, spec);
+    const seen = lookAt(this, spec, log, this.#producers);
     const found = seen.offset >= seen.limit ? nothing : log.readNow(seen);
-    return found === null ? null : this.#fetched(log, seen, found);
-  }
-
-  #fetched(log: PartitionLog, seen: Look, found: LogRead): FetchedRecords {
-    const aborted = abortedIn(log, this.#producers, seen, found);
-    return fetched(this.#context.metrics, seen, found, aborted);
+    return found === null ? null : fetched(this.#context.metrics, seen, found);
   }
 
   async listOffset(

@@ -4,7 +4,7 @@ import type { FileRegion } from '../base/payload.ts';
 import type { CleanerStats } from './compaction/cleaner.ts';
 import type { CompactionConfig } from './compaction/plan.ts';
 import type { ScannedHeaders } from './scanned-headers.ts';
-import type { AbortedTransaction } from './transaction-index.ts';
+import type { AbortedTransactions } from './transaction-index.ts';
 
 /** Where records are: offsets from `startOffset` up to, not including, `highWatermark` may be read. */
 export interface LogBounds {
@@ -116,6 +116,11 @@ export interface PartitionLog extends LogBounds {
   /** Current leader epoch: raised durably at create and before the first append after any unclean start. */
   readonly leaderEpoch: number;
   readonly damaged: readonly DamagedRange[];
+  /**
+   * Transactions that were rolled back; null for none. What is answered never changes: who reads takes it before, since
+   * records that he is given may lie below the start by then.
+   */
+  readonly aborted: AbortedTransactions | null;
   sizeBytes(): number;
   segmentCount(): number;
 
@@ -132,8 +137,6 @@ export interface PartitionLog extends LogBounds {
   read(options: LogReadOptions): Promise<LogRead>;
   /** The same within this call, from memory or the page cache; null where it has to be waited for. */
   readNow(options: LogReadOptions): LogRead | null;
-  /** Aborted transactions that may have records from `from` up to, not including, `below`; by their markers. */
-  abortedWithin(from: number, below: number): readonly AbortedTransaction[];
   /** First record with timestamp ≥ `timestamp` below the high watermark, record-exact; null when none. */
   offsetForTimestamp(timestamp: number): Promise<TimestampOffset | null>;
   /** The record with the largest timestamp (ListOffsets -3); null when the log is empty. */

@@ -273,7 +273,6 @@ export class LogCore {
   raiseStart(offset: number): void {
     if (offset <= this.startOffset) return;
     this.startOffset = offset;
-    this.aborted?.dropBelow(offset);
     this.epochs.truncateStart(offset);
     const { marks } = this.context;
     const epochsChecksum = this.epochs.checksumBelow(marks.get(this.name)?.mark ?? 0);

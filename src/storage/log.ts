@@ -29,7 +29,7 @@ import { saveIndexes } from './segment-files.ts';
 import { writeSmallFile } from './small-file.ts';
 import { Tail } from './tail.ts';
 import { Ticket } from './ticket.ts';
-import { type AbortedTransaction, noneAborted } from './transaction-index.ts';
+import type { AbortedTransactions } from './transaction-index.ts';
 
 /** Reads the directory again after a failure: what is committed, and what is above it rewritten and synced. */
 export type Reopen = (trusted: {
@@ -112,6 +112,10 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     return this.#core.damaged;
   }
 
+  get aborted(): AbortedTransactions | null {
+    return this.#core.aborted;
+  }
+
   sizeBytes(): number {
     let total = 0;
     for (const segment of this.#core.segments) total += segment.size;
@@ -160,10 +164,6 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
 
   readNow(options: LogReadOptions): LogRead | null {
     return readLogNow(this.#core, this.#tail, options);
-  }
-
-  abortedWithin(from: number, below: number): readonly AbortedTransaction[] {
-    return this.#core.aborted?.within(from, below) ?? noneAborted;
   }
 
   offsetForTimestamp(timestamp: number): Promise<TimestampOffset | null> {

@@ -58,12 +58,12 @@ function int64(bytes: Buffer, at: number): number {
   return Number(bytes.readBigInt64BE(at));
 }
 
-export const noneAborted: readonly AbortedTransaction[] = [];
+const none: readonly AbortedTransaction[] = [];
 
-/** The aborted transactions of one log. */
+/** The aborted transactions of one log. Never changed: readers go on with what they began with. */
 export class AbortedTransactions {
   /** Their markers' offsets rise. */
-  #entries: readonly AbortedTransaction[];
+  readonly #entries: readonly AbortedTransaction[];
 
   constructor(entries: readonly AbortedTransaction[]) {
     this.#entries = entries;
@@ -91,7 +91,7 @@ export class AbortedTransactions {
   /** Those that may have records from `from` up to, not including, `below` (Kafka's `collectAbortedTxns`). */
   within(from: number, below: number): readonly AbortedTransaction[] {
     const first = this.#firstEndingFrom(from);
-    if (first === this.#entries.length) return noneAborted;
+    if (first === this.#entries.length) return none;
     const found: AbortedTransaction[] = [];
     for (let at = first; at < this.#entries.length; at++) {
       const entry = this.#entries[at] as AbortedTransaction;
@@ -99,12 +99,6 @@ export class AbortedTransactions {
       if (entry.lastStableOffset >= below) break;
     }
     return found;
-  }
-
-  /** Forgets those of which nothing is left. */
-  dropBelow(offset: number): void {
-    const first = this.#firstEndingFrom(offset);
-    if (first > 0) this.#entries = this.#entries.slice(first);
   }
 
   /** Place of the first entry that ends at or above `offset`. */

@@ -48,17 +48,6 @@ test('those that reach into a stretch are found, also one that began long before
   expect(within(aborted, 32, 100)).toEqual([]);
 });
 
-test('what lies below the start of the log is forgotten', async () => {
-  const aborted = await load([
-    [2, 4, 5],
-    [6, 8, 9],
-  ]);
-  aborted?.dropBelow(8);
-  expect(within(aborted, 0, 100)).toEqual([[6, 8]]);
-  aborted?.dropBelow(9);
-  expect(within(aborted, 0, 100)).toEqual([]);
-});
-
 test('entries that are none, and a last one that is cut off, are left out', async () => {
   const good = encodeTransactionIndex([
     { version: 0, producerId: 1, firstOffset: 2, lastOffset: 4, lastStableOffset: 5 },

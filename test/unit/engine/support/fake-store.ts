@@ -26,6 +26,7 @@ interface Pending {
 export class FakeLog implements PartitionLog {
   readonly directory: string;
   readonly damaged = [];
+  readonly aborted = null;
   readonly options: OpenLogOptions;
   config: LogConfig;
   state: LogState = 'open';
@@ -117,10 +118,6 @@ export class FakeLog implements PartitionLog {
     });
     const records = Buffer.concat(wanted);
     return { records, byteLength: records.length };
-  }
-
-  abortedWithin(): readonly [] {
-    return [];
   }
 
   async offsetForTimestamp(timestamp: number): Promise<TimestampOffset | null> {
