@@ -60,7 +60,7 @@ export interface LogRead {
   /** Batch bytes: memory (hot tail, loaded) or a region of a segment file; empty Buffer when there is nothing. */
   readonly records: Buffer | FileRegion | readonly Buffer[];
   readonly byteLength: number;
-  /** All of them lie below it; only told where transactions of the log were aborted. Default: the limit. */
+  /** All whole ones lie below it; only told where transactions of the log were aborted. Default: the limit. */
   readonly below?: number;
 }
 

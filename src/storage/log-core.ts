@@ -246,9 +246,17 @@ export class LogCore {
     return segment;
   }
 
-  /** A read of segment `index`, which says where it ends if somebody may ask which transactions were aborted in it. */
-  bounded(index: number, read: LogRead): LogRead {
-    return this.aborted === null ? read : { ...read, below: this.segmentEnd(index) };
+  /**
+   * A read of a segment up to the byte `end`, which says below what offset that is if somebody may ask which
+   * transactions were aborted in it: as Kafka, below the first entry of the index behind it, or the segment's end.
+   */
+  bounded(segment: Segment, end: number, read: LogRead): LogRead {
+    if (this.aborted === null) return read;
+    const { baseOffset, offsets } = segment;
+    const entry = offsets.floorPosition(end - 1) + 1;
+    if (entry < offsets.count) return { ...read, below: baseOffset + offsets.offsetAt(entry) };
+    const index = this.segments.indexOf(segment);
+    return index < 0 ? read : { ...read, below: this.segmentEnd(index) };
   }
 
   /** Readers may see everything below `offset`, which lies at `position` of `segment`. */

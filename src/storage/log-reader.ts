@@ -64,7 +64,7 @@ async function readSegments(core: LogCore, options: LogReadOptions): Promise<Log
     const segment = core.segments[index] as Segment;
     try {
       const read = await readSegment(core, index, options);
-      if (read !== null) return core.bounded(index, read);
+      if (read !== null) return read;
       await noteMissingBehind(core, segment);
       stopAtDamage(core, offset);
     } catch (error) {
@@ -97,14 +97,15 @@ async function readSegment(
   const pinned = await core.context.pool.acquire(segment.logPath);
   const { pool, regions } = core.context;
   if (bytes >= REGION_BYTES_MIN && pool.roomy && regions()) {
-    return { records: fileRegion(pinned, place.position, bytes), byteLength: bytes };
+    const records = fileRegion(pinned, place.position, bytes);
+    return core.bounded(segment, place.position + bytes, { records, byteLength: bytes });
   }
   try {
     const buffer = Buffer.allocUnsafeSlow(bytes);
     const count = await pinned.file.read(buffer, place.position);
     const records = count === bytes ? buffer : buffer.subarray(0, count);
     core.nextPlaces.learn(segment, place.position, records);
-    return { records, byteLength: count };
+    return core.bounded(segment, place.position + count, { records, byteLength: count });
   } finally {
     pinned.release();
   }

@@ -44,7 +44,7 @@ export function readNow(core: LogCore, options: LogReadOptions): LogRead | null 
     bytes = wholeBatches(segment, place, bytes);
     if (!segment.verified.covers(position, position + bytes)) return null;
     read = answer(core, pinned, position, bytes);
-    return read === null ? null : core.bounded(index, read);
+    return read === null ? null : core.bounded(segment, position + bytes, read);
   } finally {
     if (read === null || Buffer.isBuffer(read.records)) pinned.release();
   }
