@@ -7,7 +7,7 @@
 //   | version | producer id | first offset | last offset | last stable offset |
 
 import type { Logger } from '../base/ports.ts';
-import type { Disk } from './disk.ts';
+import { type Disk, DiskError } from './disk.ts';
 import { segmentName } from './segment.ts';
 import { readFileIfThere } from './small-file.ts';
 
@@ -53,6 +53,18 @@ export function encodeTransactionIndex(entries: readonly AbortedTransaction[]): 
   return bytes;
 }
 
+/**
+ * Bytes of a `.txnindex`; null where there is none. Throws DiskError for one that cannot be read, or is absurdly long:
+ * without it, what was rolled back would be read as committed.
+ */
+export async function readTransactionIndex(disk: Disk, path: string): Promise<Buffer | null> {
+  const bytes = await readFileIfThere(disk, path);
+  if (bytes === null && (await disk.stat(path)) !== undefined) {
+    throw new DiskError('io_error', path, `${path} is too long for an index of transactions`);
+  }
+  return bytes;
+}
+
 /** An int64 as a number; what no safe integer holds becomes the nearest double. */
 function int64(bytes: Buffer, at: number): number {
   return Number(bytes.readBigInt64BE(at));
@@ -77,7 +89,7 @@ export class AbortedTransactions {
     const entries: AbortedTransaction[] = [];
     for (const base of bases) {
       const path = `${name}/${segmentName(base)}.txnindex`;
-      const bytes = await readFileIfThere(disk, path);
+      const bytes = await readTransactionIndex(disk, path);
       for (const entry of decodeTransactionIndex(bytes ?? Buffer.alloc(0))) {
         const sound = entry.version === VERSION && entry.firstOffset <= entry.lastOffset;
         if (sound) entries.push(entry);

@@ -5,7 +5,7 @@ import { loadXxHash64 } from '../../base/xxhash.ts';
 import { BatchHeader, codecOf, prepareCodec } from '../../record/index.ts';
 import type { Disk } from '../disk.ts';
 import { segmentName } from '../segment.ts';
-import { readSmallFile } from '../small-file.ts';
+import { readTransactionIndex } from '../transaction-index.ts';
 import { type CleanContext, type CleanedBatch, cleanBatch } from './clean-batch.ts';
 import { CleanedWriter } from './cleaned-writer.ts';
 import { CompactionError } from './compaction-error.ts';
@@ -169,6 +169,10 @@ class Pass {
     }
   }
 
+  /**
+   * Called for the batches of the log in their order, from its first on: `tombstonesStay` tells of what came before. A
+   * batch that is left out, as in #copy, has had its turn in #firstChange.
+   */
   async #cleanOne(batch: Buffer, { context, cleanedTo }: Cleaning): Promise<CleanedBatch> {
     const header = new BatchHeader(batch);
     if (header.isTransactional && !header.isControl) this.#keptWhole = true;
@@ -192,7 +196,7 @@ class Pass {
     const indexes: Buffer[] = [];
     for (const { baseOffset } of group) {
       const path = `${this.#job.directory}/${segmentName(baseOffset)}.txnindex`;
-      const bytes = await readSmallFile(this.#disk, path);
+      const bytes = await readTransactionIndex(this.#disk, path);
       if (bytes !== null) indexes.push(bytes);
     }
     return Buffer.concat(indexes);

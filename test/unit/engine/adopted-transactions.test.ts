@@ -8,6 +8,8 @@ import { decodeFetched } from '../../../src/client/fetched-records.ts';
 import { type Engine, openEngine, type Partition } from '../../../src/engine/index.ts';
 import { buildBatch, buildEndTransactionBatch } from '../../../src/record/index.ts';
 import {
+  type AbortedTransaction,
+  type DiskFile,
   encodeTransactionIndex,
   InPlaceCompactionRunner,
   type LogStore,
@@ -16,6 +18,7 @@ import {
   writeTopicId,
 } from '../../../src/storage/index.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
+import { eventually } from '../../support/eventually.ts';
 import { writeFile } from '../inspect/directory.ts';
 import { copyDisk } from './support/faulty-disk.ts';
 import { transactionState } from './support/transaction-state.ts';
@@ -41,9 +44,8 @@ function end(offset: number, type: 'commit' | 'abort', producerId: number): Buff
 const stem = (base: number) => `t-0/${String(base).padStart(20, '0')}`;
 
 /** What Kafka leaves: two segments, in each an aborted transaction; one is open at the end. */
-async function kafkas(): Promise<MemoryDisk> {
+async function kafkas(disk = new MemoryDisk()): Promise<MemoryDisk> {
   sequences.clear();
-  const disk = new MemoryDisk();
   await disk.makeDirectory('t-0');
   await writeTopicId(disk, 't-0', 'T'.repeat(21).concat('A'));
   const first = [
@@ -246,6 +248,23 @@ test('and when the log is compacted', async () => {
   await again.close();
 });
 
+test('and when an index of what was rolled back cannot be read while the log is compacted', async () => {
+  const disk = await copyDisk(await kafkas());
+  const { engine, clock, compact } = await openAll(disk);
+  await engine.alterTopicConfigs('t', compacts, false);
+  await append(engine);
+  disk.refuse = (operation, path) => operation === 'open' && path.endsWith('.txnindex');
+  await clock.advance(oldEnoughMs);
+  await compact();
+  disk.refuse = () => false;
+  expect(await seen(engine)).toEqual([...visible, 'ours']);
+  await compact();
+  await engine.close();
+  const again = await open(disk);
+  expect(await seen(again)).toEqual(['committed', 'committed later', 'ours']);
+  await again.close();
+});
+
 test('a key that was deleted since stays deleted, though compaction leaves transactions alone', async () => {
   const { engine, clock, compact } = await openAll(await kafkas());
   await engine.alterTopicConfigs('t', compacts, false);
@@ -260,6 +279,79 @@ test('a key that was deleted since stays deleted, though compaction leaves trans
     undefined,
     ...['first', 'second', 'third'],
   ]);
+  await engine.close();
+});
+
+/** A disk whose reads a test holds up. */
+class GatedDisk extends MemoryDisk {
+  gate: Promise<void> = Promise.resolve();
+  waiting = 0;
+
+  override async open(path: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile> {
+    const file = await super.open(path, mode);
+    return {
+      ...{ path, descriptor: null },
+      read: async (into, position) => {
+        this.waiting++;
+        await this.gate;
+        this.waiting--;
+        return await file.read(into, position);
+      },
+      write: (parts, position) => file.write(parts, position),
+      datasync: () => file.datasync(),
+      truncate: (bytes) => file.truncate(bytes),
+      size: () => file.size(),
+      close: () => file.close(),
+    };
+  }
+}
+
+test('and when the start of the log rises past a reader who waits for the disk', async () => {
+  const disk = new GatedDisk();
+  const engine = await open(await kafkas(disk));
+  const partition = partitionOf(engine);
+  let openGate = (): void => {};
+  disk.gate = new Promise((resolve) => {
+    openGate = resolve;
+  });
+  const reading = partition.read({ ...committed, offset: 0 });
+  await eventually(() => expect(disk.waiting).toBeGreaterThan(0));
+  await partition.deleteRecords(4);
+  openGate();
+  const { abortedTransactions } = await reading;
+  expect(abortedTransactions).toMatchObject([
+    { producerId: 7, firstOffset: 1 },
+    { producerId: 9, firstOffset: 4 },
+  ]);
+  await engine.close();
+});
+
+test('a reader is told only of what is near his answer in a large segment', async () => {
+  const disk = new MemoryDisk();
+  await disk.makeDirectory('t-0');
+  await writeTopicId(disk, 't-0', 'T'.repeat(21).concat('A'));
+  const batches: Buffer[] = [];
+  const aborted: AbortedTransaction[] = [];
+  sequences.clear();
+  for (let at = 0; at < 100; at += 2) {
+    batches.push(record(at, 'x'.repeat(3000), 7), end(at + 1, 'abort', 7));
+    const offsets = { firstOffset: at, lastOffset: at + 1, lastStableOffset: at + 2 };
+    aborted.push({ version: 0, producerId: 7, ...offsets });
+  }
+  await writeFile(disk, `${stem(0)}.log`, Buffer.concat(batches));
+  await writeFile(disk, `${stem(0)}.txnindex`, encodeTransactionIndex(aborted));
+  const engine = await open(disk);
+  for (let round = 0; round < 2; round++) {
+    const found = await partitionOf(engine).read({ ...committed, offset: 20, maxBytes: 10_000 });
+    const told = found.abortedTransactions?.map(({ firstOffset }) => firstOffset) ?? [];
+    const place = { topic: 't', partitionIndex: 0, fetchOffset: 20 };
+    const answer = { ...place, ...found, records: found.records as Buffer };
+    const how = { isolation: committed.isolation, checkCrcs: true, lease: null };
+    const { nextOffset, records } = decodeFetched(answer, how);
+    expect(records).toEqual([]);
+    expect(told.at(-1)).toBeGreaterThanOrEqual(nextOffset - 2);
+    expect(told.length).toBeLessThan(8);
+  }
   await engine.close();
 });
 

@@ -6,6 +6,7 @@ import { FreeSpace } from '../../../src/engine/free-space.ts';
 import { newMetrics } from '../../../src/engine/metrics.ts';
 import { LogPartition } from '../../../src/engine/partition.ts';
 import { PendingAppends } from '../../../src/engine/pending-appends.ts';
+import { PreparedCommits } from '../../../src/engine/prepared-commits.ts';
 import { topicSettings } from '../../../src/engine/topic-settings.ts';
 import {
   BatchHeader,
@@ -55,7 +56,10 @@ class Bench {
     const { store, clock, metrics, space } = this;
     const pending = new PendingAppends();
     const { recordWorker } = this;
-    const context = { store, clock, metrics, space, pending, recordWorker, logger: silentLogger };
+    const logger = silentLogger;
+    const preparedCommits = new PreparedCommits(() => [], logger);
+    const ports = { store, clock, logger, recordWorker };
+    const context = { ...ports, metrics, space, pending, preparedCommits };
     this.partition = await LogPartition.open({ topic, settings }, 0, context);
     return this.partition;
   }

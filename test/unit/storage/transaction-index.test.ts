@@ -48,6 +48,11 @@ test('those that reach into a stretch are found, also one that began long before
   expect(within(aborted, 32, 100)).toEqual([]);
 });
 
+test('a file that is too long for what it is counts as damage, not as none', async () => {
+  const long = Buffer.alloc(64 * 1024 * 1024 + 1);
+  await expect(load(long)).rejects.toMatchObject({ name: 'DiskError', code: 'io_error' });
+});
+
 test('entries that are none, and a last one that is cut off, are left out', async () => {
   const good = encodeTransactionIndex([
     { version: 0, producerId: 1, firstOffset: 2, lastOffset: 4, lastStableOffset: 5 },
