@@ -1,5 +1,5 @@
 // Logs with any mixture of transactions, as Apache Kafka leaves them with their .txnindex, taken over: read from any
-// offset in pieces of any size, they show what was committed, and nothing else.
+// offset in pieces of any size, they show what was committed, or was to be when Kafka stopped, and nothing else.
 
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../src/base/ports.ts';
@@ -16,6 +16,7 @@ import {
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { fc } from '../support/fast-check.ts';
 import { copyDisk, FaultyDisk } from '../unit/engine/support/faulty-disk.ts';
+import { transactionState } from '../unit/engine/support/transaction-state.ts';
 import { writeFile } from '../unit/inspect/directory.ts';
 
 const step = fc.oneof(
@@ -43,16 +44,20 @@ class History {
   /** Offsets of committed records, as their values tell. */
   readonly visible: number[] = [];
   end = 0;
+  readonly prepared: readonly number[];
   readonly #open = new Map<number, number[]>();
   readonly #sequences = new Map<number, number>();
 
-  constructor(steps: readonly Step[]) {
+  /** `prepared`: producers whose open transactions Kafka had decided to commit. */
+  constructor(steps: readonly Step[], prepared: readonly number[]) {
+    this.prepared = prepared;
     for (const each of steps) {
       if (each.kind === 'roll') this.#roll();
       else if (each.kind === 'plain') this.#append(this.#record(null), () => this.#see([this.end]));
       else if (each.kind === 'record') this.#transact(each.producerId);
       else this.#finish(each.producerId, each.kind);
     }
+    for (const producerId of prepared) this.#see(this.#open.get(producerId) ?? []);
     this.visible.sort((a, b) => a - b);
   }
 
@@ -109,7 +114,7 @@ class History {
   }
 }
 
-async function written({ segments }: History): Promise<FaultyDisk> {
+async function written({ segments, prepared }: History): Promise<FaultyDisk> {
   const disk = new FaultyDisk();
   await disk.makeDirectory('t-0');
   await writeTopicId(disk, 't-0', 'T'.repeat(21).concat('A'));
@@ -119,6 +124,12 @@ async function written({ segments }: History): Promise<FaultyDisk> {
     if (aborted.length === 0) continue;
     await writeFile(disk, `${stem}.txnindex`, encodeTransactionIndex(aborted));
   }
+  const decisions = prepared.map((producerId) => ({ id: `of ${producerId}`, producerId }));
+  const partitions = { t: [0] };
+  await transactionState(
+    disk,
+    decisions.map((one) => ({ ...one, state: 'PrepareCommit' as const, partitions })),
+  );
   return disk;
 }
 
@@ -149,9 +160,10 @@ test('what was committed is read, from anywhere, after any stop', async () => {
   const steps = fc.array(step, { minLength: 1, maxLength: 40, size: 'max' });
   const share = fc.double({ min: 0, max: 1, noNaN: true });
   const size = fc.integer({ min: 1, max: 2000 });
+  const some = fc.record({ steps, prepared: fc.subarray([1, 2, 3]) });
   await fc.assert(
-    fc.asyncProperty(steps, stop, share, share, size, async (all, how, at, cut, maxBytes) => {
-      const history = new History(all);
+    fc.asyncProperty(some, stop, share, share, size, async (story, how, at, cut, maxBytes) => {
+      const history = new History(story.steps, story.prepared);
       if (history.end === 0) return;
       let disk = await written(history);
       let engine = await open(disk);

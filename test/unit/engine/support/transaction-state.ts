@@ -31,10 +31,10 @@ export async function transactionState(
 ): Promise<void> {
   await disk.makeDirectory(DIRECTORY);
   await writeTopicId(disk, DIRECTORY, 'S'.repeat(21).concat('A'));
-  const records = decisions.map(({ id, state, producerId, epoch = 0, partitions }) => ({
-    timestamp: 1,
-    key: encodeVersioned(TransactionLogKey, 0, { transactionalId: id }),
-    value: encodeVersioned(TransactionLogValue, version, {
+  const batches = decisions.map((decision, baseOffset) => {
+    const { id, state, producerId, epoch = 0, partitions } = decision;
+    const key = encodeVersioned(TransactionLogKey, 0, { transactionalId: id });
+    const value = encodeVersioned(TransactionLogValue, version, {
       producerId,
       producerEpoch: epoch,
       transactionTimeoutMs: 60_000,
@@ -45,7 +45,8 @@ export async function transactionState(
       })),
       transactionLastUpdateTimestampMs: 1,
       transactionStartTimestampMs: 1,
-    }),
-  }));
-  await writeFile(disk, `${DIRECTORY}/${'0'.repeat(20)}.log`, buildBatch(records));
+    });
+    return buildBatch([{ timestamp: 1, key, value }], { baseOffset, partitionLeaderEpoch: 0 });
+  });
+  await writeFile(disk, `${DIRECTORY}/${'0'.repeat(20)}.log`, Buffer.concat(batches));
 }
