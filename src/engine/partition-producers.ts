@@ -8,6 +8,9 @@ import { applyHeader, type RecoveryContext, recoverProducers } from './producer-
 import { encodeProducerSnapshot } from './producer-snapshot.ts';
 import type { ProducerBatch, ProducerStates, UnfinishedTransaction } from './producer-state.ts';
 
+/** Transactions that one line of the log tells of. */
+const TOLD_MAX = 10;
+
 interface Recovering extends RecoveryContext {
   /** See Partition. */
   isCommitPrepared(owner: TransactionOwner): Promise<boolean>;
@@ -24,10 +27,21 @@ export class PartitionProducers {
   async recover(log: PartitionLog, context: Recovering): Promise<void> {
     this.#states = null;
     const states = await recoverProducers(log, context);
+    const prepared: UnfinishedTransaction[] = [];
     const unfinished: UnfinishedTransaction[] = [];
     for (const one of states.unfinished()) {
-      if (!(await context.isCommitPrepared(one))) unfinished.push(one);
+      if (one.lastOffset < log.startOffset) continue;
+      const kind = (await context.isCommitPrepared(one)) ? prepared : unfinished;
+      kind.push(one);
     }
+    const tell = (transactions: readonly UnfinishedTransaction[], text: string): void => {
+      if (transactions.length === 0) return;
+      const fields = { partition: log.directory, count: transactions.length };
+      const first = transactions.slice(0, TOLD_MAX).map(shown);
+      context.logger.info({ ...fields, transactions: first }, text);
+    };
+    tell(prepared, 'transactions that Kafka had decided to commit count as committed');
+    tell(unfinished, 'transactions that Kafka had not ended count as aborted');
     this.#unfinished = unfinished;
     this.#states = states;
   }
@@ -79,3 +93,5 @@ export class PartitionProducers {
     return this.#states?.infos() ?? [];
   }
 }
+
+const shown = ({ producerId, firstOffset }: UnfinishedTransaction) => ({ producerId, firstOffset });

@@ -32,9 +32,6 @@ import type { RemembersProducers } from './producer-expiry.ts';
 import { partitionDirectory } from './topic-names.ts';
 import type { PartitionContext, TopicShared } from './topic-shared.ts';
 
-/** Transactions that count as aborted which one line tells of. */
-const TOLD_MAX = 10;
-
 const tell = (watcher: PartitionWatcher): void => watcher.changed();
 
 export class LogPartition implements Partition, Appendable, RemembersProducers {
@@ -244,7 +241,6 @@ export class LogPartition implements Partition, Appendable, RemembersProducers {
       const isCommitPrepared = (owner: TransactionOwner) => this.isCommitPrepared(owner);
       const recovering = { store, logger, nowMs: this.#nowMs(), isCommitPrepared };
       await this.#producers.recover(this.#log, recovering);
-      this.#tellUnfinished(this.#log.startOffset);
       if (this.#state === 'opening') this.#state = 'open';
     } catch (error) {
       metrics.partitionFailures += 1;
@@ -252,17 +248,6 @@ export class LogPartition implements Partition, Appendable, RemembersProducers {
       if (this.#state === 'opening') this.#state = this.#stateAfterFailure();
       throw error;
     }
-  }
-
-  #tellUnfinished(startOffset: number): void {
-    const all = this.#producers.unfinished.filter((one) => one.lastOffset >= startOffset);
-    if (all.length === 0) return;
-    const first = all.slice(0, TOLD_MAX);
-    const transactions = first.map(({ producerId, firstOffset }) => ({ producerId, firstOffset }));
-    this.#context.logger.info(
-      { partition: this.name, count: all.length, transactions },
-      'transactions that Kafka had not ended count as aborted',
-    );
   }
 
   /** A log that still refuses writes goes on serving what it has. */

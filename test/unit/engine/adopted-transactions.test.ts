@@ -18,6 +18,7 @@ import {
   writeTopicId,
 } from '../../../src/storage/index.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
+import { capturedLog } from '../../support/captured-log.ts';
 import { eventually } from '../../support/eventually.ts';
 import { writeFile } from '../inspect/directory.ts';
 import { copyDisk } from './support/faulty-disk.ts';
@@ -77,11 +78,11 @@ async function open(disk: MemoryDisk): Promise<Engine> {
   return (await openAll(disk)).engine;
 }
 
-async function openAll(disk: MemoryDisk) {
+async function openAll(disk: MemoryDisk, logger = silentLogger) {
   const clock = new VirtualClock();
   let store: LogStore | null = null;
   const engine = await openEngine({
-    ...{ disk, root: 'test', clock, random: new SeededRandom(1), logger: silentLogger },
+    ...{ disk, root: 'test', clock, random: new SeededRandom(1), logger },
     adopt: true,
     compactionRunner: new InPlaceCompactionRunner(disk, clock),
     openStore: async (options) => {
@@ -139,6 +140,17 @@ test('what Kafka rolled back, or left open, is not committed', async () => {
   expect(await seen(engine)).toEqual(visible);
   await append(engine);
   expect(await seen(engine)).toEqual([...visible, 'ours']);
+  await engine.close();
+});
+
+test('which ones were left open is told', async () => {
+  const log = capturedLog();
+  const { engine } = await openAll(await kafkas(), log.logger);
+  expect(log.lines).toContainEqual({
+    level: 'info',
+    message: 'transactions that Kafka had not ended count as aborted',
+    fields: { partition: 't-0', count: 1, transactions: [{ producerId: 9, firstOffset: 4 }] },
+  });
   await engine.close();
 });
 
