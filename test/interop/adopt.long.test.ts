@@ -1,7 +1,8 @@
 // A directory in which Apache Kafka left transactions of every kind, taken over: who reads committed records sees what
-// Kafka would have shown once it had aborted what was open, and so does who asks for stable offsets.
+// Kafka would have shown once it had aborted what was open, and ended what was decided, and so does who asks for stable
+// offsets.
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import kafkajs, { type Kafka } from 'kafkajs';
@@ -10,6 +11,7 @@ import { RawClient } from '../../bench/load/raw-client.ts';
 import { runJava, startBroker } from '../../bench/peers/index.ts';
 import { openBroker } from '../../src/compose/index.ts';
 import { OffsetFetch } from '../../src/protocol/index.ts';
+import { BatchHeader, readRecords } from '../../src/record/index.ts';
 import { eventually } from '../support/eventually.ts';
 import type { InteropClient } from '../support/peers/interop-client.ts';
 import { kafkajsClient, kafkaOf } from '../support/peers/kafkajs.ts';
@@ -27,23 +29,24 @@ async function send(kafka: Kafka, value: string): Promise<void> {
   await producer.disconnect();
 }
 
-/** One transaction of a producer of its own, which ends as told; an open one has committed offset 7 for the group. */
+/** One transaction of a producer of its own, which ends as told, with an offset of the group unless that is null. */
 async function transact(
   kafka: Kafka,
   value: string,
   end: 'commit' | 'abort' | 'none',
+  offset: string | null = null,
 ): Promise<() => Promise<void>> {
   const own = { transactionalId: value, idempotent: true, maxInFlightRequests: 1 };
   const producer = kafka.producer({ ...own, createPartitioner });
   await producer.connect();
   const transaction = await producer.transaction();
   await transaction.send({ topic: TOPIC, messages: [{ key: 'k', value }] });
-  if (end === 'commit') await transaction.commit();
-  else if (end === 'abort') await transaction.abort();
-  else {
-    const topics = [{ topic: TOPIC, partitions: [{ partition: 0, offset: '7' }] }];
+  if (offset !== null) {
+    const topics = [{ topic: TOPIC, partitions: [{ partition: 0, offset }] }];
     await transaction.sendOffsets({ consumerGroupId: GROUP, topics });
   }
+  if (end === 'commit') await transaction.commit();
+  else if (end === 'abort') await transaction.abort();
   return () => producer.disconnect();
 }
 
@@ -57,10 +60,44 @@ async function fill(bootstrap: string): Promise<() => Promise<void>> {
   await admin.setOffsets({ groupId: GROUP, topic: TOPIC, partitions });
   await admin.disconnect();
   await (await transact(kafka, 'aborted', 'abort'))();
-  const leave = await transact(kafka, 'open', 'none');
+  const leave = await transact(kafka, 'open', 'none', '7');
   await (await transact(kafka, 'committed', 'commit'))();
   await (await transact(kafka, 'aborted later', 'abort'))();
+  await (await transact(kafka, 'decided', 'commit', '2'))();
   return leave;
+}
+
+/** `TransactionState` of Kafka. */
+const PREPARE_COMMIT = 2;
+const COMPLETE_COMMIT = 4;
+
+/** The last batch of a partition's log, if there is one, and a way to take it off. */
+function lastBatch(directory: string): { readonly batch: Buffer; readonly cut: () => void } {
+  const path = join(directory, `${'0'.repeat(20)}.log`);
+  const bytes = readFileSync(path);
+  let last = 0;
+  for (let at = 0; at < bytes.length; at += 12 + bytes.readInt32BE(at + 8)) last = at;
+  return { batch: bytes.subarray(last), cut: () => truncateSync(path, last) };
+}
+
+const stateIn = (batch: Buffer) => [...readRecords(batch)][0]?.value?.readInt8(16);
+
+/** Takes off what Kafka wrote after the last commit was decided and answered: as if it had been stopped just then. */
+function stopAtDecision(logDirectory: string): void {
+  const decisions: unknown[] = [];
+  for (const name of readdirSync(logDirectory)) {
+    if (!/^(paid|__consumer_offsets|__transaction_state)-\d+$/.test(name)) continue;
+    const directory = join(logDirectory, name);
+    const { batch, cut } = lastBatch(directory);
+    if (batch.length === 0) continue;
+    if (!name.startsWith('__transaction_state')) {
+      if (new BatchHeader(batch).isControl) cut();
+    } else if (batch.includes('decided')) {
+      if (stateIn(batch) === COMPLETE_COMMIT) cut();
+      decisions.push(stateIn(lastBatch(directory).batch));
+    }
+  }
+  expect(decisions).toEqual([PREPARE_COMMIT]);
 }
 
 /** What the group has committed, asked for as Kafka's own consumer does. */
@@ -127,6 +164,7 @@ testWith(
     } finally {
       await kafka.stopKeepingData();
     }
+    stopAtDecision(kafka.logDirectory);
     await leave().catch(() => {});
     const ours: string[] = [];
     for (const start of ['first', 'second']) {
@@ -136,11 +174,11 @@ testWith(
         const bootstrap = `127.0.0.1:${port}`;
         // The groups are loaded first.
         await eventually(async () => {
-          expect(await stableOffset(port)).toMatchObject({ committedOffset: 1, errorCode: 0 });
+          expect(await stableOffset(port)).toMatchObject({ committedOffset: 2, errorCode: 0 });
         });
         await send(await kafkaOf(bootstrap, 'patient'), start);
         ours.push(start);
-        const expected = ['plain', 'committed', ...ours];
+        const expected = ['plain', 'committed', 'decided', ...ours];
         for (const client of [kafkajsClient, kcatClient]) {
           expect(await consumed(client, bootstrap, expected.length)).toEqual(expected);
         }
