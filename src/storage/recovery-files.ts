@@ -111,6 +111,17 @@ export function missingBegin(
   return { firstOffset: startOffset, lastOffset, segmentBaseOffset: first, position: 0, bytes: 0 };
 }
 
+/** What of the damage lies below the end of the log; ranges that do as a whole are the same objects. */
+export function damageWithin(all: readonly DamagedRange[], endOffset: number): DamagedRange[] {
+  const below: DamagedRange[] = [];
+  for (const range of all) {
+    if (range.firstOffset >= endOffset) continue;
+    const beyond = range.lastOffset >= endOffset;
+    below.push(beyond ? { ...range, lastOffset: endOffset - 1 } : range);
+  }
+  return below;
+}
+
 /** A finished segment whose indexes are in its files. */
 export function wholeSegment(name: string, file: SegmentFile): Segment {
   const segment = new Segment(name, file.baseOffset, file.modifiedMs);

@@ -4,6 +4,7 @@ import { CleanedSegments } from './cleaned-segments.ts';
 import { loadDamage } from './damage-file.ts';
 import type { LogContents } from './log-core.ts';
 import {
+  damageWithin,
   listSegments,
   type OpenDirectory,
   recoveredEpochs,
@@ -53,7 +54,7 @@ export async function openForReading(options: OpenDirectory): Promise<LogContent
     segments,
     startOffset: Math.min(mark, Math.max(options.startOffset, first)),
     endOffset: mark,
-    damaged: damaged.filter((range) => range.firstOffset < mark),
+    damaged: damageWithin(damaged, mark),
     epochs,
     cleaned,
     aborted,

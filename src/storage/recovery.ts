@@ -9,6 +9,7 @@ import { LeaderEpochs } from './leader-epochs.ts';
 import type { LogContents, SyncedPlace } from './log-core.ts';
 import { copyRange, setAside } from './quarantine.ts';
 import {
+  damageWithin,
   keptEpochs,
   listSegments,
   missingBegin,
@@ -172,12 +173,7 @@ async function damageBelow(
   all: readonly DamagedRange[],
   endOffset: number,
 ): Promise<DamagedRange[]> {
-  const below: DamagedRange[] = [];
-  for (const range of all) {
-    if (range.firstOffset >= endOffset) continue;
-    const beyond = range.lastOffset >= endOffset;
-    below.push(beyond ? { ...range, lastOffset: endOffset - 1 } : range);
-  }
+  const below = damageWithin(all, endOffset);
   const same = below.length === all.length && below.every((range, at) => range === all[at]);
   if (!same) await saveDamage(disk, name, below);
   return below;

@@ -3,7 +3,13 @@
 
 import { expect, test } from 'vitest';
 import { iterateBatches } from '../../../src/record/index.ts';
-import { loadDamage, MemoryDisk } from '../../../src/storage/index.ts';
+import {
+  DAMAGE_FILE,
+  DiskError,
+  type DiskFile,
+  loadDamage,
+  MemoryDisk,
+} from '../../../src/storage/index.ts';
 import { openStore, patchFile, readBaseOffsets, testBatch, testConfig } from './support.ts';
 
 const SEGMENT = 't-0/00000000000000000000.log';
@@ -65,8 +71,22 @@ async function copyOf(disk: MemoryDisk, path: string): Promise<Buffer> {
   return bytes;
 }
 
-test('damage across the end of a log that ends sooner goes up to there', async () => {
-  const disk = new MemoryDisk();
+/** The list of damage cannot be written. */
+class Refusing extends MemoryDisk {
+  refuses = false;
+
+  override async open(path: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile> {
+    if (this.refuses && mode === 'create' && path.includes(DAMAGE_FILE))
+      throw new DiskError('disk_full', path, 'no room');
+    return super.open(path, mode);
+  }
+}
+
+test.each([
+  ['goes', false],
+  ['that can only be read goes', true],
+])('damage across the end of a log that ends sooner %s up to there', async (_, refused) => {
+  const disk = new Refusing();
   let { log, store } = await open(disk);
   for (let index = 0; index < 10; index++) log.append(testBatch(index));
   await log.flush();
@@ -89,7 +109,12 @@ test('damage across the end of a log that ends sooner goes up to there', async (
   // The marks are those of before, as if the disk had refused later ones.
   await disk.remove('clean-shutdown');
   await patchFile(disk, 'marks', () => marks);
+  disk.refuses = refused;
   ({ log, store } = await open(disk));
+  expect(log.state).toBe(refused ? 'failed' : 'open');
+  expect(log.damaged).toMatchObject([{ firstOffset: 27, lastOffset: 29 }]);
+  disk.refuses = false;
+  if (refused) await log.reopen();
   expect(log.endOffset).toBe(30);
   expect(log.damaged).toMatchObject([{ firstOffset: 27, lastOffset: 29 }]);
   expect(await loadDamage(disk, 't-0')).toEqual(log.damaged);
