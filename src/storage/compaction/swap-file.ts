@@ -12,9 +12,9 @@ import type { Logger } from '../../base/ports.ts';
 import { noteCleaned } from '../cleaned-segments.ts';
 import { loadDamage, saveDamage } from '../damage-file.ts';
 import type { Disk } from '../disk.ts';
-import { setAsideName, setAsideNumber } from '../gone-name.ts';
+import { deletedName, setAsideName, setAsideNumber } from '../gone-name.ts';
 import { baseOffsetOf, segmentName } from '../segment.ts';
-import { readFileIfThere, writeSmallFile } from '../small-file.ts';
+import { directoryOf, readFileIfThere, writeSmallFile } from '../small-file.ts';
 import { CLEANED_SUFFIX } from './cleaned-writer.ts';
 import type { CleanedSegment } from './job.ts';
 
@@ -99,11 +99,12 @@ export async function exchangeNames(
     const cleaned = await disk.stat(`${stem}.log${CLEANED_SUFFIX}`);
     const size = (cleaned ?? (await disk.stat(`${stem}.log`)))?.bytes;
     // Gone altogether: done before, and since then deleted by retention.
-    if (size === undefined) continue;
+    if (size === undefined && (await lastSetAside(disk, `${stem}.log`)) === 0) continue;
     if (size !== bytes) {
-      const message = `${stem}.log was to have ${bytes} bytes and has ${size}: not swapped`;
+      const what = size === undefined ? 'is gone' : `has ${size}`;
+      const message = `${stem}.log was to have ${bytes} bytes and ${what}: not swapped`;
       logger.error({ log: directory, segment: baseOffset }, message);
-      await putBack(disk, directory, baseOffset);
+      await putBack(disk, stem);
       // A later segment may rely on what this one was to drop.
       return entries.slice(0, index);
     }
@@ -122,16 +123,22 @@ export async function exchangeNames(
  * A log that had been set aside when the process ended, before the new one had its name, gets it back. The indexes are
  * those of the new one by then: without any they are built anew.
  */
-async function putBack(disk: Disk, directory: string, baseOffset: number): Promise<void> {
-  const stem = stemOf(directory, baseOffset);
+async function putBack(disk: Disk, stem: string): Promise<void> {
   const log = `${stem}.log`;
   if ((await disk.stat(log)) !== undefined) return;
-  // The numbers of a process go up.
-  const names = await disk.list(directory);
-  const newest = Math.max(0, ...names.map((name) => setAsideNumber(`${directory}/${name}`, log)));
-  if (newest === 0) return;
+  const number = await lastSetAside(disk, log);
+  if (number === 0) return;
   for (const suffix of ['.index', '.timeindex']) await disk.remove(stem + suffix);
-  await disk.rename(setAsideName(log, newest), log);
+  await disk.rename(setAsideName(log, number), log);
+}
+
+/** The number under which a log was set aside last; 0 when it was not, or retention took what came in its place. */
+async function lastSetAside(disk: Disk, log: string): Promise<number> {
+  const directory = directoryOf(log);
+  const paths = (await disk.list(directory)).map((name) => `${directory}/${name}`);
+  if (paths.includes(deletedName(log))) return 0;
+  // The numbers of a process go up.
+  return Math.max(0, ...paths.map((path) => setAsideNumber(path, log)));
 }
 
 /** Removes what was replaced, and the damage noted there: the bad bytes are in quarantine. */

@@ -184,3 +184,26 @@ test('when what was to take the place of a log set aside is cut, the log gets it
     expect(names).not.toContain(path(0, suffix).slice(4));
   }
 });
+
+test('when what was to take the place of a log set aside is gone, the log gets its name back', async () => {
+  const disk = await prepared();
+  const { lines, logger } = capturedLog();
+  await commitSwap(place(disk), entries);
+  await disk.rename(path(0, '.log'), `${path(0, '.log')}.1.deleted`);
+  await disk.remove(`${path(0, '.log')}.cleaned`);
+  await settleSwap(place(disk, logger));
+  expect(lines.some(({ level }) => level === 'error')).toBe(true);
+  for (const base of [0, 10, 20, 30, 40]) {
+    expect(await read(disk, path(base, '.log'))).toBe(`old ${base}`);
+  }
+});
+
+test('a log set aside stays away when retention has taken what came in its place', async () => {
+  const disk = await prepared();
+  await commitSwap(place(disk), entries);
+  await disk.rename(path(0, '.log'), `${path(0, '.log')}.1.deleted`);
+  await disk.rename(`${path(0, '.log')}.cleaned`, `${path(0, '.log')}.deleted`);
+  await settleSwap(place(disk));
+  const logs = (await disk.list('t-0')).filter((name) => name.endsWith('.log'));
+  expect(logs).toEqual([path(50, '.log').slice(4)]);
+});
