@@ -89,7 +89,7 @@ export class LogCompaction implements CleanableLog {
     const config = this.#config();
     await this.#retention.rollByTime(nowMs);
     await this.#endWithFile();
-    const segments = await this.#facts(firstDirtyOffset, config);
+    const segments = await this.#retention.inLane(() => this.#facts(firstDirtyOffset, config));
     const stableOffset = Math.min(
       core.highWatermark,
       core.hooks.lastStableOffset?.() ?? core.highWatermark,
@@ -186,10 +186,14 @@ export class LogCompaction implements CleanableLog {
     });
   }
 
-  /** The finished segments that a file follows, oldest first. Times are looked up only where a lag is configured. */
+  /**
+   * The finished segments that a file follows, oldest first. Times are looked up only where a lag is configured, in
+   * files that go by their names: nothing may take segments away meanwhile.
+   */
   async #facts(firstDirtyOffset: number, config: CompactionConfig): Promise<SegmentFacts[]> {
     const core = this.#core;
     const facts: SegmentFacts[] = [];
+    if (core.state !== 'open') return facts;
     for (const [index, segment] of core.segments.entries()) {
       if (!segment.sealed || core.segments[index + 1]?.created !== true) break;
       const nextOffset = core.segmentEnd(index);

@@ -48,6 +48,12 @@ export function openStore(disk: Disk, logger: Logger = silentLogger): Promise<Lo
   return openLogStore({ disk, root: 'test', clock: nodeClock, random, logger });
 }
 
+/** Turns of the event loop until `done`; fifty, in which all that a disk in memory can do is done, at most. */
+export async function turns(done: () => boolean = () => false): Promise<void> {
+  for (let count = 0; count < 50 && !done(); count++)
+    await new Promise((resolve) => setImmediate(resolve));
+}
+
 /** Three records (by default) with timestamps from 1000 + 10 × index on. */
 export function testBatch(index: number, count = 3): BatchToAppend {
   const records = Array.from({ length: count }, (_, i) => ({
