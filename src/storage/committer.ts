@@ -64,6 +64,8 @@ export interface CommitterPort {
   restore(key: string): Promise<void>;
   /** Makes the journal hold nothing of this log that a later start could replay. */
   forget(key: string): Promise<void>;
+  /** The log is deleted: what the journal holds of it keeps no file any more. Never rejects. */
+  disown(key: string): Promise<void>;
   /** Makes the journal hold nothing of this log's finished segments; false when that cannot be had. */
   release(key: string): Promise<boolean>;
 }
@@ -114,6 +116,10 @@ export class Committer implements CommitterPort {
 
   forget(key: string): Promise<void> {
     return this.#journal.forget(key);
+  }
+
+  disown(key: string): Promise<void> {
+    return this.#journal.disown(key);
   }
 
   release(key: string): Promise<boolean> {

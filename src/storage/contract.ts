@@ -237,7 +237,9 @@ export interface LogStore {
   openLog(options: OpenLogOptions): Promise<PartitionLog>;
   /**
    * Closes the log without syncing it, renames its directory away at once and removes it after `file.delete.delay.ms`.
-   * Appends that wait for a commit are refused with UNKNOWN_TOPIC_OR_PARTITION.
+   * Appends that wait for a commit are refused with UNKNOWN_TOPIC_OR_PARTITION. That the log is deleted must be known
+   * to later starts before: from here on nothing is kept for one that would open it. Rejects with DiskError when the
+   * disk refuses a step; the log is closed then, and what is left of it is for the caller to remove.
    */
   deleteLog(log: PartitionLog): Promise<void>;
   /** Newest readable producer snapshot at or below `offset`, else null; unreadable ones are ignored. */

@@ -19,7 +19,7 @@ export class Generation {
   readonly owners = new Map<string, JournalOwner>();
   /** Logs with entries here at all. */
   readonly names = new Set<string>();
-  /** Logs whose segments would not sync: the entries here are their only durable copy. */
+  /** Logs whose segments would not sync: until they are reopened or deleted, a start may need what is here of them. */
   readonly heldBy = new Set<string>();
   checkpointed = false;
   #closed = false;
@@ -28,6 +28,12 @@ export class Generation {
     this.path = path;
     this.file = file;
     this.seed = crc32c(salt);
+  }
+
+  /** A start needs nothing of the log any more. */
+  disown(key: string): void {
+    this.owners.delete(key);
+    this.heldBy.delete(key);
   }
 
   /** Its descriptor is closed once: after that it may be another file's. */

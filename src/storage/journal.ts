@@ -34,7 +34,7 @@ const CHECKPOINT_REST_MS_MAX = 100;
 
 /** The log that an entry belongs to, as the checkpoint sees it. */
 export interface JournalOwner {
-  /** Syncs the log's files. Rejects when that fails; the log then has failed and says so itself. */
+  /** Syncs the log's files. Rejects when that fails, which the log tells of itself, and when it is deleted. */
   syncDirty(): Promise<void>;
 }
 
@@ -148,19 +148,31 @@ export class Journal {
   /** Voids what the journal holds of a log, durably, before its segments are rewritten or its offsets reused. */
   forget(key: string): Promise<void> {
     return this.#inLane(async () => {
-      const all = this.#current === null ? this.#old : [...this.#old, this.#current];
-      const holding = all.filter((generation) => generation.names.has(key));
+      const holding = this.#holding(key);
       if (holding.length === 0) return;
       const generation = this.#current ?? (await this.#begin());
       const entry = { segmentBase: 0, position: 0, parts: [], bytes: 0 };
       await this.#write(generation, [encodeEntry(generation.seed, ENTRY_KIND.forget, key, entry)]);
       for (const each of holding) {
-        each.owners.delete(key);
+        each.disown(key);
         each.names.delete(key);
-        each.heldBy.delete(key);
       }
       this.#options.tasks.start('journal clean-up', () => this.#removeFinished());
     });
+  }
+
+  /** The log is deleted and appends no more: what is held of it keeps no file from now on. It is not void by that. */
+  disown(key: string): Promise<void> {
+    return this.#inLane(async () => {
+      for (const each of this.#holding(key)) each.disown(key);
+      this.#options.tasks.start('journal clean-up', () => this.#removeFinished());
+    });
+  }
+
+  /** Files with entries of the log that are not void, oldest first. */
+  #holding(key: string): Generation[] {
+    const all = this.#current === null ? this.#old : [...this.#old, this.#current];
+    return all.filter(({ names }) => names.has(key));
   }
 
   /**
@@ -171,8 +183,7 @@ export class Journal {
     // What was on its way when the log failed is part of it.
     await this.#inLane(async () => {});
     const restored = this.#removing.then(async () => {
-      const all = this.#current === null ? this.#old : [...this.#old, this.#current];
-      const holding = all.filter(({ names }) => names.has(key)).map(({ path }) => path);
+      const holding = this.#holding(key).map(({ path }) => path);
       if (holding.length > 0) await writeBack(this.#options.disk, holding, key);
     });
     // No file is taken away meanwhile.
@@ -194,8 +205,7 @@ export class Journal {
    * entry has to stay: replaying it would write old bytes into a new file.
    */
   async release(key: string): Promise<boolean> {
-    const all = this.#current === null ? this.#old : [...this.#old, this.#current];
-    const holding = all.filter((generation) => generation.names.has(key));
+    const holding = this.#holding(key);
     if (holding.length > 0) await this.checkpoint();
     return !holding.some((generation) => this.#old.includes(generation));
   }
@@ -334,8 +344,8 @@ export class Journal {
         try {
           await owner.syncDirty();
         } catch {
-          // The log has failed and reported it; its entries stay until it is reopened, deleted or replayed.
-          if (generation.names.has(key)) generation.heldBy.add(key);
+          // Its entries stay until it is reopened, deleted or replayed.
+          if (generation.owners.has(key)) generation.heldBy.add(key);
         }
         await this.#rest(apart * CHECKPOINT_WIDTH);
       }

@@ -109,8 +109,10 @@ export class LogCore {
   cleaned: CleanedSegments | null;
   aborted: AbortedTransactions | null;
   state: LogState = 'open';
-  /** Why the log failed. */
+  /** Why nothing is written or synced any more: the log has failed, or it is deleted. */
   failure: KafkaError | null = null;
+  /** Nothing of it is needed any more, and what goes wrong with it is nobody's concern. */
+  deleted = false;
   /**
    * After a sync that failed: from this offset on the files alone may not be believed, since the page cache drops at
    * any time what counts as written. What of it is committed, through the journal, is there after a reopening.
@@ -287,11 +289,11 @@ export class LogCore {
     marks.update(this.name, { startOffset: offset, epochsChecksum });
   }
 
-  /** It is deleted: nothing more is taken or synced, as after a failure, but nobody is told. Null: it has failed. */
-  abandon(): KafkaError | null {
-    if (this.failure !== null) return null;
-    this.failure = new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `${this.name} was deleted`);
+  /** It is deleted: nothing more is taken or synced, as after a failure, but nobody is told. */
+  markDeleted(): KafkaError {
+    this.deleted = true;
     this.state = 'closed';
+    this.failure ??= new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `${this.name} was deleted`);
     return this.failure;
   }
 

@@ -319,15 +319,20 @@ class DirectoryStore implements LogStore {
     const open = this.#logs.get(log.directory);
     if (open !== log) throw storageError(`the log of ${log.directory} is not open here`);
     this.#logs.delete(log.directory);
+    this.#cleaner?.forget(open.compaction);
     await open.abandon();
+    await committer.disown(open.identity);
     const gone = this.#freeName(log.directory, 'delete');
     await open.leave(() => disk.rename(log.directory, gone));
-    await disk.syncDirectory('.');
-    marks.remove(log.directory);
-    await committer.forget(open.identity);
-    this.#cleaner?.forget(open.compaction);
-    await this.#checkpoint.forget(log.directory);
-    removal.directoryLater(gone, log.directory, open.fileDeleteDelayMs);
+    try {
+      await disk.syncDirectory('.');
+      marks.remove(log.directory);
+      await committer.forget(open.identity);
+      await this.#checkpoint.forget(log.directory);
+    } finally {
+      // Its room is given back, whatever the disk refuses: who deletes may want just that.
+      removal.directoryLater(gone, log.directory, open.fileDeleteDelayMs);
+    }
   }
 
   async loadSnapshot(

@@ -281,8 +281,7 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
 
   /** Closes a log that is deleted: nothing of it is synced any more, and whoever waits for a commit is refused. */
   abandon(): Promise<void> {
-    const refusal = this.#closing === null ? this.#core.abandon() : null;
-    if (refusal !== null) this.#failAll(refusal);
+    this.#failAll(this.#core.markDeleted());
     return this.close();
   }
 
@@ -298,7 +297,7 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
       await this.#writer.idle();
       await this.#sync.settled();
       await this.#retention.settled();
-      for (const segment of core.segments) await segment.saving;
+      await this.#sync.recoveryPoint.settled();
       const clean = wasOpen && core.failure === null;
       core.state = 'closed';
       this.#sync.dispose();

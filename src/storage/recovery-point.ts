@@ -30,6 +30,7 @@ export class RecoveryPoint implements MarkSource {
   readonly #sync: PointSync;
   readonly #snapshot: PointSnapshot;
   #place: SyncedPlace;
+  #advancing: Promise<void> = Promise.resolve();
   #sealing: Promise<void> | null = null;
 
   constructor(core: LogCore, sync: PointSync, found: SyncedPlace | null) {
@@ -53,7 +54,8 @@ export class RecoveryPoint implements MarkSource {
 
   publishMark(): void {
     const [core, place] = [this.#core, this.#place];
-    if (core.failure !== null && core.state === 'closed') return;
+    // The name may be another log's by now.
+    if (core.deleted) return;
     const { active } = core;
     core.context.marks.replace(core.name, {
       mark: core.syncedEnd,
@@ -69,7 +71,18 @@ export class RecoveryPoint implements MarkSource {
     });
   }
 
-  async advanceRecoveryPoint(): Promise<void> {
+  advanceRecoveryPoint(): Promise<void> {
+    const advancing = this.#advance();
+    this.#advancing = advancing;
+    return advancing;
+  }
+
+  /** Waits until nothing of it is under way that goes by the names of the log's files. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([this.#advancing, this.#sealing]);
+  }
+
+  async #advance(): Promise<void> {
     const core = this.#core;
     if (this.#place.segment.removed) this.#place = this.#unfinishedPlace();
     const { segment, position } = this.#place;
@@ -88,8 +101,7 @@ export class RecoveryPoint implements MarkSource {
       this.#place = place;
       this.publishMark();
     } catch (error) {
-      // Of a log that is deleted, none need be.
-      if (this.#core.state === 'closed') return;
+      if (core.deleted) return;
       const { message } = asError(error);
       core.context.logger.warn({ log: core.name, error: message }, 'recovery point not moved');
     }
@@ -119,8 +131,14 @@ export class RecoveryPoint implements MarkSource {
 
   /** Has all that is rolled committed and finished: where nothing is appended, no commit comes that does. */
   async finishRolled(): Promise<void> {
-    if (this.#core.state !== 'open') return;
-    await this.#sync.flushTo(this.#core.active.baseOffset);
+    const core = this.#core;
+    if (core.state !== 'open') return;
+    try {
+      await this.#sync.flushTo(core.active.baseOffset);
+    } catch (error) {
+      if (core.deleted) return;
+      throw error;
+    }
     this.sealRolled();
     // What goes wrong is logged where it was started, and tried again the next time.
     await this.#sealing?.catch(() => {});
@@ -132,8 +150,7 @@ export class RecoveryPoint implements MarkSource {
         await this.#seal(index);
       }
     } catch (error) {
-      // Of a log that is deleted, nothing is finished.
-      if (this.#core.state !== 'closed') throw error;
+      if (!this.#core.deleted) throw error;
     } finally {
       this.#sealing = null;
     }

@@ -10,7 +10,7 @@ import {
   openLogStore,
 } from '../../../src/storage/index.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
-import { readBaseOffsets, testBatch, testConfig } from './support.ts';
+import { readBaseOffsets, testBatch, testConfig, turns } from './support.ts';
 
 const SEGMENT = 't-0/00000000000000000000.log';
 const wanted = { offset: 0, limit: 3, maxBytes: 10_000, minOneBatch: true };
@@ -46,7 +46,8 @@ class SlowReads extends MemoryDisk {
 
 async function twoBatches(config: LogConfig = testConfig) {
   const disk = new SlowReads(() => 0);
-  const ports = { disk, clock: new VirtualClock(), random: new SeededRandom(7) };
+  const clock = new VirtualClock();
+  const ports = { disk, clock, random: new SeededRandom(7) };
   const store = await openLogStore({
     ...ports,
     root: 'test',
@@ -56,7 +57,7 @@ async function twoBatches(config: LogConfig = testConfig) {
   const openLog = (topicId: string) => store.openLog({ name: 't-0', topicId, config });
   const log = await openLog('old');
   for (let index = 0; index < 2; index++) await log.append(testBatch(index)).committed;
-  return { disk, store, log, openLog };
+  return { disk, clock, store, log, openLog };
 }
 
 test('a read under way leaves nothing open that the next topic of the name would write to', async () => {
@@ -73,8 +74,7 @@ test('a read under way leaves nothing open that the next topic of the name would
     return reading;
   };
   const deleting = store.deleteLog(log);
-  for (let turns = 0; turns < 50 && !renaming; turns++)
-    await new Promise((resolve) => setImmediate(resolve));
+  await turns(() => renaming);
   goOn();
   expect((await reading).byteLength).toBeGreaterThan(0);
   await deleting;
@@ -124,5 +124,26 @@ test('who waits for a commit is told that the log is gone, and no other log wait
   const next = await openLog('new');
   await next.append(testBatch(0)).committed;
   expect(await readBaseOffsets(next)).toEqual([0]);
+  await store.close();
+});
+
+test('retention that is at work has nothing to complain of', async () => {
+  const { disk, clock, store, log } = await twoBatches();
+  let goOn = (): void => {};
+  const held = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  disk.beforeSync = () => held;
+  const { written, committed } = log.append(testBatch(2));
+  await written;
+  // It rolls, and waits for what it has rolled to be committed.
+  const retention = log.applyRetention(clock.now() + 2 * testConfig.segmentMs);
+  await turns();
+  expect(log.segmentCount()).toBe(2);
+  const deleting = store.deleteLog(log);
+  await expect(committed).rejects.toMatchObject({ code: 'UNKNOWN_TOPIC_OR_PARTITION' });
+  goOn();
+  expect(await retention).toBe(0);
+  await deleting;
   await store.close();
 });

@@ -1,10 +1,10 @@
 // The producers' state beside the recovery point, while batches are on their way to the file.
 
 import { expect, test } from 'vitest';
-import { silentLogger } from '../../../src/base/ports.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
-import { type DiskFile, openLogStore } from '../../../src/storage/index.ts';
+import { DiskError, type DiskFile, openLogStore } from '../../../src/storage/index.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
+import { capturedLog } from '../../support/captured-log.ts';
 import { SimulatedDisk } from '../../support/simulated-disk.ts';
 import { testBatch, testConfig } from './support.ts';
 
@@ -36,15 +36,42 @@ class HeldDisk extends SimulatedDisk {
   }
 }
 
+/** The next state to be written waits until it is told to go on, or what refuses it. */
+class HeldState extends SimulatedDisk {
+  #held: Promise<void> | null = null;
+
+  hold(): (refusal: DiskError | null) => void {
+    let goOn = (_: DiskError | null): void => {};
+    this.#held = new Promise((resolve, reject) => {
+      goOn = (refusal) => (refusal === null ? resolve() : reject(refusal));
+    });
+    return goOn;
+  }
+
+  get waits(): boolean {
+    return this.#held === null;
+  }
+
+  override async open(path: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile> {
+    const held = this.#held;
+    if (held !== null && path.endsWith('.snapshot')) {
+      this.#held = null;
+      await held;
+    }
+    return super.open(path, mode);
+  }
+}
+
 async function openOn(disk: SimulatedDisk, stateBytes = 0) {
   const hooks = {
     producerSnapshot: (offset: number) => Buffer.from(`state at ${offset}`.padEnd(stateBytes)),
   };
   const clock = new VirtualClock();
-  const ports = { disk, clock, random: new SeededRandom(7), logger: silentLogger };
+  const { logger, lines } = capturedLog();
+  const ports = { disk, clock, random: new SeededRandom(7), logger };
   const store = await openLogStore({ ...ports, root: 'test' });
-  const log = await store.openLog({ name: 't-0', topicId: 'id', config, hooks });
-  return { store, log, clock };
+  const openLog = (topicId: string) => store.openLog({ name: 't-0', topicId, config, hooks });
+  return { store, log: await openLog('id'), openLog, clock, lines };
 }
 
 async function snapshots(disk: SimulatedDisk): Promise<number[]> {
@@ -105,4 +132,38 @@ test('a state of millions of producers is not written again for every few megaby
   expect(states).toBeGreaterThan(1);
   // That the first one is so large is not known before.
   expect(states).toBeLessThanOrEqual(1 + Math.ceil(appended / room));
+});
+
+/** A log whose recovery point is about to move: the state that goes with it waits. */
+async function beforeState() {
+  const disk = new HeldState({ seed: 3 });
+  const opened = await openOn(disk);
+  const { log, clock } = opened;
+  const goOn = disk.hold();
+  for (let index = 0; index < 2; index++) await log.append(testBatch(index, OFFSETS)).committed;
+  await clock.advance(2000);
+  expect(disk.waits).toBe(true);
+  return { ...opened, disk, goOn };
+}
+
+test('a log that is deleted waits for a state that is being written: the next of its name would have it', async () => {
+  const { disk, store, log, openLog, clock, goOn } = await beforeState();
+  const exchanged = store.deleteLog(log).then(() => openLog('next'));
+  await clock.advance(1000);
+  goOn(null);
+  await clock.until(exchanged);
+  await clock.advance(2000);
+  expect(await snapshots(disk)).toEqual([]);
+});
+
+test('a state that is refused is told of also while the log is closed, and not when it is deleted', async () => {
+  for (const end of ['close', 'delete'] as const) {
+    const { store, log, clock, goOn, lines } = await beforeState();
+    const ended = end === 'close' ? store.close() : store.deleteLog(log);
+    await clock.advance(10);
+    goOn(new DiskError('disk_full', 't-0', 'no room'));
+    await clock.until(ended);
+    const told = lines.filter(({ message }) => message === 'recovery point not moved');
+    expect({ end, told: told.length }).toEqual({ end, told: end === 'close' ? 1 : 0 });
+  }
 });
