@@ -3,12 +3,12 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { textOfError } from '../src/base/errors.ts';
 import { otherKinds } from './load/systems.ts';
 import {
   type GivenPeer,
   installables,
   knownPeers,
-  messageOf,
   ourSystems,
   PORT,
   peerSystems,
@@ -153,7 +153,7 @@ function parsed(words: readonly string[]) {
       },
     });
   } catch (error) {
-    throw new UsageError(optionFault(messageOf(error)));
+    throw new UsageError(optionFault(textOfError(error)));
   }
 }
 
@@ -283,7 +283,7 @@ function checkResult(file: string): void {
   try {
     readReport(resolve(file));
   } catch (error) {
-    throw new UsageError(`${file} is no result of npm run bench: ${messageOf(error)}`);
+    throw new UsageError(`${file} is no result of npm run bench: ${textOfError(error)}`);
   }
 }
 

@@ -4,8 +4,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { stackOfError, textOfError } from '../src/base/errors.ts';
 import { readArguments, UsageError, unmatched, usage } from './arguments.ts';
-import { installPeers, messageOf, projectRoot } from './peers/index.ts';
+import { installPeers, projectRoot } from './peers/index.ts';
 import { Recording } from './recording.ts';
 import { htmlFileOf, readReport, reportCommands } from './report/commands.ts';
 import { compare, comparisonText } from './report/compare.ts';
@@ -82,15 +83,12 @@ async function runSuites(names: readonly string[], recording: Recording): Promis
       await runner?.(recording);
     } catch (error) {
       failed = true;
-      process.stderr.write(`${textOfError(error)}\n`);
+      process.stderr.write(`${stackOfError(error)}\n`);
       recording.missing(`the rest of the suite ${name}`, String(error));
     }
   }
   return failed;
 }
-
-const textOfError = (error: unknown): string =>
-  error instanceof Error ? (error.stack ?? error.message) : String(error);
 
 /** Why rows are as fast as they are: of those with goals that are not reached, or of all when asked. */
 async function profilesFor(recording: Recording): Promise<RowProfile[]> {
@@ -129,7 +127,7 @@ try {
   await main();
 } catch (error) {
   // What was written wrong is no fault of the code.
-  const text = error instanceof UsageError ? messageOf(error) : textOfError(error);
+  const text = error instanceof UsageError ? textOfError(error) : stackOfError(error);
   process.stderr.write(`${text}\n`);
   process.exitCode = 2;
   keepMeasured();

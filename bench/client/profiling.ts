@@ -1,15 +1,10 @@
 // Where our client's time goes in rows whose goals are not reached: done once more after the measurement, under V8's
 // profiler, so that it costs the figures nothing. The profile is cut to the part that counts.
 
+import { textOfError } from '../../src/base/errors.ts';
 import { connect } from '../../src/index.ts';
 import { systemsFor } from '../load/systems.ts';
-import {
-  messageOf,
-  type PeerBroker,
-  removeFolder,
-  type System,
-  temporaryFolder,
-} from '../peers/index.ts';
+import { type PeerBroker, removeFolder, type System, temporaryFolder } from '../peers/index.ts';
 import { hotFunctions, profilesIn, type RowProfile } from '../report/profile.ts';
 import { type SuiteRun, TIDEMARK } from '../suite.ts';
 import { doTask, fillFor, type NamedRow, rowsOf, topicFor } from './run.ts';
@@ -54,7 +49,7 @@ async function onBrokerOf(
       profiles.push(await profileOf(row, broker, onSystem(system)));
     }
   } catch (error) {
-    run.missing(`profiles of ${onSystem(system)} (V8)`, messageOf(error));
+    run.missing(`profiles of ${onSystem(system)} (V8)`, textOfError(error));
   } finally {
     await broker?.stop();
   }

@@ -2,6 +2,7 @@
 // process beside them. The figures: records a second, and seconds of the client's processor for a million records.
 
 import { join } from 'node:path';
+import { textOfError } from '../../src/base/errors.ts';
 import { connect } from '../../src/index.ts';
 import { inTurn, prepareMachine } from '../load/prepare.ts';
 import { orMissing } from '../load/quietly.ts';
@@ -10,7 +11,6 @@ import {
   findProgram,
   installCommand,
   machineUsage,
-  messageOf,
   type PeerBroker,
   projectRoot,
   removeFolder,
@@ -184,7 +184,7 @@ export async function measured(
     return true;
   } catch (error) {
     if (isOurClient(task.client)) throw error;
-    run.missing(`${name} by ${system}`, messageOf(error));
+    run.missing(`${name} by ${system}`, textOfError(error));
     return false;
   }
 }
@@ -223,7 +223,7 @@ async function measureKcat(
     await runChild(KCAT, args, { input, onOutput: () => {}, timeoutMs: TIMEOUT_MS });
   } catch (error) {
     const next = findProgram(KCAT) === undefined ? `; next: ${installCommand(KCAT)}` : '';
-    run.missing(`${name} by ${KCAT}`, messageOf(error) + next);
+    run.missing(`${name} by ${KCAT}`, textOfError(error) + next);
     return false;
   }
   const seconds = (performance.now() - began.at) / 1e3;

@@ -1,11 +1,11 @@
 // The default suite: start-up and idle memory of each broker, then every row on all of them in turn, once to warm them
 // up and then round by round (A B C, B C A, …), and at the end what memory they kept.
 
+import { textOfError } from '../../src/base/errors.ts';
 import {
   findKafkaLibs,
   installKafka,
   type Librdkafka,
-  messageOf,
   type PeerBroker,
   type System,
   usageOf,
@@ -53,7 +53,7 @@ async function javaThere(run: SuiteRun): Promise<boolean> {
   try {
     await installKafka();
   } catch (error) {
-    run.missing("Kafka's Java clients", messageOf(error));
+    run.missing("Kafka's Java clients", textOfError(error));
   }
   return findKafkaLibs() !== undefined;
 }
@@ -126,8 +126,8 @@ async function stop({ run }: Work, { system, broker }: Running): Promise<void> {
   try {
     await broker.stop();
   } catch (error) {
-    if (system.ours) run.missing(`${system.name}: an orderly stop`, messageOf(error));
-    else run.say(`${system.name} did not stop in order: ${messageOf(error)}`);
+    if (system.ours) run.missing(`${system.name}: an orderly stop`, textOfError(error));
+    else run.say(`${system.name} did not stop in order: ${textOfError(error)}`);
   }
 }
 
@@ -148,7 +148,7 @@ export async function warmUp({ run, running, rows: wanted, tools }: Work): Promi
       try {
         await measureRow(where, row, `row-${rows.indexOf(row)}-first`);
       } catch (error) {
-        run.say(`${system.name}: ${row.name}: ${messageOf(error)}`);
+        run.say(`${system.name}: ${row.name}: ${textOfError(error)}`);
       }
     }
   }

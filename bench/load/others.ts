@@ -2,15 +2,9 @@
 // Kafka: other clients, other promises, no consumers that come back later; so no row of ours stands beside them.
 
 import { join } from 'node:path';
+import { textOfError } from '../../src/base/errors.ts';
 import type { OtherServer, OtherSystem } from '../peers/index.ts';
-import {
-  installClients,
-  machineUsage,
-  messageOf,
-  otherSystems,
-  runChild,
-  usageOf,
-} from '../peers/index.ts';
+import { installClients, machineUsage, otherSystems, runChild, usageOf } from '../peers/index.ts';
 import { type Histogram, quantile } from '../report/histogram.ts';
 import { type Figures, type SuiteRun, wants } from '../suite.ts';
 import { inTurn, prepareMachine } from './prepare.ts';
@@ -110,7 +104,7 @@ async function measure(run: SuiteRun, system: OtherSystem, row: Row): Promise<bo
     run.add({ name: system.name, ours: false }, row.name, figures, answer.latencies);
     return true;
   } catch (error) {
-    run.missing(`${system.name}: ${row.name}`, messageOf(error));
+    run.missing(`${system.name}: ${row.name}`, textOfError(error));
     return false;
   } finally {
     await server?.stop();

@@ -1,7 +1,7 @@
 // How a measurement is tried: again when others took too much of the machine meanwhile, and, of a peer, again when it
 // fails; then the peer is named as missing in this row, and everything else goes on.
 
-import { messageOf } from '../peers/index.ts';
+import { textOfError } from '../../src/base/errors.ts';
 import type { Histogram } from '../report/histogram.ts';
 import type { Figures, Subject, SuiteRun } from '../suite.ts';
 
@@ -26,7 +26,7 @@ export async function orMissing<T>(
     return await work();
   } catch (error) {
     if (system.ours) throw error;
-    run.missing(`${system.name}: ${what}`, messageOf(error));
+    run.missing(`${system.name}: ${what}`, textOfError(error));
     return undefined;
   }
 }
@@ -52,7 +52,7 @@ export async function measureQuietly(
       failures += 1;
       if (system.ours) throw error;
       if (failures < FAILURES && attempt < tries) continue;
-      run.missing(`${system.name}: ${row}`, messageOf(error));
+      run.missing(`${system.name}: ${row}`, textOfError(error));
       return false;
     }
     const foreign = measured.figures['foreignCores'] ?? 0;

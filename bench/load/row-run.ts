@@ -1,7 +1,8 @@
 // One measurement of one row on one broker: its topic is made before and removed after, or, for rows that read or need
 // many partitions, made once and kept.
 
-import { type Librdkafka, messageOf, type PeerBroker } from '../peers/index.ts';
+import { textOfError } from '../../src/base/errors.ts';
+import type { Librdkafka, PeerBroker } from '../peers/index.ts';
 import { consumeBulk, produceBulk } from './clients.ts';
 import { createTopic, deleteTopic, RawClient, touchPartitions } from './raw-client.ts';
 import { type Row, type RowFigures, sizedRecords } from './rows.ts';
@@ -47,7 +48,7 @@ export async function makeKeptTopic(
   try {
     await fill();
   } catch (error) {
-    say(`${topic} is filled once more: ${messageOf(error)}`);
+    say(`${topic} is filled once more: ${textOfError(error)}`);
     await withClient(broker, async (client) => {
       await deleteTopic(client, topic);
       await createTopic(client, topic, partitions);

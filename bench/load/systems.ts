@@ -1,10 +1,10 @@
 // Which brokers a run measures: ours, and the peers that were asked for and can be had, and the clients for it; the
 // others are named as missing.
 
+import { textOfError } from '../../src/base/errors.ts';
 import {
   installLibrdkafka,
   type Librdkafka,
-  messageOf,
   ourSystems,
   peerSystems,
   type System,
@@ -32,7 +32,7 @@ export async function preparedOf(run: SuiteRun, systems: readonly System[]): Pro
       ready.push(system);
     } catch (error) {
       if (system.ours) throw error;
-      run.missing(system.name, messageOf(error));
+      run.missing(system.name, textOfError(error));
     }
   }
   return ready;
@@ -43,7 +43,7 @@ export async function findLibrdkafka(run: SuiteRun, what: string): Promise<Librd
   try {
     return await installLibrdkafka();
   } catch (error) {
-    run.missing(what, messageOf(error));
+    run.missing(what, textOfError(error));
     return undefined;
   }
 }

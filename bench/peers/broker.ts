@@ -4,11 +4,11 @@ import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
+import { textOfError } from '../../src/base/errors.ts';
 import { exitOf, freePort, spawnOwned, tailOf, waitUntil } from './child.ts';
 import { Family } from './family.ts';
 import { commandFor, type GivenPeer } from './given.ts';
 import { javaArguments, projectRoot, runJava } from './jars.ts';
-import { messageOf } from './message.ts';
 import { findProgram } from './programs.ts';
 import { removeFolder, temporaryFolder } from './temporary.ts';
 
@@ -246,7 +246,7 @@ async function untilItAnswers(given: {
     await family?.end('SIGKILL');
     await closed;
     if (placed.temporary) removeFolder(placed.directory);
-    throw new Error(`${messageOf(cause)}: ${errors().slice(-LAST_WORDS_MAX)}`, { cause });
+    throw new Error(`${textOfError(cause)}: ${errors().slice(-LAST_WORDS_MAX)}`, { cause });
   }
   const readyMs = performance.now() - began;
   const bootstrap = `127.0.0.1:${port}`;
@@ -264,7 +264,7 @@ export async function withLastWords<T>(
   } catch (cause) {
     const words = kind === 'given' ? errors().slice(-LAST_WORDS_MAX) : '';
     if (words === '') throw cause;
-    throw new Error(`${messageOf(cause)}; the last it wrote: ${words}`, { cause });
+    throw new Error(`${textOfError(cause)}; the last it wrote: ${words}`, { cause });
   }
 }
 

@@ -42,7 +42,6 @@ export {
   LIBRDKAFKA_VERSION,
   type Librdkafka,
 } from './librdkafka.ts';
-export { messageOf } from './message.ts';
 export {
   installClients,
   type OtherServer,

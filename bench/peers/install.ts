@@ -1,10 +1,10 @@
 // `npm run bench -- install [PEER…]`: installs what the benchmark runs beside ours. Each peer needs programs, which are
 // in Debian's packages, and some need what a script fetches or builds.
 
+import { textOfError } from '../../src/base/errors.ts';
 import { installPackages, type Packaged, runs } from './debian.ts';
 import { fetchKafka, findKafkaLibs, KAFKA_VERSION } from './jars.ts';
 import { buildLibrdkafka, findLibrdkafka, LIBRDKAFKA_VERSION } from './librdkafka.ts';
-import { messageOf } from './message.ts';
 import { findClients, installClients } from './others.ts';
 import { findProgram, versionOf } from './programs.ts';
 
@@ -76,7 +76,7 @@ export async function installPeers(
       say(`${name}: ${version} ${there === undefined ? 'installed' : 'is there'}`);
     } catch (error) {
       code = 1;
-      say(`${name}: not installed: ${messageOf(error)}`);
+      say(`${name}: not installed: ${textOfError(error)}`);
     }
   }
   return code;

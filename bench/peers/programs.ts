@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { messageOf } from './message.ts';
+import { textOfError } from '../../src/base/errors.ts';
 
 /** Where Debian puts servers (nats-server): not in the PATH of people who are not root. */
 const SERVERS: readonly string[] = ['/usr/local/sbin', '/usr/sbin'];
@@ -50,6 +50,6 @@ export async function orInstall<T>(peer: string, work: () => Promise<T>): Promis
   try {
     return await work();
   } catch (cause) {
-    throw new Error(`${messageOf(cause)}; next: ${installCommand(peer)}`, { cause });
+    throw new Error(`${textOfError(cause)}; next: ${installCommand(peer)}`, { cause });
   }
 }

@@ -27,6 +27,11 @@ export function textOfError(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** The same with the stack, for whoever has to find the fault. */
+export function stackOfError(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
 /** Itself where it is an Error, else one that says it. */
 export function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));

@@ -5,6 +5,7 @@ import { asError } from '../base/errors.ts';
 import { KafkaError } from '../base/kafka-errors.ts';
 import { Mutex } from '../base/mutex.ts';
 import type { Clock, Logger, Random } from '../base/ports.ts';
+import { tellEach } from '../base/tell.ts';
 import type { RecordWorker } from '../record/index.ts';
 import type { CleanedSegments } from './cleaned-segments.ts';
 import type { CommitterPort } from './committer.ts';
@@ -28,7 +29,6 @@ import type { ScannedHeaders } from './scanned-headers.ts';
 import { Segment } from './segment.ts';
 import type { TailBudget } from './tail.ts';
 import type { TaskOwner } from './tasks.ts';
-import { tellEach } from './tell-each.ts';
 import type { AbortedTransactions } from './transaction-index.ts';
 import type { TurnEnd } from './turn-end.ts';
 

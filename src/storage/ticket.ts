@@ -1,9 +1,9 @@
 // A batch on its way to the disk, and who is told how far it has come: by callbacks, since a promise and its reactions
 // for each batch cost as much as writing it; promises are made only for who asks for one.
 
+import { tellEach } from '../base/tell.ts';
 import type { AppendTicket, Told } from './contract.ts';
 import type { Segment } from './segment.ts';
-import { tellEach } from './tell-each.ts';
 
 const States = { pending: 0, written: 1, committed: 2, failed: 3 } as const;
 type State = (typeof States)[keyof typeof States];

@@ -7,6 +7,7 @@
 //   done                  as much as was asked for is written
 
 import { writeSync } from 'node:fs';
+import { stackOfError } from '../../src/base/errors.ts';
 import { SeededRandom } from '../../src/base/seeded-random.ts';
 import { NodeDisk } from '../../src/host/node-disk.ts';
 import type { Disk, PartitionLog } from '../../src/storage/index.ts';
@@ -112,6 +113,6 @@ async function goOn(set: LogSet, quota: QuotaDisk, random: SeededRandom): Promis
 }
 
 void main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : error}\n`);
+  process.stderr.write(`${stackOfError(error)}\n`);
   process.exit(3);
 });

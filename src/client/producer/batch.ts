@@ -1,5 +1,6 @@
 // One batch on its way: records of one partition, from the first append to the answer.
 
+import { type OnFault, tell } from '../../base/tell.ts';
 import {
   BATCH_HEADER_BYTES,
   BatchBuilder,
@@ -10,7 +11,6 @@ import {
   setProducerState,
 } from '../../record/index.ts';
 import type { RecordMetadata } from './options.ts';
-import { type OnFault, tellCaller } from './tell-caller.ts';
 
 const EMPTY = Buffer.alloc(0);
 
@@ -176,7 +176,7 @@ export class ProducerBatch {
       const own = this.#timestamps[index] ?? -1;
       const timestamp = logAppendTimeMs >= 0 ? logAppendTimeMs : own;
       const landed = this.#landed[index];
-      if (landed) tellCaller(landed, { topic, partition, offset, timestamp }, onFault);
+      if (landed) tell(landed, { topic, partition, offset, timestamp }, onFault);
     }
     for (const listener of this.#onSettled ?? []) listener();
   }
@@ -184,7 +184,7 @@ export class ProducerBatch {
   fail(error: Error): void {
     if (this.settled) return;
     this.settled = true;
-    for (const failed of this.#failed) tellCaller(failed, error, this.#settings.onFault);
+    for (const failed of this.#failed) tell(failed, error, this.#settings.onFault);
     for (const listener of this.#onSettled ?? []) listener();
   }
 }

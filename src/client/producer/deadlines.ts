@@ -2,10 +2,10 @@
 // each record that is awaited would cost as much as the record.
 
 import type { CancelTimer, Clock } from '../../base/ports.ts';
+import { type OnFault, tell } from '../../base/tell.ts';
 import { ClientError } from '../errors.ts';
 import type { ProducerBatch } from './batch.ts';
 import type { PartitionQueue } from './partition-queue.ts';
-import { type OnFault, tellCaller } from './tell-caller.ts';
 import type { TopicQueue } from './topic-queue.ts';
 
 export interface DeadlineEvents {
@@ -109,7 +109,7 @@ export class Deadlines {
       topic.waiting.shift();
       if ('record' in first) {
         const error = this.#tooOld(topic, false, topic.lastError);
-        tellCaller(first.failed, error, this.#events.onFault);
+        tell(first.failed, error, this.#events.onFault);
       } else first.reached();
     }
   }

@@ -9,12 +9,12 @@
 
 import { KafkaError, type KafkaErrorName } from '../../base/kafka-errors.ts';
 import type { Clock } from '../../base/ports.ts';
+import type { OnFault } from '../../base/tell.ts';
 import { addSequence, type NewRecord } from '../../record/index.ts';
 import { isRetriableError } from '../cluster.ts';
 import { type OnFailed, type OnLanded, ProducerBatch } from './batch.ts';
 import type { BatchMemory } from './batch-memory.ts';
 import type { ProducerSettings } from './options.ts';
-import type { OnFault } from './tell-caller.ts';
 
 export interface QueuePorts {
   readonly clock: Clock;

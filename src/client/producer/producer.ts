@@ -1,6 +1,8 @@
 // The producer: records in, metadata out. It turns them into bytes, puts each into the open batch of its partition, and
 // bounds the memory that is held; dispatcher.ts sends.
 
+import { stackOfError } from '../../base/errors.ts';
+import { tell } from '../../base/tell.ts';
 import { isCodecReady, type NewRecord, prepareCodec } from '../../record/index.ts';
 import type { Cluster } from '../cluster.ts';
 import { ClientError } from '../errors.ts';
@@ -20,7 +22,6 @@ import {
 } from './options.ts';
 import { type PartitionFunction, partitionFunction } from './partitioner.ts';
 import { checkPartition, checkRecord } from './record-checks.ts';
-import { faultMessage, tellCaller } from './tell-caller.ts';
 import { PARTITION_ASKS_MAX, TopicQueue, type Waiting } from './topic-queue.ts';
 
 type WaitingRecord = Extract<Waiting, { record: NewRecord }>;
@@ -228,7 +229,11 @@ export class Producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpa
   }
 
   /** What their callbacks throw is the callers' own. */
-  readonly #onFault = (error: unknown): void => this.#cluster.warn(faultMessage(error));
+  readonly #onFault = (error: unknown): void => {
+    const text =
+      'a callback that was given to a producer with a record threw, and the producer goes on';
+    this.#cluster.warn(`${text}: ${stackOfError(error)}`);
+  };
 
   #take(record: RecordFor<K, V>, landed: OnLanded | null, failed: OnFailed | null): void {
     if (this.#ended !== null) throw this.#ended;
@@ -331,7 +336,7 @@ export class Producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpa
     try {
       this.#place(topic, record, partition, sinceMs, landed, failed);
     } catch (error) {
-      tellCaller(failed, error as Error, this.#onFault);
+      tell(failed, error as Error, this.#onFault);
     }
   }
 
@@ -382,7 +387,7 @@ export class Producer<K extends AnySerde = 'string', V extends AnySerde = 'msgpa
     for (const queue of topic.partitions) this.#dispatcher.failAll(queue, error);
     for (const one of waiting) {
       if ('reached' in one) one.reached();
-      else tellCaller(one.failed, error, this.#onFault);
+      else tell(one.failed, error, this.#onFault);
     }
     this.#released(0);
   }
