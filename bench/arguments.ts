@@ -16,6 +16,7 @@ import {
   readGiven,
 } from './peers/index.ts';
 import { readReport, reportCommands } from './report/commands.ts';
+import { DISK } from './report/result.ts';
 import type { Suite, SuiteOptions } from './suite.ts';
 import { suites, unaskedSuites } from './suites.ts';
 
@@ -195,7 +196,7 @@ const NAME = /^[A-Za-z][\w.-]*$/;
 /** Names that stand for something else in results: of ours, of peers that we start ourselves, of clients and tools. */
 function isTaken(name: string): boolean {
   const others = [...OTHERS, ...otherKinds, ...otherKinds.map((kind) => `${kind}-sync`)];
-  const inResults = ['disk', 'micro', 'bare-socket', 'kafka-console', 'kcat', 'kcat-json'];
+  const inResults = [DISK, 'micro', 'bare-socket', 'kafka-console', 'kcat', 'kcat-json'];
   const ours = ourSystems().some((one) => one.name === name);
   return ours || [...others, ...inResults].includes(name);
 }

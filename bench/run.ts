@@ -94,19 +94,17 @@ async function runSuites(names: readonly string[], recording: Recording): Promis
 async function profilesFor(recording: Recording): Promise<RowProfile[]> {
   const { profile, quick } = recording.options;
   const report = recording.report();
-  const ours = report.results.filter((one) => one.system === TIDEMARK.name).map((one) => one.row);
+  const ours = report.results.filter((one) => one.system === TIDEMARK.name);
   const missed = judge(report).flatMap(({ goal, reached }) =>
     reached ? [] : [{ row: goal.row, system: goal.ours ?? TIDEMARK.name }],
   );
   // A quick run reaches few goals, and shows nothing by that.
-  const wanted = profile ? ours : quick ? [] : missed.map(({ row }) => row);
+  const wanted = profile ? ours : quick ? [] : missed;
   if (wanted.length === 0) return [];
   const { profileRows } = await import('./load/profiling.ts');
   const { profileClients } = await import('./client/profiling.ts');
-  const ofBrokers = await profileRows(
-    recording,
-    new Set(wanted),
-    (row, system) => profile || missed.some((one) => one.row === row && one.system === system),
+  const ofBrokers = await profileRows(recording, (row, system) =>
+    wanted.some((one) => one.row === row && (profile || one.system === system)),
   );
   return [...ofBrokers, ...(await profileClients(recording, quick ? [] : missed))];
 }

@@ -11,6 +11,7 @@ import {
   usageOf,
   withLastWords,
 } from '../peers/index.ts';
+import { DISK, DISK_PROBE } from '../report/result.ts';
 import { type Subject, type SuiteRun, wants } from '../suite.ts';
 import { deletionsOver } from './deletions.ts';
 import { probeDisk } from './disk-probe.ts';
@@ -25,9 +26,8 @@ const ROUNDS_ALONE = 3;
 const ROUNDS_WITH_PEERS = 5;
 const PROBE_BYTES = 512 * 1024 * 1024;
 
-const DISK: Subject = { name: 'disk', ours: false };
+const THE_DISK: Subject = { name: DISK, ours: false };
 const MEMORY = 'memory after these runs';
-const PROBE = 'disk probe';
 
 interface Running {
   readonly system: System;
@@ -158,12 +158,12 @@ async function measureRound(work: Work, round: number): Promise<void> {
   const { run, running, tools } = work;
   const { quick } = run.options;
   run.describe(
-    PROBE,
+    DISK_PROBE,
     'write and fdatasync of 4 MiB in writes of 128 KiB, of 128 KiB, and of 1 KiB over blocks that are there',
   );
   const bytes = quick ? PROBE_BYTES / 16 : PROBE_BYTES;
   await prepare(work, bytes);
-  run.add(DISK, PROBE, probeDisk(bytes, quick ? 100 : 2_000));
+  run.add(THE_DISK, DISK_PROBE, probeDisk(bytes, quick ? 100 : 2_000));
   for (const row of work.rows) {
     const able = running.filter((one) => one.rows.has(row));
     for (const one of inTurn(able, round)) {

@@ -35,19 +35,17 @@ const FIRST = 'tidemark';
 const ATTACH_TIMEOUT_MS = 10_000;
 
 /**
- * Profiles the start and the rows of the suite `brokers` that have these names, on those of our settings that are
- * wanted in them; others are left out.
+ * Profiles the start and the rows of the suite `brokers` on those of our settings on which they are wanted; others are
+ * left out.
  */
 export async function profileRows(
   run: SuiteRun,
-  names: ReadonlySet<string>,
   isWanted: (row: string, system: string) => boolean,
 ): Promise<RowProfile[]> {
   const profiles: RowProfile[] = [];
-  if (names.has(START_UP)) profiles.push(...(await profileStart(run)));
-  const wanted = rows.filter((row) => names.has(row.name));
+  if (isWanted(START_UP, FIRST)) profiles.push(...(await profileStart(run)));
   for (const { name } of ourSystems()) {
-    const own = wanted.filter((row) => systemsOf(row).has(name) && isWanted(row.name, name));
+    const own = rows.filter((row) => systemsOf(row).has(name) && isWanted(row.name, name));
     if (own.length > 0) profiles.push(...(await profileOn(run, name, own)));
   }
   return profiles;

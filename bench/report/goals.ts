@@ -1,7 +1,7 @@
 // What is to be reached, as a table, and what a result says of it. Ratios are of medians, ours to theirs.
 
 import { givenIn } from './facts.ts';
-import type { Report, Result } from './result.ts';
+import { DISK, DISK_PROBE, type Report, type Result } from './result.ts';
 
 export interface Goal {
   readonly row: string;
@@ -162,7 +162,7 @@ export function judge(report: Report): Judged[] {
     const figures = (system: string, row: string): Figures => figuresOf(report, system, row, goal);
     const ours = figures(goal.ours ?? 'tidemark', goal.row);
     const theirs = goal.against === undefined ? NONE : figures(goal.against, goal.row);
-    const disk = goal.orShareOfDisk === undefined ? NONE : figures('disk', 'disk probe');
+    const disk = goal.orShareOfDisk === undefined ? NONE : figures(DISK, DISK_PROBE);
     const ratio = ratioOf(goal, ours.median, theirs.median);
     if (Number.isNaN(ratio)) return [];
     return {

@@ -1,7 +1,7 @@
 // What a latency consists of, as far as it was counted, and what is left that was not.
 
 import { type Goal, medianOf } from './goals.ts';
-import type { Report } from './result.ts';
+import { DISK, DISK_PROBE, type Report } from './result.ts';
 import { numberText } from './words.ts';
 
 /** The client's wait for more records, in a row's name or in its settings. */
@@ -39,7 +39,7 @@ function partsOf(report: Report, row: string, of: (figure: string) => number): P
     const rate = `${connections} connections take turns at this rate:`;
     return [{ text: rate, ms: turn }];
   }
-  const sync = medianOf(report, 'disk', 'disk probe', 'recordCommitP50Ms');
+  const sync = medianOf(report, DISK, DISK_PROBE, 'recordCommitP50Ms');
   if (of('syncs') > 0 && sync > 0) parts.push({ text: 'a sync of the bare disk', ms: sync });
   const own = of('loopOwnDelayP99Ms');
   // The delay of the middle is not counted: it is at most that of the worst in a hundred.
@@ -62,7 +62,7 @@ function middleText(p50: number, parts: readonly Part[]): string {
 function tailText(report: Report, of: (figure: string) => number): string {
   const [p99, waiting] = [of('p99Ms'), of('loopWaitingPercent')];
   const [delay, own] = [of('loopDelayP99Ms'), of('loopOwnDelayP99Ms')];
-  const sync = medianOf(report, 'disk', 'disk probe', 'recordCommitP99Ms');
+  const sync = medianOf(report, DISK, DISK_PROBE, 'recordCommitP99Ms');
   const beyond = p99 - of('p50Ms');
   const known: string[] = [];
   if (of('syncs') > 0 && sync > 0) {

@@ -9,6 +9,10 @@ import { coarsen, type Histogram, mergeHistograms } from './histogram.ts';
 import type { RowProfile } from './profile.ts';
 import { type Spread, spreads } from './statistics.ts';
 
+/** What the disk alone does stands among the systems, in one row. */
+export const DISK = 'disk';
+export const DISK_PROBE = 'disk probe';
+
 /** One system's runs of one row. */
 export interface Result {
   readonly system: string;

@@ -8,7 +8,7 @@ import { headOf, readingText } from './head.ts';
 import { limitsOf, loadOf } from './limits.ts';
 import { table } from './markdown.ts';
 import { systemOf } from './profile.ts';
-import { disturbed, type Report } from './result.ts';
+import { DISK, disturbed, type Report } from './result.ts';
 import { type Line, linesOf, linksTo, peersOf, type Shown } from './shown.ts';
 import { suffixOf, titleOf } from './words.ts';
 
@@ -54,7 +54,7 @@ function onlyNamed(shown: readonly Shown[], told: ReadonlySet<string>): string {
   const named = shown.flatMap(({ report, file }) => {
     const rows = new Set(
       report.results.flatMap(({ system, row }) =>
-        system === 'disk' || seen.has(row) ? [] : [row.replace(/^(slope, .*): .*$/, '$1')],
+        system === DISK || seen.has(row) ? [] : [row.replace(/^(slope, .*): .*$/, '$1')],
       ),
     );
     for (const row of rows) seen.add(row);

@@ -3,7 +3,7 @@
 import { dirname, relative } from 'node:path';
 import { suiteOf } from './facts.ts';
 import { type Judged, judge } from './goals.ts';
-import type { Report } from './result.ts';
+import { DISK, type Report } from './result.ts';
 import { titleOf } from './words.ts';
 
 /** A result, and its file below the project's folder. */
@@ -42,8 +42,6 @@ export function linksTo(file: string, document: string): { result: string; page:
   return { result, page: result.replace(/\.json$/, '.html') };
 }
 
-const PROBE = 'disk';
-
 /** For each result the suites that are taken from it; with whom, where the rest of the suite is another's. */
 export function suitesTaken(shown: readonly Shown[]): string[] {
   const seen = new Set<string>();
@@ -51,7 +49,7 @@ export function suitesTaken(shown: readonly Shown[]): string[] {
     const taken = new Map<string, Set<string>>();
     const partly = new Set<string>();
     for (const { system, row } of report.results) {
-      if (system === PROBE) continue;
+      if (system === DISK) continue;
       const suite = suiteOf(report, row);
       if (seen.has(`${system}\n${row}`)) partly.add(suite);
       else taken.set(suite, (taken.get(suite) ?? new Set()).add(system));

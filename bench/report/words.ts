@@ -2,10 +2,11 @@
 
 import { ourSystems, peerSystems } from '../peers/index.ts';
 import type { Goal, Judged } from './goals.ts';
+import { DISK } from './result.ts';
 
 const titles = new Map<string, string>([
   ...[...ourSystems(), ...peerSystems()].map(({ name, title }) => [name, title] as const),
-  ['disk', 'the disk alone'],
+  [DISK, 'the disk alone'],
 ]);
 
 export const titleOf = (system: string): string => titles.get(system) ?? system;

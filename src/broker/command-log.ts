@@ -15,10 +15,8 @@ import type { Engine, Partition } from '../engine/index.ts';
 import {
   BatchHeader,
   buildBatch,
-  codecOf,
   decodeControlKey,
-  isCodecReady,
-  prepareCodec,
+  prepareCodecOf,
   readRecords,
 } from '../record/index.ts';
 
@@ -71,8 +69,7 @@ export function groupCommandLog(engine: Engine): CommandLog {
       const open = new Map<number, TransactionalProducer>();
       for await (const batch of source.batches(source.startOffset)) {
         // Ours are not compressed; those of a directory that Kafka wrote may be.
-        const codec = codecOf(new BatchHeader(batch).codecId);
-        if (codec !== null && !isCodecReady(codec)) await prepareCodec(codec);
+        await prepareCodecOf(new BatchHeader(batch).codecId);
         for (const entry of entriesOf(batch)) {
           const { kind, transaction } = entry;
           if (kind === 'marker') open.delete(transaction.producerId);

@@ -12,7 +12,7 @@
 import { TidemarkError } from '../base/errors.ts';
 import { readInt64 } from '../base/int64.ts';
 import type { Logger } from '../base/ports.ts';
-import { BatchHeader, codecOf, prepareCodec, readRecords } from '../record/index.ts';
+import { BatchHeader, prepareCodecOf, readRecords } from '../record/index.ts';
 import type { Partition, TransactionOwner } from './contract.ts';
 import { FieldReader } from './kafka-fields.ts';
 import { partitionDirectory } from './topic-names.ts';
@@ -65,7 +65,7 @@ export class PreparedCommits {
     const found = new Map<string, PreparedCommit>();
     for (const partition of this.#source()) {
       for await (const batch of partition.batches(partition.startOffset)) {
-        if (codecOf(new BatchHeader(batch).codecId) === 'zstd') await prepareCodec('zstd');
+        await prepareCodecOf(new BatchHeader(batch).codecId);
         for (const { key, value } of readRecords(batch)) {
           const id = key?.toString('latin1') ?? '';
           const prepared = value === null ? null : this.#decode(value);

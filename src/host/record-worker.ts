@@ -2,12 +2,12 @@
 
 import {
   BatchHeader,
-  codecOf,
   type FoundRecord,
   findByTime,
   type LookOutcome,
   lookInside,
   prepareCodec,
+  prepareCodecOf,
   type RecordLook,
   type TimeSearch,
 } from '../record/index.ts';
@@ -17,7 +17,7 @@ import { bufferOf } from './record-pool.ts';
 async function arrived(bytes: Uint8Array): Promise<Buffer> {
   useAccelerators();
   const batch = bufferOf(bytes);
-  await prepareCodec(codecOf(new BatchHeader(batch).codecId) ?? 'none');
+  await prepareCodecOf(new BatchHeader(batch).codecId);
   return batch;
 }
 

@@ -21,6 +21,7 @@ export {
   EXPANDED_BYTES_MAX_DEFAULT,
   isCodecReady,
   prepareCodec,
+  prepareCodecOf,
 } from './codec/codec.ts';
 export {
   buildEndTransactionBatch,

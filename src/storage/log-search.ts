@@ -2,13 +2,7 @@
 // UnifiedLog.fetchOffsetByTimestamp). A search may take long: it holds the latch for one step at a time, and begins
 // anew where its segment went in between.
 
-import {
-  BatchHeader,
-  codecOf,
-  findByTime,
-  LOOK_NOW_BYTES_MAX,
-  prepareCodec,
-} from '../record/index.ts';
+import { BatchHeader, findByTime, LOOK_NOW_BYTES_MAX, prepareCodecOf } from '../record/index.ts';
 import { scanBatches } from './batch-scan.ts';
 import type { TimestampOffset } from './contract.ts';
 import { behindDamage, isInOrder } from './damage.ts';
@@ -201,10 +195,9 @@ async function findRecord(
 ): Promise<TimestampOffset | null> {
   const header = new BatchHeader(batch);
   const leaderEpoch = header.partitionLeaderEpoch;
-  const codec = codecOf(header.codecId);
   const search = { batch, timestamp, fromOffset: core.startOffset };
   try {
-    if (codec !== null) await prepareCodec(codec);
+    await prepareCodecOf(header.codecId);
     let found = findByTime(search, LOOK_NOW_BYTES_MAX);
     if (found === undefined) found = await core.context.recordWorker.find(search);
     return found === null ? null : { ...found, leaderEpoch };

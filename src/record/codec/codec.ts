@@ -38,6 +38,12 @@ export async function prepareCodec(codec: Codec): Promise<void> {
   if (codec === 'zstd') await prepareZstd();
 }
 
+/** As {@link prepareCodec}, for the number that a batch's attributes have; one that no codec has needs nothing. */
+export async function prepareCodecOf(codecId: number): Promise<void> {
+  const codec = codecOf(codecId);
+  if (codec !== null) await prepareCodec(codec);
+}
+
 /**
  * Whether {@link compress} and {@link decompress} can be called now, without {@link prepareCodec}.
  */
