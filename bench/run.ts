@@ -10,10 +10,10 @@ import { installPeers, projectRoot } from './peers/index.ts';
 import { Recording } from './recording.ts';
 import { htmlFileOf, readReport, reportCommands } from './report/commands.ts';
 import { compare, comparisonText } from './report/compare.ts';
-import { judge } from './report/goals.ts';
 import { htmlOf } from './report/html.ts';
 import type { RowProfile } from './report/profile.ts';
 import { type Report, textOf } from './report/result.ts';
+import { judge } from './report/verdicts.ts';
 import { TIDEMARK } from './suite.ts';
 import { suites } from './suites.ts';
 

@@ -1,8 +1,8 @@
 // What was measured beside Kafka and has no goal: it is shown all the same, so that nobody sees only what we aimed at.
 
-import { medianOf } from './goals.ts';
 import { spreadText } from './markdown.ts';
 import type { Report } from './result.ts';
+import { betterOf, medianOf, middleRatio, pairsOf } from './rounds.ts';
 import { ratioText, wordsOf } from './words.ts';
 
 export const BESIDE = 'kafka';
@@ -58,5 +58,7 @@ function ratioOf(report: Report, row: string, figure: string): number | undefine
     medianOf(report, system, row, figure),
   );
   const least = figure === WRITTEN ? WRITTEN_MB_MIN : 0;
-  return ours > least && theirs > least ? ours / theirs : undefined;
+  if (!(ours > least && theirs > least)) return undefined;
+  const pairs = pairsOf(report, { row, figure, ours: 'tidemark', theirs: BESIDE });
+  return middleRatio(pairs, betterOf(figure));
 }

@@ -1,9 +1,10 @@
 // The tables of the documents: goals beside each peer, and our client's short one.
 
 import { givenIn, unitNoteOf } from './facts.ts';
-import { type Judged, medianOf } from './goals.ts';
 import { spreadText, table } from './markdown.ts';
+import { medianOf } from './rounds.ts';
 import { type Line, linesOf, type Shown } from './shown.ts';
+import type { Judged } from './verdicts.ts';
 import {
   goalText,
   numberText,

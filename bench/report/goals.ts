@@ -1,7 +1,8 @@
-// What is to be reached, as a table, and what a result says of it. Ratios are of medians, ours to theirs.
+// What is to be reached, as a table. Ratios are ours to theirs.
 
 import { givenIn } from './facts.ts';
-import { DISK, DISK_PROBE, type Report, type Result } from './result.ts';
+import type { Report } from './result.ts';
+import { type Better, betterOf, medianOf } from './rounds.ts';
 
 export interface Goal {
   readonly row: string;
@@ -12,7 +13,7 @@ export interface Goal {
   readonly against?: string;
   /** At least so many times (higher is better), or at most (lower is better). */
   readonly limit: number;
-  readonly better: 'higher' | 'lower';
+  readonly better: Better;
   /** Reached also by this share of what the disk itself did in the same run. */
   readonly orShareOfDisk?: number;
 }
@@ -90,7 +91,7 @@ function besideGiven(report: Report): Goal[] {
       Object.keys(spread).flatMap((figure) => {
         // The same rate in another unit is no second goal.
         const twice = figure === 'recordsPerSecond' && spread[PER_SECOND] !== undefined;
-        if (/PerSecond$/.test(figure)) return twice ? [] : [higher(row, figure, 1, system)];
+        if (betterOf(figure) === 'higher') return twice ? [] : [higher(row, figure, 1, system)];
         return costs.includes(figure) ? [lower(row, figure, 1, system)] : [];
       }),
     );
@@ -124,90 +125,9 @@ function besideClients(report: Report): Goal[] {
   });
 }
 
-/** A verdict held against each round by itself. */
-export interface Rounds {
-  readonly held: number;
-  readonly of: number;
-}
-
-export interface Judged {
-  readonly goal: Goal;
-  readonly ours: number;
-  /** NaN when the goal is absolute. */
-  readonly theirs: number;
-  /** What the disk itself did, where the goal is about it; else NaN. */
-  readonly disk: number;
-  /** Ours to theirs, or ours alone when the goal is absolute. */
-  readonly ratio: number;
-  /** By the medians. */
-  readonly reached: boolean;
-  /**
-   * In how many of the rounds it held: each of ours beside theirs of the same round, as they were interleaved.
-   * Undefined where there was one measurement.
-   */
-  readonly rounds: Rounds | undefined;
-}
-
-const resultOf = ({ results }: Report, system: string, row: string): Result | undefined =>
-  results.find((one) => one.system === system && one.row === row);
-
-/** The median of a figure; NaN when it was not measured. */
-export function medianOf(report: Report, system: string, row: string, figure: string): number {
-  return resultOf(report, system, row)?.spread[figure]?.median ?? Number.NaN;
-}
-
-/** What the result says of each goal that it has figures for. */
-export function judge(report: Report): Judged[] {
-  return [...goals, ...besideGiven(report), ...besideClients(report)].flatMap((goal) => {
-    const figures = (system: string, row: string): Figures => figuresOf(report, system, row, goal);
-    const ours = figures(goal.ours ?? 'tidemark', goal.row);
-    const theirs = goal.against === undefined ? NONE : figures(goal.against, goal.row);
-    const disk = goal.orShareOfDisk === undefined ? NONE : figures(DISK, DISK_PROBE);
-    const ratio = ratioOf(goal, ours.median, theirs.median);
-    if (Number.isNaN(ratio)) return [];
-    return {
-      goal,
-      ours: ours.median,
-      theirs: theirs.median,
-      disk: disk.median,
-      ratio,
-      reached: holds(goal, ours.median, theirs.median, disk.median),
-      rounds: roundsOf(goal, ours, theirs, disk),
-    };
-  });
-}
-
-interface Figures {
-  readonly median: number;
-  /** Of each round. */
-  readonly runs: readonly number[];
-}
-
-const NONE: Figures = { median: Number.NaN, runs: [] };
-
-function figuresOf(report: Report, system: string, row: string, { figure }: Goal): Figures {
-  const runs = resultOf(report, system, row)?.runs ?? [];
-  return {
-    median: medianOf(report, system, row, figure),
-    runs: runs.map((run) => run[figure] ?? Number.NaN),
-  };
-}
-
-const ratioOf = ({ against }: Goal, ours: number, theirs: number): number =>
-  against === undefined ? ours : ours / theirs;
-
-function holds(goal: Goal, ours: number, theirs: number, disk: number): boolean {
-  const { better, limit, orShareOfDisk = Number.NaN } = goal;
-  const ratio = ratioOf(goal, ours, theirs);
-  const within = better === 'higher' ? ratio >= limit : ratio <= limit;
-  return within || ours >= orShareOfDisk * disk;
-}
-
-function roundsOf(goal: Goal, ours: Figures, theirs: Figures, disk: Figures): Rounds | undefined {
-  const pairs = ours.runs
-    .map((mine, round) => [mine, theirs.runs[round] ?? Number.NaN, disk.runs[round]] as const)
-    .filter(([mine, other]) => !Number.isNaN(ratioOf(goal, mine, other)));
-  if (pairs.length < 2) return undefined;
-  const held = pairs.filter(([mine, other, probe = Number.NaN]) => holds(goal, mine, other, probe));
-  return { held: held.length, of: pairs.length };
-}
+/** All goals that there may be figures for in the result. */
+export const goalsOf = (report: Report): Goal[] => [
+  ...goals,
+  ...besideGiven(report),
+  ...besideClients(report),
+];

@@ -4,7 +4,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectRoot } from '../peers/index.ts';
 import { isOurs } from './facts.ts';
-import { type Judged, judge } from './goals.ts';
 import { countOf, quantile } from './histogram.ts';
 import { limitsOf, loadOf } from './limits.ts';
 import { notesOf } from './notes.ts';
@@ -12,6 +11,7 @@ import { profileOf, type RowProfile, systemOf } from './profile.ts';
 import { disturbed, type Report, type Result } from './result.ts';
 import { slopesSection } from './slopes-section.ts';
 import { type Bar, barChart, type Curve, curveChart, escapeXml } from './svg.ts';
+import { type Judged, judge } from './verdicts.ts';
 import { goalText, numberText, ratioText, titleOf, verdictText, wordsOf } from './words.ts';
 
 /** Colours of ours and of others, in the order of the result: a system has the same one in every plot. */
@@ -57,7 +57,8 @@ function goalsSection(report: Report): string {
 }
 
 const VERDICTS =
-  'Medians decide. In brackets: in how many of the rounds, each of ours beside theirs of the same round, it held.';
+  'Figures are medians. The ratio is that of the middle round, each of ours beside theirs of the same round; in ' +
+  'brackets: in how many of the rounds the goal was reached. Most of them decide.';
 
 /** Bars of one figure of one row, a bar for each system that has it. */
 function barsOf(report: Report, row: string, figure: string): string {

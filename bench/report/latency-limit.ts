@@ -1,7 +1,8 @@
 // What a latency consists of, as far as it was counted, and what is left that was not.
 
-import { type Goal, medianOf } from './goals.ts';
+import type { Goal } from './goals.ts';
 import { DISK, DISK_PROBE, type Report } from './result.ts';
+import { medianOf } from './rounds.ts';
 import { numberText } from './words.ts';
 
 /** The client's wait for more records, in a row's name or in its settings. */

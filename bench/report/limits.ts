@@ -1,11 +1,13 @@
 // What held a row of ours back, in words: from what was counted while it ran. One sentence for each kind of figure.
 
 import { isOurs } from './facts.ts';
-import { type Goal, type Judged, medianOf } from './goals.ts';
+import type { Goal } from './goals.ts';
 import { callShares, loopShares } from './kinds-of-cost.ts';
 import { latencyLimits } from './latency-limit.ts';
 import { profileOf } from './profile.ts';
 import type { Report } from './result.ts';
+import { medianOf } from './rounds.ts';
+import type { Judged } from './verdicts.ts';
 import { numberText, titleOf, wordsOf } from './words.ts';
 
 /** Of all cores: beyond it a faster client or broker would have to take the other's time. */

@@ -2,8 +2,8 @@
 
 import { dirname, relative } from 'node:path';
 import { suiteOf } from './facts.ts';
-import { type Judged, judge } from './goals.ts';
 import { DISK, type Report } from './result.ts';
+import { type Judged, judge } from './verdicts.ts';
 import { titleOf } from './words.ts';
 
 /** A result, and its file below the project's folder. */

@@ -1,8 +1,9 @@
 // Names and numbers as people read them.
 
 import { ourSystems, peerSystems } from '../peers/index.ts';
-import type { Goal, Judged } from './goals.ts';
+import type { Goal } from './goals.ts';
 import { DISK } from './result.ts';
+import type { Judged } from './verdicts.ts';
 
 const titles = new Map<string, string>([
   ...[...ourSystems(), ...peerSystems()].map(({ name, title }) => [name, title] as const),
@@ -95,8 +96,14 @@ export function goalText(goal: Goal, disk = Number.NaN): string {
   return `${sign} ${ratioText(limit)}, or ${Math.round(orShareOfDisk * 100)} % of ${whose}`;
 }
 
-/** `reached (5 of 5)`: by the medians, and in how many of the rounds. */
+/** Of the rounds: where fewer say the same, a verdict could easily have been the other. */
+const AGREED = 0.8;
+
+/** `reached (5 of 5)`, `not reached, narrowly (2 of 5)`: in brackets in how many of the rounds the goal was reached. */
 export function verdictText({ reached, rounds }: Judged): string {
   const verdict = reached ? 'reached' : 'not reached';
-  return rounds === undefined ? verdict : `${verdict} (${rounds.held} of ${rounds.of})`;
+  if (rounds === undefined) return verdict;
+  const { held, of } = rounds;
+  const narrowly = (reached ? held : of - held) < AGREED * of ? ', narrowly' : '';
+  return `${verdict}${narrowly} (${held} of ${of})`;
 }

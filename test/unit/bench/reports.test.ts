@@ -147,6 +147,11 @@ describe('README', () => {
       `| ${java} | MB/s | 64 | 80 | 0.8 × |`,
     ]);
     expect(section).not.toContain('not beside Kafka');
+    const rounds = [
+      ...runs,
+      ...['tidemark', 'kafka'].map((one): Run => [one, java, { mbPerSecond: 80 }]),
+    ];
+    expect(pageOf(reportOf(rounds))).toContain('| 72 (64–80) | 80 (80–80) | 0.8 × |');
   });
 
   test('sizes of compressed records are told to be those before', () => {
