@@ -1,5 +1,5 @@
-// How many goals were reached beside each broker: in the results that are shown, and in the others that are kept, so
-// that nobody has only the best of them before his eyes.
+// How many goals were reached beside each broker: in the results that are shown, together and, where they are shown in
+// part, each by itself; and in the others that are kept. So nobody has only the best of them before his eyes.
 
 import { basename } from 'node:path';
 import { isClients } from './goal-tables.ts';
@@ -7,7 +7,7 @@ import { table } from './markdown.ts';
 import { type Line, linesOf, linksTo, peersOf, type Shown } from './shown.ts';
 import { titleOf } from './words.ts';
 
-/** A line for the shown results together and one for each other result; '' where no broker stands beside ours. */
+/** A line for the shown results together, one for each that is not whole there; '' where no broker stands beside ours. */
 export function countsTable(
   shown: readonly Shown[],
   others: readonly Shown[],
@@ -16,7 +16,12 @@ export function countsTable(
   const here = besideBrokers(linesOf(shown));
   const peers = peersOf(here);
   if (peers.length === 0) return '';
-  const rows = others.flatMap((one) => {
+  const inPart = shown.filter(
+    (one) =>
+      here.filter(({ report }) => report === one.report).length <
+      besideBrokers(linesOf([one])).length,
+  );
+  const rows = [...inPart, ...others].flatMap((one) => {
     const lines = besideBrokers(linesOf([one]));
     if (lines.length === 0 || one.report.quick) return [];
     const { machine, interrupted, date } = one.report;

@@ -9,6 +9,9 @@ import type { Report } from './result.ts';
 import { RESULTS, resultsPage } from './results-page.ts';
 import type { Shown } from './shown.ts';
 
+/** Our setting that leaves syncing to the system. */
+const UNSYNCED = 'tidemark-os';
+
 /** Reads a result. Throws for a file that is none, or of another format. */
 export function readReport(file: string): Report {
   const report: Report = JSON.parse(readFileSync(file, 'utf8'));
@@ -35,29 +38,43 @@ export function documentsOf(
   };
 }
 
-/** Results that git keeps, but for those. */
-function keptBut(files: readonly string[]): string[] {
+/** Files of the results that git keeps, below the project's folder. */
+export function keptResults(): string[] {
   const { stdout } = spawnSync('git', ['ls-files', '--', 'bench/results/*.json'], {
     encoding: 'utf8',
     cwd: projectRoot(),
   });
-  return (stdout ?? '').split('\n').filter((file) => file !== '' && !files.includes(file));
+  return (stdout ?? '').split('\n').filter((file) => file !== '');
 }
 
-/** What forbids to show the results: one of code that no commit has, which nobody could measure again. */
-export function faultOf(shown: readonly Shown[]): string | undefined {
-  const dirty = shown.find(({ report }) => report.machine['tidemark']?.endsWith('-dirty'));
-  if (dirty === undefined) return undefined;
-  const { report, file } = dirty;
-  return `${file} is of ${report.machine['tidemark']}, code that no commit has: commit, then measure again`;
+/** What forbids to show or count one of the results. */
+export function faultOf(results: readonly Shown[]): string | undefined {
+  for (const { report, file } of results) {
+    const code = report.machine['tidemark'] ?? '';
+    // Nobody could measure it again.
+    if (code.endsWith('-dirty')) {
+      return `${file} is of ${code}, code that no commit has: commit, then measure again`;
+    }
+    const synced = report.results.find(
+      ({ system, spread }) => system === UNSYNCED && (spread['syncs']?.median ?? 0) > 0,
+    );
+    if (synced !== undefined) {
+      const { row, spread } = synced;
+      const times = `${spread['syncs']?.median} times in "${row}"`;
+      return `${file} has ${UNSYNCED} syncing, ${times}: measure again with a --flush os that works`;
+    }
+  }
+  return undefined;
 }
 
 /** Writes both. Answers a fault instead where there is one. */
 export function writeDocuments(files: readonly string[]): string | undefined {
   const shown = files.map((file) => shownAt(relative(projectRoot(), resolve(file))));
-  const fault = faultOf(shown);
+  const others = keptResults()
+    .filter((kept) => shown.every(({ file }) => file !== kept))
+    .map(shownAt);
+  const fault = faultOf([...shown, ...others]);
   if (fault !== undefined) return fault;
-  const others = keptBut(shown.map(({ file }) => file)).map(shownAt);
   for (const [name, text] of Object.entries(documentsOf(shown, others))) {
     writeFileSync(join(projectRoot(), name), text);
   }

@@ -67,6 +67,28 @@ describe('README', () => {
     );
   });
 
+  test('a result that is shown in part is counted by itself, too', () => {
+    const runs = (mbPerSecond: number): Run[] => [
+      ['tidemark', produce, { mbPerSecond }],
+      ['kafka', produce, { mbPerSecond: 5 }],
+    ];
+    const restart: Run[] = [
+      ['tidemark', 'restart', { killWritableMs: 1 }],
+      ['kafka', 'restart', { killWritableMs: 100 }],
+    ];
+    const machine = { processor: '2 × Some', tidemark: 'abc1234' };
+    const section = measurementsSection(
+      [
+        { report: reportOf(runs(6)), file: 'a.json' },
+        { report: reportOf([...runs(4), ...restart], { machine }), file: 'b.json' },
+      ],
+      [],
+    );
+    expect(section).toContain('| in the runs above | 2 of 2 |\n');
+    expect(section).toContain('| [b](b.json): 2 × Some, 2026-11-29, commit abc1234 | 1 of 2 |\n');
+    expect(section).not.toContain('[a](a.json)');
+  });
+
   test('of several runs each pair of systems has one table, and what two have is of the first', () => {
     const other: Run[] = [
       ['tidemark', produce, { mbPerSecond: 777, brokerCpuSecondsPerGb: 1, loopDelayP99Ms: 99 }],
@@ -207,6 +229,17 @@ describe('README', () => {
     expect(faultOf([of('abc1234')])).toBeUndefined();
     expect(faultOf([of('abc1234'), of('def5678-dirty')])).toBe(
       'def5678-dirty.json is of def5678-dirty, code that no commit has: commit, then measure again',
+    );
+  });
+
+  test('so is one in which the setting that is not to sync did', () => {
+    const of = (...syncs: number[]) => ({
+      report: reportOf(syncs.map((count): Run => ['tidemark-os', produce, { syncs: count }])),
+      file: 'os.json',
+    });
+    expect(faultOf([of(0, 0, 1)])).toBeUndefined();
+    expect(faultOf([of(0, 0), of(458, 536)])).toBe(
+      'os.json has tidemark-os syncing, 497 times in "produce 1 KiB": measure again with a --flush os that works',
     );
   });
 
