@@ -238,7 +238,7 @@ function javaRow(name: string, kind: 'produce' | 'consume', records: number): Ro
       kind === 'produce'
         ? `ProducerPerformance, ${records} records, acks=all, its default batches`
         : `ConsumerPerformance, ${records} records from the start, without the group's joining${READ_BEFORE}`,
-    alsoOn: [],
+    alsoOn: [GIVEN],
     partitions: PARTITIONS,
     kept: false,
     warmsUp: true,

@@ -1,8 +1,7 @@
 // The tables of the documents: goals beside each peer, and our client's short one.
 
-import { givenIn, unitNoteOf } from './facts.ts';
+import { unitNoteOf } from './facts.ts';
 import { spreadText, table } from './markdown.ts';
-import { medianOf } from './rounds.ts';
 import { type Line, linesOf, type Shown } from './shown.ts';
 import type { Judged } from './verdicts.ts';
 import {
@@ -40,7 +39,7 @@ export function peerSection(shown: readonly Shown[], peer: string): string {
         )
       : table(
           ['work', 'figure', 'Tidemark', titleOf(peer), 'ratio', 'goal', ''],
-          [...lines.map((line) => besideLine(line, peer)), ...withoutGoal(shown, peer)],
+          lines.map((line) => besideLine(line, peer)),
         );
   return `\n### ${title}: ${countText(lines)}\n\n${body}`;
 }
@@ -70,26 +69,6 @@ function besideLine(line: Line, peer: string): string[] {
     goalText(judged.goal, judged.disk),
     verdictOf(judged),
   ];
-}
-
-/** What is no goal beside klite and its like, and should be known all the same. */
-const alsoTold = [
-  ['start-up', 'firstRecordMs'],
-  ['start-up', 'idleResidentMb'],
-  ['memory after these runs', 'residentMb'],
-] as const;
-
-function withoutGoal(shown: readonly Shown[], peer: string): string[][] {
-  if (!shown.some(({ report }) => givenIn(report).includes(peer))) return [];
-  return alsoTold.flatMap(([row, figure]) => {
-    const report = shown.find(
-      (one) => !Number.isNaN(medianOf(one.report, peer, row, figure)),
-    )?.report;
-    if (report === undefined) return [];
-    const ratio = medianOf(report, 'tidemark', row, figure) / medianOf(report, peer, row, figure);
-    const [ours, theirs] = ['tidemark', peer].map((one) => spreadText(report, one, row, figure));
-    return [[row, wordsOf(figure), ours ?? '', theirs ?? '', ratioText(ratio), '', '']];
-  });
 }
 
 const ON = ' on ';

@@ -1,7 +1,8 @@
 // What stands above the tables: which runs they are of, on which machine, and how to read them.
 
-import { processorTimeOf } from './facts.ts';
+import { givenIn, processorTimeOf } from './facts.ts';
 import { linksTo, type Shown, suitesTaken } from './shown.ts';
+import { peerInWords } from './words.ts';
 
 /** A line for each run with what is taken from it, its machine, and how the figures are meant. */
 export function headOf(shown: readonly Shown[], document: string): string {
@@ -27,10 +28,15 @@ function runText({ report, file }: Shown, document: string): string {
   return `\`${command}\`, ${date.slice(0, 10)}${code}${whole}${short} ${links}`;
 }
 
-/** A line for each peer that was given by its command. */
+/** A line for each peer that was given by its command: what it is and, where the result tells it, the command. */
 function commandsOf(shown: readonly Shown[]): string[] {
   const lines = shown.flatMap(({ report }) =>
-    Object.entries(report.peers ?? {}).map(([name, command]) => `Peer ${name}: \`${command}\`.`),
+    givenIn(report).map((name) => {
+      const about = peerInWords(name);
+      const command = report.peers?.[name];
+      if (command === undefined) return `Peer ${about}.`;
+      return `Peer ${about}${about === name ? ':' : ';'} \`${command}\`.`;
+    }),
   );
   return [...new Set(lines)];
 }

@@ -1,6 +1,8 @@
 // What has to be known before the figures of a result are read: only what is true of the rows that are in it.
 
+import { givenIn } from './facts.ts';
 import type { Report } from './result.ts';
+import { peerInWords } from './words.ts';
 
 /** Rows of `slopes`, `compaction` and `others`: nobody looks whether they were disturbed. */
 const ONCE = /^slope, |^cleaning$|, (no )?cleaning$|^their own client/;
@@ -34,6 +36,10 @@ export function notesOf(report: Report): string[] {
       'Tidemark syncs to disk before it acknowledges unless --flush os is said; Apache Kafka does only with ' +
         'flush.messages=1.',
     );
+  }
+  for (const name of givenIn(report)) {
+    const about = peerInWords(name);
+    if (about !== name) notes.push(`${about}.`);
   }
   if (results.some(({ spread }) => Object.keys(spread).some((name) => /brokerCpu/i.test(name)))) {
     notes.push("Broker CPU is that of the broker's process as the operating system counts it.");

@@ -18,6 +18,17 @@ export function suffixOf(system: string): string {
   return title.split(', ').slice(1).join(', ');
 }
 
+const peersInWords: Readonly<Record<string, string>> = {
+  klite:
+    "a broker in Go that speaks Kafka's protocol and, as Tidemark, syncs before it acknowledges",
+};
+
+/** A peer by name, with what it is where few know that. */
+export function peerInWords(name: string): string {
+  const words = peersInWords[name];
+  return words === undefined ? name : `${name}: ${words}`;
+}
+
 const figures: Readonly<Record<string, string>> = {
   mbPerSecond: 'MB/s',
   recordsPerSecond: 'records/s',

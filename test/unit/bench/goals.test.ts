@@ -50,6 +50,52 @@ describe('goals', () => {
     ]);
   });
 
+  test("what a start, a restart and memory cost is to be less than klite's, too; its queue in a Java producer is no goal", () => {
+    const java = 'produce 1 KiB, Java client';
+    const of = (system: string, by: number): Run[] => [
+      [
+        system,
+        'start-up',
+        { readyMs: by, firstRecordMs: by, idleResidentMb: by, idleCpuPercent: by },
+      ],
+      [system, 'restart', { killWritableMs: by, killCpuMs: by, cleanWritableMs: by }],
+      [
+        system,
+        java,
+        { mbPerSecond: by, recordsPerSecond: by, p50Ms: by, brokerCpuSecondsPerGb: by },
+      ],
+      [system, 'memory after these runs', { residentMb: by }],
+    ];
+    const found = judge(reportOf([...of('tidemark', 2), ...of('klite', 1)]));
+    expect(
+      found.map(({ goal: { row, figure, limit }, reached }) => [row, figure, limit, reached]),
+    ).toEqual([
+      ['start-up', 'firstRecordMs', 1, false],
+      ['start-up', 'idleResidentMb', 1, false],
+      ['restart', 'killWritableMs', 1, false],
+      ['restart', 'cleanWritableMs', 1, false],
+      [java, 'mbPerSecond', 1, true],
+      [java, 'brokerCpuSecondsPerGb', 1, false],
+      ['memory after these runs', 'residentMb', 1, false],
+    ]);
+    expect(pageOf(reportOf([...of('tidemark', 2), ...of('klite', 1)]))).toContain(
+      '| start-up | first record acknowledged, ms | 2 | 1 | 2 × | ≤ 1 × | **not reached** |',
+    );
+  });
+
+  test("Kafka's own Java client has goals beside Kafka: rate and processor time", () => {
+    const rows = ['produce 1 KiB, Java client', 'consume 1 KiB, Java client'];
+    const of = (system: string, by: number): Run[] =>
+      rows.map((row) => [system, row, { mbPerSecond: by, p50Ms: by, brokerCpuSecondsPerGb: by }]);
+    const found = judge(reportOf([...of('tidemark', 81), ...of('kafka', 100)]));
+    expect(found.map(({ goal, reached }) => [goal.row, goal.figure, reached])).toEqual(
+      rows.flatMap((row) => [
+        [row, 'mbPerSecond', false],
+        [row, 'brokerCpuSecondsPerGb', true],
+      ]),
+    );
+  });
+
   test('so is it beside others that were given by their command', () => {
     const runs: Run[] = [
       ['tidemark', produce, { mbPerSecond: 500 }],
