@@ -95,8 +95,8 @@ const costs = [
 ];
 
 /**
- * Beside klite, and others given by their command, every throughput, CPU and latency figure is to be better, and so are
- * start, restart and memory.
+ * Beside klite, and others given by their command, every rate is to be at least as good, and so are latencies, what
+ * processor time the work costs, start, restart and memory.
  */
 function besideGiven(report: Report): Goal[] {
   const given = givenIn(report);

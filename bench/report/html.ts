@@ -3,9 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectRoot } from '../peers/index.ts';
+import { entryText, meaningsOf } from './entries.ts';
 import { isOurs } from './facts.ts';
 import { countOf, quantile } from './histogram.ts';
-import { limitsOf, loadOf } from './limits.ts';
+import { entriesOf, loadOf } from './limits.ts';
 import { notesOf } from './notes.ts';
 import { profileOf, type RowProfile, systemOf } from './profile.ts';
 import { disturbed, type Report, type Result } from './result.ts';
@@ -202,31 +203,37 @@ function missedSection(report: Report): string {
   const rows = [...new Set(missed.map(({ goal }) => goal.row))];
   const parts = rows.map((row) => {
     const goals = missed.filter(({ goal }) => goal.row === row);
-    const items = goals.map((one) => `<li>${escapeXml(missedText(report, one))}</li>`).join('');
-    // What was busy and where the time went is one for all goals of the same setting of ours.
+    // Limits and where the time went are the same for all goals of one setting of ours.
     const systems = [...new Set(goals.map(({ goal }) => goal.ours ?? 'tidemark'))];
-    const loads = systems.map((system) => {
-      const load = loadOf(report, row, system);
-      const text = load === '' ? '' : paragraph(`${titleOf(system)}: ${load}`);
-      return `${text}${profileSection(profileOf(report.profiles, row, system))}`;
+    const settings = systems.map((system) => {
+      const own = goals.filter(({ goal }) => (goal.ours ?? 'tidemark') === system);
+      const limits = entriesOf(report, own).map(entryText);
+      return (
+        `<h4>${escapeXml(titleOf(system))}</h4>${list(own.map(missedText))}${list(limits)}` +
+        profileSection(profileOf(report.profiles, row, system))
+      );
     });
-    return `<h3>${escapeXml(row)}</h3><ul>${items}</ul>${[...new Set(loads)].join('')}`;
+    return `<h3>${escapeXml(row)}</h3>${settings.join('')}`;
   });
-  return `<h2>Why goals are not reached</h2>${paragraph(PROFILED)}${parts.join('')}`;
+  const meanings = list(meaningsOf(entriesOf(report, missed)));
+  return `<h2>Why goals are not reached</h2>${meanings}${paragraph(PROFILED)}${parts.join('')}`;
 }
+
+const list = (texts: readonly string[]): string =>
+  `<ul>${texts.map((text) => `<li>${escapeXml(text)}</li>`).join('')}</ul>`;
 
 const PROFILED =
   "Functions are those of the event loop's thread by V8's profiler, system calls those of all threads by strace, " +
   'each in a run of its own after the measurement.';
 
-function missedText(report: Report, one: Judged): string {
+function missedText(one: Judged): string {
   const { goal, ours, theirs, ratio, disk } = one;
   const figure = `${wordsOf(goal.figure)}: ${numberText(ours)}`;
   const beside =
     goal.against === undefined
       ? ''
       : ` beside ${numberText(theirs)} of ${titleOf(goal.against)}, ${ratioText(ratio)}`;
-  return `${figure}${beside}, goal ${goalText(goal, disk)}. ${limitsOf(report, one).join('; ')}`;
+  return `${figure}${beside}: ${verdictText(one)}, goal ${goalText(goal, disk)}`;
 }
 
 function otherProfiles(report: Report): string {

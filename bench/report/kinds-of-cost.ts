@@ -29,7 +29,7 @@ function kindOf({ name, place }: HotFunction): Kind {
 /** So many are named of a kind. */
 const NAMED = 3;
 
-/** The shares of the event loop's time: each kind that the profile has; '' without a profile. */
+/** The shares of the event loop's time: each kind that the profile has, and the rest; '' without a profile. */
 export function loopShares({ functions }: RowProfile): string {
   if (functions.length === 0) return '';
   const of = (kind: Kind): readonly HotFunction[] =>
@@ -49,8 +49,8 @@ export function loopShares({ functions }: RowProfile): string {
   // The profile keeps the hottest functions only: those it leaves out are in what remains.
   const known = functions.filter((one) => kindOf(one) !== 'rest');
   const rest = 1 - known.reduce((all, { share }) => all + share, 0);
-  parts.push(`the rest, most of it JavaScript, ${percent(rest)}`);
-  return `the event loop's time by V8's profiler: ${parts.join(', ')}`;
+  parts.push(`the rest ${percent(rest)}`);
+  return parts.join(', ');
 }
 
 /** Calls in which a thread waits for another, or for work. */
@@ -66,10 +66,7 @@ export function callShares({ calls }: RowProfile): string {
   if (waiting.length > 0) {
     // Strace sees the system time of the process, and books it on whichever call was under way.
     const all = waiting.reduce((sum, { share }) => sum + share, 0);
-    const names = waiting.map(({ name }) => name).join(' and ');
-    parts.push(
-      `${names} ${percent(all)}, on which strace books what others did while a thread waited`,
-    );
+    parts.push(`${waiting.map(({ name }) => name).join(' and ')} ${percent(all)}`);
   }
-  return `system time of all threads by strace: ${parts.join(', ')}`;
+  return parts.join(', ');
 }

@@ -1,5 +1,6 @@
 // What a latency consists of, as far as it was counted, and what is left that was not.
 
+import type { Entry } from './entries.ts';
 import type { Goal } from './goals.ts';
 import { DISK, DISK_PROBE, type Report } from './result.ts';
 import { medianOf } from './rounds.ts';
@@ -19,44 +20,42 @@ export function latencyLimits(
   report: Report,
   { row, figure }: Pick<Goal, 'row' | 'figure'>,
   system: string,
-): string[] {
+): Entry[] {
   const of = (figure: string): number => medianOf(report, system, row, figure);
   const p50 = of('p50Ms');
   const parts = partsOf(report, row, of);
-  const middle = Number.isNaN(p50) ? '' : middleText(p50, parts);
-  const far = figure === 'p999Ms' ? farText(of) : '';
-  return [middle, tailText(report, of), far];
+  return [
+    { label: 'p50', text: Number.isNaN(p50) ? '' : middleText(p50, parts) },
+    { label: 'p99', text: tailText(report, of) },
+    { label: 'p99.9', text: figure === 'p999Ms' ? farText(of) : '' },
+  ];
 }
 
 function partsOf(report: Report, row: string, of: (figure: string) => number): Part[] {
   const parts: Part[] = [];
   const linger = Number(LINGER.exec(`${row} ${report.rows[row] ?? ''}`)?.[1]);
   if (linger > 0) {
-    parts.push({ text: `linger of 0 to ${linger} ms, about half of it`, ms: linger / 2 });
+    parts.push({ text: `linger (about half of ${linger} ms)`, ms: linger / 2 });
   }
   const connections = Number(CONNECTIONS.exec(row)?.[1]);
   const turn = (connections / of('requestsPerSecond')) * 1e3;
   if (turn > 0) {
-    const rate = `${connections} connections take turns at this rate:`;
+    const rate = `the turn of ${connections} connections at this rate`;
     return [{ text: rate, ms: turn }];
   }
   const sync = medianOf(report, DISK, DISK_PROBE, 'recordCommitP50Ms');
   if (of('syncs') > 0 && sync > 0) parts.push({ text: 'a sync of the bare disk', ms: sync });
   const own = of('loopOwnDelayP99Ms');
   // The delay of the middle is not counted: it is at most that of the worst in a hundred.
-  if (own > 0) parts.push({ text: "the loop's own delay, at most (its p99)", ms: own });
+  if (own > 0) parts.push({ text: "the loop's own delay at most (its p99)", ms: own });
   return parts;
 }
 
 function middleText(p50: number, parts: readonly Part[]): string {
-  const named = parts.map(({ text, ms }) => `${text} ${numberText(ms)} ms`);
+  const named = parts.map(({ text, ms }) => `${numberText(ms)} ms ${text}`);
   const rest = p50 - parts.reduce((sum, { ms }) => sum + ms, 0);
-  if (rest > 0) {
-    named.push(
-      `${numberText(rest)} ms or more not counted apart (client, sockets, waiting for cores)`,
-    );
-  }
-  return `of p50 ${numberText(p50)} ms: ${named.join(', ')}`;
+  if (rest > 0) named.push(`${numberText(rest)} ms or more not counted apart`);
+  return `${numberText(p50)} ms: ${named.join(', ')}`;
 }
 
 /** What p99 has beyond the middle: of the disk only what the bare disk's own p99 allows. */
@@ -67,9 +66,8 @@ function tailText(report: Report, of: (figure: string) => number): string {
   const beyond = p99 - of('p50Ms');
   const known: string[] = [];
   if (of('syncs') > 0 && sync > 0) {
-    const disk =
-      2 * sync >= beyond ? 'which can be the most of it' : 'which alone does not explain it';
-    known.push(`the bare disk's sync p99 is ${numberText(sync)} ms, ${disk}`);
+    const disk = 2 * sync >= beyond ? 'can be the most of it' : 'alone does not explain it';
+    known.push(`the bare disk's sync p99 of ${numberText(sync)} ms ${disk}`);
   }
   if (!Number.isNaN(waiting)) {
     known.push(`the event loop waited for a core ${numberText(waiting)} % of the time`);
@@ -78,10 +76,7 @@ function tailText(report: Report, of: (figure: string) => number): string {
     known.push(`its delay p99 is ${numberText(delay)} ms, ${numberText(own)} ms without that`);
   }
   if (Number.isNaN(beyond) || known.length === 0) return '';
-  return (
-    `p99 is ${numberText(beyond)} ms more, by waiting for cores or by stalls, whether of client or broker was not ` +
-    `counted: ${known.join(', ')}`
-  );
+  return `${numberText(beyond)} ms more than p50: ${known.join(', ')}`;
 }
 
 /** A thousandth of the records: few moments in which something stood still. */
@@ -90,8 +85,5 @@ function farText(of: (figure: string) => number): string {
   const beyond = p999 - of('p99Ms');
   if (Number.isNaN(beyond)) return '';
   const end = Number.isNaN(longest) ? '' : `, the longest of a run took ${numberText(longest)} ms`;
-  return (
-    `p99.9 is ${numberText(beyond)} ms more than p99: a thousandth of the records decide it${end}; ` +
-    'which moments they fell into was not counted'
-  );
+  return `${numberText(beyond)} ms more than p99${end}`;
 }

@@ -1,5 +1,7 @@
-// What held a row of ours back, in words: from what was counted while it ran. One sentence for each kind of figure.
+// What held a row of ours back, in words: from what was counted while it ran. Short entries for each kind of figure;
+// what all of one label have in common is said once, in entries.ts.
 
+import { type Entry, sorted } from './entries.ts';
 import { isOurs } from './facts.ts';
 import type { Goal } from './goals.ts';
 import { callShares, loopShares } from './kinds-of-cost.ts';
@@ -18,11 +20,10 @@ const LOOP_FULL_PERCENT = 90;
 const WAITING_PERCENT = 20;
 /** Of the bytes that moved: less from the disk is none that anybody waited for. */
 const READ_SHARE = 0.01;
-/** Cores of a client whose work is one thread's: it has no time left. */
-const CLIENT_FULL = 0.95;
+/** Cores of a client that has one thread at work, and it no time left: beyond them there are several. */
+const ONE_THREAD = { from: 0.9, to: 1.1 };
 
 const OURS = 'tidemark';
-const UNKNOWN = 'what the limit is was not counted';
 
 type Of = (figure: string) => number;
 
@@ -55,27 +56,38 @@ export function loadOf(report: Report, row: string, system = OURS): string {
   say(of('clientCpuSeconds') / seconds, (busy) => `client ${busy} of ${coresOf(report)} cores`);
   say(of('loopBusyPercent') * stretch, (busy) => `event loop running ${busy} % of the time`);
   say(of('loopWaitingPercent') * stretch, (waited) => `waiting for a core ${waited} %`);
-  say(of('loopOwnDelayP99Ms'), (own) => `its delay p99 without that ${own} ms`);
+  say(of('loopOwnDelayP99Ms'), (own) => `the loop's own delay p99 ${own} ms`);
   say(of('syncs') / seconds, (syncs) => `${syncs} syncs a second`);
   return parts.join(', ');
 }
 
-/** What the figure could not go beyond, or consists of, as far as it was counted; says so where it was not. */
-export function limitsOf(report: Report, judged: Judged): string[] {
-  const { row, figure, ours } = judged.goal;
-  const of = figuresOf(report, row, ours);
-  const kind = sentences.find(({ figures }) => figures.test(figure));
-  const known = [kind?.limit(report, judged, of) ?? ''].flat().filter((text) => text !== '');
-  return known.length === 0 ? [UNKNOWN] : known;
+/** The limits of goals of one row, and how busy it was. */
+export function entriesOf(report: Report, goals: readonly Judged[]): Entry[] {
+  const loads = goals.map(
+    ({ goal: { row, ours } }): Entry => ({ label: 'busy', text: loadOf(report, row, ours) }),
+  );
+  const limits = goals.flatMap((judged) => limitsOf(report, judged));
+  return sorted([...limits, ...loads].filter(({ text }) => text !== ''));
 }
 
-/** Each kind of figure with its sentence; the first that fits. */
-const sentences: readonly {
+/** What the figure could not go beyond, or consists of, as far as it was counted; says so where it was not. */
+function limitsOf(report: Report, judged: Judged): Entry[] {
+  const { row, figure, ours } = judged.goal;
+  const of = figuresOf(report, row, ours);
+  const kind = kinds.find(({ figures }) => figures.test(figure));
+  const known = (kind?.limit(report, judged, of) ?? []).filter(({ text }) => text !== '');
+  return known.length === 0
+    ? [{ label: 'limit', text: `not counted of ${wordsOf(figure)}` }]
+    : known;
+}
+
+/** Each kind of figure with what is told of it, '' where that was not counted; the first that fits. */
+const kinds: readonly {
   readonly figures: RegExp;
-  limit(report: Report, judged: Judged, of: Of): string | string[];
+  limit(report: Report, judged: Judged, of: Of): Entry[];
 }[] = [
   { figures: /^p\d+Ms$/, limit: latencyOrRate },
-  { figures: /^p99TimesWithoutCleaning$/, limit: loopBeside },
+  { figures: /^p99TimesWithoutCleaning$/, limit: besideCleaning },
   { figures: /PerSecond$/, limit: rateLimit },
   { figures: /^brokerCpuSecondsPer/, limit: brokerCost },
   { figures: /^cpuSecondsPer/, limit: besideSocket },
@@ -85,30 +97,44 @@ const sentences: readonly {
   { figures: /^loopDelay/, limit: delayLimit },
 ];
 
-function rateLimit(report: Report, judged: Judged, of: Of): string | string[] {
+const limit = (text: string): Entry => ({ label: 'limit', text });
+
+function rateLimit(report: Report, judged: Judged, of: Of): Entry[] {
   const cores = coresOf(report);
   const stretch = stretchOf(of);
   const busy = of('busyCores') * stretch;
   if (Number.isNaN(busy) || Number.isNaN(cores)) return besideSocket(report, judged);
-  if (busy >= BUSY * cores) return 'the processors are the limit, which broker and client share';
+  if (busy >= BUSY * cores) return [limit('the processors, which broker and client share')];
   const running = of('loopBusyPercent') * stretch;
   const waiting = of('loopWaitingPercent') * stretch;
-  if (running >= LOOP_FULL_PERCENT) return 'the event loop is the limit';
+  if (running >= LOOP_FULL_PERCENT) return [limit('the event loop')];
   if (running + waiting >= LOOP_FULL_PERCENT) {
-    return 'the event loop and its waiting for a core are the limit';
+    return [limit('the event loop and its waiting for a core')];
   }
-  const client = (of('clientCpuSeconds') / of('seconds')) * stretch;
-  if (client >= CLIENT_FULL) {
-    return `the client's one thread is the limit: the client keeps ${numberText(client)} cores busy`;
-  }
+  const found = clientLimit((of('clientCpuSeconds') / of('seconds')) * stretch);
   if (waiting >= WAITING_PERCENT) {
-    return (
-      `waiting for a core is most of it: the event loop could have run for ${numberText(waiting)} % of the time and ` +
-      `had none, and ran for ${numberText(running)} %`
+    found.push(
+      limit(
+        `waiting for a core: the event loop could have run for ${numberText(waiting)} % of the time and had none, and ` +
+          `ran for ${numberText(running)} %`,
+      ),
     );
   }
+  if (found.length > 0) return found;
   const disk = of('syncs') > 0 || readsMuch(of) ? 'the disk or for ' : '';
-  return `no processor is the limit: client and broker wait for ${disk}each other`;
+  return [limit(`no processor: client and broker wait for ${disk}each other`)];
+}
+
+function clientLimit(cores: number): Entry[] {
+  if (!(cores >= ONE_THREAD.from)) return [];
+  const busy = `the client keeps ${numberText(cores)} cores busy`;
+  return [
+    limit(
+      cores <= ONE_THREAD.to
+        ? `the client's one thread: ${busy}`
+        : `${busy}; whether one of its threads is the limit was not counted`,
+    ),
+  ];
 }
 
 function readsMuch(of: Of): boolean {
@@ -118,34 +144,36 @@ function readsMuch(of: Of): boolean {
 }
 
 /** What is left without a client is known where a bare socket was measured; the rest by a profile, if there is one. */
-function besideSocket(report: Report, { goal, ours }: Judged): string[] {
+function besideSocket(report: Report, { goal, ours }: Judged): Entry[] {
   const { row, figure } = goal;
   const system = goal.ours ?? OURS;
   const bare = `raw socket on ${system.replace(/^.* on /, '')}`;
   const alone = medianOf(report, bare, row, figure);
   const profile = profileOf(report.profiles, row, system);
   const shares = profile === undefined ? '' : loopShares(profile);
-  if (Number.isNaN(alone)) return [shares];
+  if (Number.isNaN(alone)) return [{ label: 'event loop', text: shares }];
+  const times = `the client ${numberText(ours / alone)} times that`;
   return [
-    `${wordsOf(figure)}: ${bare}, without a client, has ${numberText(alone)}, the client ` +
-      `${numberText(ours / alone)} times that`,
-    shares === '' ? 'where the client spends the rest was not profiled' : `${system}: ${shares}`,
+    { label: 'bare socket', text: `${wordsOf(figure)}: ${bare} ${numberText(alone)}, ${times}` },
+    { label: 'event loop', text: shares === '' ? NOT_PROFILED : `${system}: ${shares}` },
   ];
 }
 
+const NOT_PROFILED = 'not profiled';
+
 /** Shares of the cost by the row's profile, and who does it for less. */
-function brokerCost(report: Report, { goal, ours }: Judged, of: Of): string[] {
-  const system = goal.ours ?? OURS;
-  const parts: string[] = [];
+function brokerCost(report: Report, { goal, ours }: Judged, of: Of): Entry[] {
+  const profile = profileOf(report.profiles, goal.row, goal.ours ?? OURS);
+  const shares = profile === undefined ? NOT_PROFILED : loopShares(profile);
   const loop = of('loopBusyPercent') / 100 / (of('brokerCpuSeconds') / of('seconds'));
-  if (Number.isFinite(loop)) {
-    const percent = numberText(Math.min(1, loop) * 100);
-    parts.push(`of the broker's processor time the event loop takes ${percent} %`);
-  }
-  const profile = profileOf(report.profiles, goal.row, system);
-  if (profile === undefined) parts.push('what it spends it on was not profiled');
-  else parts.push(loopShares(profile), callShares(profile));
-  return [...parts, leastOf(report, goal, ours)];
+  const percent = numberText(Math.min(1, loop) * 100);
+  const whole = Number.isFinite(loop) ? `${percent} % of the broker's processor time` : '';
+  const calls = profile === undefined ? '' : callShares(profile);
+  return [
+    { label: 'event loop', text: [whole, shares].filter((part) => part !== '').join('; ') },
+    { label: 'system calls', text: calls },
+    { label: 'cheaper', text: leastOf(report, goal, ours) },
+  ];
 }
 
 /** What others did the same work for is no floor, but it is known to be possible. */
@@ -158,76 +186,79 @@ function leastOf(report: Report, { row, figure }: Goal, ours: number): string {
     })
     .sort((a, b) => a.cost - b.cost);
   const [least] = others;
-  return least === undefined
-    ? 'nobody beside it needed less; whether less is possible was not counted'
-    : `the least that was measured is ${numberText(least.cost)} of ${titleOf(least.system)}`;
+  if (least === undefined) return 'nobody';
+  const cost = `${numberText(least.cost)} instead of ${numberText(ours)}`;
+  return `${titleOf(least.system)}, ${cost} (${wordsOf(figure)})`;
 }
 
-function latencyOrRate(report: Report, judged: Judged, of: Of): string[] {
+function latencyOrRate(report: Report, judged: Judged, of: Of): Entry[] {
   const limits = latencyLimits(report, judged.goal, judged.goal.ours ?? OURS);
   // Where each connection waits for its answer, a latency is the rate seen from the other side.
-  if (!Number.isNaN(of('requestsPerSecond')))
-    limits.push(...[rateLimit(report, judged, of)].flat());
-  return limits;
+  if (Number.isNaN(of('requestsPerSecond'))) return limits;
+  return [...limits, ...rateLimit(report, judged, of)];
 }
 
 function delaysOf(of: Of): string {
   const [with_, without] = [of('loopDelayP99Ms'), of('loopOwnDelayP99Ms')];
   if (Number.isNaN(with_) || Number.isNaN(without)) return '';
-  return `${numberText(with_)} ms with waiting for a core and ${numberText(without)} ms without`;
+  return `p99 ${numberText(with_)} ms with waiting for a core, ${numberText(without)} ms without`;
 }
 
-function delayLimit(_report: Report, { goal }: Judged, of: Of): string {
+function delayLimit(_report: Report, { goal }: Judged, of: Of): Entry[] {
   const delays = delaysOf(of);
-  if (delays === '') return '';
-  const own = of('loopOwnDelayP99Ms') > goal.limit;
-  const limit = own
-    ? "pieces of the loop's own work, calls to the kernel among them, are longer than the goal"
-    : 'waiting for a core is the limit';
-  return `the event loop's delay p99 is ${delays}: ${limit}`;
+  if (delays === '') return [];
+  const why =
+    of('loopOwnDelayP99Ms') > goal.limit
+      ? "pieces of the loop's own work, calls to the kernel among them, are longer than the goal"
+      : 'waiting for a core is the limit';
+  return [{ label: 'loop delay', text: `${delays}: ${why}` }];
 }
 
 /** The same load with and without work beside it: what the loop had to wait for meanwhile. */
-function loopBeside(report: Report, _judged: Judged, of: Of): string {
+function besideCleaning(report: Report, _judged: Judged, of: Of): Entry[] {
   const busy = of('busyCores');
-  if (Number.isNaN(busy)) return '';
+  if (Number.isNaN(busy)) return [];
   const delays = delaysOf(of);
-  const loop = delays === '' ? '' : `; the event loop's delay p99 was ${delays}`;
-  return (
-    `cleaning shares cores and disk with the producer: ${numberText(busy)} of ${coresOf(report)} cores were busy` +
-    `${loop}; how much of it is the disk was not counted`
-  );
+  const loop = delays === '' ? '' : `; the event loop's delay ${delays}`;
+  const cores = `${numberText(busy)} of ${coresOf(report)} cores were busy`;
+  return [{ label: 'cleaning', text: `${cores}${loop}` }];
 }
 
 /** A process that computes all the time until it is ready waits for nothing but itself. */
-function startLimit(report: Report, { goal }: Judged, of: Of): string {
+function startLimit(report: Report, { goal }: Judged, of: Of): Entry[] {
   const [ready, first, cpu] = [of('readyMs'), of('firstRecordMs'), of('startCpuSeconds')];
-  if (Number.isNaN(ready) || Number.isNaN(cpu)) return '';
-  const computes = cpu * 1e3 >= BUSY * first ? ', so its own computing is the limit' : '';
+  if (Number.isNaN(ready) || Number.isNaN(cpu)) return [];
+  const computes = cpu * 1e3 >= BUSY * first ? ': its own computing is the limit' : '';
   const profile = profileOf(report.profiles, goal.row, goal.ours ?? OURS);
-  const shares = profile === undefined ? '' : loopShares(profile);
-  return (
-    `${numberText(ready)} ms until ready, ${numberText(first)} ms until the first record, with ` +
-    `${numberText(cpu)} s of processor time until then${computes}${shares === '' ? '' : `; ${shares}`}`
-  );
+  return [
+    {
+      label: 'start',
+      text:
+        `${numberText(ready)} ms until ready, ${numberText(first)} ms until the first record, ` +
+        `${numberText(cpu)} s of processor time until then${computes}`,
+    },
+    { label: 'event loop', text: profile === undefined ? '' : loopShares(profile) },
+  ];
 }
 
-function restartLimit(_report: Report, { goal }: Judged, of: Of): string {
+function restartLimit(_report: Report, { goal }: Judged, of: Of): Entry[] {
   const kind = goal.figure.replace(/WritableMs$/, '');
   const [ready, cpu] = [of(`${kind}ReadyMs`), of(`${kind}CpuMs`)];
-  if (Number.isNaN(ready) || Number.isNaN(cpu)) return '';
-  const computes = cpu >= BUSY * of(goal.figure) ? ', so its own computing is the limit' : '';
-  return `${numberText(ready)} ms until ready, ${numberText(cpu)} ms of processor time${computes}`;
+  if (Number.isNaN(ready) || Number.isNaN(cpu)) return [];
+  const computes = cpu >= BUSY * of(goal.figure) ? ': its own computing is the limit' : '';
+  const stop = kind === 'kill' ? 'kill -9' : 'a clean stop';
+  const text = `after ${stop} ${numberText(ready)} ms until ready, ${numberText(cpu)} ms of processor time${computes}`;
+  return [{ label: 'restart', text }];
 }
 
 /** What it has from the start and what came with the work. */
-function memoryLimit(report: Report, { goal, ours }: Judged): string {
+function memoryLimit(report: Report, { goal, ours }: Judged): Entry[] {
+  const all = numberText(ours);
   const idle = medianOf(report, goal.ours ?? OURS, 'start-up', 'idleResidentMb');
-  const split = 'which part is V8, Node and our buffers was not counted';
-  if (goal.figure === 'idleResidentMb') return `${numberText(ours)} MB are resident idle; ${split}`;
-  if (Number.isNaN(idle)) return `${numberText(ours)} MB are resident; ${split}`;
-  return (
-    `of ${numberText(ours)} MB resident ${numberText(idle)} MB are there idle after a start, ` +
-    `${numberText(ours - idle)} MB came with the work; ${split}`
-  );
+  const came = `${numberText(idle)} of them idle after a start, ${numberText(ours - idle)} came with the work`;
+  const text =
+    goal.figure === 'idleResidentMb'
+      ? `${all} MB idle`
+      : `${all} MB${Number.isNaN(idle) ? '' : `, ${came}`}`;
+  return [{ label: 'memory', text }];
 }

@@ -2,10 +2,11 @@
 // what was thrown out or could not be measured.
 
 import { type Also, alsoMeasured, BESIDE } from './also-measured.ts';
+import { type Entry, entryText, meaningsOf } from './entries.ts';
 import { isOurs } from './facts.ts';
 import { peerSection, workOf } from './goal-tables.ts';
 import { headOf, readingText } from './head.ts';
-import { limitsOf, loadOf } from './limits.ts';
+import { entriesOf } from './limits.ts';
 import { table } from './markdown.ts';
 import { systemOf } from './profile.ts';
 import { DISK, disturbed, type Report } from './result.ts';
@@ -65,25 +66,34 @@ function onlyNamed(shown: readonly Shown[], told: ReadonlySet<string>): string {
   return named.length === 0 ? '' : `\nMeasured too, not beside Kafka: ${named.join('; ')}.\n`;
 }
 
-/** Limits and load of each row whose goals are not reached: a line for each of our settings. */
+/** What the limit is in each row whose goals are not reached: a list for each of our settings. */
 function reasons(shown: readonly Shown[], lines: readonly Line[]): string {
-  const rows = new Map<string, { limits: Set<string>; load: string }>();
-  for (const line of lines.filter((one) => !one.judged.reached)) {
-    const { report, judged } = line;
-    const load = loadOf(report, judged.goal.row, judged.goal.ours);
-    const known = rows.get(workOf(line)) ?? { limits: new Set(), load };
-    for (const limit of limitsOf(report, judged)) known.limits.add(limit);
-    rows.set(workOf(line), known);
+  const rows = new Map<string, Line[]>();
+  for (const line of lines.filter(({ judged }) => !judged.reached)) {
+    const work = workOf(line);
+    rows.set(work, [...(rows.get(work) ?? []), line]);
   }
   if (rows.size === 0) return '';
-  const items = [...rows].map(
-    ([row, { limits, load }]) =>
-      `- ${row}: ${[...limits].join('; ')}.${load === '' ? '' : ` Busy: ${load}.`}\n`,
+  const entries = [...rows].map(([work, ofWork]) => [work, entriesIn(ofWork)] as const);
+  const meanings = meaningsOf(entries.flatMap(([, ofWork]) => ofWork));
+  const items = entries.map(
+    ([work, ofWork]) =>
+      `- **${work}**\n${ofWork.map((entry) => `  - ${entryText(entry)}\n`).join('')}`,
   );
   return (
-    `\n### What the limit is in the rows that are not reached\n\n${items.join('')}` +
+    '\n### What the limit is in the rows that are not reached\n\nWhat was counted of each row:\n\n' +
+    `${meanings.map((text) => `- ${text}.\n`).join('')}\nThe rows:\n\n${items.join('')}` +
     profilesText(shown)
   );
+}
+
+/** Goals of one row may be of several results. */
+function entriesIn(lines: readonly Line[]): Entry[] {
+  const reports = [...new Set(lines.map(({ report }) => report))];
+  return reports.flatMap((report) => {
+    const goals = lines.filter((line) => line.report === report).map(({ judged }) => judged);
+    return entriesOf(report, goals);
+  });
 }
 
 /** Where profiles are; only of rows that have one. */
