@@ -2,6 +2,7 @@
 
 import { isOurs, processorTimeOf } from './facts.ts';
 import type { Report, Result } from './result.ts';
+import { betterOf } from './rounds.ts';
 import type { Spread } from './statistics.ts';
 import { numberText } from './words.ts';
 
@@ -14,8 +15,7 @@ const RUNS_ENOUGH = 3;
 /** Told too, not judged: ten milliseconds, the tick of what the system counts, are a third of a percent of it. */
 const COARSE = /^idleCpuPercent$/;
 
-/** Figures where more is better, and where less is; all others describe the run and are not judged. */
-const MORE = /PerSecond$/;
+/** Figures where less is better, besides rates, where more is; all others describe the run and are not judged. */
 const LESS = new RegExp(
   '((?<!max)Ms|PerGb|PerMillion|PerRecord|esidentMb|medianNanoseconds|WithoutCleaning' +
     '|(start|join|leave)(Broker)?(Cpu)?Seconds|(idle|quiet)CpuPercent)$',
@@ -57,7 +57,7 @@ function changesOf(before: Result, after: Result): { change: Change; told: boole
   const runs = Math.min(before.runs.length, after.runs.length);
   return Object.entries(before.spread).flatMap(([figure, was]) => {
     const is = after.spread[figure];
-    const more = MORE.test(figure);
+    const more = betterOf(figure) === 'higher';
     if (is === undefined || !(more || LESS.test(figure))) return [];
     if (!(was.median > 0) || !(is.median > 0)) return [];
     const worse = more ? was.median / is.median - 1 : is.median / was.median - 1;

@@ -7,7 +7,7 @@ import { table } from './markdown.ts';
 import { type Line, linesOf, linksTo, peersOf, type Shown } from './shown.ts';
 import { titleOf } from './words.ts';
 
-/** A line for the shown results together, one for each that is not whole there; '' where no broker stands beside ours. */
+/** A line for the shown results together, one for each that is not whole there; '' where there is no other broker. */
 export function countsTable(
   shown: readonly Shown[],
   others: readonly Shown[],

@@ -6,14 +6,14 @@ const meanings = {
     'what had nothing left, as far as that was counted; a client that keeps about one core busy is taken for one ' +
     'thread without time left',
   busy:
-    'cores that broker and client kept busy, and for how much of the time the event loop ran, or could have run and had ' +
-    'no core',
+    'cores that broker and client kept busy, and for how much of the time the event loop ran, or could have run and ' +
+    'had no core',
   'event loop':
     "its share of the broker's processor time, and by V8's profiler what it spent its own on; most of the rest is " +
     'JavaScript',
   'system calls':
-    'shares of the system time of all threads by strace, which books on futex and epoll what others did while a thread ' +
-    'waited',
+    'shares of the system time of all threads by strace, which books on futex and epoll what others did while a ' +
+    'thread waited',
   cheaper:
     'who did the same work for less processor time; where nobody did, whether it is possible was not counted',
   p50: 'what it consists of; what was not counted apart is of client, sockets and waiting for cores',

@@ -65,7 +65,7 @@ function besideLine(line: Line, peer: string): string[] {
     wordsOf(figure),
     oursText(line),
     spreadText(report, peer, row, figure),
-    ratioText(judged.ratio),
+    ratioText(judged.ratio, judged.goal.limit),
     goalText(judged.goal, judged.disk),
     verdictOf(judged),
   ];
@@ -110,6 +110,6 @@ function clientCells(line: Line | undefined): string[] {
   return [
     numberText(ours),
     `${numberText(theirs)} (${next})`,
-    `${ratioText(ratio)} ${verdictOf(line.judged)}`,
+    `${ratioText(ratio, goal.limit)} ${verdictOf(line.judged)}`,
   ];
 }

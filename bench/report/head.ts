@@ -56,8 +56,8 @@ function machineText({ report }: Shown): string {
 export const readingText = (method: string): string => `
 Client and broker share the processor, and where brokers stand side by side the client is the same for all. Tidemark
 syncs before it acknowledges unless \`--flush os\` is said; Apache Kafka does not by default. Figures are medians
-(smallest–largest) of interleaved runs, to three digits; where no range stands, it was measured once. Each round gives a
-ratio, ours beside theirs of the same round, and the middle one stands in the tables: it need not be that of the medians.
-A goal is reached where most rounds reach it; how many did stands in brackets, and "narrowly" where fewer than four
+(smallest–largest) of interleaved runs, to three digits; where no range stands, it was measured once. Each round gives
+a ratio, ours beside theirs of the same round; the middle one stands in the tables and need not be that of the medians.
+A goal is reached where most rounds reach it. How many did stands in brackets, and "narrowly" where fewer than four
 fifths of them agree. ${method} says how each row is measured and what the figures do not show.
 `;

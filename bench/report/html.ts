@@ -47,7 +47,7 @@ function goalsSection(report: Report): string {
     return (
       `<tr>${cell(goal.row)}${cell(wordsOf(goal.figure))}${cell(who)}${number(numberText(ours))}` +
       `${cell(goal.against === undefined ? '' : titleOf(goal.against))}${number(numberText(theirs))}` +
-      `${number(goal.against === undefined ? '' : ratioText(ratio))}${cell(goalText(goal, disk))}` +
+      `${number(goal.against === undefined ? '' : ratioText(ratio, goal.limit))}${cell(goalText(goal, disk))}` +
       `<td class="${reached ? 'yes' : 'no'}">${verdictText(one)}</td></tr>`
     );
   });
@@ -232,7 +232,7 @@ function missedText(one: Judged): string {
   const beside =
     goal.against === undefined
       ? ''
-      : ` beside ${numberText(theirs)} of ${titleOf(goal.against)}, ${ratioText(ratio)}`;
+      : ` beside ${numberText(theirs)} of ${titleOf(goal.against)}, ${ratioText(ratio, goal.limit)}`;
   return `${figure}${beside}: ${verdictText(one)}, goal ${goalText(goal, disk)}`;
 }
 

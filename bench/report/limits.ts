@@ -115,8 +115,8 @@ function rateLimit(report: Report, judged: Judged, of: Of): Entry[] {
   if (waiting >= WAITING_PERCENT) {
     found.push(
       limit(
-        `waiting for a core: the event loop could have run for ${numberText(waiting)} % of the time and had none, and ` +
-          `ran for ${numberText(running)} %`,
+        `waiting for a core: the event loop could have run for ${numberText(waiting)} % of the time and had none, ` +
+          `and ran for ${numberText(running)} %`,
       ),
     );
   }

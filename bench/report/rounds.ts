@@ -1,5 +1,5 @@
-// Figures of a result over all rounds, and of ours beside another's round by round. Rounds are interleaved, so that what
-// the machine did meanwhile fell on both sides.
+// Figures of a result over all rounds, and of ours beside another's round by round. Rounds are interleaved, so that
+// what the machine did meanwhile fell on both sides.
 
 import type { Report, Result } from './result.ts';
 
@@ -39,7 +39,7 @@ export interface Pair {
   readonly ratio: number;
 }
 
-/** Each round that has both sides; the medians as one pair where fewer than two do; none where a side was not measured. */
+/** Each round that has both sides; where fewer than two do, the medians as one pair, or none if a side is missing. */
 export function pairsOf(report: Report, { row, figure, ours, theirs }: Compared): Pair[] {
   const others = theirs === undefined ? [] : roundsOf(report, theirs, row, figure);
   const pairs = roundsOf(report, ours, row, figure).map((mine, round) => ({

@@ -91,10 +91,22 @@ export function numberText(value: number): string {
   return rounded >= 1000 ? Math.round(rounded).toLocaleString('en-US') : String(rounded);
 }
 
-/** `0.62 ×`; small ratios as fractions: `1/18`. */
-export function ratioText(ratio: number): string {
-  if (ratio <= 0.2) return `1/${Number((1 / ratio).toPrecision(2))}`;
-  return `${Number(ratio.toPrecision(3))} ×`;
+/** Ratios are told to so many digits at least, and at most. */
+const RATIO_DIGITS = { least: 3, most: 6 };
+
+/** `0.62 ×`; small ratios as fractions: `1/18`. With more digits where fewer look like a limit that it is not. */
+export function ratioText(ratio: number, limit = ratio): string {
+  let digits = RATIO_DIGITS.least;
+  if (ratio !== limit) {
+    while (digits < RATIO_DIGITS.most && inDigits(ratio, digits) === inDigits(limit, digits))
+      digits++;
+  }
+  return inDigits(ratio, digits);
+}
+
+function inDigits(ratio: number, digits: number): string {
+  if (ratio <= 0.2) return `1/${Number((1 / ratio).toPrecision(digits - 1))}`;
+  return `${Number(ratio.toPrecision(digits))} ×`;
 }
 
 /** What has to be reached; of a goal that the disk may excuse also what the disk did, where it is known. */

@@ -378,7 +378,17 @@ describe('numbers as people read them', () => {
       '0.00123',
       '–',
     ]);
-    expect([1 / 16, 0.62, 2].map(ratioText)).toEqual(['1/16', '0.62 ×', '2 ×']);
+    expect([1 / 16, 0.62, 2].map((ratio) => ratioText(ratio))).toEqual(['1/16', '0.62 ×', '2 ×']);
+    // A goal of at most 1 × is not reached by "1 ×" only when that is said.
+    expect([1.0004, 1, 1.2].map((ratio) => ratioText(ratio, 1))).toEqual([
+      '1.0004 ×',
+      '1 ×',
+      '1.2 ×',
+    ]);
+    expect([1 / 15.96, 1 / 16].map((ratio) => ratioText(ratio, 1 / 16))).toEqual([
+      '1/15.96',
+      '1/16',
+    ]);
     const goal = { row: '', figure: '', limit: 1, better: 'higher', against: 'kafka' } as const;
     expect(goalText({ ...goal, orShareOfDisk: 0.85 })).toBe('≥ 1 ×, or 85 % of the disk');
   });
