@@ -236,6 +236,8 @@ export class LogPartition implements Partition, Appendable, RemembersProducers {
         log.onCommit((highWatermark) => this.#committed(highWatermark));
         log.onFailure((cause) => this.#failed(cause));
         this.#log = log;
+        // They may have changed while it was being opened.
+        this.settingsChanged();
       } else if (this.#log.state === 'failed') await this.#log.reopen();
       // What producers had in flight may be gone: the log alone says what was stored.
       const isCommitPrepared = (owner: TransactionOwner) => this.isCommitPrepared(owner);

@@ -1,4 +1,4 @@
-// A partition that is being brought back while its topic is deleted, or the broker stops.
+// A partition that is being brought back while its topic is deleted or configured, or the broker stops.
 
 import { afterEach, expect, test } from 'vitest';
 import { silentLogger } from '../../../src/base/ports.ts';
@@ -89,4 +89,15 @@ test('a stop waits for it, so that nothing is at work on the directory afterward
   await reopened.catch(() => {});
   const after = await open(crashed);
   expect(await append(after)).toBe(1);
+});
+
+test('configs that change meanwhile hold for its log', async () => {
+  const { engine, crashed, reopened, goOn } = await reopening();
+  const rolls = { name: 'segment.index.bytes', operation: 'set', value: '4' } as const;
+  await engine.alterTopicConfigs('t', [rolls], false);
+  goOn();
+  await reopened;
+  await append(engine);
+  const segments = (await crashed.list('t-0')).filter((name) => name.endsWith('.log'));
+  expect(segments).toHaveLength(2);
 });
