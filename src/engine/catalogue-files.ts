@@ -190,7 +190,12 @@ export class CatalogueFiles {
     await this.#writeFile(`${path}.tmp`, frames);
     await this.#disk.rename(`${path}.tmp`, path);
     const log = await this.#disk.open(this.#path(generation, 'log'), 'create');
-    await this.#disk.syncDirectory(CATALOGUE_DIRECTORY);
+    try {
+      await this.#disk.syncDirectory(CATALOGUE_DIRECTORY);
+    } catch (error) {
+      await log.close().catch(() => {});
+      throw error;
+    }
     const before = this.#log;
     this.#log = log;
     this.#logBytes = 0;

@@ -231,6 +231,18 @@ describe('the catalogue', () => {
     }
   });
 
+  test('changes that are refused leave no file open', async () => {
+    const catalogue = await open(disk, identity);
+    const opened = disk.openFiles;
+    disk.refuse = (what) => what === 'datasync' || what === 'syncdir';
+    await expect(catalogue.commit(topic('a'))).rejects.toThrow(code('KAFKA_STORAGE_ERROR'));
+    disk.refuse = (what) => what === 'syncdir';
+    for (const name of ['b', 'c', 'd']) {
+      await expect(catalogue.commit(topic(name))).rejects.toThrow(code('KAFKA_STORAGE_ERROR'));
+    }
+    expect(disk.openFiles).toBeLessThanOrEqual(opened);
+  });
+
   /** Puts zeroes into the newest snapshot. */
   async function spoilSnapshot(): Promise<void> {
     const path = await newest('snapshot');

@@ -7,10 +7,13 @@ type Operation = 'write' | 'datasync' | 'syncdir' | 'rename' | 'read' | 'open' |
 export class FaultyDisk extends MemoryDisk implements Disk {
   /** Operations on paths that this says yes to are refused. */
   refuse: (operation: Operation, path: string) => boolean = () => false;
+  /** Files that were opened and not closed yet. */
+  openFiles = 0;
 
   override async open(path: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile> {
     this.#check('open', path);
     const file = await super.open(path, mode);
+    this.openFiles++;
     const check = (operation: Operation): void => this.#check(operation, path);
     return {
       path: file.path,
@@ -29,7 +32,10 @@ export class FaultyDisk extends MemoryDisk implements Disk {
       },
       truncate: (bytes) => file.truncate(bytes),
       size: () => file.size(),
-      close: () => file.close(),
+      close: async () => {
+        this.openFiles--;
+        await file.close();
+      },
     };
   }
 
