@@ -96,6 +96,8 @@ export class CleanedWriter {
 
   async #create(): Promise<DiskFile> {
     const file = await this.#disk.open(this.#path('.log'), 'create');
+    // From now on closed by `discard`, whatever is refused.
+    this.#file = file;
     await file.truncate(0);
     return file;
   }
