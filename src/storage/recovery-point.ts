@@ -98,6 +98,8 @@ export class RecoveryPoint implements MarkSource {
       if (place.segment !== active) return;
       await saveIndexes(core.context.disk, active);
       if (taken !== null) await this.#snapshot.save(taken, place.offset);
+      // The segment may be finished by now, and the point be behind it.
+      if (this.#place.segment !== active) return;
       this.#place = place;
       this.publishMark();
     } catch (error) {
