@@ -226,6 +226,7 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
       if (this.#core.state !== 'failed') return;
       await this.#writer.idle();
       await this.#sync.settled();
+      await this.#sync.recoveryPoint.settled();
       await this.#core.latch.exclusive(() => this.#reopenAlone());
     });
   }
