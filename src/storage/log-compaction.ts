@@ -174,7 +174,7 @@ export class LogCompaction implements CleanableLog {
       // The directory of a log that is closed may be another's by now.
       if (state !== 'open' || active.created || segments.length === 1) return;
       try {
-        await this.#writer.makeFile();
+        await this.#writer.makeFile(active);
         this.#toldNoRoom = false;
       } catch (error) {
         // What is before it is compacted all the same.

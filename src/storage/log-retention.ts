@@ -89,16 +89,19 @@ export class LogRetention {
   async #free(nowMs: number, config: RetentionConfig): Promise<number> {
     const core = this.#core;
     if (core.state !== 'open') return 0;
-    const count = await this.#planned(nowMs, config);
+    let count = await this.#planned(nowMs, config);
     if (count === 0 || core.state !== 'open') return 0;
-    if (count === core.segments.length) {
-      core.roll(core.endOffset);
-      this.#writer.wake();
-    }
-    // The new active segment must be on disk before the last one that tells the log's end goes.
-    await this.#writer.idle();
-    if (core.state !== 'open') return 0;
+    if (count === core.segments.length) core.roll(core.endOffset);
+    // A file must follow before the last one that tells the log's end goes.
+    if (!(await this.#hasFile(core.segments[count] as Segment))) count--;
+    if (count === 0 || core.state !== 'open') return 0;
     return this.#drop(count);
+  }
+
+  /** Whether the segment has a file now: there may be no room for one. */
+  async #hasFile(segment: Segment): Promise<boolean> {
+    await this.#writer.makeFile(segment).catch(() => {});
+    return segment.created;
   }
 
   /** How many of the oldest segments may go. */
@@ -130,10 +133,8 @@ export class LogRetention {
     const { active } = core;
     if (core.state !== 'open' || active.size === 0 || active.written < active.size) return;
     if (nowMs - active.createdMs <= core.config.segmentMs - active.jitterMs) return;
-    core.roll(core.endOffset);
-    this.#writer.wake();
     // Its file first: as long as there is none, a start takes what was rolled for the log's end.
-    await this.#writer.idle();
+    await this.#hasFile(core.roll(core.endOffset));
   }
 
   async #learnTimes(segment: Segment): Promise<void> {

@@ -37,6 +37,7 @@ export class LogWriter {
   #pendingBytes = 0;
   #running = false;
   readonly #idleWaiters: (() => void)[] = [];
+  readonly #fileWaiters: (() => void)[] = [];
 
   constructor(options: LogWriterOptions) {
     this.#core = options.core;
@@ -53,11 +54,11 @@ export class LogWriter {
     if (this.#queue.length === 0) this.#queue = [ticket];
     else this.#queue.push(ticket);
     this.#pendingBytes += ticket.bytes;
-    this.wake();
+    this.#wake();
   }
 
   /** Starts the loop, which also makes the file of a fresh active segment. */
-  wake(): void {
+  #wake(): void {
     if (this.#running || this.#core.failure !== null) return;
     this.#running = true;
     const { turnEnd } = this.#core.context;
@@ -66,16 +67,18 @@ export class LogWriter {
   }
 
   /**
-   * Makes the file of the active segment although nothing is to be written. Rejects with DiskError when there is no
-   * room, which takes nothing from a log that nobody writes to; what else goes wrong fails the log.
+   * Makes the file of a segment to which nothing is to be written yet; resolves without one when the log fails. Rejects
+   * with DiskError when there is no room, which takes nothing from a log that nobody writes to; what else goes wrong
+   * fails the log.
    */
-  async makeFile(): Promise<void> {
-    while (this.#running) await this.idle();
+  async makeFile(segment: Segment): Promise<void> {
     const core = this.#core;
-    if (core.active.created || core.failure !== null) return;
+    // The loop makes it when it comes there, and may never end while others append.
+    while (this.#running && !segment.created) await this.#fileMade();
+    if (segment.created || core.failure !== null) return;
     this.#running = true;
     try {
-      await this.#prepare(core.active);
+      await this.#prepare(segment);
     } catch (error) {
       if (error instanceof DiskError && error.code === 'disk_full') throw error;
       this.#onFailure(asError(error));
@@ -84,6 +87,13 @@ export class LogWriter {
       if (this.#queue.length > 0) void this.#run();
       else this.#stop();
     }
+  }
+
+  /** Waits until the loop has made a file, or has ended. */
+  #fileMade(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#fileWaiters.push(resolve);
+    });
   }
 
   /** Waits until nothing is queued and no write is under way. */
@@ -144,8 +154,8 @@ export class LogWriter {
   #stop(): void {
     this.#running = false;
     this.#sync.letGo();
-    if (this.#idleWaiters.length === 0) return;
-    for (const resolve of this.#idleWaiters.splice(0)) resolve();
+    resolveAll(this.#fileWaiters);
+    resolveAll(this.#idleWaiters);
   }
 
   /** Makes the segment's file, and the leader epoch durable: before the first batch that carries it. */
@@ -155,6 +165,7 @@ export class LogWriter {
     if (segment.created) return;
     // Nothing in it needs a sync yet: where nobody writes to it, none would let it go.
     (await createSegment(context.disk, context.pool, segment)).release();
+    resolveAll(this.#fileWaiters);
   }
 
   async #writeFrom(segment: Segment): Promise<void> {
@@ -211,4 +222,9 @@ export class LogWriter {
     }
     return { count, position, parts, bytes };
   }
+}
+
+function resolveAll(waiters: (() => void)[]): void {
+  if (waiters.length === 0) return;
+  for (const resolve of waiters.splice(0)) resolve();
 }

@@ -96,6 +96,26 @@ test('what a full disk keeps from being finished is finished when there is room'
   expect((await loadMarks(disk)).marks.get('t-0')?.recoveryOffset).toBe(3);
 });
 
+test('without room for a file that follows, the last segment stays and others go', async () => {
+  const disk = new SimulatedDisk({ seed: 7 });
+  const { clock, openLog } = await open(disk);
+  const log = await openLog('t-0', { ...hourly, retentionMs: 1000 });
+  for (let index = 0; index < 100; index++)
+    await clock.until(log.append(testBatch(index)).committed);
+  await clock.advance(HOURS);
+  const last = (await disk.list('t-0')).filter((name) => name.endsWith('.log')).at(-1)!;
+  const start = Number.parseInt(last, 10);
+  disk.hook = (operation, path) => {
+    const isNew = operation === 'open' && !disk.paths().includes(path);
+    if (isNew && path.endsWith('.log')) throw new DiskError('disk_full', path, 'no room');
+  };
+  expect(await clock.until(log.applyRetention(clock.now()))).toBeGreaterThan(1);
+  expect([log.state, log.startOffset]).toEqual(['open', start]);
+  await clock.advance(2000);
+  const found = await (await open(disk.kill())).openLog('t-0');
+  expect([found.startOffset, found.endOffset, found.damaged]).toEqual([start, 300, []]);
+});
+
 test('the recovery point goes on behind a segment that went before it was finished', async () => {
   const disk = new SimulatedDisk({ seed: 5 });
   const { clock, openLog } = await open(disk);
