@@ -3,7 +3,6 @@
 import { KafkaError } from '../base/kafka-errors.ts';
 import { Mutex } from '../base/mutex.ts';
 import type { LogCore } from './log-core.ts';
-import { withIndexes } from './log-reader.ts';
 import { withTimes } from './log-search.ts';
 import type { LogWriter } from './log-writer.ts';
 import type { GoneFile } from './paced-removal.ts';
@@ -88,9 +87,15 @@ export class LogRetention {
 
   async #free(nowMs: number, config: RetentionConfig): Promise<number> {
     const core = this.#core;
-    if (core.state !== 'open') return 0;
-    let count = await this.#planned(nowMs, config);
-    if (count === 0 || core.state !== 'open') return 0;
+    let count = 0;
+    for (;;) {
+      if (core.state !== 'open') return 0;
+      count = this.#planned(nowMs, config);
+      const doubtful = this.#doubtful(count, config);
+      if (doubtful === undefined) break;
+      await withTimes(core, doubtful);
+    }
+    if (count === 0) return 0;
     if (count === core.segments.length) core.roll(core.endOffset);
     // A file must follow before the last one that tells the log's end goes.
     if (!(await this.#hasFile(core.segments[count] as Segment))) count--;
@@ -104,28 +109,29 @@ export class LogRetention {
     return segment.created;
   }
 
-  /** How many of the oldest segments may go. */
-  async #planned(nowMs: number, config: RetentionConfig): Promise<number> {
+  /** How many of the oldest segments may go, for all that is known of them. */
+  #planned(nowMs: number, config: RetentionConfig): number {
     const core = this.#core;
-    for (;;) {
-      const facts: SegmentFacts[] = [];
-      for (const [index, segment] of [...core.segments].entries()) {
-        await this.#learnTimes(segment);
-        facts.push({
-          bytes: segment.size,
-          newestMs: segment.maxTimestamp >= 0 ? segment.maxTimestamp : segment.createdMs,
-          endOffset: core.segmentEnd(index),
-        });
-      }
-      const { startOffset, highWatermark } = core;
-      const state = { segments: facts, startOffset, highWatermark, nowMs };
-      const count = segmentsToDelete(state, config);
-      const going = core.segments.slice(0, count);
-      // An index that lost its newest time must not cost the records.
-      const doubtful = going.find((segment) => segment.sealed && !segment.timesProven);
-      if (doubtful === undefined || config.retentionMs < 0) return count;
-      await withTimes(core, doubtful);
-    }
+    const segments = core.segments.map((segment, index): SegmentFacts => {
+      const newestMs = segment.maxTimestamp >= 0 ? segment.maxTimestamp : segment.createdMs;
+      return { bytes: segment.size, newestMs, endOffset: core.segmentEnd(index) };
+    });
+    const { startOffset, highWatermark } = core;
+    return segmentsToDelete({ segments, startOffset, highWatermark, nowMs }, config);
+  }
+
+  /**
+   * One whose newest time may be another than is known, where age decides: of the `count` that are to go, since an
+   * index that lost that time must not cost the records; or the first that is to stay. What lies behind that stays too.
+   */
+  #doubtful(count: number, config: RetentionConfig): Segment | undefined {
+    if (!config.cleanupDelete || config.retentionMs < 0) return undefined;
+    return this.#core.segments
+      .slice(0, count + 1)
+      .find(
+        ({ sealed, timesProven, maxTimestamp }, index) =>
+          sealed && !timesProven && (index < count || maxTimestamp < 0),
+      );
   }
 
   async #rollByTime(nowMs: number): Promise<void> {
@@ -135,10 +141,6 @@ export class LogRetention {
     if (nowMs - active.createdMs <= core.config.segmentMs - active.jitterMs) return;
     // Its file first: as long as there is none, a start takes what was rolled for the log's end.
     await this.#hasFile(core.roll(core.endOffset));
-  }
-
-  async #learnTimes(segment: Segment): Promise<void> {
-    if (segment.maxTimestamp < 0 && segment.sealed) await withIndexes(this.#core, segment);
   }
 
   async #drop(count: number): Promise<number> {
