@@ -20,6 +20,7 @@ import type {
 import type { Disk } from './disk.ts';
 import type { FilePool } from './file-pool.ts';
 import type { LeaderEpochs } from './leader-epochs.ts';
+import type { LoadedIndexes } from './loaded-indexes.ts';
 import { logIdentity } from './log-identity.ts';
 import type { MarkTable } from './marks.ts';
 import { NextPlaces } from './next-places.ts';
@@ -44,6 +45,7 @@ export interface StoreContext {
   readonly turnEnd: TurnEnd | null;
   readonly marks: MarkTable;
   readonly tailBudget: TailBudget;
+  readonly loadedIndexes: LoadedIndexes;
   /** Background work that close waits for. */
   readonly tasks: TaskOwner;
   readonly removal: PacedRemoval;

@@ -123,11 +123,17 @@ async function readableEnd(core: LogCore, index: number, limit: number): Promise
 
 /** Makes sure that the segment's indexes are in memory. */
 export function withIndexes(core: LogCore, segment: Segment): Promise<void> | undefined {
-  if (segment.indexed) return undefined;
-  return loadIndexes(core.context.disk, core.context.pool, segment, {
+  segment.lookedUp = true;
+  return segment.indexed ? undefined : load(core, segment);
+}
+
+async function load(core: LogCore, segment: Segment): Promise<void> {
+  const { disk, pool, loadedIndexes } = core.context;
+  await loadIndexes(disk, pool, segment, {
     endOffset: core.segmentEnd(core.segments.indexOf(segment)),
     intervalBytes: core.config.indexIntervalBytes,
   });
+  loadedIndexes.add(segment);
 }
 
 /**

@@ -20,6 +20,7 @@ import { DiskError } from './disk.ts';
 import { FilePool } from './file-pool.ts';
 import { Journal } from './journal.ts';
 import { type KeptJournal, replayJournal } from './journal-replay.ts';
+import { LoadedIndexes } from './loaded-indexes.ts';
 import { DiskLog } from './log.ts';
 import type { LogCompaction } from './log-compaction.ts';
 import type { LogContents, StoreContext } from './log-core.ts';
@@ -125,6 +126,7 @@ class DirectoryStore implements LogStore {
       turnEnd: disk.writesNow === true ? new TurnEnd(clock, committer) : null,
       marks,
       tailBudget,
+      loadedIndexes: new LoadedIndexes(options.indexBytesMax),
       tasks,
       removal: new PacedRemoval({ disk, pool, clock, logger, tasks, stepBytes }),
       regions,

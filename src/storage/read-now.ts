@@ -30,6 +30,7 @@ export function readNow(core: LogCore, options: LogReadOptions): LogRead | null 
   const index = core.segmentIndexFor(offset);
   const segment = core.segments[index];
   if (segment === undefined || !segment.indexed) return null;
+  segment.lookedUp = true;
   if (limit < Math.min(core.highWatermark, core.segmentEnd(index))) return null;
   const end = core.readableBytes(index);
   const pinned = core.context.pool.acquireNow(segment.logPath);

@@ -4,11 +4,9 @@
 import { asError } from '../base/errors.ts';
 import type { LogCore, SyncedPlace } from './log-core.ts';
 import type { MarkSource } from './marks.ts';
-import { OffsetIndex } from './offset-index.ts';
 import { PointSnapshot } from './point-snapshot.ts';
 import type { Segment } from './segment.ts';
 import { saveIndexes } from './segment-files.ts';
-import { TimeIndex } from './time-index.ts';
 
 /** Bytes written since the recovery point after which it moves: what a restart has to scan, about. */
 const RECOVERY_BYTES_MAX = 4 * 1024 * 1024;
@@ -174,10 +172,7 @@ export class RecoveryPoint implements MarkSource {
     if (segment.dirty) await this.#sync.syncDirty();
     await saveIndexes(core.context.disk, segment);
     segment.sealed = true;
-    // Loaded again when somebody looks something up.
-    segment.indexed = false;
-    segment.offsets = new OffsetIndex();
-    segment.times = new TimeIndex();
+    segment.dropIndexes();
     this.#place = { offset: next.baseOffset, segment: next, position: 0 };
     core.context.marks.touch(this, 0);
   }

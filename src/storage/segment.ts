@@ -71,6 +71,8 @@ export class Segment {
   offsets = new OffsetIndex();
   times = new TimeIndex();
   indexed = true;
+  /** Something was looked up in them lately (loaded-indexes.ts). */
+  lookedUp = false;
   /** Whether the times in memory are known to reach the newest record: made here, or checked against the headers. */
   timesProven = true;
   /** Whether entries in memory came from a file. */
@@ -137,6 +139,20 @@ export class Segment {
       this.offsets.count >= Math.floor(bytesMax / OFFSET_ENTRY_BYTES) ||
       this.times.count >= Math.floor(bytesMax / TIME_ENTRY_BYTES) - 1
     );
+  }
+
+  /** Bytes that its indexes take, in memory as in files. */
+  get indexBytes(): number {
+    return this.offsets.count * OFFSET_ENTRY_BYTES + this.times.count * TIME_ENTRY_BYTES;
+  }
+
+  /** Lets the indexes of a finished segment go if its files hold them: they are loaded again when they are needed. */
+  dropIndexes(): void {
+    const isSaved = this.savedOffsets >= this.offsets.count && this.savedTimes >= this.times.count;
+    if (!this.sealed || !isSaved) return;
+    this.indexed = false;
+    this.offsets = new OffsetIndex();
+    this.times = new TimeIndex();
   }
 
   /** The time index's closing entry: the segment's largest timestamp, which Kafka's tools expect. */

@@ -28,6 +28,8 @@ export interface LogStoreOptions {
   readonly openFilesMax?: number;
   /** Memory for the newest batches of all logs, bytes; default 64 MiB. */
   readonly tailBytesMax?: number;
+  /** Memory for indexes of finished segments, bytes, but at least for those of one; default 64 MiB. */
+  readonly indexBytesMax?: number;
   /** Whether long reads answer with file regions instead of buffers; asked at each; default never. */
   readonly regions?: () => boolean;
   /** Where compaction passes run, and its configs; the store closes the runner. Default: nothing is compacted. */

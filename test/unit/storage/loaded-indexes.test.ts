@@ -1,0 +1,82 @@
+import { expect, test } from 'vitest';
+import { silentLogger } from '../../../src/base/ports.ts';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
+import { nodeClock } from '../../../src/host/node-clock.ts';
+import { openLogStore } from '../../../src/storage/index.ts';
+import { LoadedIndexes } from '../../../src/storage/loaded-indexes.ts';
+import { Segment } from '../../../src/storage/segment.ts';
+import { SimulatedDisk } from '../../support/simulated-disk.ts';
+import { testBatch, testConfig } from './support.ts';
+
+const ENTRIES = 10_000;
+
+/** A finished segment whose files hold its indexes, or, where they were rebuilt, do not. */
+function loaded(baseOffset: number, isSaved = true): Segment {
+  const segment = new Segment('t-0', baseOffset, 0);
+  for (let entry = 0; entry < ENTRIES; entry++) segment.offsets.append(entry, entry);
+  segment.savedOffsets = isSaved ? ENTRIES : 0;
+  segment.sealed = true;
+  segment.lookedUp = true;
+  return segment;
+}
+
+/** For three of {@link loaded}. */
+function roomForThree(): LoadedIndexes {
+  return new LoadedIndexes(3.5 * loaded(0).indexBytes);
+}
+
+test('where there is no room for more, the oldest go', () => {
+  const indexes = roomForThree();
+  const segments = [0, 1, 2, 3, 4].map((base) => loaded(base));
+  for (const segment of segments) indexes.add(segment);
+  expect(segments.map(({ indexed }) => indexed)).toEqual([false, false, true, true, true]);
+  expect(segments.map(({ offsets }) => offsets.count)).toEqual([0, 0, ENTRIES, ENTRIES, ENTRIES]);
+});
+
+test('those stay in which something was looked up since they were considered last', () => {
+  const indexes = roomForThree();
+  const segments = [0, 1, 2, 3].map((base) => loaded(base));
+  for (const segment of segments) indexes.add(segment);
+  (segments[1] as Segment).lookedUp = true;
+  indexes.add(loaded(4));
+  expect(segments.map(({ indexed }) => indexed)).toEqual([false, true, false, true]);
+});
+
+test('what the files do not hold stays, and takes no room from others', () => {
+  const indexes = roomForThree();
+  const rebuilt = loaded(0, false);
+  indexes.add(rebuilt);
+  const segments = [1, 2, 3].map((base) => loaded(base));
+  for (const segment of segments) indexes.add(segment);
+  expect([rebuilt, ...segments].every(({ indexed }) => indexed)).toBe(true);
+});
+
+test('a log of which more is read than there is room for loads them again', async () => {
+  const disk = new SimulatedDisk({ seed: 1 });
+  const random = new SeededRandom(7);
+  const ports = { disk, clock: nodeClock, random, logger: silentLogger };
+  const limits = { tailBytesMax: 0, indexBytesMax: 1 };
+  const open = async () => {
+    const store = await openLogStore({ ...ports, ...limits, root: 'test' });
+    const log = await store.openLog({ name: 't-0', topicId: 'id', config: testConfig });
+    return { store, log };
+  };
+  const before = await open();
+  for (let index = 0; index < 100; index++) await before.log.append(testBatch(index)).committed;
+  await before.store.close();
+  const { store, log } = await open();
+  const read: number[] = [];
+  disk.hook = (operation, path) => {
+    if (operation === 'open' && path.endsWith('.index')) read.push(Number(path.slice(4, 24)));
+  };
+  const limit = log.highWatermark;
+  const first = async (offset: number): Promise<number> => {
+    const { records } = await log.read({ offset, limit, maxBytes: 1, minOneBatch: true });
+    return Number((records as Buffer).readBigInt64BE(0));
+  };
+  const segments = (await disk.list('t-0')).filter((name) => name.endsWith('.log'));
+  const [a, b] = segments.map((name) => Number.parseInt(name, 10)) as [number, number];
+  for (const offset of [a + 30, a + 9, b + 30, a + 30]) expect(await first(offset)).toBe(offset);
+  expect(read).toEqual([a, b, a]);
+  await store.close();
+});
