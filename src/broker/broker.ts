@@ -14,6 +14,7 @@ import { AnswerRoom } from './answer-room.ts';
 import { groupCommandLog, groupEventLog, topicView } from './command-log.ts';
 import { ConnectionLimits } from './connection-limits.ts';
 import { ConnectionSet } from './connection-set.ts';
+import { engineMetrics } from './engine-metrics.ts';
 import { Deadlines } from './fetch/deadlines.ts';
 import { FetchSessionCache } from './fetch/session-cache.ts';
 import { FrameMemory } from './frame-memory.ts';
@@ -242,15 +243,22 @@ export class Broker {
     const { written, lost, summed } = this.#timeline.counts;
     return metricsText([
       ...brokerMetrics(this.metrics),
+      ...engineMetrics(engine),
       gauge('tidemark_inflight_bytes', 'Requests and answers in memory.', this.#gate.usedBytes),
-      gauge('tidemark_pending_append_bytes', 'Appended, not written.', engine.pendingBytes()),
       gauge('tidemark_fetch_sessions', 'Open fetch sessions.', this.#fetchSessions.size),
       counter('tidemark_fetch_sessions_created_total', 'Fetch sessions opened.', stats.created),
-      counter('tidemark_fetch_sessions_evicted_total', 'Fetch sessions evicted.', stats.evicted),
-      counter('tidemark_events_written_total', 'Entries of the groups timeline.', written),
-      counter('tidemark_events_lost_total', 'Entries that could not be written.', lost),
-      counter('tidemark_events_summed_total', 'Entries of flapping groups, summed up.', summed),
-      gauge('tidemark_topics', 'Topics.', engine.topics().length),
+      counter(
+        'tidemark_fetch_sessions_evicted_total',
+        'Fetch sessions closed for others.',
+        stats.evicted,
+      ),
+      counter('tidemark_events_written_total', "Entries of the groups' timeline.", written),
+      counter('tidemark_events_lost_total', 'Entries of it that could not be written.', lost),
+      counter(
+        'tidemark_events_summed_total',
+        'Entries of flapping groups that were summed up.',
+        summed,
+      ),
       ...(this.#settings.extraMetrics?.() ?? []),
     ]);
   }

@@ -94,12 +94,12 @@ export function brokerMetrics(metrics: BrokerMetrics): Metric[] {
     single(
       'tidemark_connections_closed_idle_total',
       'counter',
-      'Connections closed after connections.max.idle.ms, or stuck.',
+      'Connections closed after connections.max.idle.ms, or that were stuck.',
       metrics.connectionsClosedIdle,
     ),
     byLabel(
       'tidemark_bad_frames_total',
-      'Connections closed for bytes that are no request.',
+      'Connections closed for bytes that are no request: size, header, body or version is wrong.',
       'cause',
       Object.entries(metrics.badFrames),
     ),
@@ -108,7 +108,7 @@ export function brokerMetrics(metrics: BrokerMetrics): Metric[] {
     byLabel('tidemark_requests_total', 'Requests by API.', 'api', metrics.requests),
     byLabel(
       'tidemark_request_failures_total',
-      'Requests that a handler failed to answer itself.',
+      'Requests by API that a handler failed to answer: a fault of the broker.',
       'api',
       metrics.failures,
     ),

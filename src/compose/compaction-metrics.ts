@@ -29,9 +29,21 @@ export function compactionMetrics(store: LogStore): Metric[] {
       'Batches kept because their records do not parse.',
       stats.batchesUnreadable,
     ),
-    counter('seconds_total', 'Time that passes took.', stats.seconds),
-    gauge('bytes_per_second', 'Read and written by the last pass.', stats.bytesPerSecond),
-    gauge('max_dirty_percent', 'Of the dirtiest log that was due.', stats.maxDirtyPercent),
-    gauge('uncleanable_partitions', 'Logs set aside because of damage.', stats.uncleanable),
+    counter('seconds_total', 'Seconds that passes took.', stats.seconds),
+    gauge(
+      'bytes_per_second',
+      'Bytes read and written a second by the last pass.',
+      stats.bytesPerSecond,
+    ),
+    gauge(
+      'max_dirty_percent',
+      'Percent of the dirtiest log, of those that were due, that is not compacted yet.',
+      stats.maxDirtyPercent,
+    ),
+    gauge(
+      'uncleanable_partitions',
+      'Logs that are not compacted because of damage.',
+      stats.uncleanable,
+    ),
   ];
 }

@@ -18,7 +18,11 @@ export function integrityMetrics({ integrity }: LogStore): Metric[] {
       'Stored bytes whose checksums were compared.',
       integrity.verifiedBytes,
     ),
-    counter('scrubbed_bytes', 'Of these, by the background scrub.', integrity.scrubbedBytes),
+    counter(
+      'scrubbed_bytes',
+      'Stored bytes that the background scrub compared.',
+      integrity.scrubbedBytes,
+    ),
     counter('scrub_passes', 'Passes of the scrub through all files.', integrity.scrubPasses),
     counter('damaged_ranges', 'Damaged stretches found in logs.', integrity.damagedRanges),
     counter('damaged_offsets', 'Offsets lost to damage.', integrity.damagedOffsets),

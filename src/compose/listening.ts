@@ -157,7 +157,7 @@ function loopDelayMetrics(delay: LoopDelay): Metric[] {
     ];
     return { name, type: 'gauge', help, samples };
   };
-  const late = 'How late the event loop ran since the last scrape.';
+  const late = 'How many seconds late the event loop ran since the last scrape.';
   const own = 'The same without the time in which it could have run but had no processor.';
   const metrics = [metric('tidemark_event_loop_delay_seconds', late, delay)];
   if (delay.own !== null)

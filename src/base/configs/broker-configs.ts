@@ -57,7 +57,12 @@ const identity: readonly BrokerConfigRow[] = [
     'SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT',
     'Protocol of each listener name.',
   ],
-  ['log.dir', 'list', 'data', 'The data directory.'],
+  [
+    'log.dir',
+    'list',
+    'data',
+    'The data directory. tidemark serve takes ./tidemark-data unless told.',
+  ],
   ['log.dirs', 'list', null, 'The data directory; one only. Stronger than log.dir.'],
 ];
 
@@ -149,7 +154,7 @@ const network: readonly BrokerConfigRow[] = [
     'queued.max.request.bytes',
     'long',
     '-1',
-    'Bytes of requests accepted and not answered; -1: no limit.',
+    'Bytes of requests and answers in memory before reading stops; -1: 256 MiB.',
   ],
   [
     'request.timeout.ms',
@@ -173,7 +178,7 @@ const own: readonly BrokerConfigRow[] = [
     'tidemark.min.free.bytes',
     'long',
     '67108864',
-    'Free disk space below which clients may not write; 0 switches the check off.',
+    'Bytes free on the disk below which clients may not write; 0 switches the check off.',
     { ...natural, dynamic: true },
   ],
   [
