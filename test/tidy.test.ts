@@ -42,7 +42,7 @@ const layers: Record<string, readonly string[]> = {
   'tools/crawler': ['client', 'tools/batches', 'tools/dlq'],
   'tools/demo': ['base', 'client'],
   'tools/torture': ['base', 'record', 'storage', 'inspect', 'host'],
-  'tools/dev': ['protocol'],
+  'tools/dev': ['base', 'protocol'],
 };
 
 /** Folders that are entered by file. */

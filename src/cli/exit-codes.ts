@@ -13,7 +13,7 @@ export const ExitCode = {
   interrupted: 130,
 } as const;
 
-/** What each code means, in the words of `--help` and README.md. */
+/** What each code means, in the words of `--help` and docs/tools.md. */
 export const exitCodeTable: readonly (readonly [code: number, meaning: string])[] = [
   [ExitCode.ok, 'done'],
   [

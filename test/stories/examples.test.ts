@@ -1,4 +1,4 @@
-// The examples that people copy: every block of JavaScript in README.md and in docstrings runs as it stands, as a
+// The examples that people copy: every block of JavaScript in README.md, docs and docstrings runs as it stands, as a
 // program of its own on plain Node, against the built package. A block marked `js fragment` shows part of a program and
 // is only parsed.
 
@@ -53,8 +53,10 @@ function sources(folder: string): string[] {
   return entries.filter((name) => name.endsWith('.ts')).map((name) => join(folder, name));
 }
 
+const documents = readdirSync(join(root, 'docs')).map((name) => join('docs', name));
+
 const examples = [
-  ...blocksOf('README.md', /^$/),
+  ...['README.md', ...documents].flatMap((file) => blocksOf(file, /^$/)),
   ...['src', 'tools'].flatMap(sources).flatMap((file) => blocksOf(file, /^\s*\* ?/)),
 ];
 
@@ -72,6 +74,7 @@ describe('examples run as they stand', () => {
 
   test('there are some, and the package is built', () => {
     expect(examples.filter(({ where }) => where.startsWith('README')).length).toBeGreaterThan(2);
+    expect(examples.filter(({ where }) => where.startsWith('docs')).length).toBeGreaterThan(0);
     expect(examples.filter(({ where }) => where.startsWith('src')).length).toBeGreaterThan(1);
     expect(existsSync(join(root, 'dist/lib/index.js'))).toBe(true);
   });

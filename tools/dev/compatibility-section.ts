@@ -1,5 +1,6 @@
-// README's section on compatibility: every API of Kafka 4.3, the versions Kafka serves, the versions we serve, and why
-// some are not served. Kafka's side comes from the conformance record, the reasons from the list of differences.
+// The section of docs/compatibility.md on requests: every API of Kafka 4.3, the versions Kafka serves, the versions we
+// serve, and why some are not served. Kafka's side comes from the conformance record, the reasons from the list of
+// differences.
 
 import { apiByKey } from '../../src/protocol/index.ts';
 
@@ -99,11 +100,11 @@ export function compatibilitySection(
   }
   return [
     BEGIN,
-    '## Compatibility',
+    '## Requests',
     '',
     'These are the requests that clients may send, with the versions that Apache Kafka 4.3.1 and Tidemark serve;',
     "answers are compared field by field with Kafka's own, and where they differ on purpose",
-    '[a list](test/conformance/differences.json) says why.',
+    '[a list](../test/conformance/differences.json) says why.',
     '',
     '| API | key | Kafka 4.3.1 | Tidemark | |',
     '|---|---|---|---|---|',

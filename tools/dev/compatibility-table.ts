@@ -1,6 +1,6 @@
-// Prints README's section on compatibility for a running broker, or writes it into README.
+// Prints the section of docs/compatibility.md on requests for a running broker, or writes it into that page.
 //
-//   node dist/tools/dev/compatibility-table.js 127.0.0.1:9092 [README.md]
+//   node dist/tools/dev/compatibility-table.js 127.0.0.1:9092 [docs/compatibility.md]
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
@@ -64,16 +64,17 @@ function askVersions(address: string): Promise<readonly Served[]> {
 }
 
 async function main(): Promise<void> {
-  const [, , address, readme] = process.argv;
-  if (address === undefined) throw new Error('usage: compatibility-table HOST:PORT [README.md]');
+  const [, , address, page] = process.argv;
+  if (address === undefined)
+    throw new Error('usage: compatibility-table HOST:PORT [docs/compatibility.md]');
   const folder = conformanceFolder();
   const accepted = JSON.parse(
     readFileSync(join(folder, 'differences.json'), 'utf8'),
   ) as readonly AcceptedDifference[];
   const ours = await askVersions(address);
   const section = compatibilitySection(kafkaServes(folder), ours, accepted);
-  if (readme === undefined) process.stdout.write(`${section}\n`);
-  else writeFileSync(readme, withSection(readFileSync(readme, 'utf8'), section));
+  if (page === undefined) process.stdout.write(`${section}\n`);
+  else writeFileSync(page, withSection(readFileSync(page, 'utf8'), section));
 }
 
 await main();

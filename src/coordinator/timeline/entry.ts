@@ -1,5 +1,5 @@
 // The timeline as it is stored: JSON records of `__tidemark_events`, keyed by group. The format is described for
-// readers in src/README.md; a change that old readers would misread raises `schemaVersion`.
+// readers in docs/groups.md; a change that old readers would misread raises `schemaVersion`.
 
 export const EVENTS_TOPIC = '__tidemark_events';
 

@@ -83,7 +83,7 @@ test('TLS against plain text, in both directions: which option to change', () =>
   expect(nextStepOf(connectFailed(at, refused, true))).toContain('tidemark serve');
 });
 
-test('README has the same table of exit codes as --help', () => {
-  const readme = readFileSync('README.md', 'utf8');
-  for (const [code, meaning] of exitCodeTable) expect(readme).toContain(`| ${code} | ${meaning} |`);
+test('docs/tools.md has the same table of exit codes as --help', () => {
+  const page = readFileSync('docs/tools.md', 'utf8');
+  for (const [code, meaning] of exitCodeTable) expect(page).toContain(`| ${code} | ${meaning} |`);
 });
