@@ -1,6 +1,6 @@
 // Buffers that are used again. Buffers that are made for each message cost more than reading, checking and writing it:
 // pages that the kernel has to clear, and a garbage collector that is woken by every few dozen megabytes of them
-// (measured: 28 % of the CPU time of a produce load).
+// (decision 14).
 //
 // Only what somebody gives back is used again. A buffer that nobody gives back is left to the garbage collector: the
 // safe side, since it may still be read.

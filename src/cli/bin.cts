@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The entry of the command. libuv makes its thread pool at the first use, and loading an ES module is such a use
-// (measured: the size set in one is not seen any more). So this file is CommonJS, imports nothing, sets the size, looks
+// (a size set in one is not seen any more). So this file is CommonJS, imports nothing, sets the size, looks
 // which threads there are without the pool, and hands over.
 
 const { readdirSync } = process.getBuiltinModule('node:fs');

@@ -35,7 +35,7 @@ export interface NativeIo {
   setTimeSlice(thread: number, nanoseconds: number): boolean;
   /**
    * malloc_trim(3): gives the system what is free in the memory of native code, which keeps it for later otherwise.
-   * Takes milliseconds (measured: 5 ms for 60 MB). False where the C library has no such call (musl) or nothing was
+   * Takes milliseconds (decision 32). False where the C library has no such call (musl) or nothing was
    * free.
    */
   trimMemory(): boolean;

@@ -1,7 +1,6 @@
-// Whether writes to files may happen on the event loop. A write to the page cache is a copy: 1 MiB takes 0.2 ms, about
-// as long as handing it to a thread and back costs a small one, and the bytes that were just received and checked are
-// still in this core's cache (measured: 0.2 CPU s/GB here, 0.55 in a thread of the pool). But a disk that is behind
-// makes writers wait, and then the loop must not: one slow write sends the next ones to the pool for a while.
+// Whether writes to files may happen on the event loop. A write to the page cache is a copy of bytes that are still in
+// this core's cache, and costs less there than in a thread (decision 15). But a disk that is behind makes writers wait,
+// and then the loop must not: one slow write sends the next ones to the pool for a while.
 
 /** Longer writes go to the pool in any case. */
 const BYTES_MAX = 4 * 1024 * 1024;

@@ -3,18 +3,10 @@
 // Direct: a log with unsynced batches gets one fdatasync, shared by all of its appends that were written when it
 // starts. A few run at once: more does not pay, and would starve libuv's pool, which reads and DNS share.
 // Journal: when many logs wait, their unsynced bytes go to one journal file and one fdatasync commits them all; the
-// segment files are synced later (journal.ts). tools/dev/commit-probe.ts measured (ext4 on a virtual SSD, ms, median):
-//   350 bytes to each of N files     16     32     64    250   1000
-//   a sync each, four at once       1.7    2.5    5.1     26    110
-//   one journal                     0.7    1.1    2.3    4.7     12
-//   6 files x 128 KiB: 2.3 with a sync each, 6.3 through a journal; x 1 MiB: 18 against 24
-// Since then its files are used again: writing over blocks that are there makes a sync half as long as growing a file
-// does (p50, 700 bytes: 0.5 against 3 ms on a loaded disk, 0.16 against 0.45 on a quiet one). So small batches go to
-// the journal, also those of one log once a file of it is open (6 x 48 KiB: a tenth less CPU time and half the p99; a
-// record at a time into one log of six: p99 3-13 against 6-120 ms in six pairs of runs, 30 against 10 in a seventh:
-// answers leave in order and one slow sync holds all of them), and big ones never do; nor does anything while the
-// segment syncs that empty the journal lag behind it. What it refuses is synced directly, and while it refuses, small
-// batches wait for a file of it only where one is open already.
+// segment files are synced later (journal.ts). A sync of blocks that are there already is shorter than one of a file
+// that grows (decision 3). So small batches go to the journal, also those of one log once a file of it is open. Big
+// batches never do, and nothing does while the segment syncs that empty the journal lag behind it. What the journal
+// refuses is synced directly. While it refuses, small batches wait for a file of it only where one is open already.
 
 import { asError } from '../base/errors.ts';
 import type { CommitStats } from './contract.ts';

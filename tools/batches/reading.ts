@@ -18,7 +18,7 @@ interface Sizes {
 }
 
 const copying: Sizes = { answer: 4 * MIB, partition: MIB, ahead: 24 * MIB };
-/** Measured: with those of a copy a replay takes 100 MB more, and is no faster. */
+/** With those of a copy a replay takes 100 MB more, and is no faster. */
 const byRecord: Sizes = { answer: 2 * MIB, partition: MIB / 2, ahead: 8 * MIB };
 
 /** Memory for pieces of a log. */
