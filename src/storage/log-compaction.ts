@@ -1,4 +1,8 @@
 // The part of one log that compaction deals with: what there is to clean, and taking over what a pass has rewritten.
+//
+// A segment is taken only once a file follows it. That file is made in the retention lane; where there is no room for
+// it, the segment waits. Before an exchange the journal gives up what it holds of the log: replayed, it would write old
+// bytes into new files.
 
 import { asError } from '../base/errors.ts';
 import type { Logger } from '../base/ports.ts';

@@ -1,10 +1,9 @@
 // Removes files that nobody needs any more: a little later, one after the other over the whole store, never more than
 // a step at once. Where the file system tells the device of all that it frees (ext4 mounted with `discard`), what comes
-// back at once keeps the device busy, and every sync of a commit waits behind it (traced: 620 MB in requests of up to
-// 126 MB for 80 ms; by steps, 19 times for 4 to 6 ms). A longer file is cut from its end, and each step is made
-// durable: else they would all come back with the next commit of the file system's journal. A step each 100 ms is
-// 335 MB/s at most; where room is short, nothing rests. Directories that the end of the store, or a crash, leaves go
-// so, too, after the next start.
+// back at once keeps the device busy, and every sync of a commit waits behind it (decision 33). A longer file is cut
+// from its end, and each step is made durable: else they would all come back with the next commit of the file system's
+// journal. A step each 100 ms is 335 MB/s at most; where room is short, nothing rests. Directories that the end of the
+// store, or a crash, leaves go so, too, after the next start.
 // Not paced: a file that a reader still has pinned, or that has another name, goes whole; so do the logs of up to a
 // step that compaction replaces, what a pass that was given up had written (`.cleaned`), `.deleted` files that a log
 // finds as it is opened, and directories that a start with little room finds.
