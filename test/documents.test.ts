@@ -1,12 +1,15 @@
-// What users read: links lead somewhere, in the package too, and the pages of configs and metrics are what the code says.
+// What users read: links lead somewhere, in the package too, commands and options are there, and the pages of configs
+// and metrics are what the code says.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, normalize } from 'node:path';
+import type { Command } from 'commander';
 import { expect, test } from 'vitest';
 import { projectRoot } from '../bench/peers/index.ts';
+import { commandIndex, loadCommand } from '../src/cli/command-index.ts';
 import { serve } from '../src/index.ts';
 import {
   CONDITIONAL,
@@ -68,6 +71,46 @@ test('every link of README, CHANGELOG and docs leads to a file of the package, a
     if (anchor === undefined || anchorsOf(target).includes(anchor)) return [];
     return [`${file}: ${link} has no such heading`];
   });
+  expect(wrong).toEqual([]);
+});
+
+/** What is typed after `tidemark` in blocks of shell and in code within a line. */
+function commandsOf(file: string): string[][] {
+  const text = textOf(file);
+  const blocks = [...text.matchAll(/^ *```sh\n(.*?)^ *```/gms)].map(([, block = '']) => block);
+  const typed = blocks
+    .flatMap((block) => block.replaceAll('\\\n', ' ').split('\n'))
+    .map(
+      (line) => /^(?:.*\| )?(?:npx )?(tidemark .*)$/.exec(line.replace(/\s+#.*/, ''))?.[1] ?? '',
+    );
+  const inline = [...text.matchAll(/`(tidemark [a-z][^`\n]*)`/g)].map(([, code = '']) => code);
+  return [...typed, ...inline]
+    .filter((line) => line !== '')
+    .map((line) => line.split(/\s+/).slice(1));
+}
+
+/** The command, or its verb, that the words name; undefined when there is none. */
+async function commandNamed(words: readonly string[]): Promise<Command | undefined> {
+  const [noun, verb = ''] = words;
+  const entry = commandIndex.find(({ name, alias }) => name === noun || alias === noun);
+  if (entry === undefined) return undefined;
+  const command = await loadCommand(entry.name, { args: [], v8Threads: [] });
+  const named = command.commands.find((one) => one.name() === verb);
+  const isVerb = /^[a-z]/.test(verb) && command.registeredArguments.length === 0;
+  return named ?? (isVerb && command.commands.length > 0 ? undefined : command);
+}
+
+test('every command that documents tell to type is there, with its options', async () => {
+  const typed = documents.flatMap((file) => commandsOf(file).map((words) => ({ file, words })));
+  expect(typed.length).toBeGreaterThan(50);
+  const wrong: string[] = [];
+  for (const { file, words } of typed) {
+    const command = await commandNamed(words);
+    const options = command?.options.flatMap(({ long, short }) => [long, short]) ?? [];
+    const known = new Set([...options, '--help']);
+    const unknown = words.filter((word) => /^--?[a-z]/.test(word) && !known.has(word));
+    if (command === undefined || unknown.length > 0) wrong.push(`${file}: ${words.join(' ')}`);
+  }
   expect(wrong).toEqual([]);
 });
 
