@@ -10,7 +10,7 @@ import type { Command } from 'commander';
 import { expect, test } from 'vitest';
 import { projectRoot } from '../bench/peers/index.ts';
 import { commandIndex, loadCommand } from '../src/cli/command-index.ts';
-import { serve } from '../src/index.ts';
+import * as tidemark from '../src/index.ts';
 import {
   CONDITIONAL,
   configsPage,
@@ -114,6 +114,13 @@ test('every command that documents tell to type is there, with its options', asy
   expect(wrong).toEqual([]);
 });
 
+test('docs/api.md names all that the package exports, and every call of Admin', () => {
+  const page = textOf('docs/api.md');
+  const names = [...Object.keys(tidemark), ...Object.getOwnPropertyNames(tidemark.Admin.prototype)];
+  const missing = names.filter((name) => !page.includes(`\`${name}\``) && name !== 'constructor');
+  expect(missing).toEqual([]);
+});
+
 test('README counts the requests of docs/compatibility.md, which have the versions that Kafka has', () => {
   const rows = [
     ...textOf('docs/compatibility.md').matchAll(/^\| \w+ \| \d+ \| (.*?) \| (.*?) \|/gm),
@@ -129,7 +136,7 @@ test('docs/configs.md is what the tables of configs say', () => {
 
 test('docs/metrics.md is what a broker tells', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'tidemark-metrics-'));
-  const broker = await serve({ dataDir, port: 0, metricsPort: 0 });
+  const broker = await tidemark.serve({ dataDir, port: 0, metricsPort: 0 });
   let told: string;
   try {
     const { metricsAddress: at } = broker;
