@@ -30,9 +30,9 @@ export interface MemberHost {
   assign(places: readonly TopicPartition[]): Promise<void>;
   /** The group went on without us: what was read belongs to others already. */
   lost(places: readonly TopicPartition[]): Promise<void>;
-  /** For how long (ms) records have been at work without any progress. */
+  /** For how long (ms) a record has been at work; of the longest. */
   stuckMs(): number;
-  /** Resolves when the program asks for records again, or the signal is aborted. */
+  /** Resolves when what is at work now is dealt with, or the signal is aborted. */
   unstuck(signal: AbortSignal): Promise<void>;
   /** Trouble that passes. */
   trouble(error: unknown): void;

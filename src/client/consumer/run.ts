@@ -60,7 +60,10 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
 }
 
-/** As {@link runOneByOne}; after a handler threw, those at work are finished first, and no other begins. */
+/**
+ * As {@link runOneByOne}; after a handler threw, or there was no next record to be had, those at work are finished
+ * first, and no other begins.
+ */
 export async function runSideBySide<K, V>(
   handler: RecordHandler<K, V>,
   concurrency: number,
@@ -69,26 +72,36 @@ export async function runSideBySide<K, V>(
   const pool = new KeyedPool(concurrency, concurrency * QUEUED_PER_HANDLER);
   const failed = new AbortController();
   const errors: unknown[] = [];
+  const fail = (error: unknown): void => {
+    errors.push(error);
+    failed.abort();
+    fetcher.wake();
+  };
   const handle = async (record: ConsumedRecord<K, V>, progress: Progress | null): Promise<void> => {
     if (failed.signal.aborted) return;
+    const work = stuck.begin();
     try {
       await handler(record);
       progress?.end(record.offset);
     } catch (error) {
-      errors.push(error);
-      failed.abort();
-      fetcher.wake();
+      fail(error);
     }
-    stuck.moved(pool.size > 1);
+    stuck.done(work);
   };
-  for (;;) {
-    await pool.room();
-    if (failed.signal.aborted) break;
-    const record = source.pull() ?? (await source.next(failed.signal));
-    if (record === null) break;
-    const { progress } = source;
-    pool.add(laneOf(record), () => handle(record, progress));
+  try {
+    for (;;) {
+      stuck.wait();
+      await pool.room();
+      if (failed.signal.aborted) break;
+      const record = source.pull() ?? (await source.next(failed.signal));
+      if (record === null) break;
+      const { progress } = source;
+      pool.add(laneOf(record), () => handle(record, progress));
+    }
+  } catch (error) {
+    fail(error);
   }
+  stuck.wait();
   await pool.idle();
   if (errors.length > 0) throw errors[0];
 }
