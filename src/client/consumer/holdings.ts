@@ -110,6 +110,7 @@ export class Holdings {
   drop(places: readonly TopicPartition[]): void {
     for (const one of this.#some(places)) {
       one.active = false;
+      one.progress.abandon();
       this.#fetcher.remove(one);
       this.#places.delete(one.name);
     }

@@ -10,6 +10,7 @@ export class Progress {
   readonly #done = new Set<number>();
   #next: number;
   #epoch: number;
+  #over = false;
   #whenIdle: (() => void)[] = [];
 
   /** `epoch`: leader epoch of the record before, -1 when unknown. */
@@ -31,6 +32,11 @@ export class Progress {
   /** Leader epoch of the batch handed out last, -1 when unknown. */
   get epoch(): number {
     return this.#epoch;
+  }
+
+  /** Whether nothing of it counts any more. */
+  get isOver(): boolean {
+    return this.#over;
   }
 
   get isIdle(): boolean {
@@ -68,8 +74,12 @@ export class Progress {
     if (offset > this.#next) this.#next = offset;
   }
 
-  /** Another stretch took its place: nothing of this one counts any more, so nobody needs to wait for it. */
+  /**
+   * Another stretch took its place, or the partition is others': nothing of it counts any more, so nobody needs to wait
+   * for it.
+   */
   abandon(): void {
+    this.#over = true;
     this.#open.length = 0;
     this.#head = 0;
     this.#done.clear();

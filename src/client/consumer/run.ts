@@ -78,7 +78,8 @@ export async function runSideBySide<K, V>(
     fetcher.wake();
   };
   const handle = async (record: ConsumedRecord<K, V>, progress: Progress | null): Promise<void> => {
-    if (failed.signal.aborted) return;
+    // A partition that was lost, or moved by a seek, while the record waited for its lane.
+    if (failed.signal.aborted || progress?.isOver === true) return;
     const work = stuck.begin();
     try {
       await handler(record);

@@ -109,6 +109,14 @@ describe('partitions that are given up while a handler is at work', () => {
   });
 });
 
+test('what was read of partitions that are lost counts for nothing', async () => {
+  const { holdings } = await member();
+  const { progress } = holdings.get(zero);
+  expect(progress.isOver).toBe(false);
+  await holdings.lose([zero]);
+  expect(progress.isOver).toBe(true);
+});
+
 describe('a commit that waits for the one before', () => {
   test('is not sent when its partitions are lost meanwhile', async () => {
     let answered: (code: number) => void = () => {};

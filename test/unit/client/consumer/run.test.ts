@@ -105,3 +105,12 @@ test('handlers that are done leave nothing that hangs', async () => {
   await clock.advance(600);
   expect(stuck.forMs()).toBe(0);
 });
+
+test('records that wait for their lane are left out once their stretch is over', async () => {
+  const { clock, begun, end, progress } = begin('aab', 2);
+  await clock.advance(10);
+  progress.abandon();
+  end(0);
+  await clock.advance(10);
+  expect(begun).toEqual([0, 2]);
+});
