@@ -4,6 +4,9 @@ import type { TopicPartition } from '../admin-cluster.ts';
 import { nameOf } from '../fetch-reading.ts';
 import { Progress } from './progress.ts';
 
+/** Nothing that is fetched begins there. */
+const NOWHERE = -1;
+
 export class Assigned implements TopicPartition {
   readonly topic: string;
   readonly partition: number;
@@ -17,6 +20,8 @@ export class Assigned implements TopicPartition {
   progress: Progress;
   /** Where what is fetched next should begin; another offset says that the position was moved. */
   expected: number;
+  /** How often a seek was asked for: the last one holds. */
+  seeks = 0;
 
   constructor(
     { topic, partition }: TopicPartition,
@@ -38,6 +43,11 @@ export class Assigned implements TopicPartition {
   isReading(progress: Progress, nextOffset: number): boolean {
     const isCurrent = this.progress === progress && this.expected === nextOffset;
     return this.active && !this.paused && isCurrent;
+  }
+
+  /** Hands out nothing more of what was read, until it is fetched again. */
+  hold(): void {
+    this.expected = NOWHERE;
   }
 
   /** Begins anew at an offset. */

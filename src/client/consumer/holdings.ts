@@ -153,24 +153,30 @@ export class Holdings {
     for (const [{ offset }, then] of held) if (then !== undefined) then.committed = offset;
   }
 
-  /** Goes on from another place; records that are at work count for nothing then. Throws as {@link get}. */
+  /**
+   * Goes on from another place; records that are at work count for nothing then. Where that place cannot be looked up,
+   * nothing has changed. Throws as {@link get}, and what looking it up throws.
+   */
   async seek(place: TopicPartition, to: number | OffsetSpec): Promise<void> {
     const held = this.get(place);
     if (typeof to === 'number' && !isIndex(to)) {
       throw invalid(`seek to ${to}: write an offset, a whole number from 0 on`);
     }
-    // From here on nothing of what was read before is handed out.
-    held.restart(typeof to === 'number' ? to : held.progress.next);
+    held.seeks += 1;
+    const { seeks } = held;
+    held.hold();
     this.#fetcher.remove(held);
-    if (typeof to !== 'number') {
-      const stretch = held.progress;
-      const options = { ...this.#options, from: to };
-      const found = await beginnings(this.#cluster, [held], options);
-      // Another seek came later.
-      if (held.progress !== stretch) return;
-      held.restart(found.get(held.name) ?? held.progress.next);
+    try {
+      const offset = typeof to === 'number' ? to : await this.#lookUp(held, to);
+      if (held.seeks === seeks) held.restart(offset);
+    } finally {
+      if (held.seeks === seeks && held.active && !held.paused) this.#fetch(held);
     }
-    if (held.active && !held.paused) this.#fetch(held);
+  }
+
+  async #lookUp(held: Assigned, from: OffsetSpec): Promise<number> {
+    const found = await beginnings(this.#cluster, [held], { ...this.#options, from });
+    return found.get(held.name) ?? held.progress.next;
   }
 
   pause(places: readonly TopicPartition[]): void {
