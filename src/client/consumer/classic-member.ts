@@ -85,7 +85,7 @@ export class ClassicMember implements Member {
   }
 
   run(): Promise<void> {
-    this.#running ??= this.#loop();
+    this.#running ??= this.#takePart();
     return this.#running;
   }
 
@@ -107,16 +107,24 @@ export class ClassicMember implements Member {
     this.#leaving.abort();
     this.#wake();
     await this.#running?.catch(() => {});
-    this.#stopHeartbeats();
     try {
-      await this.#host.revoke(this.#host.owned());
+      await this.#giveUp('the consumer stops reading');
     } finally {
-      await this.#sayGoodBye('the consumer stops reading');
       this.#leaving = new AbortController();
       this.#running = null;
       this.#joining = true;
       this.#rejoin = false;
       this.#heard = null;
+    }
+  }
+
+  /** Hands everything over, so that others take it at once; still a member while records are at work. */
+  async #giveUp(reason: string): Promise<void> {
+    try {
+      await this.#host.revoke(this.#host.owned());
+    } finally {
+      this.#stopHeartbeats();
+      await this.#sayGoodBye(reason);
     }
   }
 
@@ -151,6 +159,18 @@ export class ClassicMember implements Member {
         this.#joining = true;
         if (!signal.aborted) await this.#recover(error);
       }
+    }
+  }
+
+  /** Rejects with what the loop cannot go on after; the group is left by then. */
+  async #takePart(): Promise<void> {
+    try {
+      await this.#loop();
+    } catch (error) {
+      await this.#giveUp('the consumer cannot go on').catch((trouble: unknown) =>
+        this.#host.trouble(trouble),
+      );
+      throw error;
     }
   }
 
@@ -334,7 +354,7 @@ export class ClassicMember implements Member {
     if (code === 'REBALANCE_IN_PROGRESS') return;
     if (code === 'UNKNOWN_MEMBER_ID' || code === 'ILLEGAL_GENERATION' || isFatal(error)) {
       this.#stopHeartbeats();
-      const memberId = code === 'ILLEGAL_GENERATION' ? this.#me.memberId : '';
+      const memberId = code === 'UNKNOWN_MEMBER_ID' ? '' : this.#me.memberId;
       this.#me = { memberId, generation: -1 };
       this.#last = [];
       await this.#host.lost(this.#host.owned());
