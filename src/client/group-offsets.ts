@@ -1,10 +1,17 @@
 // What groups have committed, and committing: as a member, or from outside as Kafka's own tools do.
 
-import { ErrorCode, errorName, KafkaError } from '../base/kafka-errors.ts';
-import { OffsetCommit, OffsetFetch } from '../protocol/index.ts';
+import { ErrorCode, errorName, KafkaError, type KafkaErrorName } from '../base/kafka-errors.ts';
+import { OffsetCommit, OffsetFetch, type Transport } from '../protocol/index.ts';
 import type { TopicPartition } from './admin-cluster.ts';
 import { byTopic } from './by-topic.ts';
 import type { Cluster } from './cluster.ts';
+import { partitionOf, type TopicInfo } from './topic-cache.ts';
+
+/** Said of partitions that there are not, or not yet as far as that broker has heard. */
+const UNKNOWN: ReadonlySet<KafkaErrorName> = new Set<KafkaErrorName>([
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'UNKNOWN_TOPIC_ID',
+]);
 
 /** Who commits or asks. Without member id and with epoch -1: nobody of the group. */
 export interface GroupIdentity {
@@ -43,21 +50,38 @@ async function topicGroups<Place extends TopicPartition>(
   return found;
 }
 
-/** Throws what a code says, and forgets what the code says is wrong: the coordinator, or the topic's id. */
-function checkCode(
+/** Which of the topics that were asked for an answer is about: old versions say the name, new ones the id. */
+function askedFor<Topic extends { readonly name: string; readonly topicId: string }>(
+  topics: readonly Topic[],
+  { name, topicId }: { readonly name: string; readonly topicId?: string },
+): Topic | undefined {
+  return topics.find((one) => one.name === name) ?? topics.find((one) => one.topicId === topicId);
+}
+
+/** What a code says, and forgets what the code says is wrong: the coordinator, or the topic's id. */
+function refusal(
   cluster: Cluster,
   group: string,
   code: number,
   at: string | TopicPartition,
-): void {
-  if (code === ErrorCode.NONE) return;
+): KafkaError {
   const name = errorName(code);
   if (code === ErrorCode.NOT_COORDINATOR || code === ErrorCode.COORDINATOR_NOT_AVAILABLE) {
     cluster.forgetCoordinator(group);
   }
   const where = typeof at === 'string' ? at : `${at.topic}-${at.partition}`;
   if (typeof at !== 'string') cluster.forget(at.topic);
-  throw new KafkaError(name, `group '${group}', ${where}: ${name}`);
+  return new KafkaError(name, `group '${group}', ${where}: ${name}`);
+}
+
+/** Throws the {@link refusal} of a code. */
+function checkCode(
+  cluster: Cluster,
+  group: string,
+  code: number,
+  at: string | TopicPartition,
+): void {
+  if (code !== ErrorCode.NONE) throw refusal(cluster, group, code, at);
 }
 
 /** Asks the coordinator, and looks for it again when the way to it is lost. */
@@ -105,10 +129,7 @@ export async function fetchGroupOffsets(
       const answer = grouped ? response.groups[0] : response;
       checkCode(cluster, groupId, answer?.errorCode ?? 0, 'committed offsets');
       return (answer?.topics ?? []).flatMap((topic) => {
-        const name =
-          topics.find((one) => one.name === topic.name)?.name ??
-          topics.find((one) => 'topicId' in topic && one.topicId === topic.topicId)?.name ??
-          topic.name;
+        const name = askedFor(topics, topic)?.name ?? topic.name;
         return topic.partitions.flatMap((one) => {
           const { partitionIndex: partition, committedOffset: offset } = one;
           checkCode(cluster, groupId, one.errorCode, { topic: name, partition });
@@ -122,44 +143,127 @@ export async function fetchGroupOffsets(
   });
 }
 
+/** Offsets that are on their way to a coordinator, each until it is committed or given up. */
+class Commit {
+  readonly #cluster: Cluster;
+  readonly #open: Set<GroupOffset>;
+  readonly #committed: (offset: GroupOffset) => void;
+  /** Those that the coordinator knew no partition for, with the id that we named. */
+  readonly #doubted = new Map<GroupOffset, string>();
+  /** Why the first one was given up. */
+  refused: KafkaError | null = null;
+
+  constructor(
+    cluster: Cluster,
+    offsets: readonly GroupOffset[],
+    committed: (offset: GroupOffset) => void,
+  ) {
+    this.#cluster = cluster;
+    this.#open = new Set(offsets);
+    this.#committed = committed;
+  }
+
+  /** What is left, of topics that there are; the rest is given up. */
+  async topics(): Promise<TopicGroup<GroupOffset>[]> {
+    const found: TopicGroup<GroupOffset>[] = [];
+    for (const [name, some] of byTopic(this.#open)) {
+      const info = await this.#topic(name, some);
+      const places = some.filter((one) => info !== null && this.#isThere(one, info));
+      if (info !== null && places.length > 0) found.push({ name, topicId: info.id, places });
+    }
+    return found;
+  }
+
+  /** One attempt. Throws what it comes to grief by, or the first refusal of a partition. */
+  async send(
+    coordinator: Transport,
+    who: GroupIdentity,
+    topics: readonly TopicGroup<GroupOffset>[],
+  ): Promise<void> {
+    const { group: groupId, memberId, epoch, instanceId } = who;
+    const response = await coordinator.send(OffsetCommit, {
+      groupId,
+      generationIdOrMemberEpoch: epoch,
+      memberId,
+      groupInstanceId: instanceId,
+      topics: topics.map(({ name, topicId, places }) => ({
+        name,
+        topicId,
+        partitions: places.map(({ partition, offset, leaderEpoch, metadata }) => ({
+          partitionIndex: partition,
+          committedOffset: offset,
+          committedLeaderEpoch: leaderEpoch,
+          committedMetadata: metadata,
+        })),
+      })),
+    });
+    let failure: KafkaError | null = null;
+    for (const topic of response.topics) {
+      const asked = askedFor(topics, topic);
+      for (const { partitionIndex, errorCode } of topic.partitions) {
+        const one = asked?.places.find(({ partition }) => partition === partitionIndex);
+        if (asked === undefined || one === undefined) continue;
+        if (errorCode === ErrorCode.NONE) {
+          this.#open.delete(one);
+          this.#committed(one);
+          continue;
+        }
+        const error = refusal(this.#cluster, groupId, errorCode, one);
+        if (UNKNOWN.has(error.code)) this.#doubted.set(one, asked.topicId);
+        failure ??= error;
+      }
+    }
+    if (failure !== null) throw failure;
+  }
+
+  /** Null for a topic that there is not, or that is kept from us. */
+  async #topic(name: string, some: readonly GroupOffset[]): Promise<TopicInfo | null> {
+    try {
+      return await this.#cluster.topic(name);
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      for (const one of some) this.#giveUp(one, error);
+      return null;
+    }
+  }
+
+  /** A coordinator may hear late of a partition; one that metadata do not know either is gone. */
+  #isThere(one: GroupOffset, info: TopicInfo): boolean {
+    const id = this.#doubted.get(one);
+    const known = id === info.id && partitionOf(info, one.partition) !== undefined;
+    if (id === undefined || known) return true;
+    const message = `there is no partition ${one.topic}-${one.partition} any more`;
+    this.#giveUp(one, new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', message));
+    return false;
+  }
+
+  #giveUp(one: GroupOffset, error: KafkaError): void {
+    this.#open.delete(one);
+    this.refused ??= error;
+  }
+}
+
 /**
- * Commits. Throws KafkaError: `ILLEGAL_GENERATION`, `STALE_MEMBER_EPOCH`, `UNKNOWN_MEMBER_ID` or
- * `REBALANCE_IN_PROGRESS` when the partitions may be others' by now, or the group has members and we are none.
+ * Commits, and tells `committed` of each that is. Topics and partitions that there are not keep nobody else's from being
+ * committed; then throws KafkaError `UNKNOWN_TOPIC_OR_PARTITION`. Throws `ILLEGAL_GENERATION`, `STALE_MEMBER_EPOCH`,
+ * `UNKNOWN_MEMBER_ID` or `REBALANCE_IN_PROGRESS` when the partitions may be others' by now, or the group has members
+ * and we are none.
  */
 export async function commitGroupOffsets(
   cluster: Cluster,
   who: () => GroupIdentity,
   offsets: readonly GroupOffset[],
+  committed: (offset: GroupOffset) => void = () => {},
 ): Promise<void> {
   if (offsets.length === 0) return;
+  const commit = new Commit(cluster, offsets, committed);
   await cluster.retry(async () => {
-    const topics = await topicGroups(cluster, offsets);
-    const { group: groupId, memberId, epoch, instanceId } = who();
-    await withCoordinator(cluster, groupId, async (coordinator) => {
-      const response = await coordinator.send(OffsetCommit, {
-        groupId,
-        generationIdOrMemberEpoch: epoch,
-        memberId,
-        groupInstanceId: instanceId,
-        topics: topics.map(({ name, topicId, places }) => ({
-          name,
-          topicId,
-          partitions: places.map(({ partition, offset, leaderEpoch, metadata }) => ({
-            partitionIndex: partition,
-            committedOffset: offset,
-            committedLeaderEpoch: leaderEpoch,
-            committedMetadata: metadata,
-          })),
-        })),
-      });
-      for (const [index, topic] of response.topics.entries()) {
-        const name = topic.name || (topics[index]?.name ?? '');
-        for (const { partitionIndex: partition, errorCode } of topic.partitions) {
-          checkCode(cluster, groupId, errorCode, { topic: name, partition });
-        }
-      }
-    });
+    const topics = await commit.topics();
+    if (topics.length === 0) return;
+    const me = who();
+    await withCoordinator(cluster, me.group, (coordinator) => commit.send(coordinator, me, topics));
   });
+  if (commit.refused !== null) throw commit.refused;
 }
 
 /** Committed offsets of a group in one topic; partitions without a commit are left out. Throws KafkaError. */

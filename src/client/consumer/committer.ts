@@ -35,6 +35,8 @@ export interface CommitOptions {
   readonly final: boolean;
   /** Whether the partition was taken from us since this was asked for. */
   readonly isLost: (offset: GroupOffset) => boolean;
+  /** Hears of each that is committed, also where others are not. */
+  readonly committed: (offset: GroupOffset) => void;
 }
 
 export function isTooLate(error: unknown): boolean {
@@ -56,9 +58,15 @@ export class Committer {
     return this.#inOrder.run(() => this.#try(offsets, options));
   }
 
-  async #try(offsets: readonly GroupOffset[], { final, isLost }: CommitOptions): Promise<void> {
+  async #try(offsets: readonly GroupOffset[], options: CommitOptions): Promise<void> {
+    const { final, isLost } = options;
     const { clock } = this.#cluster;
     const startMs = clock.monotonic();
+    const done = new Set<GroupOffset>();
+    const committed = (one: GroupOffset): void => {
+      done.add(one);
+      options.committed(one);
+    };
     for (let left = offsets; left.length > 0; ) {
       let who = this.#host.identity();
       const attempt = left;
@@ -71,11 +79,12 @@ export class Committer {
             return who;
           },
           attempt,
+          committed,
         );
         return;
       } catch (error) {
         if (!(error instanceof KafkaError) || !BEHIND.has(error.code)) throw error;
-        left = attempt.filter((one) => !isLost(one));
+        left = attempt.filter((one) => !done.has(one) && !isLost(one));
         if (left.length === 0) throw error;
         if (left.length < attempt.length) continue;
         const now = this.#host.identity();

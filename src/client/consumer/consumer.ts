@@ -136,8 +136,9 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
   /**
    * Commits these offsets, or without any everything that was given out: the record at work in a loop is among it,
    * those at work in handlers of `run` are not. After a rebalance that left the partitions here it tries again. Throws
-   * KafkaError `ILLEGAL_GENERATION`, `STALE_MEMBER_EPOCH`, `UNKNOWN_MEMBER_ID` and others when they may be others' by
-   * now, and ClientError `invalid_option` without a group.
+   * KafkaError `UNKNOWN_TOPIC_OR_PARTITION` for what was deleted, once the rest is committed; `ILLEGAL_GENERATION`,
+   * `STALE_MEMBER_EPOCH`, `UNKNOWN_MEMBER_ID` and others when they may be others' by now; and ClientError
+   * `invalid_option` without a group.
    */
   async commit(offsets?: readonly OffsetToCommit[]): Promise<void> {
     if (this.#settings.group === undefined) {

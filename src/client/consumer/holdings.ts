@@ -149,8 +149,11 @@ export class Holdings {
         const then = held.get(one);
         return then !== undefined && !this.#has(then);
       },
+      committed: (one) => {
+        const then = held.get(one);
+        if (then !== undefined) then.committed = one.offset;
+      },
     });
-    for (const [{ offset }, then] of held) if (then !== undefined) then.committed = offset;
   }
 
   /**
