@@ -25,12 +25,14 @@ export interface Network {
 /** A network over TCP, from the addresses of some brokers. */
 export function tcpNetwork(bootstrap: readonly BrokerAddress[], options: TcpOptions): Network {
   const transports = new Map<string, TcpTransport>();
+  let closed = false;
   const at = (address: BrokerAddress): TcpTransport => {
     const name = formatAddress(address);
     let transport = transports.get(name);
     if (transport === undefined) {
       transport = new TcpTransport({ host: address.host, port: address.port }, options);
       transports.set(name, transport);
+      if (closed) void transport.close();
     }
     return transport;
   };
@@ -40,6 +42,7 @@ export function tcpNetwork(bootstrap: readonly BrokerAddress[], options: TcpOpti
     to: at,
     fork: () => tcpNetwork(bootstrap, options),
     async close() {
+      closed = true;
       await Promise.all([...transports.values()].map((transport) => transport.close()));
     },
   };

@@ -77,6 +77,8 @@ class Lane {
   #failures = 0;
   #notBeforeMs = 0;
   #closed = false;
+  /** Rejects those who wait for a connection when it is closed. */
+  #refuse: ((error: ClientError) => void) | null = null;
 
   constructor(address: BrokerAddress, options: Settings) {
     this.#address = address;
@@ -91,7 +93,7 @@ class Lane {
   async connection(): Promise<Connection> {
     if (this.#closed) throw closedError(this.#address);
     if (this.#connection?.isOpen === true) return this.#connection;
-    this.#opening ??= this.#open().finally(() => {
+    this.#opening ??= this.#openUnlessClosed().finally(() => {
       this.#opening = null;
     });
     return this.#opening;
@@ -99,7 +101,15 @@ class Lane {
 
   close(): void {
     this.#closed = true;
+    this.#refuse?.(closedError(this.#address));
     this.#connection?.destroy();
+  }
+
+  #openUnlessClosed(): Promise<Connection> {
+    return new Promise((resolve, reject) => {
+      this.#refuse = reject;
+      this.#open().then(resolve, reject);
+    });
   }
 
   async #open(): Promise<Connection> {

@@ -15,11 +15,11 @@ import { Committer } from './committer.ts';
 import { Complaint } from './complaint.ts';
 import { type Chunk, Feed } from './feed.ts';
 import { Holdings } from './holdings.ts';
+import { InHand } from './in-hand.ts';
 import { insist, type Persistence } from './insist.ts';
 import { type Member, type MemberHost, without } from './membership.ts';
 import { ModernMember } from './modern-member.ts';
 import type { BatchOf, ConsumerOptions, OffsetToCommit, RecordOf } from './options.ts';
-import type { Progress } from './progress.ts';
 import { RecordDecoder } from './record.ts';
 import { checkRun, type RunOptions, runOneByOne, runSideBySide } from './run.ts';
 import { Seat } from './seat.ts';
@@ -27,6 +27,9 @@ import { type ConsumerSettings, settingsOf, specOf } from './settings.ts';
 import { RecordSource } from './source.ts';
 import { Stuck } from './stuck.ts';
 import { TopicWatch } from './topic-watch.ts';
+
+/** The last commit and the good-bye have so long, in ms, also if handlers used up the time for closing. */
+const LAST_WORDS_MS = 5_000;
 
 /** See `Client.consumer`. */
 export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msgpack'>
@@ -52,9 +55,7 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
   /** Set while a loop reads. */
   #reader: 'records' | 'batches' | 'run' | null = null;
   #running: Promise<void> = Promise.resolve();
-  /** What was given to the loop last and is not dealt with: its stretch, and its offset or offsets. */
-  #outOf: Progress | null = null;
-  #out: number | readonly { readonly offset: number }[] = -1;
+  readonly #inHand = new InHand();
 
   /**
    * Nothing is asked of the cluster before the first record is; `onClosed` hears of the end. Throws ClientError
@@ -145,7 +146,7 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
       throw new ClientError('invalid_option', 'only a group can commit: give the consumer one');
     }
     if (offsets !== undefined) return this.#holdings.commit(offsets);
-    this.#settle();
+    this.#inHand.settle();
     await this.#holdings.commitDone();
   }
 
@@ -157,13 +158,12 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
     this.#enter('records');
     return {
       next: () => {
-        this.#settle();
+        this.#inHand.settle();
         this.#stuck.moved();
         try {
           const value = this.#source.pull();
           if (value !== null) {
-            this.#outOf = this.#source.progress;
-            this.#out = value.offset;
+            this.#inHand.take(value.offset, this.#source.progress);
             return Promise.resolve({ done: false, value });
           }
         } catch (error) {
@@ -184,7 +184,7 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
     this.#enter('batches');
     try {
       for (;;) {
-        this.#settle();
+        this.#inHand.settle();
         const chunk = await this.#source.chunk();
         if (chunk === null) return;
         const batch = this.#batchOf(chunk);
@@ -226,8 +226,8 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
   }
 
   /**
-   * Finishes the handlers at work (for up to `closeTimeoutMs`), commits unless `autoCommit` is false, and leaves the
-   * group. A record or batch that a loop has in hand is not waited for and not committed: end the loop, or abort the
+   * Finishes the handlers at work, commits unless `autoCommit` is false, and leaves the group, as far as
+   * `closeTimeoutMs` goes. A record or batch that a loop has in hand is not waited for and not committed: end the loop, or abort the
    * `signal`, to have it counted. Do not await it in a handler of `run`, in `onAssigned` or in `onRevoked`: it waits
    * for these. Rejects with what `onRevoked` throws, or a commit that is refused for good.
    */
@@ -246,11 +246,17 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
     this.#cancelCommit?.();
     this.#watch?.stop();
     const sessionsEnded = this.#fetcher.close();
-    await atMost(this.#cluster.clock, this.#settings.closeTimeoutMs, this.#running);
+    const { clock } = this.#cluster;
+    const untilMs = clock.monotonic() + this.#settings.closeTimeoutMs;
+    await atMost(clock, this.#settings.closeTimeoutMs, this.#running);
+    // Whatever still waits for a broker then ends with the connections.
+    const leftMs = Math.max(untilMs - clock.monotonic(), LAST_WORDS_MS);
+    const cancelHangUp = clock.setTimer(leftMs, () => void this.#cluster.close());
     try {
       if (this.#member !== null) await this.#member.leave();
       else await this.#holdings.release(this.assignment(), this.#ending.signal);
     } finally {
+      cancelHangUp();
       await sessionsEnded;
       this.#onClosed?.();
       await this.#cluster.close();
@@ -281,16 +287,6 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
     if (this.#stopping.signal.aborted) await this.close();
   }
 
-  /** What the loop had is dealt with. */
-  #settle(): void {
-    const progress = this.#outOf;
-    if (progress === null) return;
-    this.#outOf = null;
-    if (typeof this.#out === 'number') progress.end(this.#out);
-    else for (const { offset } of this.#out) progress.end(offset);
-    this.#out = -1;
-  }
-
   async #nextRecord(): Promise<IteratorResult<RecordOf<KS, VS>, undefined>> {
     let value: RecordOf<KS, VS> | null = null;
     try {
@@ -299,8 +295,7 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
       if (value === null) await this.#leave();
     }
     if (value === null) return { done: true, value: undefined };
-    this.#outOf = this.#source.progress;
-    this.#out = value.offset;
+    this.#inHand.take(value.offset, this.#source.progress);
     return { done: false, value };
   }
 
@@ -309,8 +304,7 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
     for (let record = chunk.next(); record !== null; record = chunk.next()) {
       records.push(record);
     }
-    this.#outOf = chunk.progress;
-    this.#out = records;
+    this.#inHand.take(records, chunk.progress);
     const { topic, partition, endOffset } = chunk.fetched;
     return { topic, partition, records, endOffset };
   }

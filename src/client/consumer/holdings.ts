@@ -84,8 +84,8 @@ export class Holdings {
       if (autoCommit) await this.commitDone(some, true);
     } catch (error) {
       // The next owner then begins where we committed before.
-      if (!isTooLate(error) && !isRetriableError(error)) throw error;
-      this.#options.onTrouble?.(error);
+      if (!isTooLate(error) && !isRetriableError(error) && !isClosed(error)) throw error;
+      this.#options.onTrouble?.(isClosed(error) ? notMade(error) : error);
     } finally {
       // What was lost meanwhile is told as that.
       const left = some.filter((one) => this.#has(one));
@@ -226,6 +226,16 @@ export class Holdings {
     held.expected = next;
     this.#fetcher.set(held, next, epoch);
   }
+}
+
+function isClosed(error: unknown): boolean {
+  return error instanceof ClientError && error.code === 'closed';
+}
+
+/** The time for closing was over, or whoever took commits was closed before. */
+function notMade(cause: unknown): ClientError {
+  const message = 'the last commit was not made before the connections were closed';
+  return new ClientError('closed', message, { cause });
 }
 
 function invalid(message: string): ClientError {

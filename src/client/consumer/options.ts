@@ -119,7 +119,11 @@ export interface ConsumerOptions<KS extends AnySerde = 'string', VS extends AnyS
   readonly maxWaitMs?: number;
   /** Compares each batch's checksum (`check.crcs`). Default true. */
   readonly checkCrcs?: boolean;
-  /** How long `close` waits for handlers of `run` at work, in ms. Default 30,000. */
+  /**
+   * How long `close` waits, in ms: for handlers of `run` at work, and for brokers to take the last commit and the
+   * good-bye, which have 5 s in any case. Default 30,000. A commit that was not made by then is trouble (`onTrouble`):
+   * whoever goes on begins at the one before.
+   */
   readonly closeTimeoutMs?: number;
   /** Partitions were given to this consumer; nothing is read of them before it is done. A place for `seek`. */
   readonly onAssigned?: OnPlaces;

@@ -185,6 +185,18 @@ describe('reconnecting', () => {
     expect(broker.attempts).toBe(1);
   });
 
+  test('closing ends the wait for a connection', async () => {
+    const broker = new FakeBroker();
+    broker.connect = () => new Promise(() => {});
+    const { clock, transport } = transportTo(broker);
+    const waiting = expect(transport.send(ListGroups, {})).rejects.toMatchObject({
+      code: 'closed',
+    });
+    await clock.advance(10);
+    await transport.close();
+    await clock.until(waiting, 10);
+  });
+
   test('a closed transport refuses and does not connect again', async () => {
     const broker = new FakeBroker(() => groups);
     const { transport } = transportTo(broker);
