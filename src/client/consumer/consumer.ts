@@ -198,9 +198,9 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
   /**
    * Calls `handler` for each record until the consumer is closed, for up to `concurrency` (default 1) of them at once;
    * records of a partition with the same key, and those without any, stay in order. Rejects with what a handler throws,
-   * after the others at work are done, what is dealt with is committed (unless `autoCommit` is false), and the group is
-   * left, so that others go on with that record. Calling it again joins the group again; without a group it begins with
-   * that record.
+   * or reading cannot recover from, after handlers at work are done, what is dealt with is committed (unless
+   * `autoCommit` is false), and the group is left, so that others go on from there. Calling it again joins the group
+   * again; without a group it begins with the first record that is not dealt with.
    */
   async run(
     handler: (record: RecordOf<KS, VS>) => unknown,

@@ -104,34 +104,37 @@ export function groupSuite(target: Target): void {
       await reading;
     });
 
-    test('a slow record starves no heartbeat; one that hangs gives its partitions away', async () => {
-      const topic = await stage.topic();
-      const group = stage.name('g');
-      const events: string[] = [];
-      const slow = stage.consumer({
-        ...common,
-        topics: [topic],
-        group,
-        heartbeatIntervalMs: 50,
-        maxPollIntervalMs: 600,
-        onLost: () => void events.push('lost'),
-        onAssigned: () => void events.push('assigned'),
-      });
-      await stage.write(topic, numbered(0, 2));
-      let release: () => void = () => {};
-      const hang = new Promise<void>((resolve) => {
-        release = resolve;
-      });
-      const reading = slow.run(() => hang);
-      await until(() => events.includes('lost'), 60_000);
-      const other = stage.consumer({ ...common, topics: [topic], group });
-      expect(valuesOf(await take(other, 1))).toEqual(['0']);
-      await other.close();
-      release();
-      await until(() => events.filter((one) => one === 'assigned').length === 2, 60_000);
-      await slow.close();
-      await reading;
-    });
+    test.each([1, 4])(
+      'a slow record starves no heartbeat; one that hangs gives its partitions away, %i at work',
+      async (concurrency) => {
+        const topic = await stage.topic();
+        const group = stage.name('g');
+        const events: string[] = [];
+        const slow = stage.consumer({
+          ...common,
+          topics: [topic],
+          group,
+          heartbeatIntervalMs: 50,
+          maxPollIntervalMs: 600,
+          onLost: () => void events.push('lost'),
+          onAssigned: () => void events.push('assigned'),
+        });
+        await stage.write(topic, numbered(0, 2));
+        let release: () => void = () => {};
+        const hang = new Promise<void>((resolve) => {
+          release = resolve;
+        });
+        const reading = slow.run(() => hang, { concurrency });
+        await until(() => events.includes('lost'), 60_000);
+        const other = stage.consumer({ ...common, topics: [topic], group });
+        expect(valuesOf(await take(other, 1))).toEqual(['0']);
+        await other.close();
+        release();
+        await until(() => events.filter((one) => one === 'assigned').length === 2, 60_000);
+        await slow.close();
+        await reading;
+      },
+    );
 
     test.each([1, 4])(
       'a handler that throws gives its place in the group up at once, %i at work; running again takes one',
