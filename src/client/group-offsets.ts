@@ -244,10 +244,10 @@ class Commit {
 }
 
 /**
- * Commits, and tells `committed` of each that is. Topics and partitions that there are not keep nobody else's from being
- * committed; then throws KafkaError `UNKNOWN_TOPIC_OR_PARTITION`. Throws `ILLEGAL_GENERATION`, `STALE_MEMBER_EPOCH`,
- * `UNKNOWN_MEMBER_ID` or `REBALANCE_IN_PROGRESS` when the partitions may be others' by now, or the group has members
- * and we are none.
+ * Commits, and tells `committed` of each that is. Topics and partitions that there are not keep nothing else from
+ * being committed; then throws KafkaError `UNKNOWN_TOPIC_OR_PARTITION`. Throws `ILLEGAL_GENERATION`,
+ * `STALE_MEMBER_EPOCH`, `UNKNOWN_MEMBER_ID` or `REBALANCE_IN_PROGRESS` when the partitions may be others' by now, or
+ * the group has members and we are none.
  */
 export async function commitGroupOffsets(
   cluster: Cluster,

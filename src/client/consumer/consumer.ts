@@ -227,9 +227,9 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
 
   /**
    * Finishes the handlers at work, commits unless `autoCommit` is false, and leaves the group, as far as
-   * `closeTimeoutMs` goes. A record or batch that a loop has in hand is not waited for and not committed: end the loop, or abort the
-   * `signal`, to have it counted. Do not await it in a handler of `run`, in `onAssigned` or in `onRevoked`: it waits
-   * for these. Rejects with what `onRevoked` throws, or a commit that is refused for good.
+   * `closeTimeoutMs` goes. A record or batch that a loop has in hand is not waited for and not committed: end the loop,
+   * or abort the `signal`, to have it counted. Do not await it in a handler of `run`, in `onAssigned` or in
+   * `onRevoked`: it waits for these. Rejects with what `onRevoked` throws, or a commit that is refused for good.
    */
   close(): Promise<void> {
     this.#closed ??= this.#close();

@@ -101,8 +101,9 @@ export interface ConsumerOptions<KS extends AnySerde = 'string', VS extends AnyS
    * Kafka's `max.poll.interval.ms`. Default 300,000. Heartbeats go on by the clock however long a record takes, so a
    * program that hangs would keep its partitions for ever. Therefore a member that has a record (or batch) at work for
    * so long leaves the group (`onLost`), its partitions go to others, and it joins again when that is done. Of handlers
-   * of `run` side by side, one is enough. The same time bounds how long a rebalance waits for records at work. Only what
-   * blocks the event loop (a long synchronous computation) holds up heartbeats; then `sessionTimeoutMs` is the limit.
+   * of `run` side by side, one is enough. The same time bounds how long a rebalance waits for records at work. Only
+   * what blocks the event loop (a long synchronous computation) holds up heartbeats; then `sessionTimeoutMs` is the
+   * limit.
    */
   readonly maxPollIntervalMs?: number;
   /** How often topics are looked at anew, in ms (`metadata.max.age.ms`). Default 300,000. */

@@ -1,6 +1,7 @@
 // Whether the program goes on with its records: what Kafka's max.poll.interval.ms is about. A loop has one record, or
 // batch, in hand at a time; handlers that run side by side have one each, and a single one that hangs counts. Costs a
-// counter per record of a loop, an object per record of such a handler; the clock is looked at with each heartbeat only.
+// counter per record of a loop, an object per record of such a handler; the clock is looked at with each heartbeat
+// only.
 
 import type { Clock } from '../../base/ports.ts';
 
