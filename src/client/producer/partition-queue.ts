@@ -47,12 +47,14 @@ const ofSequence: ReadonlySet<KafkaErrorName> = new Set<KafkaErrorName>([
   'INVALID_PRODUCER_EPOCH',
   'PRODUCER_FENCED',
 ]);
-/** Refusals before anything was written. After any other failure the batch may be in the log. */
+/**
+ * Refusals before anything was written. After any other failure the batch may be in the log: so it may after
+ * `NOT_LEADER_OR_FOLLOWER` and `UNKNOWN_TOPIC_OR_PARTITION`, which a leader also answers when it lost the partition
+ * while it waited for the replicas.
+ */
 const beforeWriting: ReadonlySet<KafkaErrorName> = new Set<KafkaErrorName>([
   ...ofSequence,
-  'NOT_LEADER_OR_FOLLOWER',
   'LEADER_NOT_AVAILABLE',
-  'UNKNOWN_TOPIC_OR_PARTITION',
   'UNKNOWN_TOPIC_ID',
   'NOT_ENOUGH_REPLICAS',
   'FENCED_LEADER_EPOCH',

@@ -49,6 +49,34 @@ test('one batch alone until the broker knows the producer: it takes any first se
   expect(sendAll()).toHaveLength(5);
 });
 
+test.each(['NOT_LEADER_OR_FOLLOWER', 'UNKNOWN_TOPIC_OR_PARTITION'] as const)(
+  'after %s a batch may be in the log: it keeps its number when the one before it is refused',
+  (code) => {
+    const { queue, sendAll } = queueOf(3);
+    const [opening] = sendAll();
+    queue.answered(opening!, landed, 0, 0);
+    const sent = sendAll();
+    expect(sent).toHaveLength(2);
+    const [first, second] = sent;
+    // A leader that waited for its replicas, and then led no more.
+    for (const batch of sent) queue.answered(batch, { error: new KafkaError(code, 'moved') }, 0, 0);
+    expect(queue.next(10_000)).toBe(first);
+    queue.send(first!, identity);
+    const error = new KafkaError('TOPIC_AUTHORIZATION_FAILED', 'not any more');
+    expect(queue.answered(first!, { error }, 10_000, 0)).toBe(true);
+    const asked = { ...identity, baseSequence: 2 };
+    expect(queue.next(20_000)).toBe(second);
+    queue.send(second!, identity);
+    expect(second!.identity).toEqual(asked);
+    // Now it is known not to be there.
+    const gap = new KafkaError('OUT_OF_ORDER_SEQUENCE_NUMBER', 'a hole');
+    expect(queue.answered(second!, { error: gap }, 20_000, 0)).toBe(false);
+    expect(queue.next(30_000)).toBe(second);
+    queue.send(second!, identity);
+    expect(second!.identity).toEqual({ producerId: 7, producerEpoch: 1, baseSequence: 0 });
+  },
+);
+
 test('memory of a batch serves the next one once it is acknowledged, but not when it was sent again', () => {
   const memory = new BatchMemory();
   const queue = new PartitionQueue('t', 0, settingsOf({}), ports(memory));
