@@ -180,7 +180,8 @@ export class PartitionQueue {
     const code = error instanceof KafkaError ? error.code : null;
     batch.lastError = error;
     if (code === null || !beforeWriting.has(code)) batch.uncertain = true;
-    if (code === 'MESSAGE_TOO_LARGE' && batch.count > 1) return this.#split(batch);
+    const tooLarge = code === 'MESSAGE_TOO_LARGE' && batch.count > 1;
+    if (tooLarge && !batch.settled) return this.#split(batch);
     const sequence = code !== null && ofSequence.has(code) && this.#settings.idempotent;
     if (sequence && this.batches[0] === batch) this.#renumber = 'yes';
     if (batch.settled || (!sequence && !isRetriableError(error))) {

@@ -77,6 +77,29 @@ test.each(['NOT_LEADER_OR_FOLLOWER', 'UNKNOWN_TOPIC_OR_PARTITION'] as const)(
   },
 );
 
+test('a batch that was given up is not split when it is too large: its records were told their end', () => {
+  const settings = settingsOf({ batchBytes: 10_000, lingerMs: 0 });
+  const queue = new PartitionQueue('t', 0, settings, ports(null));
+  const told: string[] = [];
+  for (const name of ['a', 'b']) {
+    const record = { timestamp: 1, key: null, value: Buffer.from(name) };
+    const landedWith = () => told.push(`${name} landed`);
+    queue.append(record, null, landedWith, ({ message }) => told.push(`${name}: ${message}`));
+  }
+  const batch = queue.batches[0]!;
+  let settled = 0;
+  batch.onSettled(() => {
+    settled += 1;
+  });
+  queue.send(batch, identity);
+  queue.giveUp(batch, new Error('too late'));
+  const error = new KafkaError('MESSAGE_TOO_LARGE', 'larger than the topic takes');
+  expect(queue.answered(batch, { error }, 0, 0)).toBe(true);
+  expect(queue.batches).toEqual([]);
+  expect(told).toEqual(['a: too late', 'b: too late']);
+  expect(settled).toBe(1);
+});
+
 test('memory of a batch serves the next one once it is acknowledged, but not when it was sent again', () => {
   const memory = new BatchMemory();
   const queue = new PartitionQueue('t', 0, settingsOf({}), ports(memory));
