@@ -7,6 +7,7 @@ import {
   DescribeQuorum,
   ElectLeaders,
   ListPartitionReassignments,
+  type Transport,
 } from '../protocol/index.ts';
 import type { TopicPartition } from './admin-cluster.ts';
 import { partitionsByTopic } from './by-topic.ts';
@@ -137,14 +138,13 @@ export interface ActiveProducer {
 /** Producers with state in a partition. Throws KafkaError. */
 export async function describeProducers(
   cluster: Cluster,
-  { topic, partition }: TopicPartition,
+  place: TopicPartition,
 ): Promise<ActiveProducer[]> {
-  return cluster.retry(async () => {
-    const { node } = await cluster.leader(topic, partition);
+  const { topic, partition } = place;
+  const ask = async (leader: Transport): Promise<ActiveProducer[]> => {
     const topics = [{ name: topic, partitionIndexes: [partition] }];
-    const response = await cluster.to(node).send(DescribeProducers, { topics });
+    const response = await leader.send(DescribeProducers, { topics });
     const answer = response.topics[0]?.partitions[0];
-    if (answer !== undefined && answer.errorCode !== ErrorCode.NONE) cluster.forget(topic);
     throwIfError(answer?.errorCode ?? 0, `${topic}-${partition}`, answer?.errorMessage);
     return (answer?.activeProducers ?? []).map((one) => ({
       producerId: one.producerId,
@@ -153,7 +153,8 @@ export async function describeProducers(
       lastTimestamp: one.lastTimestamp,
       transactionStartOffset: one.currentTxnStartOffset,
     }));
-  });
+  };
+  return cluster.retry(() => cluster.askLeader(place, ask));
 }
 
 /** A voter or an observer of the controllers' log; times in milliseconds since the epoch, -1 when not told. */

@@ -155,15 +155,17 @@ export async function deleteRecords(
   await cluster.retry(async () => {
     for (const [partitionIndex, offset] of before) {
       if (starts.has(partitionIndex)) continue;
-      const { node } = await cluster.leader(topic, partitionIndex);
-      const response = await cluster.to(node).send(DeleteRecords, {
-        topics: [{ name: topic, partitions: [{ partitionIndex, offset }] }],
-        timeoutMs: TIMEOUT_MS,
+      const place = { topic, partition: partitionIndex };
+      const start = await cluster.askLeader(place, async (leader) => {
+        const response = await leader.send(DeleteRecords, {
+          topics: [{ name: topic, partitions: [{ partitionIndex, offset }] }],
+          timeoutMs: TIMEOUT_MS,
+        });
+        const answer = response.topics[0]?.partitions[0];
+        throwIfError(answer?.errorCode ?? 0, `${topic}-${partitionIndex}`);
+        return answer?.lowWatermark ?? -1;
       });
-      const answer = response.topics[0]?.partitions[0];
-      if (answer !== undefined && answer.errorCode !== 0) cluster.forget(topic);
-      throwIfError(answer?.errorCode ?? 0, `${topic}-${partitionIndex}`);
-      starts.set(partitionIndex, answer?.lowWatermark ?? -1);
+      starts.set(partitionIndex, start);
     }
   });
   return starts;

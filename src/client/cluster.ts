@@ -14,13 +14,14 @@ import type { TopicPartition } from './admin-cluster.ts';
 import { ClientError } from './errors.ts';
 import type { Network, Node } from './network.ts';
 import {
-  type Leader,
+  type LeaderHint,
   type PartitionInfo,
   partitionOf,
   TopicCache,
   type TopicInfo,
   topicInfo,
 } from './topic-cache.ts';
+import { isUnknownTopic, NoSuchPartitionError, topicProblem } from './topic-errors.ts';
 
 export interface ClusterOptions {
   readonly network: Network;
@@ -36,17 +37,6 @@ export interface ClusterOptions {
   readonly onTrouble?: (error: unknown, leftMs: number) => void;
   /** Where what nobody listens for is told, once it has lasted: the process's warnings. */
   readonly warn?: (message: string) => void;
-}
-
-/** What a refusal says of a partition's leader: nothing where `leaderId` is -1. */
-export interface LeaderHint {
-  readonly leader: Leader;
-  /** Where the brokers that are named are. */
-  readonly endpoints: readonly {
-    readonly nodeId: number;
-    readonly host: string;
-    readonly port: number;
-  }[];
 }
 
 export interface ClusterInfo {
@@ -80,6 +70,8 @@ export class Cluster {
   #nodes: readonly Node[] = [];
   #controllerId = -1;
   #clusterId: string | null = null;
+  /** Whether brokers and controller may be others than were told last. */
+  #stale = true;
   #entry: Transport | null = null;
 
   constructor(options: ClusterOptions) {
@@ -208,27 +200,44 @@ export class Cluster {
     }
   }
 
+  /**
+   * What a partition's leader answers. Throws as {@link leader}, and what `ask` throws; then the topic is looked up
+   * anew before it is asked again.
+   */
+  async askLeader<T>(
+    { topic, partition }: TopicPartition,
+    ask: (leader: Transport) => Promise<T>,
+  ): Promise<T> {
+    const { node } = await this.leader(topic, partition);
+    try {
+      return await ask(this.to(node));
+    } catch (error) {
+      this.forget(topic);
+      throw error;
+    }
+  }
+
   /** The transport to a node from {@link leader} or {@link coordinator}. */
   to(node: Node): Transport {
     return this.#network.to(node);
   }
 
-  /** All brokers known; asks when none is. */
+  /** All brokers, as they are known. */
   async nodes(): Promise<readonly Node[]> {
-    if (this.#nodes.length === 0) await this.describe();
+    if (this.#stale) await this.describe();
     return this.#nodes;
   }
 
   /** The broker that takes topic changes; any broker forwards them in a KRaft cluster. */
   async controller(): Promise<Transport> {
-    if (this.#nodes.length === 0) await this.#refresh([], false);
-    const node = this.#nodes.find((one) => one.id === this.#controllerId) ?? this.#nodes[0];
+    if (this.#stale) await this.#refresh([], false);
+    const node = this.node(this.#controllerId) ?? this.#nodes[0];
     return node === undefined ? this.any() : this.to(node);
   }
 
   /** Forgets the controller, after `NOT_CONTROLLER`. */
   forgetController(): void {
-    this.#nodes = [];
+    this.#stale = true;
   }
 
   /** A broker that answers: the last one that did, else the first of the bootstrap list that connects. */
@@ -298,7 +307,7 @@ export class Cluster {
       try {
         return await attempt(deadlineMs);
       } catch (error) {
-        if (error instanceof ClientError) this.#entry = null;
+        if (error instanceof ClientError) this.#doubt();
         const hopeless = error instanceof ClientError && this.#nodes.length === 0;
         if (!isRetriableError(error) || hopeless || !mayRetry(error)) throw error;
         const waitMs = Math.min(backoffMs, RETRY_BACKOFF_MAX_MS) * (0.8 + 0.4 * this.random.next());
@@ -308,6 +317,13 @@ export class Cluster {
         await sleep(clock, waitMs);
       }
     }
+  }
+
+  /** A broker did not answer as it should: what it did, others may do by now. */
+  #doubt(): void {
+    this.#entry = null;
+    this.#stale = true;
+    this.#coordinators.clear();
   }
 
   /**
@@ -358,6 +374,7 @@ export class Cluster {
   #learn(response: MetadataResponse): void {
     const before = this.#nodes;
     const nodes = response.brokers.map(({ nodeId, host, port }) => ({ id: nodeId, host, port }));
+    this.#stale = false;
     this.#controllerId = response.controllerId;
     this.#clusterId = response.clusterId;
     const untilMs = this.clock.monotonic() + this.#metadataMaxAgeMs;
@@ -373,28 +390,7 @@ export class Cluster {
   }
 }
 
-/** Waiting does not help: metadata of now do not know it. */
-class NoSuchPartitionError extends KafkaError {
-  override readonly retriable = false;
-
-  constructor({ name, partitions }: TopicInfo, partition: number) {
-    const message = `topic '${name}' has ${partitions.length} partitions, so no partition ${partition}`;
-    super('UNKNOWN_TOPIC_OR_PARTITION', message);
-  }
-}
-
 /** Whether trying again may help. */
 export function isRetriableError(error: unknown): boolean {
   return (error instanceof KafkaError || error instanceof ClientError) && error.retriable;
-}
-
-function isUnknownTopic(error: unknown): boolean {
-  return error instanceof KafkaError && error.code === 'UNKNOWN_TOPIC_OR_PARTITION';
-}
-
-function topicProblem(name: string, code: number): string {
-  if (code === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) return `there is no topic '${name}'`;
-  return code === ErrorCode.INVALID_TOPIC_EXCEPTION
-    ? `'${name}' is no name of a topic: 1 to 249 of the characters a-z A-Z 0-9 . _ -`
-    : `topic '${name}'`;
 }

@@ -28,6 +28,17 @@ export interface Leader {
   readonly leaderEpoch: number;
 }
 
+/** What a refusal says of a partition's leader: nothing where `leaderId` is -1. */
+export interface LeaderHint {
+  readonly leader: Leader;
+  /** Where the brokers that are named are. */
+  readonly endpoints: readonly {
+    readonly nodeId: number;
+    readonly host: string;
+    readonly port: number;
+  }[];
+}
+
 interface Entry {
   readonly info: TopicInfo;
   /** On the monotonic clock; after that it has to be asked for. */

@@ -4,9 +4,10 @@
 import { ErrorCode, errorName, KafkaError } from '../../base/kafka-errors.ts';
 import type { CancelTimer } from '../../base/ports.ts';
 import { InitProducerId, Produce, type ProduceResponse } from '../../protocol/index.ts';
-import { type Cluster, isRetriableError, type LeaderHint, throwIfError } from '../cluster.ts';
+import { type Cluster, isRetriableError, throwIfError } from '../cluster.ts';
 import { ClientError } from '../errors.ts';
 import type { Node } from '../network.ts';
+import type { LeaderHint } from '../topic-cache.ts';
 import type { ProducerBatch } from './batch.ts';
 import type { ProducerSettings } from './options.ts';
 import type { Identity, Outcome, PartitionQueue } from './partition-queue.ts';
