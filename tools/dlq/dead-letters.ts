@@ -2,6 +2,7 @@
 // does not help, so that one bad record stops nobody.
 
 import { asError } from '../../src/base/errors.ts';
+import { KafkaError } from '../../src/base/kafka-errors.ts';
 import { pause } from '../../src/base/pause.ts';
 import { clientClock } from '../../src/host/node-clock.ts';
 import { LetterHeader } from './letter.ts';
@@ -59,8 +60,13 @@ const NEVER = new AbortController().signal;
  * Makes of a handler one that never fails for its record: it is tried, tried again, and then written to the dead-letter
  * topic. Rejects only when the letter cannot be written, or the signal comes; then the record is not dealt with.
  *
- *     const safely = deadLetters({ producer: client.producer({ key: 'buffer', value: 'buffer' }) });
- *     await consumer.run(safely(async (record) => charge(record.value)));
+ *     const producer = client.producer({ key: 'buffer', value: 'buffer', compression: 'gzip' });
+ *     await consumer.run(deadLetters({ producer })(async (record) => charge(record.value)));
+ *
+ * A letter is a little larger than its record, and much larger if the record came compressed and the producer does not
+ * compress. One that the topic does not take is tried once more without the error's message and stack. KafkaError
+ * `MESSAGE_TOO_LARGE`: it is still too large, and the record comes again until the topic's `max.message.bytes` is
+ * raised or the producer compresses.
  */
 export function deadLetters(
   options: DeadLetterOptions,
@@ -68,16 +74,47 @@ export function deadLetters(
   return (handler) => async (record) => {
     const failed = await tried(handler, record, options);
     if (failed === null) return;
-    const { topicOf = (one) => `${one.topic}.dlq` } = options;
-    await options.producer.send({
-      topic: topicOf(record),
-      key: record.raw.key,
-      value: record.raw.value,
-      headers: [...record.headers, ...headersOf(record, failed, options.group)],
-      timestamp: record.timestamp,
-    });
+    await write(record, headersOf(record, failed, options.group), options);
     options.onLetter?.(record, failed.error);
   };
+}
+
+type Letter = Parameters<LetterWriter['send']>[0];
+
+/** Headers that a letter can do without. */
+const DISPENSABLE: ReadonlySet<string> = new Set([LetterHeader.message, LetterHeader.stack]);
+
+async function write(
+  record: ReceivedRecord,
+  facts: Letter['headers'],
+  { producer, topicOf = (one) => `${one.topic}.dlq` }: DeadLetterOptions,
+): Promise<void> {
+  const topic = topicOf(record);
+  const { timestamp } = record;
+  const { key, value } = record.raw;
+  const send = (some: Letter['headers']): Promise<unknown> =>
+    producer.send({ topic, key, value, headers: [...record.headers, ...some], timestamp });
+  try {
+    await send(facts);
+  } catch (error) {
+    if (!isTooLarge(error)) throw error;
+    try {
+      await send(facts.filter(({ key }) => !DISPENSABLE.has(key)));
+    } catch (again) {
+      throw isTooLarge(again) ? tooLarge(record, topic, again) : again;
+    }
+  }
+}
+
+function isTooLarge(error: unknown): boolean {
+  return error instanceof KafkaError && error.code === 'MESSAGE_TOO_LARGE';
+}
+
+function tooLarge(record: ReceivedRecord, topic: string, cause: unknown): KafkaError {
+  const message =
+    `the letter of record ${record.offset} of ${record.topic}-${record.partition} is larger than max.message.bytes ` +
+    `of '${topic}': raise that, or give the producer of letters compression: 'gzip'`;
+  return new KafkaError('MESSAGE_TOO_LARGE', message, { cause });
 }
 
 interface Failed {
@@ -112,7 +149,7 @@ function headersOf(
   record: ReceivedRecord,
   { error, attempts }: Failed,
   group: string | undefined,
-): { key: string; value: Buffer }[] {
+): Letter['headers'] {
   const known = asError(error);
   const code = 'code' in known && typeof known.code === 'string' ? known.code : known.name;
   const fields: [string, string | number][] = [

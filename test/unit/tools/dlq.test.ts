@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { KafkaError } from '../../../src/base/kafka-errors.ts';
 import type { Clock } from '../../../src/base/ports.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import type { Cluster } from '../../../src/client/index.ts';
@@ -105,6 +106,45 @@ describe('deadLetters', () => {
     await handler(received());
     expect(calls).toBe(1);
     expect(sent.map((one) => factsOf(one.headers).attempts)).toEqual([0, 1]);
+  });
+
+  /** A topic that takes letters of at most so many bytes. */
+  function narrow(bytesMax: number): { sent: Sent[]; tries: () => number; producer: LetterWriter } {
+    const sent: Sent[] = [];
+    let tries = 0;
+    const send = (letter: Sent): Promise<void> => {
+      tries += 1;
+      const own = [letter.key, letter.value, ...letter.headers.map(({ value }) => value)];
+      const bytes = own.reduce((sum, one) => sum + (one?.length ?? 0), 0);
+      if (bytes <= bytesMax) sent.push(letter);
+      else return Promise.reject(new KafkaError('MESSAGE_TOO_LARGE', 'orders.dlq-1: too large'));
+      return Promise.resolve();
+    };
+    return { sent, tries: () => tries, producer: { send } };
+  }
+
+  test('a letter that is too large goes without what the error said', async () => {
+    const { sent, producer } = narrow(400);
+    const error = Object.assign(new Error('x'.repeat(500)), { code: 'no_total' });
+    await deadLetters({ producer, attempts: 1 })(() => Promise.reject(error))(received());
+    expect(sent).toHaveLength(1);
+    const { origin, ...facts } = factsOf(sent[0]?.headers ?? []);
+    expect(origin).toMatchObject({ topic: 'orders', partition: 1, offset: 42 });
+    expect(facts).toMatchObject({ error: 'no_total', message: null, attempts: 1 });
+    expect(sent[0]?.headers.map(({ key }) => key)).not.toContain(LetterHeader.stack);
+    expect(sent[0]?.headers[0]).toEqual({ key: 'trace', value: Buffer.from('t1') });
+  });
+
+  test('one that is too large in itself says which limit it is', async () => {
+    const { sent, tries, producer } = narrow(400);
+    const large = received({ raw: { key: null, value: Buffer.alloc(500) } });
+    const safely = deadLetters({ producer, attempts: 1 })(() => Promise.reject(new Error('x')));
+    const refused = safely(large);
+    await expect(refused).rejects.toMatchObject({ code: 'MESSAGE_TOO_LARGE' });
+    await expect(refused).rejects.toThrow(
+      /record 42 of orders-1 .*max\.message\.bytes of 'orders\.dlq'/,
+    );
+    expect([sent.length, tries()]).toEqual([0, 2]);
   });
 
   test('rejects when the letter cannot be written, or it is told to stop', async () => {
