@@ -59,7 +59,7 @@ export class ModernMember implements Member {
     this.#cluster = cluster;
     this.#options = options;
     this.#host = host;
-    this.#ids = new TopicIds(cluster);
+    this.#ids = new TopicIds(cluster, { internal: !(options.topics instanceof RegExp) });
     this.#memberId = newMemberId(cluster.random.bytes(16));
   }
 
@@ -160,7 +160,7 @@ export class ModernMember implements Member {
   async #heartbeat(): Promise<void> {
     const { group: groupId, instanceId, maxPollIntervalMs, serverAssignor } = this.#options;
     const epoch = this.#epoch;
-    const owned = epoch === JOIN ? [] : await this.#ids.group(this.#host.owned());
+    const owned = epoch === JOIN ? [] : this.#ids.group(this.#host.owned());
     const told = JSON.stringify(owned);
     const everything = this.#tellAll
       ? { ...this.#subscription(), rebalanceTimeoutMs: maxPollIntervalMs, serverAssignor }

@@ -8,20 +8,31 @@ export interface TopicIdPartitions {
   readonly partitions: number[];
 }
 
+export interface TopicIdsOptions {
+  /** Whether internal topics are read; brokers give them too when a pattern matches them. */
+  readonly internal: boolean;
+}
+
 export class TopicIds {
   readonly #cluster: Cluster;
+  readonly #options: TopicIdsOptions;
+  /** Of topics that were given, those that are gone too: until they are given up, the broker hears of them. */
   readonly #names = new Map<string, string>();
   readonly #ids = new Map<string, string>();
+  /** Ids of topics that were given and are not read. */
+  readonly #unread = new Set<string>();
 
-  constructor(cluster: Cluster) {
+  constructor(cluster: Cluster, options: TopicIdsOptions) {
     this.#cluster = cluster;
+    this.#options = options;
   }
 
   /** Partitions by the ids of their topics, sorted. All must have come from {@link places}. */
-  async group(places: readonly TopicPartition[]): Promise<TopicIdPartitions[]> {
+  group(places: readonly TopicPartition[]): TopicIdPartitions[] {
     const byId = new Map<string, number[]>();
     for (const { topic, partition } of places) {
-      const id = this.#ids.get(topic) ?? (await this.#cluster.topic(topic)).id;
+      const id = this.#ids.get(topic);
+      if (id === undefined) throw new Error(`topic '${topic}' was never given by its id`);
       const partitions = byId.get(id);
       if (partitions === undefined) byId.set(id, [partition]);
       else partitions.push(partition);
@@ -33,24 +44,35 @@ export class TopicIds {
     return groups.sort((a, b) => (a.topicId < b.topicId ? -1 : 1));
   }
 
-  /** The same by name. Not complete: some topics have no name that anybody knows, gone or not known yet. */
+  /**
+   * The same by name, without what is not read. Not complete: some topics have no name that anybody knows, gone or not
+   * known yet. Throws what asking for metadata throws.
+   */
   async places(
     groups: readonly TopicIdPartitions[],
   ): Promise<{ readonly places: TopicPartition[]; readonly complete: boolean }> {
-    if (groups.some(({ topicId }) => !this.#names.has(topicId))) {
-      this.#names.clear();
-      this.#ids.clear();
-      for (const { id, name } of await this.#cluster.listTopics()) {
-        this.#names.set(id, name);
-        this.#ids.set(name, id);
-      }
-    }
-    let complete = true;
+    const given = new Set(groups.map(({ topicId }) => topicId).filter((id) => !this.#isKnown(id)));
+    if (given.size > 0) await this.#learn(given);
     const places = groups.flatMap(({ topicId, partitions }) => {
       const topic = this.#names.get(topicId);
-      if (topic === undefined) complete = false;
       return topic === undefined ? [] : partitions.map((partition) => ({ topic, partition }));
     });
-    return { places, complete };
+    return { places, complete: groups.every(({ topicId }) => this.#isKnown(topicId)) };
+  }
+
+  #isKnown(id: string): boolean {
+    return this.#names.has(id) || this.#unread.has(id);
+  }
+
+  async #learn(wanted: ReadonlySet<string>): Promise<void> {
+    for (const { id, name, internal } of await this.#cluster.listTopics()) {
+      if (!wanted.has(id)) continue;
+      if (internal && !this.#options.internal) {
+        this.#unread.add(id);
+        continue;
+      }
+      this.#names.set(id, name);
+      this.#ids.set(name, id);
+    }
   }
 }
