@@ -328,9 +328,9 @@ export class Cluster {
 
   /**
    * The same cluster over connections of its own, for somebody whose long requests would hold up those of others:
-   * brokers answer a connection's requests in order.
+   * brokers answer a connection's requests in order. `onTrouble`: who hears of its trouble instead.
    */
-  fork(): Cluster {
+  fork(onTrouble = this.#onTrouble): Cluster {
     return new Cluster({
       network: this.#network.fork(),
       clock: this.clock,
@@ -338,7 +338,7 @@ export class Cluster {
       apiTimeoutMs: this.#apiTimeoutMs,
       metadataMaxAgeMs: this.#metadataMaxAgeMs,
       allowAutoTopicCreation: this.#autoCreate,
-      ...(this.#onTrouble && { onTrouble: this.#onTrouble }),
+      ...(onTrouble && { onTrouble }),
       ...(this.#warn && { warn: this.#warn }),
     });
   }

@@ -1,9 +1,11 @@
 // Offsets by time, and the two ends of partitions.
 
-import { errorName, KafkaError } from '../base/kafka-errors.ts';
-import { ListOffsets } from '../protocol/index.ts';
-import type { Cluster } from './cluster.ts';
+import { ErrorCode, errorName, KafkaError } from '../base/kafka-errors.ts';
+import { ListOffsets, type Transport } from '../protocol/index.ts';
+import { type Cluster, isRetriableError } from './cluster.ts';
+import { ClientError } from './errors.ts';
 import { committedOffsets } from './group-offsets.ts';
+import type { Node } from './network.ts';
 import type { OffsetLookup } from './offset-resolve.ts';
 
 export type Isolation = 'read_uncommitted' | 'read_committed';
@@ -18,70 +20,113 @@ export interface FoundOffset {
   readonly leaderEpoch: number;
 }
 
-/**
- * The offset for a time (milliseconds, or one of {@link SpecialTime}) in each partition. With
- * `read_committed`, `latest` is the last stable offset. Throws KafkaError.
- */
+export interface OffsetsRequest {
+  readonly partitions: readonly number[];
+  /** Milliseconds, or one of {@link SpecialTime}. */
+  readonly timestamp: number;
+  /** With `read_committed`, `latest` is the last stable offset. */
+  readonly isolation?: Isolation;
+}
+
+/** The offset for a time in each partition. Throws KafkaError and ClientError. */
 export async function listOffsets(
   cluster: Cluster,
   topic: string,
-  request: {
-    readonly partitions: readonly number[];
-    readonly timestamp: number;
-    readonly isolation?: Isolation;
-  },
+  request: OffsetsRequest,
 ): Promise<Map<number, FoundOffset>> {
   const found = new Map<number, FoundOffset>();
-  await cluster.retry(async () => {
-    const open = request.partitions.filter((partition) => !found.has(partition));
-    const leaders = await Promise.all(open.map((partition) => cluster.leader(topic, partition)));
-    const byNode = new Map(leaders.map(({ node }) => [node.id, node]));
-    const answers = [...byNode.values()].map(async (node) => {
-      const mine = open.filter((_, index) => leaders[index]?.node.id === node.id);
-      const response = await cluster.to(node).send(ListOffsets, {
-        replicaId: -1,
-        isolationLevel: request.isolation === 'read_committed' ? 1 : 0,
-        topics: [
-          {
-            name: topic,
-            partitions: mine.map((partitionIndex) => ({
-              partitionIndex,
-              timestamp: request.timestamp,
-            })),
-          },
-        ],
-        timeoutMs: 30_000,
-      });
-      for (const one of response.topics.flatMap((answer) => answer.partitions)) {
-        if (one.errorCode !== 0) {
-          cluster.forget(topic);
-          throw new KafkaError(
-            errorName(one.errorCode),
-            `offsets of ${topic}-${one.partitionIndex}`,
-          );
-        }
-        const { offset, timestamp, leaderEpoch } = one;
-        found.set(one.partitionIndex, { offset, timestampMs: timestamp, leaderEpoch });
-      }
-    });
-    await Promise.all(answers);
-  });
+  await cluster.retry(() => askOffsets(cluster, topic, request, found));
   return found;
 }
 
-/** What the offset grammar asks about one partition. */
+/**
+ * Asks each leader once for those partitions that are not in `found`, and puts there what it tells. Throws, when all
+ * have answered, why one is missing.
+ */
+export async function askOffsets(
+  cluster: Cluster,
+  topic: string,
+  request: OffsetsRequest,
+  found: Map<number, FoundOffset>,
+): Promise<void> {
+  const open = request.partitions.filter((partition) => !found.has(partition));
+  if (open.length === 0) return;
+  // All of them look at what is learnt here.
+  await cluster.topic(topic);
+  const byNode = new Map<number, { readonly node: Node; readonly partitions: number[] }>();
+  const placed = open.map(async (partition) => {
+    const { node } = await cluster.leader(topic, partition);
+    const at = byNode.get(node.id);
+    if (at === undefined) byNode.set(node.id, { node, partitions: [partition] });
+    else at.partitions.push(partition);
+  });
+  await Promise.allSettled(placed);
+  const answered = Array.from(byNode.values(), ({ node, partitions }) =>
+    askNode(cluster.to(node), topic, { ...request, partitions }, found),
+  );
+  try {
+    await allOrThrow([...placed, ...answered]);
+  } catch (error) {
+    cluster.forget(topic);
+    throw error;
+  }
+}
+
+async function askNode(
+  leader: Transport,
+  topic: string,
+  { partitions, timestamp, isolation }: OffsetsRequest,
+  found: Map<number, FoundOffset>,
+): Promise<void> {
+  const response = await leader.send(ListOffsets, {
+    replicaId: -1,
+    isolationLevel: isolation === 'read_committed' ? 1 : 0,
+    topics: [
+      {
+        name: topic,
+        partitions: partitions.map((partitionIndex) => ({ partitionIndex, timestamp })),
+      },
+    ],
+    timeoutMs: 30_000,
+  });
+  const answers = response.topics.flatMap((answer) => answer.partitions);
+  const refused: Error[] = [];
+  for (const partition of partitions) {
+    const one = answers.find(({ partitionIndex }) => partitionIndex === partition);
+    const what = `offsets of ${topic}-${partition}`;
+    if (one === undefined) {
+      refused.push(new ClientError('bad_response', `the leader does not tell ${what}`));
+    } else if (one.errorCode !== ErrorCode.NONE) {
+      refused.push(new KafkaError(errorName(one.errorCode), what));
+    } else {
+      const { offset, timestamp: timestampMs, leaderEpoch } = one;
+      found.set(partition, { offset, timestampMs, leaderEpoch });
+    }
+  }
+  throwOne(refused);
+}
+
+/** Waits for all, however they end. Throws what one of them did: what will not pass before what may. */
+export async function allOrThrow(all: readonly Promise<void>[]): Promise<void> {
+  const outcomes = await Promise.allSettled(all);
+  throwOne(outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : [])));
+}
+
+function throwOne(failures: readonly unknown[]): void {
+  if (failures.length === 0) return;
+  throw failures.find((error) => !isRetriableError(error)) ?? failures[0];
+}
+
+/** What the offset grammar asks about one partition; `list`: how often it is tried. */
 export function offsetLookup(
   cluster: Cluster,
   at: { readonly topic: string; readonly partition: number; readonly group?: string },
   isolation: Isolation = 'read_uncommitted',
+  list = listOffsets,
 ): OffsetLookup {
   const { topic, partition, group } = at;
   const ask = async (timestamp: number): Promise<FoundOffset> => {
-    const found = await listOffsets(cluster, topic, {
-      partitions: [partition],
-      timestamp,
-      isolation,
-    });
+    const found = await list(cluster, topic, { partitions: [partition], timestamp, isolation });
     return found.get(partition) ?? { offset: -1, timestampMs: -1, leaderEpoch: -1 };
   };
   return {

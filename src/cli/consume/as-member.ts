@@ -100,13 +100,18 @@ function optionsOf(
     assignor: ASSIGNORS,
     autoCommit: { everyMs: COMMIT_EVERY_MS },
     onAssigned: (places) =>
-      say(places, (place) => `from offset ${positionOf(place)}, as a member of ${group}`),
+      say(places, (place) => `${startOf(positionOf(place))}, as a member of ${group}`),
     onRevoked: (places) => say(places, () => 'committed and given up'),
     onLost: (places) => say(places, () => 'lost: the group went on without us'),
     onMoved: (place, before, to) =>
       say([place], () => `offset ${before} is gone, going on at ${to}`),
     onTrouble: (error) => session.waiting.hear(error, Number.POSITIVE_INFINITY),
   };
+}
+
+/** -1: nobody can tell yet. */
+function startOf(position: number): string {
+  return position < 0 ? 'from where its leader will say' : `from offset ${position}`;
 }
 
 /** Up to the limit; what was printed is dealt with. Answers how many that were. */

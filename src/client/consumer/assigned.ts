@@ -4,8 +4,8 @@ import type { TopicPartition } from '../admin-cluster.ts';
 import { nameOf } from '../fetch-reading.ts';
 import { Progress } from './progress.ts';
 
-/** Nothing that is fetched begins there. */
-const NOWHERE = -1;
+/** Where a partition begins of which nobody could tell yet: nothing is fetched from there. */
+export const NOWHERE = -1;
 
 export class Assigned implements TopicPartition {
   readonly topic: string;
@@ -34,6 +34,11 @@ export class Assigned implements TopicPartition {
     this.committed = committed;
     this.progress = new Progress(start.offset, start.epoch);
     this.expected = start.offset;
+  }
+
+  /** Whether it is known where to read. */
+  get isPlaced(): boolean {
+    return this.progress.next !== NOWHERE;
   }
 
   /**

@@ -23,13 +23,14 @@ export class Complaint {
   #lastMs = Number.NEGATIVE_INFINITY;
   #told = false;
 
+  /** `cluster`: the client's, whose listener hears what the consumer's own does not. */
   constructor(cluster: Cluster, whose: Whose) {
     this.#cluster = cluster;
     this.#whose = whose;
   }
 
-  /** Something failed that is tried again. */
-  hear(error: unknown): void {
+  /** Something failed that is tried again for so long (ms); Infinity: until the consumer is closed. */
+  hear(error: unknown, leftMs = Number.POSITIVE_INFINITY): void {
     const cluster = this.#cluster;
     const { onTrouble } = this.#whose;
     if (onTrouble !== undefined) {
@@ -37,7 +38,7 @@ export class Complaint {
       return;
     }
     if (cluster.isHeard) {
-      cluster.hearTrouble(error, Number.POSITIVE_INFINITY);
+      cluster.hearTrouble(error, leftMs);
       return;
     }
     const now = cluster.clock.monotonic();

@@ -65,11 +65,11 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
     this.#onClosed = onClosed;
     this.#signal = options.signal;
     const settings = settingsOf(options as ConsumerOptions<AnySerde, AnySerde>);
-    const own = cluster.fork();
+    const complaint = new Complaint(cluster, settings);
+    const own = cluster.fork((error, leftMs) => complaint.hear(error, leftMs));
     this.#cluster = own;
     this.#settings = settings;
     this.#stuck = new Stuck(own.clock);
-    const complaint = new Complaint(own, settings);
     const onTrouble = (error: unknown): void => complaint.hear(error);
     this.#hear = onTrouble;
     const patienceMs = Number.POSITIVE_INFINITY;
@@ -78,7 +78,8 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
       identity: () => this.#member?.identity ?? outsider(settings.group ?? ''),
       isJoining: () => this.#member?.isJoining ?? false,
     });
-    const holding = { ...settings.holdings, onTrouble };
+    const onFailed = (error: unknown): void => this.#source.fail(error);
+    const holding = { ...settings.holdings, onTrouble, onFailed, until: this.#ending.signal };
     this.#holdings = new Holdings(own, this.#fetcher, committer, holding);
     const decoder = new RecordDecoder(
       serdeOf<KS>(options.key ?? ('string' as KS)),
@@ -94,8 +95,7 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
     });
     this.#watch = this.#watchTopics();
     this.#member = this.#join();
-    const failed = (error: unknown): void => this.#source.fail(error);
-    const events = { trouble: onTrouble, failed };
+    const events = { trouble: onTrouble, failed: onFailed };
     this.#seat = this.#member && new Seat(this.#member, own.clock, this.#ending.signal, events);
     const stop = (): void => this.#stop();
     if (options.signal?.aborted === true) stop();
@@ -108,7 +108,10 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
     return this.#holdings.list();
   }
 
-  /** Everything before it is dealt with. Throws ClientError `invalid_option` for a partition that is not read. */
+  /**
+   * Everything before it is dealt with; -1 while nobody can tell where to begin, for want of a leader, say. Throws
+   * ClientError `invalid_option` for a partition that is not read.
+   */
   position(place: TopicPartition): number {
     return this.#holdings.get(place).progress.position;
   }
@@ -321,7 +324,8 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
       !(error instanceof ClientError && error.code === 'cannot_connect');
     await insist(() => this.#cluster.describe(), { ...this.#persistence(), isPassing });
     if (this.#ending.signal.aborted) return;
-    await (this.#member?.run() ?? this.#takeAll(undefined));
+    const alone = (): Promise<void> => this.#takeAll(undefined);
+    await (this.#member?.run() ?? insist(alone, this.#persistence()));
   }
 
   #commitEvery(everyMs: number): void {
@@ -362,13 +366,7 @@ export class Consumer<KS extends AnySerde = 'string', VS extends AnySerde = 'msg
 
   /** Without a group: all partitions of the topics, or those that were named. */
   async #takeAll(from: OffsetSpec | undefined): Promise<void> {
-    let wanted = this.#settings.assign ?? [];
-    if (this.#watch !== null) {
-      const counts = await this.#watch.follow(await this.#watch.topics());
-      wanted = [...counts].flatMap(([topic, count]) =>
-        Array.from({ length: count }, (_, partition) => ({ topic, partition })),
-      );
-    }
+    const wanted = (await this.#watch?.partitions()) ?? this.#settings.assign ?? [];
     const held = this.assignment();
     this.#holdings.drop(without(held, wanted));
     await this.#holdings.take(without(wanted, held), from);

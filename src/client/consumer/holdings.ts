@@ -11,8 +11,9 @@ import type { OffsetSpec } from '../offset-spec.ts';
 import { isIndex, isPlaces } from '../option-kinds.ts';
 import type { Assigned } from './assigned.ts';
 import { type Committer, isTooLate } from './committer.ts';
+import { insist } from './insist.ts';
 import type { OffsetToCommit, OnPlaces } from './options.ts';
-import { beginAt, beginnings, type StartOptions } from './starts.ts';
+import { beginAt, beginnings, lookUp, type StartOptions } from './starts.ts';
 
 export interface HoldingsOptions extends StartOptions {
   /** Commit when partitions are handed over. */
@@ -21,7 +22,11 @@ export interface HoldingsOptions extends StartOptions {
   readonly onAssigned: OnPlaces | undefined;
   readonly onRevoked: OnPlaces | undefined;
   readonly onLost: OnPlaces | undefined;
-  readonly onTrouble: ((error: unknown) => void) | undefined;
+  readonly onTrouble: (error: unknown) => void;
+  /** Hears why it will never be known where a partition begins. */
+  readonly onFailed: (error: unknown) => void;
+  /** Aborted: the consumer is being closed. */
+  readonly until: AbortSignal;
 }
 
 export class Holdings {
@@ -54,7 +59,10 @@ export class Holdings {
     throw invalid(message);
   }
 
-  /** Begins to read partitions; `from` instead of the options' where nothing is committed. */
+  /**
+   * Begins to read partitions; `from` instead of the options' where nothing is committed. Where nobody can tell now
+   * where that is, reading begins when somebody can.
+   */
   async take(places: readonly TopicPartition[], from?: OffsetSpec): Promise<void> {
     if (places.length === 0) return;
     const options = from === undefined ? this.#options : { ...this.#options, from };
@@ -66,6 +74,32 @@ export class Holdings {
       if (held) this.#fetch(one);
     }
     this.#fetcher.wake();
+    const later = begun.filter((one) => !one.isPlaced);
+    if (later.length > 0) this.#beginLater(later, options);
+  }
+
+  /** Goes on looking up where these begin, until they are placed by that or by a seek, or are ours no longer. */
+  #beginLater(some: readonly Assigned[], options: StartOptions): void {
+    const { onTrouble: trouble, onFailed, until } = this.#options;
+    const stretches = new Map(some.map((one) => [one, one.progress]));
+    const isOpen = (one: Assigned): boolean =>
+      !until.aborted && this.#has(one) && one.active && one.progress === stretches.get(one);
+    const attempt = async (): Promise<void> => {
+      const found = new Map<string, number>();
+      try {
+        await lookUp(this.#cluster, some.filter(isOpen), options, found);
+      } catch (error) {
+        if (some.some((one) => isOpen(one) && !found.has(one.name))) throw error;
+      } finally {
+        for (const one of some.filter(isOpen)) {
+          const offset = found.get(one.name);
+          if (offset === undefined) continue;
+          one.restart(offset);
+          if (!one.paused) this.#fetch(one);
+        }
+      }
+    };
+    insist(attempt, { clock: this.#cluster.clock, until, trouble }).catch(onFailed);
   }
 
   /** Reads no more of these; once what is at work is done, commits them and lets go. `closing`: waits for nothing. */
@@ -85,7 +119,7 @@ export class Holdings {
     } catch (error) {
       // The next owner then begins where we committed before.
       if (!isTooLate(error) && !isRetriableError(error) && !isClosed(error)) throw error;
-      this.#options.onTrouble?.(isClosed(error) ? notMade(error) : error);
+      this.#options.onTrouble(isClosed(error) ? notMade(error) : error);
     } finally {
       // What was lost meanwhile is told as that.
       const left = some.filter((one) => this.#has(one));
@@ -222,6 +256,7 @@ export class Holdings {
   }
 
   #fetch(held: Assigned): void {
+    if (!held.isPlaced) return;
     const { next, epoch } = held.progress;
     held.expected = next;
     this.#fetcher.set(held, next, epoch);

@@ -22,7 +22,7 @@ export interface ConsumerSettings {
   readonly metadataMaxAgeMs: number;
   readonly closeTimeoutMs: number;
   readonly fetcher: FetcherOptions;
-  readonly holdings: Omit<HoldingsOptions, 'onTrouble'>;
+  readonly holdings: Omit<HoldingsOptions, 'onTrouble' | 'onFailed' | 'until'>;
   readonly member: Omit<ClassicOptions & ModernOptions, 'group' | 'topics'>;
   readonly onTrouble: ((error: unknown) => void) | undefined;
 }

@@ -1,13 +1,22 @@
 // Where reading begins: where the group left off, else where the options say.
 
 import type { TopicPartition } from '../admin-cluster.ts';
-import type { Cluster } from '../cluster.ts';
+import { byTopic } from '../by-topic.ts';
+import { type Cluster, isRetriableError } from '../cluster.ts';
 import { nameOf } from '../fetch-reading.ts';
 import { fetchGroupOffsets, outsider } from '../group-offsets.ts';
-import { type Isolation, listOffsets, offsetLookup, SpecialTime } from '../list-offsets.ts';
+import {
+  allOrThrow,
+  askOffsets,
+  type FoundOffset,
+  type Isolation,
+  type OffsetsRequest,
+  offsetLookup,
+  SpecialTime,
+} from '../list-offsets.ts';
 import { resolveOffset } from '../offset-resolve.ts';
 import type { OffsetSpec } from '../offset-spec.ts';
-import { Assigned } from './assigned.ts';
+import { Assigned, NOWHERE } from './assigned.ts';
 
 export interface StartOptions {
   readonly group: string | undefined;
@@ -15,7 +24,10 @@ export interface StartOptions {
   readonly isolation: Isolation;
 }
 
-/** The partitions as they begin. Throws KafkaError and ClientError. */
+/**
+ * The partitions as they begin. Those that nobody can tell of now, for want of a leader, say, begin {@link NOWHERE}.
+ * Throws KafkaError and ClientError.
+ */
 export async function beginAt(
   cluster: Cluster,
   places: readonly TopicPartition[],
@@ -26,47 +38,104 @@ export async function beginAt(
     group === undefined
       ? []
       : await fetchGroupOffsets(cluster, outsider(group), places, isolation === 'read_committed');
-  const found = new Map(committed.map((one) => [nameOf(one), one]));
-  const open = places.filter((place) => !found.has(nameOf(place)));
-  const begun = await beginnings(cluster, open, options);
+  const left = new Map(committed.map((one) => [nameOf(one), one]));
+  const open = places.filter((place) => !left.has(nameOf(place)));
+  const found = new Map<string, number>();
+  try {
+    await lookUp(cluster, open, options, found);
+  } catch (error) {
+    if (!isRetriableError(error)) throw error;
+  }
   return places.map((place) => {
     const name = nameOf(place);
-    const left = found.get(name);
-    if (left === undefined)
-      return new Assigned(place, { offset: begun.get(name) ?? 0, epoch: -1 }, -1);
-    return new Assigned(place, { offset: left.offset, epoch: left.leaderEpoch }, left.offset);
+    const last = left.get(name);
+    if (last === undefined) {
+      return new Assigned(place, { offset: found.get(name) ?? NOWHERE, epoch: -1 }, -1);
+    }
+    return new Assigned(place, { offset: last.offset, epoch: last.leaderEpoch }, last.offset);
   });
 }
 
-/** Offsets of a place in many partitions, by name: few requests for what every broker can tell of many at once. */
+/** Offsets of a place in many partitions, by name. Throws KafkaError and ClientError. */
 export async function beginnings(
   cluster: Cluster,
   places: readonly TopicPartition[],
-  { from, isolation, group }: StartOptions,
+  options: StartOptions,
 ): Promise<Map<string, number>> {
   const found = new Map<string, number>();
-  const timestamp = timestampOf(from);
-  if (timestamp === null) {
-    for (const place of places) {
-      const at = { ...place, ...(group === undefined ? {} : { group }) };
-      const { offset } = await resolveOffset(from, offsetLookup(cluster, at, isolation));
-      found.set(nameOf(place), offset);
-    }
-    return found;
+  await cluster.retry(() => {
+    const open = places.filter((place) => !found.has(nameOf(place)));
+    return lookUp(cluster, open, options, found);
+  });
+  return found;
+}
+
+/**
+ * Looks a place up in many partitions, once: few requests for what every broker can tell of many. Puts the offsets that
+ * are told into `found`, by name; throws, when all have answered, why one is missing.
+ */
+export async function lookUp(
+  cluster: Cluster,
+  places: readonly TopicPartition[],
+  options: StartOptions,
+  found: Map<string, number>,
+): Promise<void> {
+  const { from, isolation, group } = options;
+  const time = timestampOf(from);
+  if (time !== null) {
+    const at = { time, isolation };
+    const topics = Array.from(byTopic(places).values());
+    await allOrThrow(topics.map((some) => lookUpTime(cluster, some, at, found)));
+    return;
   }
-  for (const topic of new Set(places.map((one) => one.topic))) {
-    const partitions = places.filter((one) => one.topic === topic).map((one) => one.partition);
-    const ask = (time: number, some: number[]) =>
-      listOffsets(cluster, topic, { partitions: some, timestamp: time, isolation });
-    const offsets = await ask(timestamp, partitions);
-    const late = partitions.filter((partition) => (offsets.get(partition)?.offset ?? -1) < 0);
-    // No record so late: then the next one that comes.
-    const ends = late.length === 0 ? new Map() : await ask(SpecialTime.latest, late);
-    for (const partition of partitions) {
-      const { offset } = ends.get(partition) ?? offsets.get(partition) ?? { offset: 0 };
-      found.set(nameOf({ topic, partition }), offset);
-    }
+  const told = places.map(async (place) => {
+    const at = { ...place, ...(group === undefined ? {} : { group }) };
+    const { offset } = await resolveOffset(from, offsetLookup(cluster, at, isolation, listOnce));
+    found.set(nameOf(place), offset);
+  });
+  await allOrThrow(told);
+}
+
+/** {@link lookUp} of a time in partitions of one topic. */
+async function lookUpTime(
+  cluster: Cluster,
+  places: readonly TopicPartition[],
+  { time, isolation }: { readonly time: number; readonly isolation: Isolation },
+  found: Map<string, number>,
+): Promise<void> {
+  const topic = places[0]?.topic ?? '';
+  const ask = (partitions: readonly number[], timestamp: number, into: Map<number, FoundOffset>) =>
+    askOffsets(cluster, topic, { partitions, timestamp, isolation }, into);
+  const offsets = new Map<number, FoundOffset>();
+  const asked = ask(
+    places.map(({ partition }) => partition),
+    time,
+    offsets,
+  );
+  await Promise.allSettled([asked]);
+  // No record so late: then the next one that comes.
+  const late = Array.from(offsets).filter(([, { offset }]) => offset < 0);
+  const ends = new Map<number, FoundOffset>();
+  const askedLate = ask(
+    late.map(([partition]) => partition),
+    SpecialTime.latest,
+    ends,
+  );
+  await Promise.allSettled([askedLate]);
+  for (const [partition, { offset }] of [...offsets, ...ends]) {
+    if (offset >= 0) found.set(nameOf({ topic, partition }), offset);
   }
+  await allOrThrow([asked, askedLate]);
+}
+
+/** {@link listOffsets}, tried once. */
+async function listOnce(
+  cluster: Cluster,
+  topic: string,
+  request: OffsetsRequest,
+): Promise<Map<number, FoundOffset>> {
+  const found = new Map<number, FoundOffset>();
+  await askOffsets(cluster, topic, request, found);
   return found;
 }
 

@@ -3,6 +3,7 @@
 import { KafkaError } from '../../base/kafka-errors.ts';
 import { sleep } from '../../base/pause.ts';
 import type { CancelTimer } from '../../base/ports.ts';
+import type { TopicPartition } from '../admin-cluster.ts';
 import type { Cluster } from '../cluster.ts';
 
 export interface TopicWatchOptions {
@@ -52,6 +53,14 @@ export class TopicWatch {
     for (const topic of topics) counts.set(topic, await this.#count(topic));
     if (topics.length > 0) this.#schedule();
     return new Map([...counts].filter(([, count]) => count > 0));
+  }
+
+  /** All partitions of the topics that are meant, followed from now on. Throws as {@link topics} and {@link follow}. */
+  async partitions(): Promise<TopicPartition[]> {
+    const counts = await this.follow(await this.topics());
+    return Array.from(counts).flatMap(([topic, count]) =>
+      Array.from({ length: count }, (_, partition) => ({ topic, partition })),
+    );
   }
 
   /** Nobody's partitions are watched any more; a pattern still is. */

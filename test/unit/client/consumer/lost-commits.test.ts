@@ -71,7 +71,9 @@ async function member(answer: () => Promise<number> = () => Promise.resolve(0)) 
     onAssigned: undefined,
     onRevoked: tell('revoked'),
     onLost: tell('lost'),
-    onTrouble: undefined,
+    onTrouble: () => {},
+    onFailed: () => {},
+    until: new AbortController().signal,
   });
   await clock.until(holdings.take(BOTH));
   const handOut = (place: Place, offset: number): void =>

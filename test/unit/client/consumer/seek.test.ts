@@ -53,7 +53,9 @@ async function reader() {
     onAssigned: undefined,
     onRevoked: undefined,
     onLost: undefined,
-    onTrouble: undefined,
+    onTrouble: () => {},
+    onFailed: () => {},
+    until: new AbortController().signal,
   });
   await clock.until(holdings.take([place]));
   begun = true;
