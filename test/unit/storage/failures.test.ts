@@ -10,7 +10,7 @@ import {
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { capturedLog } from '../../support/captured-log.ts';
 import { type OperationHook, SimulatedDisk } from '../../support/simulated-disk.ts';
-import { readBaseOffsets, testBatch, testConfig } from './support.ts';
+import { largeBatch, readBaseOffsets, testBatch, testConfig } from './support.ts';
 
 const all = (count: number) => Array.from({ length: count }, (_, index) => index * 3);
 const os: LogConfig = { ...testConfig, flushPolicy: 'os' };
@@ -104,8 +104,7 @@ describe('with the os flush policy', () => {
     const hooks = { producerSnapshot: (offset: number) => Buffer.from(`state at ${offset}`) };
     const log = await store.openLog({ name: 'big-0', topicId: 'id', config, hooks });
     for (let index = 0; index < 4; index++) {
-      // Two are more than a restart is to scan.
-      await log.append(testBatch(index, 120_000)).committed;
+      await log.append(largeBatch()).committed;
       await clock.advance(2000);
     }
     const kept = (await disk.list('big-0')).filter((name) => name.endsWith('.snapshot'));
@@ -114,11 +113,11 @@ describe('with the os flush policy', () => {
     const { store: after, clock: later } = await open(next);
     const again = await after.openLog({ name: 'big-0', topicId: 'id', config, hooks });
     expect(await after.loadSnapshot(again, again.endOffset)).toEqual({
-      offset: 480_000,
-      bytes: Buffer.from('state at 480000'),
+      offset: 4,
+      bytes: Buffer.from('state at 4'),
     });
     for (let index = 4; index < 8; index++) {
-      await again.append(testBatch(index, 120_000)).committed;
+      await again.append(largeBatch()).committed;
       await later.advance(2000);
     }
     const left = (await next.list('big-0')).filter((name) => name.endsWith('.snapshot'));

@@ -6,10 +6,8 @@ import { DiskError, type DiskFile, openLogStore } from '../../../src/storage/ind
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { capturedLog } from '../../support/captured-log.ts';
 import { SimulatedDisk } from '../../support/simulated-disk.ts';
-import { testBatch, testConfig } from './support.ts';
+import { largeBatch, testConfig } from './support.ts';
 
-/** Two batches of so many are more than a restart is to scan. */
-const OFFSETS = 120_000;
 const config = { ...testConfig, segmentBytes: 2 ** 30, segmentMs: Number.MAX_SAFE_INTEGER };
 
 /** Writes to the log wait as long as they are held. */
@@ -84,25 +82,24 @@ async function halfWritten() {
   const disk = new HeldDisk({ seed: 1 });
   const { log, clock } = await openOn(disk);
   const append = async (count: number) => {
-    for (let index = 0; index < count; index++)
-      await log.append(testBatch(index, OFFSETS)).committed;
+    for (let index = 0; index < count; index++) await log.append(largeBatch()).committed;
     await clock.advance(2000);
   };
   await append(2);
   await append(1);
-  await log.append(testBatch(3, OFFSETS)).committed;
+  await log.append(largeBatch()).committed;
   const goOn = disk.hold();
-  const { committed } = log.append(testBatch(4, OFFSETS));
+  const { committed } = log.append(largeBatch());
   await clock.advance(2000);
   return { disk, append, goOn, committed };
 }
 
 test('a state above what is durable does not take away the one that a start comes back to', async () => {
   const { disk } = await halfWritten();
-  expect(await snapshots(disk)).toEqual([2 * OFFSETS, 5 * OFFSETS]);
+  expect(await snapshots(disk)).toEqual([2, 5]);
   const { store, log } = await openOn(disk.kill());
-  expect(log.endOffset).toBe(4 * OFFSETS);
-  expect(await store.loadSnapshot(log, log.endOffset)).toMatchObject({ offset: 2 * OFFSETS });
+  expect(log.endOffset).toBe(4);
+  expect(await store.loadSnapshot(log, log.endOffset)).toMatchObject({ offset: 2 });
 });
 
 test('once a newer one is durable, it alone is kept', async () => {
@@ -110,20 +107,20 @@ test('once a newer one is durable, it alone is kept', async () => {
   goOn();
   await committed;
   await append(2);
-  expect(await snapshots(disk)).toEqual([7 * OFFSETS]);
+  expect(await snapshots(disk)).toEqual([7]);
 });
 
 test('a state of millions of producers is not written again for every few megabytes', async () => {
   const disk = new SimulatedDisk({ seed: 2 });
   const { log, clock } = await openOn(disk, 6 * 1024 * 1024);
-  const { byteLength } = testBatch(0, OFFSETS);
+  const { byteLength } = largeBatch();
   let states = 0;
   disk.hook = (operation, path) => {
     if (operation === 'write' && path.includes('.snapshot')) states++;
   };
   const rounds = 14;
   for (let index = 0; index < rounds; index++) {
-    await log.append(testBatch(index, OFFSETS)).committed;
+    await log.append(largeBatch()).committed;
     await clock.advance(2000);
   }
   const appended = rounds * byteLength;
@@ -140,7 +137,7 @@ async function beforeState() {
   const opened = await openOn(disk);
   const { log, clock } = opened;
   const goOn = disk.hold();
-  for (let index = 0; index < 2; index++) await log.append(testBatch(index, OFFSETS)).committed;
+  for (let index = 0; index < 2; index++) await log.append(largeBatch()).committed;
   await clock.advance(2000);
   expect(disk.waits).toBe(true);
   return { ...opened, disk, goOn };

@@ -66,6 +66,12 @@ export function testBatch(index: number, count = 3): BatchToAppend {
   return { parts: [bytes], byteLength: bytes.length, offsetCount: count, maxTimestamp };
 }
 
+/** One record; two such batches are more than a restart is to scan. */
+export function largeBatch(): BatchToAppend {
+  const bytes = buildBatch([{ timestamp: 1000, key: null, value: Buffer.alloc(2_800_000, 1) }]);
+  return { parts: [bytes], byteLength: bytes.length, offsetCount: 1, maxTimestamp: 1000 };
+}
+
 /** First offsets of all batches with records from `from` to the high watermark, which every reader comes to. */
 export async function readBaseOffsets(
   log: PartitionLog,
