@@ -1,13 +1,20 @@
 import { defineConfig } from 'vitest/config';
 
 const long = ['test/**/*.long.test.ts', '**/node_modules/**'];
-/** They share processes and what these have loaded: to load it anew for each file was half of their time. */
-const units = ['test/{unit,property,conformance}/**/*.test.ts'];
+/** What looks at its own process: its handles, memory, threads and clocks, or loads every file of the sources. */
+const alone = [
+  'test/tidy.test.ts',
+  'test/client/life.test.ts',
+  'test/hostile/{frames,repeats}.test.ts',
+  'test/simulation/purity.test.ts',
+  'test/stories/own-process.test.ts',
+];
+/** They run from seeds, which nothing of the outside may shift: they share their processes with each other alone. */
+const simulations = ['test/simulation/**/*.test.ts'];
 
 /**
- * Everything but the long suites (`*.long.test.ts`, see vitest.long.config.ts). What looks at its process, or runs from
- * seeds that nothing else may shift, has a process a file. (The projects run in the order of their names: the longest
- * files first.)
+ * Everything but the long suites (`*.long.test.ts`, see vitest.long.config.ts). Files share processes and what these
+ * have loaded: to load it anew for each file was half of the time of most.
  */
 export default defineConfig({
   test: {
@@ -20,13 +27,24 @@ export default defineConfig({
     // More than a small machine has cores: many of the tests wait.
     maxWorkers: 4,
     projects: [
+      { extends: true, test: { name: 'alone', include: alone, exclude: long } },
       {
         extends: true,
-        test: { name: 'systems', include: ['test/**/*.test.ts'], exclude: [...units, ...long] },
+        test: {
+          name: 'simulations',
+          include: simulations,
+          exclude: [...alone, ...long],
+          isolate: false,
+        },
       },
       {
         extends: true,
-        test: { name: 'units', include: units, exclude: long, isolate: false },
+        test: {
+          name: 'units',
+          include: ['test/**/*.test.ts'],
+          exclude: [...alone, ...simulations, ...long],
+          isolate: false,
+        },
       },
     ],
   },
