@@ -10,12 +10,18 @@ export default defineConfig({
     setupFiles: ['test/support/equal-bytes.ts'],
     include: [
       'test/**/*.long.test.ts',
-      'test/property/replay.test.ts',
-      'test/property/storage-crash.test.ts',
-      'test/simulation/compaction.test.ts',
+      // These run a part of their seeds in `npm test` (test/support/amount.ts, or the variables below).
+      'test/hostile/frames.test.ts',
+      'test/property/{adopted-transactions,batch-sender,compaction-groups}.test.ts',
+      'test/property/{engine-producer-state,engine-restarts,protocol}.test.ts',
+      'test/property/{record,record-varint,replay,storage-crash}.test.ts',
+      'test/simulation/compaction{,-lost-end,-no-room,-prefix,-reopened}.test.ts',
       'test/simulation/coordinator-classic.test.ts',
+      'test/unit/inspect/random-damage.test.ts',
+      'test/unit/storage/time-index.test.ts',
     ],
     env: {
+      LONG_SUITES: '1',
       STORAGE_RUNS: '160',
       COMPACTION_RUNS: '60',
       COMPACTION_LUCKS: '5',

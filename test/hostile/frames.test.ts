@@ -13,6 +13,7 @@ import {
   Produce,
   ZERO_UUID,
 } from '../../src/protocol/index.ts';
+import { amount } from '../support/amount.ts';
 import { fc } from '../support/fast-check.ts';
 import {
   type BrokerUnderAttack,
@@ -209,7 +210,7 @@ test('random bytes close the connection or are answered, and store nothing', asy
       client.end();
       await client.closed;
     }),
-    { numRuns: 300 },
+    { numRuns: amount(100, 300) },
   );
   expect(target.sizes()).toEqual(before);
   await target.expectAlive();
@@ -232,7 +233,7 @@ test('random bodies behind the header of every API are survived', async () => {
         await client.closed;
       },
     ),
-    { numRuns: 600 },
+    { numRuns: amount(200, 600) },
   );
   await target.expectAlive();
 });

@@ -14,6 +14,7 @@ import {
   writeTopicId,
 } from '../../src/storage/index.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
+import { amount } from '../support/amount.ts';
 import { fc } from '../support/fast-check.ts';
 import { copyDisk, FaultyDisk } from '../unit/engine/support/faulty-disk.ts';
 import { transactionState } from '../unit/engine/support/transaction-state.ts';
@@ -190,6 +191,6 @@ test('what was committed is read, from anywhere, after any stop', async () => {
       await check(start);
       await engine.close();
     }),
-    { numRuns: 150 },
+    { numRuns: amount(50, 300) },
   );
 });

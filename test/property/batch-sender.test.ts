@@ -14,12 +14,13 @@ import {
 } from '../../src/protocol/index.ts';
 import { BatchHeader, buildBatch, readRecords } from '../../src/record/index.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
+import { amount } from '../support/amount.ts';
 import { testSeed } from '../support/test-seed.ts';
 import { FakeBroker, type FakeRequest, metadataBody } from '../unit/client/fake-broker.ts';
 
 const SEED = testSeed();
 const REPLAY = `TIDEMARK_SEED=${SEED} npx vitest run --config test/vitest.config.ts test/property/batch-sender.test.ts`;
-const RUNS = 60;
+const RUNS = amount(20, 120);
 const BATCHES = 60;
 const PARTITIONS = 2;
 const identity = { producerId: 7, producerEpoch: 0 };

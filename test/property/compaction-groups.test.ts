@@ -29,7 +29,7 @@ import {
 } from '../unit/coordinator/harness.ts';
 
 const firstSeed = Number(process.env['COMPACTION_SEED'] ?? 1);
-const runs = Number(process.env['COMPACTION_RUNS'] ?? 6);
+const runs = Number(process.env['COMPACTION_RUNS'] ?? 2);
 const GROUPS = ['a', 'b', 'c', 'd', 'e'];
 /** Of the consumer protocol. */
 const MODERN_GROUPS = ['x', 'y'];

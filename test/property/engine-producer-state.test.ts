@@ -5,6 +5,7 @@ import {
   encodeProducerSnapshot,
 } from '../../src/engine/producer-snapshot.ts';
 import { ProducerStates } from '../../src/engine/producer-state.ts';
+import { amount } from '../support/amount.ts';
 import { fc } from '../support/fast-check.ts';
 
 const WRAP = 2 ** 31;
@@ -98,7 +99,7 @@ test('verdicts are those of a model that remembers everything, across snapshots'
         if (expected === 'new') store(states, log, claim);
       }
     }),
-    { numRuns: 500 },
+    { numRuns: amount(150, 500) },
   );
 });
 

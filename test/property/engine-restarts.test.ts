@@ -9,6 +9,7 @@ import { type Engine, openEngine } from '../../src/engine/index.ts';
 import { batchBytes, buildBatch, iterateBatches, readRecords } from '../../src/record/index.ts';
 import type { Disk } from '../../src/storage/index.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
+import { amount } from '../support/amount.ts';
 import { fc } from '../support/fast-check.ts';
 import { copyDisk, FaultyDisk } from '../unit/engine/support/faulty-disk.ts';
 
@@ -95,6 +96,6 @@ test('whatever is sent again and however the engine stops, each batch is there o
       expect(await valuesIn(engine)).toEqual(Array.from({ length: sent }, (_, at) => `v${at}`));
       await engine.close();
     }),
-    { numRuns: 60 },
+    { numRuns: amount(30, 120) },
   );
 });

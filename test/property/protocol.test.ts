@@ -2,6 +2,7 @@
 // undoes encoding, and bytes that are no message end in a ProtocolError or a value, within the
 // memory that the frame pays for.
 
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { type Message, ProtocolError, Reader, Writer } from '../../src/protocol/index.ts';
 import type { Codec } from '../../src/protocol/schema/codec.ts';
@@ -9,6 +10,7 @@ import { compileCodec, compileComplete } from '../../src/protocol/schema/compile
 import type { Field, Fields } from '../../src/protocol/schema/field.ts';
 import { interpretCodec, interpretComplete } from '../../src/protocol/schema/interpret.ts';
 import { fallbackOf, isPresent } from '../../src/protocol/schema/layout.ts';
+import { amount } from '../support/amount.ts';
 import { fc } from '../support/fast-check.ts';
 import { messages, structValue, versionsOfMessages } from './protocol-arbitrary.ts';
 
@@ -38,7 +40,7 @@ describe('values', () => {
         expect(reader.remaining).toBe(0);
       }
     });
-    fc.assert(property, { numRuns: 5 });
+    fc.assert(property, { numRuns: amount(2, 5) });
   });
 
   test.each(messages.map((message) => [message.name, message] as const))(
@@ -65,7 +67,7 @@ describe('values', () => {
           expect(partial).toEqual(encode(compiled, whole));
         },
       );
-      fc.assert(property, { numRuns: 5 });
+      fc.assert(property, { numRuns: amount(2, 5) });
     },
   );
 
@@ -136,12 +138,16 @@ function readHostile(pair: readonly [Codec, Codec], hostile: Buffer): void {
       return { value: codec.read(new Reader(hostile)) };
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      expect(error.code).toBe('malformed_message');
-      return { error: error.message };
+      return { code: error.code, error: error.message };
     }
   });
-  expect(interpreted).toEqual(compiled);
-  expect(elements(compiled!.value)).toBeLessThanOrEqual(hostile.byteLength);
+  const code = compiled?.error === undefined ? undefined : 'malformed_message';
+  // Vitest's own comparison takes most of the time of this test: it is asked where there is something to show.
+  if (compiled?.code !== code || !isDeepStrictEqual(interpreted, compiled)) {
+    expect(compiled?.code).toBe(code);
+    expect(interpreted).toEqual(compiled);
+  }
+  if (elements(compiled?.value) > hostile.byteLength) throw new Error('more elements than bytes');
 }
 
 describe('hostile bytes', () => {
@@ -177,7 +183,7 @@ describe('hostile bytes', () => {
         readHostile(pair, replaced);
       },
     );
-    fc.assert(property, { numRuns: 2 });
+    fc.assert(property, { numRuns: amount(1, 2) });
   });
 
   test('an announced length is not allocated', () => {

@@ -11,6 +11,7 @@ import {
   writeVarint,
   writeVarlong,
 } from '../../src/base/varint.ts';
+import { amount } from '../support/amount.ts';
 import { fc } from '../support/fast-check.ts';
 
 const kinds = [
@@ -43,7 +44,7 @@ for (const { name, read, write, size, values } of kinds) {
         expect(cursor.position).toBe(end);
         expect(() => read(bytes, { position: start }, end - 1)).toThrow(VarintError);
       }),
-      { numRuns: 2000 },
+      { numRuns: amount(500, 2000) },
     );
   });
 
@@ -58,7 +59,7 @@ for (const { name, read, write, size, values } of kinds) {
           expect(error).toBeInstanceOf(VarintError);
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: amount(500, 2000) },
     );
   });
 }

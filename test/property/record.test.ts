@@ -20,6 +20,7 @@ import {
   validateBatch,
   verifyBatch,
 } from '../../src/record/index.ts';
+import { amount } from '../support/amount.ts';
 import { fc } from '../support/fast-check.ts';
 
 const field = fc.option(fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)));
@@ -76,7 +77,7 @@ describe('record batches', () => {
           input.map((r) => (r.headers ?? []).map((h) => [h.key, hex(h.value)])),
         );
       }),
-      { numRuns: 300 },
+      { numRuns: amount(100, 300) },
     );
   });
 
@@ -111,7 +112,7 @@ describe('record batches', () => {
           if (outcome !== null && outcome.refused !== null) throwRefusal(outcome.refused);
         });
       }),
-      { numRuns: 2000 },
+      { numRuns: amount(500, 2000) },
     );
   });
 
@@ -130,7 +131,7 @@ describe('record batches', () => {
         refuses(() => validateBatch(buffer, { produceVersion: 3, maxMessageBytes: 1000 }));
         refuses(() => verifyBatch(buffer));
       }),
-      { numRuns: 2000 },
+      { numRuns: amount(500, 2000) },
     );
   });
 
@@ -153,7 +154,7 @@ describe('record batches', () => {
           if (name !== 'none') expect(plain.length).toBeLessThanOrEqual(cap);
         });
       }),
-      { numRuns: 2000 },
+      { numRuns: amount(500, 2000) },
     );
   });
 });

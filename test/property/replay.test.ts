@@ -25,7 +25,7 @@ import { testSeed } from '../support/test-seed.ts';
 
 const SEED = testSeed();
 /** Interrupted jobs of each kind; the long suites run more. */
-const RUNS = Number(process.env['REPLAY_RUNS'] ?? 4);
+const RUNS = Number(process.env['REPLAY_RUNS'] ?? 1);
 const REPLAY = `TIDEMARK_SEED=${SEED} REPLAY_RUNS=${RUNS} npx vitest run --config test/vitest.config.ts test/property/replay.test.ts`;
 const RECORDS = 400;
 

@@ -4,6 +4,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { loadXxHash64 } from '../../src/base/xxhash.ts';
 import { prepareCodec } from '../../src/record/index.ts';
 import { DiskError } from '../../src/storage/index.ts';
+import { amount } from '../support/amount.ts';
 import { CompactionWorld } from './compaction-world.ts';
 import { loseEnd } from './lose-end.ts';
 
@@ -52,7 +53,7 @@ test('a full disk that refuses the file of the last segment does not fail the lo
 });
 
 test('an append that comes while compaction makes the file is written behind it', async () => {
-  for (let seed = 1; seed <= 20; seed++) {
+  for (let seed = 1; seed <= amount(10, 20); seed++) {
     const world = await withoutLastFile(seed);
     const { disk } = world;
     let appended: Promise<void> | null = null;

@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { loadXxHash64 } from '../../src/base/xxhash.ts';
 import { prepareCodec } from '../../src/record/index.ts';
 import { DiskError } from '../../src/storage/index.ts';
+import { amount } from '../support/amount.ts';
 import {
   CompactionWorld,
   type CompactionWorldOptions,
@@ -15,8 +16,8 @@ import {
 } from './compaction-world.ts';
 
 const firstSeed = Number(process.env['COMPACTION_SEED'] ?? 1);
-const runs = Number(process.env['COMPACTION_RUNS'] ?? 8);
-const swapLucks = Number(process.env['COMPACTION_LUCKS'] ?? 2);
+const runs = Number(process.env['COMPACTION_RUNS'] ?? 4);
+const swapLucks = Number(process.env['COMPACTION_LUCKS'] ?? 1);
 
 beforeAll(async () => {
   // These start in real time, which a virtual clock does not wait for.
@@ -192,7 +193,7 @@ describe('a crash', () => {
       expect(operations).toBeGreaterThan(swapAt + 15);
       for (let operation = 1; operation <= operations; operation++) {
         // Before the swap nothing of the log is touched.
-        if (operation < swapAt && operation % 5 !== 0) continue;
+        if (operation < swapAt && operation % amount(10, 5) !== 0) continue;
         const lucks = operation < swapAt ? 1 : swapLucks;
         for (let luck = 0; luck < lucks; luck++) {
           await die({

@@ -95,7 +95,7 @@ async function run(seed: number): Promise<World> {
 }
 
 const chosen = process.env['SEED'];
-const count = Number(process.env['SEEDS'] ?? process.env['CLASSIC_SEEDS'] ?? 60);
+const count = Number(process.env['SEEDS'] ?? process.env['CLASSIC_SEEDS'] ?? 20);
 const seeds = chosen === undefined ? Array.from({ length: count }, (_, i) => i + 1) : [+chosen];
 
 test(`${seeds.length} seeds of members, faults and restarts`, { timeout: 600_000 }, async () => {

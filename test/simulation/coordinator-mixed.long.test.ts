@@ -5,7 +5,7 @@ import { seedsToRun } from '../support/simulation-seeds.ts';
 import { runCrowd } from './coordinator-mixed-run.ts';
 import { runMixedSeeds } from './coordinator-mixed-seeds.ts';
 
-const { first, count } = seedsToRun(300, 10_000);
+const { first, count } = seedsToRun(300);
 
 test(`${count} seeds of members of both protocols, faults and restarts`, {
   timeout: 1_800_000,

@@ -11,7 +11,7 @@ import { canaries } from './coordinator-mixed-canaries.ts';
 import { runCrowd, runMixed } from './coordinator-mixed-run.ts';
 import { runMixedSeeds } from './coordinator-mixed-seeds.ts';
 
-const { first, count, single } = seedsToRun(30);
+const { first, count, single } = seedsToRun(10);
 
 test(`${count} seeds of members of both protocols, faults and restarts`, {
   timeout: 600_000,

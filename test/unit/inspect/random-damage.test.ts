@@ -4,6 +4,7 @@
 import { expect, test } from 'vitest';
 import { readRecords } from '../../../src/record/index.ts';
 import { MemoryDisk } from '../../../src/storage/index.ts';
+import { amount } from '../../support/amount.ts';
 import { fc } from '../../support/fast-check.ts';
 import {
   batchesOf,
@@ -148,6 +149,6 @@ test('any damage is told, repaired, and costs no other record', async () => {
       const said = report.findings.map((item) => `${item.code} ${item.path}: ${item.what}`);
       expect(missing, [...touched, ...said].join('\n')).toEqual([]);
     }),
-    { numRuns: 150 },
+    { numRuns: amount(50, 150) },
   );
 });
