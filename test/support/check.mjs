@@ -1,5 +1,5 @@
 // `npm run check`: linters, types and build beside each other, then the tests of what was built. Each tells what it has
-// to say in one piece; the tests do not begin where one of the three failed.
+// to say in one piece; the tests do not begin where one of the three failed. The build leaves the types to `types`.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -22,7 +22,7 @@ async function told(script) {
   return code === 0;
 }
 
-const passed = await Promise.all(['lint', 'types', 'build'].map(told));
+const passed = await Promise.all(['lint', 'types', 'build:unchecked'].map(told));
 if (passed.includes(false)) {
   process.exitCode = 1;
 } else {
