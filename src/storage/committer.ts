@@ -58,7 +58,7 @@ export interface CommitterPort {
   forget(key: string): Promise<void>;
   /** The log is deleted: what the journal holds of it keeps no file any more. Never rejects. */
   disown(key: string): Promise<void>;
-  /** Makes the journal hold nothing of this log's finished segments; false when that cannot be had. */
+  /** Makes the journal hold nothing of this log's finished segments that counts; false when these would not sync. */
   release(key: string): Promise<boolean>;
 }
 

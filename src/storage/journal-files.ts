@@ -9,7 +9,7 @@ import { JOURNAL_DIRECTORY, JOURNAL_HEADER_BYTES, journalHeader } from './journa
 /** A file that is done with, kept for its blocks: a sync of bytes written over others is twice as fast. */
 const SPARE = `${JOURNAL_DIRECTORY}/spare`;
 
-/** One journal file and the logs that need it. */
+/** One journal file, and why a start needs it. */
 export class Generation {
   readonly path: string;
   readonly file: DiskFile;
@@ -17,11 +17,15 @@ export class Generation {
   position = JOURNAL_HEADER_BYTES;
   /** Logs with entries here whose segments no sync has covered since. */
   readonly owners = new Map<string, JournalOwner>();
-  /** Logs with entries here at all. */
+  /** Logs with entries here that are not void. */
   readonly names = new Set<string>();
   /** Logs whose segments would not sync: until they are reopened or deleted, a start may need what is here of them. */
   readonly heldBy = new Set<string>();
+  /** Older files with entries that are void by what is written here. */
+  readonly voids = new Set<Generation>();
   checkpointed = false;
+  /** Its name is gone for good. */
+  gone = false;
   #closed = false;
 
   constructor(path: string, file: DiskFile, salt: Buffer) {
@@ -30,10 +34,22 @@ export class Generation {
     this.seed = crc32c(salt);
   }
 
+  /** Whether a start needs what is in it, once it is checkpointed. */
+  get needed(): boolean {
+    return this.heldBy.size > 0 || [...this.voids].some(({ gone }) => !gone);
+  }
+
   /** A start needs nothing of the log any more. */
   disown(key: string): void {
     this.owners.delete(key);
     this.heldBy.delete(key);
+  }
+
+  /** What `older` holds of the log is void by an entry here. */
+  void(key: string, older: Generation): void {
+    older.disown(key);
+    older.names.delete(key);
+    if (older !== this) this.voids.add(older);
   }
 
   /** Its descriptor is closed once: after that it may be another file's. */

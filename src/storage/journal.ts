@@ -8,6 +8,7 @@ import type { Clock, Logger, Random } from '../base/ports.ts';
 import type { Disk } from './disk.ts';
 import { type Generation, JournalFiles } from './journal-files.ts';
 import { ENTRY_KIND, encodeEntry, JOURNAL_HEADER_BYTES } from './journal-format.ts';
+import { OldGenerations } from './journal-old.ts';
 import { writeBack } from './journal-replay.ts';
 import { Pace } from './pace.ts';
 import type { TaskOwner } from './tasks.ts';
@@ -20,8 +21,6 @@ const CHECKPOINT_AFTER_MS = 15_000;
 const BUSY_MS = 1000;
 /** Files that wait for their checkpoint before no more is taken: this bounds what a start replays. */
 const WAITING_FILES_MAX = 3;
-/** A file that could not be taken away is tried again so long after. */
-const REMOVE_AGAIN_AFTER_MS = 5000;
 /** Segment syncs at once during a checkpoint that somebody waits for. */
 const CHECKPOINT_WIDTH = 2;
 /**
@@ -73,10 +72,9 @@ export class Journal {
   #preparing = false;
   /** No file could be had, or written to; until one takes entries, that is not said again. */
   #refused = false;
-  /** Generations under or after checkpoint, oldest first; removed in this order only. */
-  readonly #old: Generation[] = [];
+  /** Generations under or after checkpoint. */
+  readonly #old: OldGenerations;
   #cancelTimer: () => void = () => {};
-  #cancelRetry: () => void = () => {};
   /** Appends and forgets run one after the other. */
   #lane: Promise<void> = Promise.resolve();
   /** How many of them are at work or wait: the first one begins at once. */
@@ -86,12 +84,13 @@ export class Journal {
   constructor(options: JournalOptions) {
     this.#options = options;
     this.#files = new JournalFiles(options);
+    this.#old = new OldGenerations(options, this.#files);
     this.#pace = new Pace(options.clock);
   }
 
   /** Checkpoints do not keep up: commits should do without the journal for a while. */
   get lagging(): boolean {
-    return this.#old.length >= WAITING_FILES_MAX;
+    return this.#old.count >= WAITING_FILES_MAX;
   }
 
   /** Whether a file is open for entries. */
@@ -147,32 +146,32 @@ export class Journal {
 
   /** Voids what the journal holds of a log, durably, before its segments are rewritten or its offsets reused. */
   forget(key: string): Promise<void> {
-    return this.#inLane(async () => {
-      const holding = this.#holding(key);
-      if (holding.length === 0) return;
-      const generation = this.#current ?? (await this.#begin());
-      const entry = { segmentBase: 0, position: 0, parts: [], bytes: 0 };
-      await this.#write(generation, [encodeEntry(generation.seed, ENTRY_KIND.forget, key, entry)]);
-      for (const each of holding) {
-        each.disown(key);
-        each.names.delete(key);
-      }
-      this.#options.tasks.start('journal clean-up', () => this.#removeFinished());
-    });
+    return this.#inLane(() => this.#void(key));
+  }
+
+  async #void(key: string): Promise<void> {
+    const holding = this.#holding(key);
+    if (holding.length === 0) return;
+    const generation = this.#current ?? (await this.#begin());
+    const entry = { segmentBase: 0, position: 0, parts: [], bytes: 0 };
+    await this.#write(generation, [encodeEntry(generation.seed, ENTRY_KIND.forget, key, entry)]);
+    for (const each of holding) generation.void(key, each);
+    this.#old.removeSoon();
   }
 
   /** The log is deleted and appends no more: what is held of it keeps no file from now on. It is not void by that. */
   disown(key: string): Promise<void> {
     return this.#inLane(async () => {
       for (const each of this.#holding(key)) each.disown(key);
-      this.#options.tasks.start('journal clean-up', () => this.#removeFinished());
+      this.#old.removeSoon();
     });
   }
 
   /** Files with entries of the log that are not void, oldest first. */
   #holding(key: string): Generation[] {
-    const all = this.#current === null ? this.#old : [...this.#old, this.#current];
-    return all.filter(({ names }) => names.has(key));
+    const holding = this.#old.holding(key);
+    if (this.#current?.names.has(key) === true) holding.push(this.#current);
+    return holding;
   }
 
   /**
@@ -182,13 +181,10 @@ export class Journal {
   async restore(key: string): Promise<void> {
     // What was on its way when the log failed is part of it.
     await this.#inLane(async () => {});
-    const restored = this.#removing.then(async () => {
+    return this.#old.undisturbed(async () => {
       const holding = this.#holding(key).map(({ path }) => path);
       if (holding.length > 0) await writeBack(this.#options.disk, holding, key);
     });
-    // No file is taken away meanwhile.
-    this.#removing = restored.catch(() => {});
-    return restored;
   }
 
   /** Syncs all segments that need the journal and empties it as far as they sync. */
@@ -196,18 +192,28 @@ export class Journal {
     return this.#pace.hurry(async () => {
       await this.#inLane(async () => this.#startCheckpoint());
       await this.#checkpoints;
-      await this.#removeFinished();
+      await this.#old.removeFinished();
     });
   }
 
   /**
-   * Empties the journal of what it holds of a log now, before its finished segments are rewritten. False when an
-   * entry has to stay: replaying it would write old bytes into a new file.
+   * Empties the journal of what it holds of a log now, before its finished segments are rewritten: replayed, it would
+   * write old bytes into new files. What stays in a file that others need is void. False when the log's own segments
+   * would not sync. Rejects when it cannot be void, with DiskError, or the log fails.
    */
   async release(key: string): Promise<boolean> {
-    const holding = this.#holding(key);
-    if (holding.length > 0) await this.checkpoint();
-    return !holding.some((generation) => this.#old.includes(generation));
+    if (this.#holding(key).length === 0) return true;
+    await this.checkpoint();
+    let released = true;
+    await this.#inLane(async () => {
+      const left = this.#old.holding(key);
+      released = left.every(({ heldBy }) => !heldBy.has(key));
+      if (left.length === 0 || !released) return;
+      // What came since will be void, too: it has to be in the segments before.
+      for (const { owners } of this.#holding(key)) await owners.get(key)?.syncDirty();
+      await this.#void(key);
+    });
+    return released;
   }
 
   /** Starts a checkpoint without waiting: descriptors are short. */
@@ -220,8 +226,7 @@ export class Journal {
     await this.#discardNext();
     await this.checkpoint();
     this.#cancelTimer();
-    this.#cancelRetry();
-    for (const generation of this.#old) await generation.close();
+    await this.#old.close();
     await this.#files.removeSpare();
   }
 
@@ -329,7 +334,7 @@ export class Journal {
     if (generation === null) return;
     this.#current = null;
     this.#cancelTimer();
-    this.#old.push(generation);
+    this.#old.add(generation);
     this.#checkpoints = this.#checkpoints.then(() => this.#runCheckpoint(generation));
     this.#options.tasks.start('journal checkpoint', () => this.#checkpoints);
   }
@@ -353,43 +358,11 @@ export class Journal {
     await Promise.all(Array.from({ length: CHECKPOINT_WIDTH }, lane));
     generation.owners.clear();
     generation.checkpointed = true;
-    await this.#removeFinished();
+    await this.#old.removeFinished();
   }
 
   /** Between two syncs of a checkpoint, unless another file waits for its own. */
   #rest(ms: number): Promise<void> {
-    return this.#old.length > 1 ? Promise.resolve() : this.#pace.rest(ms);
-  }
-
-  #removing: Promise<void> = Promise.resolve();
-
-  /** Removes generations from the oldest on; never one behind a held one, whose entries it may void. */
-  #removeFinished(): Promise<void> {
-    this.#removing = this.#removing.then(async () => {
-      for (;;) {
-        const oldest = this.#old[0];
-        if (oldest === undefined || !oldest.checkpointed || oldest.heldBy.size > 0) return;
-        try {
-          await oldest.close();
-          await this.#files.retire(oldest.path);
-        } catch (error) {
-          const { message } = error as Error;
-          this.#options.logger.warn({ path: oldest.path, error: message }, 'journal not removed');
-          this.#removeLater();
-          return;
-        }
-        // Not sooner: as long as a start may replay it, its entries have to be voided, and keep compaction off.
-        this.#old.shift();
-      }
-    });
-    return this.#removing;
-  }
-
-  #removeLater(): void {
-    const { clock, tasks } = this.#options;
-    this.#cancelRetry();
-    this.#cancelRetry = clock.setTimer(REMOVE_AGAIN_AFTER_MS, () => {
-      tasks.start('journal clean-up', () => this.#removeFinished());
-    });
+    return this.#old.count > 1 ? Promise.resolve() : this.#pace.rest(ms);
   }
 }

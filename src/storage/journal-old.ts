@@ -1,0 +1,89 @@
+// The journal's files that take no entries any more. Each stays as long as a start needs something of it: what a log's
+// segments lack, or that entries of an older file are void.
+
+import type { Clock, Logger } from '../base/ports.ts';
+import type { Generation, JournalFiles } from './journal-files.ts';
+import type { TaskOwner } from './tasks.ts';
+
+/** A file that could not be taken away is tried again so long after. */
+const REMOVE_AGAIN_AFTER_MS = 5000;
+
+export interface OldGenerationsOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly tasks: TaskOwner;
+}
+
+export class OldGenerations {
+  readonly #options: OldGenerationsOptions;
+  readonly #files: JournalFiles;
+  /** Oldest first. */
+  #all: Generation[] = [];
+  #cancelRetry: () => void = () => {};
+  /** Removals, and what none may come between. */
+  #lane: Promise<void> = Promise.resolve();
+
+  constructor(options: OldGenerationsOptions, files: JournalFiles) {
+    this.#options = options;
+    this.#files = files;
+  }
+
+  get count(): number {
+    return this.#all.length;
+  }
+
+  add(generation: Generation): void {
+    this.#all.push(generation);
+  }
+
+  /** Those with entries of the log that are not void, oldest first. */
+  holding(key: string): Generation[] {
+    return this.#all.filter(({ names }) => names.has(key));
+  }
+
+  /** Runs the work while none is taken away. */
+  undisturbed(work: () => Promise<void>): Promise<void> {
+    const done = this.#lane.then(work);
+    this.#lane = done.catch(() => {});
+    return done;
+  }
+
+  /** Takes those away that no start needs; what cannot be taken away is logged, and tried again later. */
+  removeFinished(): Promise<void> {
+    return this.undisturbed(async () => {
+      for (const generation of [...this.#all]) {
+        if (!generation.checkpointed) continue;
+        try {
+          await generation.close();
+          if (generation.needed) continue;
+          await this.#files.retire(generation.path);
+        } catch (error) {
+          const { message } = error as Error;
+          const { path } = generation;
+          this.#options.logger.warn({ path, error: message }, 'journal not removed');
+          this.#removeLater();
+          return;
+        }
+        // Not sooner: as long as a start may replay it, its entries have to be voided, and keep compaction off.
+        generation.gone = true;
+        this.#all = this.#all.filter((each) => each !== generation);
+      }
+    });
+  }
+
+  removeSoon(): void {
+    this.#options.tasks.start('journal clean-up', () => this.removeFinished());
+  }
+
+  async close(): Promise<void> {
+    this.#cancelRetry();
+    for (const generation of this.#all) await generation.close();
+  }
+
+  #removeLater(): void {
+    this.#cancelRetry();
+    this.#cancelRetry = this.#options.clock.setTimer(REMOVE_AGAIN_AFTER_MS, () => {
+      this.removeSoon();
+    });
+  }
+}
