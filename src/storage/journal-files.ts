@@ -12,26 +12,20 @@ const SPARE = `${JOURNAL_DIRECTORY}/spare`;
 /** One journal file, and why a start needs it. */
 export class Generation {
   readonly path: string;
-  readonly file: DiskFile;
-  readonly seed: number;
-  position = JOURNAL_HEADER_BYTES;
   /** Logs with entries here whose segments no sync has covered since. */
   readonly owners = new Map<string, JournalOwner>();
   /** Logs with entries here that are not void. */
   readonly names = new Set<string>();
-  /** Logs whose segments would not sync: until they are reopened or deleted, a start may need what is here of them. */
+  /** Logs whose segments would not take what is here of them: a start may need it until they are opened or deleted. */
   readonly heldBy = new Set<string>();
   /** Older files with entries that are void by what is written here. */
   readonly voids = new Set<Generation>();
   checkpointed = false;
   /** Its name is gone for good. */
   gone = false;
-  #closed = false;
 
-  constructor(path: string, file: DiskFile, salt: Buffer) {
+  constructor(path: string) {
     this.path = path;
-    this.file = file;
-    this.seed = crc32c(salt);
   }
 
   /** Whether a start needs what is in it, once it is checkpointed. */
@@ -52,8 +46,27 @@ export class Generation {
     if (older !== this) this.voids.add(older);
   }
 
+  /** Closes what is open of it; doing it again does nothing. */
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** One that takes, or took, entries in this run. */
+export class OpenGeneration extends Generation {
+  readonly file: DiskFile;
+  readonly seed: number;
+  position = JOURNAL_HEADER_BYTES;
+  #closed = false;
+
+  constructor(path: string, file: DiskFile, salt: Buffer) {
+    super(path);
+    this.file = file;
+    this.seed = crc32c(salt);
+  }
+
   /** Its descriptor is closed once: after that it may be another file's. */
-  async close(): Promise<void> {
+  override async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     await this.file.close();
@@ -77,7 +90,7 @@ export class JournalFiles {
   }
 
   /** The next file, without entries. Throws DiskError. */
-  async make(): Promise<Generation> {
+  async make(): Promise<OpenGeneration> {
     const { disk, random } = this.#options;
     const name = `${String(this.#nextGeneration++).padStart(20, '0')}.journal`;
     const path = `${JOURNAL_DIRECTORY}/${name}`;
@@ -85,7 +98,7 @@ export class JournalFiles {
     const header = journalHeader(salt);
     const file = await this.#open(path, header);
     await this.#orDiscard(path, file, disk.syncDirectory(JOURNAL_DIRECTORY));
-    return new Generation(path, file, salt);
+    return new OpenGeneration(path, file, salt);
   }
 
   /** Takes a file with entries that nobody needs out of what a start replays. Doing it again does no harm. */

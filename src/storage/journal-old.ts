@@ -3,6 +3,7 @@
 
 import type { Clock, Logger } from '../base/ports.ts';
 import type { Generation, JournalFiles } from './journal-files.ts';
+import { parseLogIdentity } from './log-identity.ts';
 import type { TaskOwner } from './tasks.ts';
 
 /** A file that could not be taken away is tried again so long after. */
@@ -12,13 +13,15 @@ export interface OldGenerationsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly tasks: TaskOwner;
+  /** Files of the last run that this start could not do without (journal-replay.ts), oldest first. */
+  readonly kept: readonly Generation[];
 }
 
 export class OldGenerations {
   readonly #options: OldGenerationsOptions;
   readonly #files: JournalFiles;
   /** Oldest first. */
-  #all: Generation[] = [];
+  #all: readonly Generation[];
   #cancelRetry: () => void = () => {};
   /** Removals, and what none may come between. */
   #lane: Promise<void> = Promise.resolve();
@@ -26,6 +29,7 @@ export class OldGenerations {
   constructor(options: OldGenerationsOptions, files: JournalFiles) {
     this.#options = options;
     this.#files = files;
+    this.#all = options.kept;
   }
 
   get count(): number {
@@ -33,12 +37,18 @@ export class OldGenerations {
   }
 
   add(generation: Generation): void {
-    this.#all.push(generation);
+    this.#all = [...this.#all, generation];
   }
 
   /** Those with entries of the log that are not void, oldest first. */
   holding(key: string): Generation[] {
     return this.#all.filter(({ names }) => names.has(key));
+  }
+
+  /** Keys of the logs of that name whose segments would not take what is here of them. */
+  heldBy(name: string): Set<string> {
+    const keys = this.#all.flatMap(({ heldBy }) => [...heldBy]);
+    return new Set(keys.filter((key) => parseLogIdentity(key).name === name));
   }
 
   /** Runs the work while none is taken away. */
@@ -51,7 +61,7 @@ export class OldGenerations {
   /** Takes those away that no start needs; what cannot be taken away is logged, and tried again later. */
   removeFinished(): Promise<void> {
     return this.undisturbed(async () => {
-      for (const generation of [...this.#all]) {
+      for (const generation of this.#all) {
         if (!generation.checkpointed) continue;
         try {
           await generation.close();

@@ -1,9 +1,11 @@
 // What a start does with a journal that the last run left: writes its batches into the segments again, syncs these,
 // and removes the journal. Done before any log is opened; doing it twice changes nothing. What the disk refuses is
-// tried again when its log is opened, and the journal is kept until then.
+// tried again when its log is opened, and the journal is kept until then, among the older files of the new one
+// (journal.ts): what it holds of each log is void before that log is opened and moves on.
 
 import type { Logger } from '../base/ports.ts';
 import type { Disk, DiskFile } from './disk.ts';
+import { Generation } from './journal-files.ts';
 import { ENTRY_KIND, JOURNAL_DIRECTORY, parseJournal, type ReplayEntry } from './journal-format.ts';
 import { parseLogIdentity } from './log-identity.ts';
 import { readTopicId } from './metadata-file.ts';
@@ -14,7 +16,8 @@ import { Slots } from './slots.ts';
 const REPLAYING_MAX = 16;
 
 export interface ReplayResult {
-  readonly kept: KeptJournal;
+  /** The files, oldest first, if they are kept: held by each log that could not be written back. */
+  readonly kept: readonly Generation[];
   readonly nextGeneration: number;
   readonly entries: number;
 }
@@ -34,57 +37,30 @@ export async function replayJournal(disk: Disk, logger: Logger): Promise<ReplayR
   const newest = names.at(-1);
   const nextGeneration = newest === undefined ? 1 : Number(newest.slice(0, 20)) + 1;
   const entries = await readEntries(disk, names.map(pathOf));
-  const blocked = await apply(disk, logger, liveEntries(entries));
-  const kept = new KeptJournal(disk, logger, { names, blocked });
-  await kept.removeIfDone();
+  const live = liveEntries(entries);
+  const blocked = await apply(disk, logger, live);
+  if (blocked.length === 0) await removeAll(disk, names);
+  const kept = blocked.length === 0 ? [] : keptGenerations(names, live.keys(), blocked);
   return { kept, nextGeneration, entries: entries.length };
 }
 
-/** The journal files of the last run, as long as some log lacks what they hold of it. */
-export class KeptJournal {
-  readonly #disk: Disk;
-  readonly #logger: Logger;
-  #names: readonly string[];
-  /** Key in the journal by name of the log. */
-  readonly #blocked: Map<string, string>;
-
-  constructor(
-    disk: Disk,
-    logger: Logger,
-    { names, blocked }: { names: readonly string[]; blocked: Map<string, string> },
-  ) {
-    this.#disk = disk;
-    this.#logger = logger;
-    this.#names = names;
-    this.#blocked = blocked;
+/** The files as the new journal sees them; each as long as those before it, whose entries it may void. */
+function keptGenerations(
+  names: readonly string[],
+  keys: Iterable<string>,
+  blocked: readonly string[],
+): Generation[] {
+  const generations: Generation[] = [];
+  const all = [...keys];
+  for (const name of names) {
+    const generation = new Generation(pathOf(name));
+    generation.checkpointed = true;
+    for (const key of all) generation.names.add(key);
+    for (const key of blocked) generation.heldBy.add(key);
+    for (const older of generations) generation.voids.add(older);
+    generations.push(generation);
   }
-
-  /** Whether nothing is kept any more. */
-  get gone(): boolean {
-    return this.#names.length === 0;
-  }
-
-  /** Writes back what a log lacks, if it lacks anything. Throws DiskError: the log must not be opened. */
-  async writeBack(name: string): Promise<void> {
-    const key = this.#blocked.get(name);
-    if (key === undefined) return;
-    await writeBack(this.#disk, this.#names.map(pathOf), key);
-    this.#blocked.delete(name);
-    this.#logger.info({ log: name }, `what the journal held of ${name} is written back`);
-    try {
-      await this.removeIfDone();
-    } catch (error) {
-      const { message } = error as Error;
-      this.#logger.warn({ error: message }, 'the journal of the last run could not be removed');
-    }
-  }
-
-  /** Removes the files once no log needs them. Throws DiskError. */
-  async removeIfDone(): Promise<void> {
-    if (this.#blocked.size > 0) return;
-    await removeAll(this.#disk, this.#names);
-    this.#names = [];
-  }
+  return generations;
 }
 
 /** Writes what journal files hold of one log into its segments again, and syncs these. Throws DiskError. */
@@ -128,12 +104,13 @@ function liveEntries(entries: readonly ReplayEntry[]): Map<string, ReplayEntry[]
   return live;
 }
 
+/** Writes the entries back; the keys of the logs whose segments the disk refused to write. */
 async function apply(
   disk: Disk,
   logger: Logger,
   live: Map<string, ReplayEntry[]>,
-): Promise<Map<string, string>> {
-  const blocked = new Map<string, string>();
+): Promise<string[]> {
+  const blocked: string[] = [];
   const slots = new Slots(REPLAYING_MAX);
   const replay = async (key: string, entries: readonly ReplayEntry[]): Promise<void> => {
     const { topicId, name } = parseLogIdentity(key);
@@ -147,7 +124,7 @@ async function apply(
     } catch (error) {
       const { message } = error as Error;
       logger.error({ log: name, error: message }, `the journal of ${name} could not be replayed`);
-      blocked.set(name, key);
+      blocked.push(key);
     }
   };
   await Promise.all(Array.from(live, ([key, entries]) => slots.run(() => replay(key, entries))));

@@ -6,7 +6,7 @@
 import { asError } from '../base/errors.ts';
 import type { Clock, Logger, Random } from '../base/ports.ts';
 import type { Disk } from './disk.ts';
-import { type Generation, JournalFiles } from './journal-files.ts';
+import { type Generation, JournalFiles, type OpenGeneration } from './journal-files.ts';
 import { ENTRY_KIND, encodeEntry, JOURNAL_HEADER_BYTES } from './journal-format.ts';
 import { OldGenerations } from './journal-old.ts';
 import { writeBack } from './journal-replay.ts';
@@ -57,15 +57,17 @@ export interface JournalOptions {
   /** Dirty logs that a generation may gather before it is checkpointed: each holds a descriptor. */
   readonly dirtyLogsMax: number;
   readonly firstGeneration: number;
+  /** Files of the last run that its replay left (journal-replay.ts), oldest first; they count as older files here. */
+  readonly kept: readonly Generation[];
 }
 
 export class Journal {
   readonly #options: JournalOptions;
   readonly #files: JournalFiles;
   readonly #pace: Pace;
-  #current: Generation | null = null;
+  #current: OpenGeneration | null = null;
   /** The file after it, made while it is still written to. */
-  #next: Promise<Generation> | null = null;
+  #next: Promise<OpenGeneration> | null = null;
   #turning = false;
   #writtenMs = 0;
   #closed = false;
@@ -129,7 +131,7 @@ export class Journal {
   }
 
   /** The logs of the entries need the generation from now on. */
-  #add(generation: Generation, entries: readonly JournalEntry[]): Promise<void> {
+  #add(generation: OpenGeneration, entries: readonly JournalEntry[]): Promise<void> {
     let count = entries.length;
     for (const { parts } of entries) count += parts.length;
     const all = new Array<Buffer>(count);
@@ -185,6 +187,18 @@ export class Journal {
       const holding = this.#holding(key).map(({ path }) => path);
       if (holding.length > 0) await writeBack(this.#options.disk, holding, key);
     });
+  }
+
+  /**
+   * Writes what a start could not into the segments of the logs of that name, after which the journal holds nothing of
+   * them. Throws DiskError: the log must not be opened.
+   */
+  async writeBack(name: string): Promise<void> {
+    for (const key of this.#old.heldBy(name)) {
+      await this.restore(key);
+      await this.forget(key);
+      this.#options.logger.info({ log: name }, `what the journal held of ${name} is written back`);
+    }
   }
 
   /** Syncs all segments that need the journal and empties it as far as they sync. */
@@ -251,7 +265,7 @@ export class Journal {
     this.#inLaneCount--;
   };
 
-  async #begin(): Promise<Generation> {
+  async #begin(): Promise<OpenGeneration> {
     try {
       const generation = await this.#makeNext();
       this.#next = null;
@@ -272,7 +286,7 @@ export class Journal {
   }
 
   /** What is being made already, or was, is the next file: entries are replayed in the order of their files. */
-  #makeNext(): Promise<Generation> {
+  #makeNext(): Promise<OpenGeneration> {
     if (this.#next !== null) return this.#next;
     const made = this.#files.make();
     this.#next = made;
@@ -283,7 +297,7 @@ export class Journal {
   }
 
   /** Checkpoints the file at work; while commits keep coming they go on in a new one that is there before. */
-  #turnOver(generation: Generation): void {
+  #turnOver(generation: OpenGeneration): void {
     if (this.#turning || this.#closed) return;
     this.#turning = true;
     const { clock, tasks } = this.#options;
@@ -303,7 +317,7 @@ export class Journal {
     });
   }
 
-  async #write(generation: Generation, parts: readonly Buffer[]): Promise<void> {
+  async #write(generation: OpenGeneration, parts: readonly Buffer[]): Promise<void> {
     let bytes = 0;
     for (const part of parts) bytes += part.length;
     try {
@@ -323,7 +337,7 @@ export class Journal {
     if (crowded || generation.position > FILE_BYTES_MAX) this.#turnOver(generation);
   }
 
-  #checkpointLater(generation: Generation): void {
+  #checkpointLater(generation: OpenGeneration): void {
     this.#cancelTimer();
     const { clock } = this.#options;
     this.#cancelTimer = clock.setTimer(CHECKPOINT_AFTER_MS, () => this.#turnOver(generation));

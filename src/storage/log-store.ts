@@ -19,11 +19,12 @@ import type {
 import { DiskError } from './disk.ts';
 import { FilePool } from './file-pool.ts';
 import { Journal } from './journal.ts';
-import { type KeptJournal, replayJournal } from './journal-replay.ts';
+import { replayJournal } from './journal-replay.ts';
 import { LoadedIndexes } from './loaded-indexes.ts';
 import { DiskLog } from './log.ts';
 import type { LogCompaction } from './log-compaction.ts';
 import type { LogContents, StoreContext } from './log-core.ts';
+import { logIdentity } from './log-identity.ts';
 import { MARKS_FILE } from './marks.ts';
 import type { Mark } from './marks-format.ts';
 import { readTopicId, writeTopicId } from './metadata-file.ts';
@@ -73,9 +74,8 @@ class DirectoryStore implements LogStore {
   readonly #options: LogStoreOptions;
   readonly #context: StoreContext;
   readonly #journal: Journal;
-  readonly #keptJournal: KeptJournal;
   readonly #checkpoint: CleanerCheckpoint;
-  #cleaner: LogCleaner | null = null;
+  readonly #cleaner: LogCleaner | null;
   readonly #scrubber: Scrubber | null;
   readonly #logs = new Map<string, DiskLog>();
   readonly #opening = new Slots(OPENING_MAX);
@@ -109,6 +109,7 @@ class DirectoryStore implements LogStore {
       tasks,
       dirtyLogsMax: Math.max(1, Math.floor(pool.limit / 2)),
       firstGeneration: replay.nextGeneration,
+      kept: replay.kept,
     });
     const committer = new Committer(journal);
     const tailBudget = new TailBudget(
@@ -134,10 +135,9 @@ class DirectoryStore implements LogStore {
       recordWorker: options.recordWorker ?? inPlaceRecordWorker,
     };
     const lastStop = isNew ? 'new' : clean ? 'clean' : 'unclean';
-    const keptJournal = replay.kept;
     const checkpoint = await CleanerCheckpoint.load(disk);
     for (const name of left) context.removal.directoryLater(name, name, 0);
-    return new DirectoryStore(options, { context, journal, keptJournal, checkpoint, lastStop });
+    return new DirectoryStore(options, { context, journal, checkpoint, lastStop });
   }
 
   private constructor(
@@ -145,7 +145,6 @@ class DirectoryStore implements LogStore {
     parts: {
       readonly context: StoreContext;
       readonly journal: Journal;
-      readonly keptJournal: KeptJournal;
       readonly checkpoint: CleanerCheckpoint;
       readonly lastStop: 'new' | 'clean' | 'unclean';
     },
@@ -154,10 +153,9 @@ class DirectoryStore implements LogStore {
     this.#options = options;
     this.#context = parts.context;
     this.#journal = parts.journal;
-    this.#keptJournal = parts.keptJournal;
     this.lastStop = parts.lastStop;
     this.#checkpoint = parts.checkpoint;
-    this.#startCleaner();
+    this.#cleaner = this.#startCleaner();
     this.#scrubber = this.#startScrubber();
     parts.context.pool.onPressure = () => this.#relieve();
   }
@@ -166,11 +164,9 @@ class DirectoryStore implements LogStore {
     return this.#cleaner;
   }
 
-  /** Not while a journal is kept: it would write old bytes into new files. */
-  #startCleaner(): void {
-    if (this.#cleaner !== null || !this.#keptJournal.gone) return;
+  #startCleaner(): LogCleaner | null {
     const logs = (): LogCompaction[] => Array.from(this.#logs.values(), (log) => log.compaction);
-    this.#cleaner = startCleaner({ ...this.#options, logs, checkpoint: this.#checkpoint });
+    return startCleaner({ ...this.#options, logs, checkpoint: this.#checkpoint });
   }
 
   #startScrubber(): Scrubber | null {
@@ -218,11 +214,10 @@ class DirectoryStore implements LogStore {
     if (this.#closing !== null) throw storageError(`the store of ${this.root} is closed`);
     if (this.#logs.has(name)) throw storageError(`the log of ${name} is open already`);
     try {
-      await this.#keptJournal.writeBack(name);
-      this.#startCleaner();
+      await this.#journal.writeBack(name);
       await this.#prepareDirectory(name, topicId);
       const mark = this.#context.marks.of(name, topicId);
-      const { contents, refused } = await this.#openOrShow(this.#openOptions(options, mark));
+      const { contents, refused } = await this.#openOrShow(options, mark);
       const context = this.#context;
       const { endOffset, epochs } = contents;
       const epochsChecksum = epochs.checksumBelow(endOffset);
@@ -249,9 +244,13 @@ class DirectoryStore implements LogStore {
 
   /** When the disk refuses what a recovery has to write, what is below the mark is there to be read at least. */
   async #openOrShow(
-    options: OpenDirectory,
+    log: OpenLogOptions,
+    mark: Mark,
   ): Promise<{ readonly contents: LogContents; readonly refused: DiskError | null }> {
+    const options = this.#openOptions(log, mark);
     try {
+      // Its segments have what a journal that was kept holds of it: replayed later, that would undo what comes now.
+      await this.#journal.forget(logIdentity(log));
       return { contents: await openDirectory(options), refused: null };
     } catch (error) {
       if (!(error instanceof DiskError) || !Number.isFinite(options.mark)) throw error;
@@ -367,8 +366,7 @@ class DirectoryStore implements LogStore {
     this.#scrubber?.close();
     removal.close();
     try {
-      if (this.#cleaner === null) await this.#options.compaction?.runner.close();
-      else await this.#cleaner.close();
+      await this.#cleaner?.close();
       const closing = [...this.#logs.values()].map((log) => this.#opening.run(() => log.close()));
       await Promise.all(closing);
       await this.#journal.close();

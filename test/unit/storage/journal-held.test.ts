@@ -48,7 +48,7 @@ async function journalOn(disk: MemoryDisk) {
   const clock = new VirtualClock();
   const tasks = new TaskOwner(silentLogger);
   const ports = { disk, clock, random: new SeededRandom(7), logger: silentLogger, tasks };
-  const journal = new Journal({ ...ports, dirtyLogsMax: 10, firstGeneration: 1 });
+  const journal = new Journal({ ...ports, dirtyLogsMax: 10, firstGeneration: 1, kept: [] });
   await disk.makeDirectory('journal');
   const owners = new Map(['t-0', 't-1'].map((name) => [name, new Owner()]));
   const owner = (name: string) => owners.get(name) as Owner;

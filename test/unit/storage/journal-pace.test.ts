@@ -17,7 +17,7 @@ async function journalOn(disk: Disk) {
   const clock = new VirtualClock();
   const tasks = new TaskOwner(silentLogger);
   const ports = { disk, clock, random: new SeededRandom(7), logger: silentLogger, tasks };
-  const journal = new Journal({ ...ports, dirtyLogsMax: 1000, firstGeneration: 1 });
+  const journal = new Journal({ ...ports, dirtyLogsMax: 1000, firstGeneration: 1, kept: [] });
   await disk.makeDirectory('journal');
   const synced: number[] = [];
   const syncDirty = async (): Promise<void> => {

@@ -26,7 +26,7 @@ function journalOn(disk: Disk) {
   const clock = new VirtualClock();
   const tasks = new TaskOwner(silentLogger);
   const ports = { disk, clock, random: new SeededRandom(7), logger: silentLogger, tasks };
-  const journal = new Journal({ ...ports, dirtyLogsMax: 10, firstGeneration: 1 });
+  const journal = new Journal({ ...ports, dirtyLogsMax: 10, firstGeneration: 1, kept: [] });
   const owner = { syncDirty: () => Promise.resolve() };
   const append = (name: string) => {
     const parts = [Buffer.from(`batch of ${name}`)];
