@@ -32,11 +32,11 @@ import type { PeerHandler, PeerSocket } from './socket.ts';
  * says else.
  */
 const MEMORY_BYTES_DEFAULT = 256 * 1024 * 1024;
-/** Appended bytes not yet written, beyond which no further produce request starts. */
+/** Appended bytes not yet durable, beyond which no further produce request starts. */
 const PENDING_BYTES_MAX = 128 * 1024 * 1024;
 /** Partitions that all fetch sessions may follow: some hundred megabytes. */
 const SESSION_PARTITIONS_MAX = 1_000_000;
-/** How often those who wait for appended bytes to be written are looked at. */
+/** How often those who wait for appended bytes to be durable are looked at. */
 const PENDING_CHECK_MS = 2;
 
 export interface BrokerSettings {

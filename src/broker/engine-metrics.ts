@@ -33,7 +33,7 @@ export function engineMetrics(engine: MeasuredEngine): Metric[] {
       'Batches refused, for whatever reason: full disk, bad batch, sequence.',
       appendsRefused,
     ),
-    gauge('pending_append_bytes', 'Bytes appended and not yet written.', engine.pendingBytes()),
+    gauge('pending_append_bytes', 'Bytes appended and not yet durable.', engine.pendingBytes()),
   ];
 }
 

@@ -156,7 +156,6 @@ export interface Partition {
   readonly leaderEpoch: number;
   readonly online: boolean;
   sizeBytes(): number;
-  pendingBytes(): number;
   /** Throws KafkaError with the code the client is to see. */
   append(request: AppendRequest): Promise<AppendResult>;
   /** The same without a promise: answered within this call where all is known, else while the log commits. */
@@ -256,7 +255,7 @@ export interface Engine {
    * `log.initial.task.delay.ms` after the start and then every `log.retention.check.interval.ms`.
    */
   housekeeping(): Promise<void>;
-  /** Bytes accepted and not yet written, over all partitions: the broker's back-pressure signal. */
+  /** Bytes accepted and not yet durable, over all partitions: the broker's back-pressure signal. */
   pendingBytes(): number;
   /** Room on the data directory's disk; `Number.MAX_SAFE_INTEGER` when unknown. */
   freeBytes(): Promise<number>;

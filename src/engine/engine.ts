@@ -192,7 +192,7 @@ export class TidemarkEngine implements Engine {
   }
 
   pendingBytes(): number {
-    return this.#parts.context.pending.bytes();
+    return this.#parts.context.store.pendingBytes;
   }
 
   freeBytes(): Promise<number> {

@@ -24,7 +24,6 @@ import { TidemarkEngine } from './engine.ts';
 import { FreeSpace } from './free-space.ts';
 import { readKafkaTopicConfigs, type TopicConfigs } from './kafka-remains.ts';
 import { newMetrics } from './metrics.ts';
-import { PendingAppends } from './pending-appends.ts';
 import { PreparedCommits, TRANSACTIONS_TOPIC } from './prepared-commits.ts';
 import { TopicRegistry } from './topic-registry.ts';
 import { reportUnusable } from './unusable-configs.ts';
@@ -104,7 +103,6 @@ async function openOn(
     logger,
     space,
     metrics: newMetrics(),
-    pending: new PendingAppends(),
     recordWorker: options.recordWorker ?? inPlaceRecordWorker,
     preparedCommits: new PreparedCommits(transactions, logger),
   };

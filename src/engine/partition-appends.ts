@@ -19,7 +19,6 @@ import {
   duplicateResult,
 } from './partition-checks.ts';
 import type { PartitionProducers } from './partition-producers.ts';
-import type { Pending } from './pending-appends.ts';
 import {
   checkedBatch,
   codecsMissing,
@@ -33,7 +32,7 @@ import type { PartitionContext, TopicShared } from './topic-shared.ts';
 import { TurnQueue } from './turn-queue.ts';
 
 /** The partition that is written to. */
-export interface Appendable extends Pending {
+export interface Appendable {
   readonly highWatermark: number;
   /** Throws KafkaError while nothing may be appended. */
   writable(): PartitionLog;
@@ -184,7 +183,6 @@ export class PartitionAppends {
     const ticket = log.append({ parts, byteLength, offsetCount, maxTimestamp, released });
     // The log has written the offsets into the header by now.
     this.#producers.appended(header, this.#nowMs());
-    this.#context.pending.add(this.#partition);
     metrics.batchesAppended += 1;
     metrics.recordsAppended += recordCount;
     metrics.bytesAppended += byteLength;

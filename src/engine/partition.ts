@@ -36,8 +36,6 @@ const tell = (watcher: PartitionWatcher): void => watcher.changed();
 
 export class LogPartition implements Partition, Appendable, RemembersProducers {
   readonly index: number;
-  /** Owned by {@link PendingAppends}. */
-  isPending = false;
   readonly #shared: TopicShared;
   readonly #context: PartitionContext;
   #state: PartitionState = 'opening';
@@ -104,10 +102,6 @@ export class LogPartition implements Partition, Appendable, RemembersProducers {
 
   sizeBytes(): number {
     return this.#log?.sizeBytes() ?? 0;
-  }
-
-  pendingBytes(): number {
-    return this.#log?.pendingBytes() ?? 0;
   }
 
   append(request: AppendRequest): Promise<AppendResult> {

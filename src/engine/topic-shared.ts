@@ -6,7 +6,6 @@ import type { LogStore } from '../storage/index.ts';
 import type { Topic } from './contract.ts';
 import type { FreeSpace } from './free-space.ts';
 import type { MutableMetrics } from './metrics.ts';
-import type { PendingAppends } from './pending-appends.ts';
 import type { PreparedCommits } from './prepared-commits.ts';
 import type { TopicSettings } from './topic-settings.ts';
 
@@ -22,7 +21,6 @@ export interface PartitionContext {
   readonly logger: Logger;
   readonly space: FreeSpace;
   readonly metrics: MutableMetrics;
-  readonly pending: PendingAppends;
   readonly recordWorker: RecordWorker;
   readonly preparedCommits: PreparedCommits;
 }

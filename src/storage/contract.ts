@@ -130,8 +130,6 @@ export interface PartitionLog extends LogBounds {
    * integers any more. Takes ownership of the parts.
    */
   append(batch: BatchToAppend): AppendTicket;
-  /** Bytes appended and not yet written; the caller pushes back on producers when this grows. */
-  pendingBytes(): number;
 
   /** Throws KafkaError OFFSET_OUT_OF_RANGE when the offset is outside [startOffset, limit]. */
   read(options: LogReadOptions): Promise<LogRead>;
@@ -229,6 +227,11 @@ export interface LogStore {
   /** Whether the last stop was clean; false also on a new directory's first start = 'new'. */
   readonly lastStop: 'new' | 'clean' | 'unclean';
   readonly commits: Readonly<CommitStats>;
+  /**
+   * Bytes appended and kept in memory until they are durable, or written where syncs are left to the system. The
+   * caller pushes back on producers when this grows.
+   */
+  readonly pendingBytes: number;
   /** What checks of stored bytes have found. */
   readonly integrity?: Readonly<IntegrityStats>;
   /** What compaction has done; null where none runs. */

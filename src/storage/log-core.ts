@@ -25,6 +25,7 @@ import { logIdentity } from './log-identity.ts';
 import type { MarkTable } from './marks.ts';
 import { NextPlaces } from './next-places.ts';
 import type { PacedRemoval } from './paced-removal.ts';
+import type { PendingBytes } from './pending-bytes.ts';
 import { ReaderLatch } from './reader-latch.ts';
 import type { ScannedHeaders } from './scanned-headers.ts';
 import { Segment } from './segment.ts';
@@ -41,6 +42,7 @@ export interface StoreContext {
   readonly random: Random;
   readonly logger: Logger;
   readonly committer: CommitterPort;
+  readonly pending: PendingBytes;
   /** Null where the disk takes no writes within a turn of the event loop. */
   readonly turnEnd: TurnEnd | null;
   readonly marks: MarkTable;

@@ -29,6 +29,7 @@ import { MARKS_FILE } from './marks.ts';
 import type { Mark } from './marks-format.ts';
 import { readTopicId, writeTopicId } from './metadata-file.ts';
 import { isRoomShort, PacedRemoval } from './paced-removal.ts';
+import { PendingBytes } from './pending-bytes.ts';
 import { openDirectory } from './recovery.ts';
 import type { OpenDirectory } from './recovery-files.ts';
 import { openForReading } from './recovery-view.ts';
@@ -124,6 +125,7 @@ class DirectoryStore implements LogStore {
       random,
       logger,
       committer,
+      pending: new PendingBytes(),
       turnEnd: disk.writesNow === true ? new TurnEnd(clock, committer) : null,
       marks,
       tailBudget,
@@ -155,18 +157,14 @@ class DirectoryStore implements LogStore {
     this.#journal = parts.journal;
     this.lastStop = parts.lastStop;
     this.#checkpoint = parts.checkpoint;
-    this.#cleaner = this.#startCleaner();
+    const logs = (): LogCompaction[] => Array.from(this.#logs.values(), (log) => log.compaction);
+    this.#cleaner = startCleaner({ ...options, logs, checkpoint: parts.checkpoint });
     this.#scrubber = this.#startScrubber();
     parts.context.pool.onPressure = () => this.#relieve();
   }
 
   get compaction(): CompactionControl | null {
     return this.#cleaner;
-  }
-
-  #startCleaner(): LogCleaner | null {
-    const logs = (): LogCompaction[] => Array.from(this.#logs.values(), (log) => log.compaction);
-    return startCleaner({ ...this.#options, logs, checkpoint: this.#checkpoint });
   }
 
   #startScrubber(): Scrubber | null {
@@ -203,6 +201,10 @@ class DirectoryStore implements LogStore {
 
   get commits(): Readonly<CommitStats> {
     return this.#context.committer.stats;
+  }
+
+  get pendingBytes(): number {
+    return this.#context.pending.total;
   }
 
   openLog(options: OpenLogOptions): Promise<PartitionLog> {

@@ -96,8 +96,9 @@ export class LogSync implements Committable, JournalOwner, PointSync {
     this.#scheduleFlush();
   }
 
-  /** With `--flush os` a batch in the page cache counts as committed, as Kafka has it. */
+  /** Committed: with `--flush os` a batch in the page cache is, as Kafka has it. */
   #acknowledge(tickets: readonly Ticket[], last: Ticket): void {
+    for (const ticket of tickets) this.#core.context.pending.total -= ticket.bytes;
     this.#tail.add(tickets);
     this.#core.raiseWatermark(last.lastOffset + 1, last.segment, last.position + last.bytes);
     for (const ticket of tickets) ticket.markCommitted();
@@ -266,6 +267,7 @@ export class LogSync implements Committable, JournalOwner, PointSync {
     this.#flushTimer = null;
     const tickets = this.#unsynced;
     this.#unsynced = [];
+    this.#core.context.pending.total -= this.#unsyncedBytes;
     this.#unsyncedBytes = 0;
     for (const ticket of tickets) ticket.fail(failure);
     this.#flushes.failAll(failure);

@@ -34,7 +34,6 @@ export class LogWriter {
   readonly #sync: LogSync;
   readonly #onFailure: (cause: Error) => void;
   #queue: Ticket[] = [];
-  #pendingBytes = 0;
   #running = false;
   readonly #idleWaiters: (() => void)[] = [];
   readonly #fileWaiters: (() => void)[] = [];
@@ -45,15 +44,11 @@ export class LogWriter {
     this.#onFailure = options.onFailure;
   }
 
-  get pendingBytes(): number {
-    return this.#pendingBytes;
-  }
-
   push(ticket: Ticket): void {
     // An array of one takes a fraction of the room of one that was empty and grows.
     if (this.#queue.length === 0) this.#queue = [ticket];
     else this.#queue.push(ticket);
-    this.#pendingBytes += ticket.bytes;
+    this.#core.context.pending.total += ticket.bytes;
     this.#wake();
   }
 
@@ -107,8 +102,10 @@ export class LogWriter {
   failAll(failure: Error): void {
     const queue = this.#queue;
     this.#queue = [];
-    this.#pendingBytes = 0;
-    for (const ticket of queue) ticket.fail(failure);
+    for (const ticket of queue) {
+      this.#core.context.pending.total -= ticket.bytes;
+      ticket.fail(failure);
+    }
   }
 
   readonly #atTurnEnd = (): void => {
@@ -187,7 +184,6 @@ export class LogWriter {
     segment.verified.add(position, position + bytes);
     // The log may have failed meanwhile: its queue is gone then.
     if (this.#core.failure !== null) return;
-    this.#pendingBytes -= bytes;
     const tickets = this.#take(count);
     this.#core.writtenEnd = (tickets[count - 1] as Ticket).lastOffset + 1;
     for (const ticket of tickets) ticket.markWritten();

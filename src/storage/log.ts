@@ -126,10 +126,6 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     return this.#core.segments.length;
   }
 
-  pendingBytes(): number {
-    return this.#writer.pendingBytes;
-  }
-
   append(batch: BatchToAppend): AppendTicket {
     const core = this.#core;
     core.assertOpen();

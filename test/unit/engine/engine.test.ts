@@ -210,21 +210,6 @@ describe('topics', () => {
   });
 });
 
-test('bytes not yet written are summed up over partitions, and are none in the end', async () => {
-  const store = new FakeStore();
-  const engine = await open(disk, { openStore: async () => store });
-  await engine.createTopic({ name: 't', partitions: 2 });
-  for (const log of store.logs.values()) log.autoCommit = false;
-  const appends = [0, 1, 1].map((index) =>
-    engine.partition('t', index)!.append({ records: batchOf(['a']), acks: -1, origin: 'client' }),
-  );
-  // The fake log counts batches.
-  expect(engine.pendingBytes()).toBe(3);
-  for (const log of store.logs.values()) log.commit();
-  await Promise.all(appends);
-  expect(engine.pendingBytes()).toBe(0);
-});
-
 describe('configs', () => {
   test("a topic's changes act at once and are shown as written", async () => {
     const engine = await open();

@@ -5,7 +5,6 @@ import type { AppendRequest, AppendResult } from '../../../src/engine/contract.t
 import { FreeSpace } from '../../../src/engine/free-space.ts';
 import { newMetrics } from '../../../src/engine/metrics.ts';
 import { LogPartition } from '../../../src/engine/partition.ts';
-import { PendingAppends } from '../../../src/engine/pending-appends.ts';
 import { PreparedCommits } from '../../../src/engine/prepared-commits.ts';
 import { topicSettings } from '../../../src/engine/topic-settings.ts';
 import {
@@ -54,12 +53,11 @@ class Bench {
     };
     const settings = topicSettings(new ConfigStore(new Map(), () => {}), set);
     const { store, clock, metrics, space } = this;
-    const pending = new PendingAppends();
     const { recordWorker } = this;
     const logger = silentLogger;
     const preparedCommits = new PreparedCommits(() => [], logger);
     const ports = { store, clock, logger, recordWorker };
-    const context = { ...ports, metrics, space, pending, preparedCommits };
+    const context = { ...ports, metrics, space, preparedCommits };
     this.partition = await LogPartition.open({ topic, settings }, 0, context);
     return this.partition;
   }

@@ -97,7 +97,6 @@ export function fakePartition(topic: Topic, index = 0): FakePartition {
     },
     endOffsetForEpoch: () => ({ epoch: partition.leaderEpoch, endOffset: sizes.length }),
     sizeBytes: () => sizes.reduce((sum, size) => sum + size, 0),
-    pendingBytes: () => 0,
     append: notUsed,
     appendFor: notUsed,
     listOffset: notUsed,

@@ -99,10 +99,6 @@ export class FakeLog implements PartitionLog {
     for (const listener of this.#onFailure) listener(cause);
   }
 
-  pendingBytes(): number {
-    return this.#pending.length;
-  }
-
   takeScanned(): null {
     return null;
   }
@@ -201,6 +197,7 @@ export class FakeStore implements LogStore {
   /** Names whose logs cannot be opened. */
   readonly broken = new Set<string>();
   free = Number.MAX_SAFE_INTEGER;
+  pendingBytes = 0;
 
   async openLog(options: OpenLogOptions): Promise<PartitionLog> {
     if (this.broken.has(options.name)) {
