@@ -19,7 +19,6 @@ export interface ReplayResult {
   /** The files, oldest first, if they are kept: held by each log that could not be written back. */
   readonly kept: readonly Generation[];
   readonly nextGeneration: number;
-  readonly entries: number;
 }
 
 /**
@@ -36,12 +35,12 @@ export async function replayJournal(disk: Disk, logger: Logger): Promise<ReplayR
   );
   const newest = names.at(-1);
   const nextGeneration = newest === undefined ? 1 : Number(newest.slice(0, 20)) + 1;
-  const entries = await readEntries(disk, names.map(pathOf));
-  const live = liveEntries(entries);
+  const live = liveEntries(await readEntries(disk, names.map(pathOf)));
   const blocked = await apply(disk, logger, live);
-  if (blocked.length === 0) await removeAll(disk, names);
-  const kept = blocked.length === 0 ? [] : keptGenerations(names, live.keys(), blocked);
-  return { kept, nextGeneration, entries: entries.length };
+  if (blocked.length > 0)
+    return { kept: keptGenerations(names, live.keys(), blocked), nextGeneration };
+  await removeAll(disk, names);
+  return { kept: [], nextGeneration };
 }
 
 /** The files as the new journal sees them; each as long as those before it, whose entries it may void. */
