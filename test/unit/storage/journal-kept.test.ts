@@ -94,6 +94,22 @@ test('a log that was written back and moved on, too, while the journal is kept f
   await expectWhole(disk.kill(4), 't-1');
 });
 
+test('start after start that cannot write it back, until one can', async () => {
+  let disk = await killed(['t-0', 't-1']);
+  for (let starts = 0; starts < 3; starts++) {
+    refuse(disk, 't-1');
+    const run = await openOver(disk);
+    await expect(run.openLog('t-1')).rejects.toMatchObject({ code: 'KAFKA_STORAGE_ERROR' });
+    const log = await run.openLog('t-0');
+    if (starts === 0) await appendMore(run, log);
+    disk = starts === 1 ? disk.crash(starts) : disk.kill(starts);
+  }
+  const run = await openOver(disk);
+  expect(await run.clock.until(readBaseOffsets(await run.openLog('t-1')))).toEqual(whole);
+  expect(disk.paths().filter((path) => path.endsWith('.journal'))).toEqual([]);
+  await expectWhole(disk.kill(4), 't-0');
+});
+
 test('where it cannot be kept from being replayed, a log is there to be read, and takes writes once it can', async () => {
   const disk = await killed(['t-0', 't-1']);
   refuse(disk, 't-1', 'journal');
