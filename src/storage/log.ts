@@ -230,7 +230,9 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
   async #reopenAlone(): Promise<void> {
     const core = this.#core;
     const { offset: filesSyncedEnd } = this.#sync.syncedPlace;
-    const trusted = { mark: core.syncedEnd, filesSyncedEnd };
+    // As at a start: what lies below the start offset was committed, and is not given out again.
+    const mark = Math.max(core.syncedEnd, core.startOffset);
+    const trusted = { mark, filesSyncedEnd };
     for (const segment of core.segments) core.context.pool.detach(segment.logPath);
     this.#tail.clear();
     try {

@@ -7,10 +7,11 @@ import {
   loadMarks,
   openLogStore,
 } from '../../../src/storage/index.ts';
+import { segmentName } from '../../../src/storage/segment.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { capturedLog } from '../../support/captured-log.ts';
 import { type OperationHook, SimulatedDisk } from '../../support/simulated-disk.ts';
-import { largeBatch, readBaseOffsets, testBatch, testConfig } from './support.ts';
+import { largeBatch, patchFile, readBaseOffsets, testBatch, testConfig } from './support.ts';
 
 const all = (count: number) => Array.from({ length: count }, (_, index) => index * 3);
 const os: LogConfig = { ...testConfig, flushPolicy: 'os' };
@@ -138,6 +139,21 @@ describe('with the os flush policy', () => {
     expect(there).toEqual(all(10).slice(0, there.length));
     await log.append(testBatch(10)).committed;
     expect(log.highWatermark).toBe(log.endOffset);
+  });
+
+  test('what the disk lost below a start that was raised is not given out again by a reopening', async () => {
+    const disk = new SimulatedDisk({ seed: 7 });
+    const { log } = await open(disk, os);
+    for (let index = 0; index < 10; index++) await log.append(testBatch(index)).committed;
+    await log.deleteRecordsBefore(30);
+    disk.hook = refuse('sync', /^t-0/, 'io_error');
+    await expect(log.flush()).rejects.toMatchObject({ code: 'KAFKA_STORAGE_ERROR' });
+    disk.hook = healthy;
+    await patchFile(disk, `t-0/${segmentName(0)}.log`, (bytes) => bytes.subarray(0, 700));
+    await log.reopen();
+    expect([log.startOffset, log.highWatermark, log.endOffset]).toEqual([30, 30, 30]);
+    await log.append(testBatch(10)).committed;
+    expect(await readBaseOffsets(log)).toEqual([30]);
   });
 
   test('more logs than descriptors are written to without end', async () => {
