@@ -10,7 +10,7 @@ import type { AbortedTransactions } from './transaction-index.ts';
 export interface LogBounds {
   /** First offset that still exists (raised by retention and DeleteRecords). */
   readonly startOffset: number;
-  /** Synced end: everything below is on disk. With `--flush os`, everything below is in the page cache. */
+  /** Durable end: everything below is on disk. With `--flush os`, everything below is in the page cache. */
   readonly highWatermark: number;
   /** Next offset to be given out. */
   readonly endOffset: number;

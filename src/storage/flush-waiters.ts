@@ -20,10 +20,10 @@ export class FlushWaiters {
     });
   }
 
-  syncedTo(syncedEnd: number): void {
+  durableTo(durableEnd: number): void {
     if (!this.any) return;
-    const done = this.#waiters.filter((waiter) => waiter.offset <= syncedEnd);
-    this.#waiters = this.#waiters.filter((waiter) => waiter.offset > syncedEnd);
+    const done = this.#waiters.filter((waiter) => waiter.offset <= durableEnd);
+    this.#waiters = this.#waiters.filter((waiter) => waiter.offset > durableEnd);
     for (const waiter of done) waiter.resolve();
   }
 

@@ -270,7 +270,7 @@ export class LogCompaction implements CleanableLog {
         return false;
       }
       // A recovery takes a batch beyond the mark for a wrong one where offsets are missing on both sides of it.
-      marks.update(core.name, { mark: core.syncedEnd });
+      marks.update(core.name, { mark: core.durableEnd });
       await marks.flush();
       await commitSwap(place, entries);
     } catch (error) {

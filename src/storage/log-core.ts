@@ -22,6 +22,7 @@ import type { FilePool } from './file-pool.ts';
 import type { LeaderEpochs } from './leader-epochs.ts';
 import type { LoadedIndexes } from './loaded-indexes.ts';
 import { logIdentity } from './log-identity.ts';
+import { LogOffsets } from './log-offsets.ts';
 import type { MarkTable } from './marks.ts';
 import { NextPlaces } from './next-places.ts';
 import type { PacedRemoval } from './paced-removal.ts';
@@ -125,13 +126,7 @@ export class LogCore {
   segments: Segment[];
   damaged: DamagedRange[];
   epochs: LeaderEpochs;
-  startOffset: number;
-  endOffset: number;
-  /** Everything below is in the files (page cache at least). */
-  writtenEnd: number;
-  /** Everything below is durable: in synced segments or in a synced journal. */
-  syncedEnd: number;
-  highWatermark: number;
+  readonly #offsets: LogOffsets;
   /** Where the batch at the high watermark begins or will begin. */
   watermarkSegment: Segment;
   watermarkPosition: number;
@@ -153,11 +148,7 @@ export class LogCore {
     this.epochs = contents.epochs;
     this.cleaned = contents.cleaned;
     this.aborted = contents.aborted;
-    this.startOffset = contents.startOffset;
-    this.endOffset = contents.endOffset;
-    this.writtenEnd = contents.endOffset;
-    this.syncedEnd = contents.endOffset;
-    this.highWatermark = contents.endOffset;
+    this.#offsets = new LogOffsets(contents);
     this.watermarkSegment = this.active;
     this.watermarkPosition = this.active.size;
   }
@@ -169,19 +160,14 @@ export class LogCore {
     this.epochs = contents.epochs;
     this.cleaned = contents.cleaned;
     this.aborted = contents.aborted;
-    this.startOffset = Math.max(this.startOffset, contents.startOffset);
-    this.endOffset = contents.endOffset;
-    this.writtenEnd = contents.endOffset;
-    this.syncedEnd = contents.endOffset;
+    this.#offsets.restart(contents);
     this.watermarkSegment = this.active;
     this.watermarkPosition = this.active.size;
-    // With the `os` policy readers may have seen what the disk then lost.
-    this.highWatermark = Math.min(this.highWatermark, contents.endOffset);
     this.state = 'open';
     this.failure = null;
     this.doubtedFrom = Number.POSITIVE_INFINITY;
     this.latch.heal();
-    this.raiseWatermark(contents.endOffset, this.active, this.active.size);
+    this.commit(contents.endOffset, this.active, this.active.size);
   }
 
   /** Takes over a view of the files to read from; the log stays failed. */
@@ -190,11 +176,47 @@ export class LogCore {
     this.damaged = contents.damaged;
     this.cleaned = contents.cleaned;
     this.aborted = contents.aborted;
-    this.startOffset = Math.max(this.startOffset, contents.startOffset);
-    this.highWatermark = Math.min(this.highWatermark, contents.endOffset);
+    this.#offsets.show(contents);
     this.watermarkSegment = this.active;
     this.watermarkPosition = this.active.size;
     this.latch.heal();
+  }
+
+  get startOffset(): number {
+    return this.#offsets.startOffset;
+  }
+
+  get highWatermark(): number {
+    return this.#offsets.highWatermark;
+  }
+
+  /** Everything below is durable: in synced segment files or in a synced journal. */
+  get durableEnd(): number {
+    return this.#offsets.durableEnd;
+  }
+
+  /** Everything below is in the files (page cache at least). */
+  get writtenEnd(): number {
+    return this.#offsets.writtenEnd;
+  }
+
+  get endOffset(): number {
+    return this.#offsets.endOffset;
+  }
+
+  /** Offsets up to and including `last` are given out. */
+  placed(last: number): void {
+    this.#offsets.placed(last);
+  }
+
+  /** Everything below `end` is in the files. */
+  written(end: number): void {
+    this.#offsets.written(end);
+  }
+
+  /** Everything below `end` is durable. */
+  durable(end: number): void {
+    this.#offsets.durable(end);
   }
 
   /** Whether offsets may be missing between two good batches. */
@@ -266,9 +288,8 @@ export class LogCore {
   }
 
   /** Readers may see everything below `offset`, which lies at `position` of `segment`. */
-  raiseWatermark(offset: number, segment: Segment, position: number): void {
-    if (offset <= this.highWatermark) return;
-    this.highWatermark = offset;
+  commit(offset: number, segment: Segment, position: number): void {
+    if (!this.#offsets.commit(offset)) return;
     this.watermarkSegment = segment;
     this.watermarkPosition = position;
     tellEach(this.#commitListeners, offset, this.listenerThrew);
@@ -285,8 +306,7 @@ export class LogCore {
 
   /** Raises the start offset; the caller makes it durable. */
   raiseStart(offset: number): void {
-    if (offset <= this.startOffset) return;
-    this.startOffset = offset;
+    if (!this.#offsets.raiseStart(offset)) return;
     this.epochs.truncateStart(offset);
     const { marks } = this.context;
     const epochsChecksum = this.epochs.checksumBelow(marks.get(this.name)?.mark ?? 0);

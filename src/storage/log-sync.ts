@@ -100,7 +100,7 @@ export class LogSync implements Committable, JournalOwner, PointSync {
   #acknowledge(tickets: readonly Ticket[], last: Ticket): void {
     for (const ticket of tickets) this.#core.context.pending.total -= ticket.bytes;
     this.#tail.add(tickets);
-    this.#core.raiseWatermark(last.lastOffset + 1, last.segment, last.position + last.bytes);
+    this.#core.commit(last.lastOffset + 1, last.segment, last.position + last.bytes);
     for (const ticket of tickets) ticket.markCommitted();
   }
 
@@ -124,11 +124,11 @@ export class LogSync implements Committable, JournalOwner, PointSync {
 
   /** Resolves once everything below `offset` is durable. */
   flushTo(offset: number): Promise<void> {
-    if (this.#core.syncedEnd >= offset) return Promise.resolve();
+    if (this.#core.durableEnd >= offset) return Promise.resolve();
     const { failure, context } = this.#core;
     if (failure !== null) return Promise.reject(failure);
     const done = this.#flushes.wait(offset);
-    if (this.#core.writtenEnd > this.#core.syncedEnd) context.committer.request(this);
+    if (this.#core.writtenEnd > this.#core.durableEnd) context.committer.request(this);
     return done;
   }
 
@@ -139,8 +139,8 @@ export class LogSync implements Committable, JournalOwner, PointSync {
   }
 
   beginRound(): CommitRound | null {
-    const { failure, writtenEnd, syncedEnd } = this.#core;
-    if (failure !== null || writtenEnd <= syncedEnd) return null;
+    const { failure, writtenEnd, durableEnd } = this.#core;
+    if (failure !== null || writtenEnd <= durableEnd) return null;
     return {
       endOffset: writtenEnd,
       batches: this.#batches,
@@ -231,8 +231,8 @@ export class LogSync implements Committable, JournalOwner, PointSync {
     this.#batches -= round.batches;
     this.#offsets -= round.offsets;
     this.#bytes -= round.bytes;
-    core.syncedEnd = Math.max(core.syncedEnd, round.endOffset);
-    this.#lastFlushOffset = core.syncedEnd;
+    core.durable(round.endOffset);
+    this.#lastFlushOffset = core.durableEnd;
     let count = 0;
     while (count < this.#unsynced.length) {
       const ticket = this.#unsynced[count] as Ticket;
@@ -251,8 +251,8 @@ export class LogSync implements Committable, JournalOwner, PointSync {
   }
 
   #resolveFlushes(): void {
-    this.#flushes.syncedTo(this.#core.syncedEnd);
-    if (this.#flushes.any && this.#core.writtenEnd > this.#core.syncedEnd) {
+    this.#flushes.durableTo(this.#core.durableEnd);
+    if (this.#flushes.any && this.#core.writtenEnd > this.#core.durableEnd) {
       this.#core.context.committer.request(this);
     }
   }

@@ -185,7 +185,7 @@ export class LogWriter {
     // The log may have failed meanwhile: its queue is gone then.
     if (this.#core.failure !== null) return;
     const tickets = this.#take(count);
-    this.#core.writtenEnd = (tickets[count - 1] as Ticket).lastOffset + 1;
+    this.#core.written((tickets[count - 1] as Ticket).lastOffset + 1);
     for (const ticket of tickets) ticket.markWritten();
     this.#sync.onWritten(tickets);
   }

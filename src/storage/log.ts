@@ -146,7 +146,7 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     head.writeInt32BE(core.epochs.latest, BatchField.partitionLeaderEpoch);
     const position = segment.size;
     segment.track(facts, core.config.indexIntervalBytes);
-    core.endOffset = lastOffset + 1;
+    core.placed(lastOffset);
     const { parts, released } = batch;
     const placed = { segment, position, parts, bytes, baseOffset, lastOffset, released };
     const ticket = new Ticket(placed, core.listenerThrew);
@@ -231,7 +231,7 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     const core = this.#core;
     const { offset: filesSyncedEnd } = this.#sync.syncedPlace;
     // As at a start: what lies below the start offset was committed, and is not given out again.
-    const mark = Math.max(core.syncedEnd, core.startOffset);
+    const mark = Math.max(core.durableEnd, core.startOffset);
     const trusted = { mark, filesSyncedEnd };
     for (const segment of core.segments) core.context.pool.detach(segment.logPath);
     this.#tail.clear();

@@ -56,7 +56,7 @@ export class RecoveryPoint implements MarkSource {
     if (core.deleted) return;
     const { active } = core;
     core.context.marks.replace(core.name, {
-      mark: core.syncedEnd,
+      mark: core.durableEnd,
       startOffset: core.startOffset,
       recoveryOffset: place.offset,
       recoveryPosition: place.offset === place.segment.baseOffset ? 0 : place.position,
@@ -64,7 +64,7 @@ export class RecoveryPoint implements MarkSource {
       maxTimestampOffset: active.maxTimestampOffset,
       firstTimestamp: active.firstTimestamp,
       leaderEpoch: core.epochs.latest,
-      epochsChecksum: core.epochs.checksumBelow(core.syncedEnd),
+      epochsChecksum: core.epochs.checksumBelow(core.durableEnd),
       clean: false,
     });
   }
@@ -158,11 +158,11 @@ export class RecoveryPoint implements MarkSource {
 
   /** The oldest unfinished segment that is rolled and committed; -1 when there is none. */
   #nextToSeal(): number {
-    const { segments, syncedEnd, state } = this.#core;
+    const { segments, durableEnd, state } = this.#core;
     if (state !== 'open') return -1;
     const index = segments.findIndex((segment) => !segment.sealed);
     const next = segments[index + 1];
-    return next !== undefined && next.baseOffset <= syncedEnd ? index : -1;
+    return next !== undefined && next.baseOffset <= durableEnd ? index : -1;
   }
 
   async #seal(index: number): Promise<void> {
