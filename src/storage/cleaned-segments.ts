@@ -26,7 +26,7 @@ interface PresentSegment {
 }
 
 /** What a swap of compacted segments did (see compaction/swap-file.ts). */
-interface Swapped {
+export interface Swapped {
   readonly baseOffset: number;
   readonly bytes: number;
   readonly replaces: readonly number[];

@@ -9,7 +9,7 @@ import { scanBatches } from './batch-scan.ts';
 import type { DamagedRange } from './contract.ts';
 import { saveDamage } from './damage-file.ts';
 import type { DiskFile } from './disk.ts';
-import type { LogCore } from './log-core.ts';
+import type { LogView } from './log-view.ts';
 import { setAside } from './quarantine.ts';
 import type { Segment } from './segment.ts';
 
@@ -17,7 +17,7 @@ import type { Segment } from './segment.ts';
  * Position of the first damage of the segment at or after `position` that an answer may not run over; infinity when
  * there is none. Offsets that are missing between two good batches stop only those who asked to be stopped.
  */
-export function nextDamage(core: LogCore, segment: Segment, position: number): number {
+export function nextDamage(core: LogView, segment: Segment, position: number): number {
   const stops = core.config.damagedRecords === 'stop';
   let next = Number.POSITIVE_INFINITY;
   for (const range of core.damaged) {
@@ -29,7 +29,7 @@ export function nextDamage(core: LogCore, segment: Segment, position: number): n
 }
 
 /** Where a walk that came to `position` goes on: behind the damage that holds it, or -1 when none does. */
-export function behindDamage(core: LogCore, segment: Segment, position: number): number {
+export function behindDamage(core: LogView, segment: Segment, position: number): number {
   for (const range of core.damaged) {
     if (range.segmentBaseOffset !== segment.baseOffset || range.bytes === 0) continue;
     if (position >= range.position && position < range.position + range.bytes) {
@@ -40,7 +40,7 @@ export function behindDamage(core: LogCore, segment: Segment, position: number):
 }
 
 /** Throws CORRUPT_MESSAGE when `offset` was lost to damage and the topic wants its readers to stop there. */
-export function stopAtDamage(core: LogCore, offset: number): void {
+export function stopAtDamage(core: LogView, offset: number): void {
   if (core.config.damagedRecords !== 'stop') return;
   for (const { firstOffset, lastOffset } of core.damaged) {
     if (offset < firstOffset || offset > lastOffset) continue;
@@ -57,7 +57,7 @@ export function stopAtDamage(core: LogCore, offset: number): void {
  * Base offsets are outside of the checksum: this is what they are checked by.
  */
 export function isInOrder(
-  core: LogCore,
+  core: LogView,
   header: BatchHeader,
   due: { readonly expected: number; readonly endOffset: number },
 ): boolean {
@@ -78,9 +78,9 @@ export interface BadPlace {
 }
 
 /** Notes damage that was met. Answers the position of the next good batch, or `end`. */
-export async function noteDamage(core: LogCore, segment: Segment, bad: BadPlace): Promise<number> {
+export async function noteDamage(core: LogView, segment: Segment, bad: BadPlace): Promise<number> {
   const { file, position, end, expected } = bad;
-  const segmentEnd = core.segmentEnd(core.segments.indexOf(segment));
+  const segmentEnd = core.endOf(segment);
   const found = await findNextInOrder({
     file,
     from: position + 1,
@@ -125,8 +125,8 @@ async function wholeBatchAt(bad: BadPlace, following: number): Promise<number | 
 }
 
 /** Takes damage into the list, tells of it and keeps it for later starts. */
-export function reportDamage(core: LogCore, segment: Segment, range: DamagedRange): void {
-  core.damaged = [...core.damaged, range];
+export function reportDamage(core: LogView, segment: Segment, range: DamagedRange): void {
+  core.addDamage(range);
   const { context, name } = core;
   const { firstOffset, lastOffset, bytes } = range;
   const lost = lastOffset - firstOffset + 1;
@@ -144,7 +144,7 @@ export function reportDamage(core: LogCore, segment: Segment, range: DamagedRang
  * Makes it known to later starts and copies the bytes aside. In the latch, since compaction exchanges the segment and
  * the list; one after the other, since they share a file.
  */
-function keep(core: LogCore, segment: Segment, range: DamagedRange): Promise<void> {
+function keep(core: LogView, segment: Segment, range: DamagedRange): Promise<void> {
   const { disk, pool, clock, logger } = core.context;
   return core.damageLane.run(() =>
     core.latch.shared(async () => {

@@ -8,7 +8,6 @@ import { asError } from '../base/errors.ts';
 import type { Logger } from '../base/ports.ts';
 import { BATCH_HEADER_BYTES } from '../record/index.ts';
 import { scanBatches } from './batch-scan.ts';
-import { CleanedSegments } from './cleaned-segments.ts';
 import { CLEANED_SUFFIX } from './compaction/cleaned-writer.ts';
 import type { CleanableLog, PassLimits } from './compaction/cleaner.ts';
 import type { CleanedSegment, CompactionJob, CompactionResult } from './compaction/job.ts';
@@ -116,7 +115,7 @@ export class LogCompaction implements CleanableLog {
       if (!bases.has(segment.baseOffset)) continue;
       await core.latch.shared(async () => {
         // It may have been taken or exchanged, or the log opened anew.
-        if (core.segments.includes(segment)) await noteMissingBehind(core, segment);
+        if (core.holds(segment)) await noteMissingBehind(core, segment);
       });
     }
     const skip = core.damaged.filter(
@@ -200,7 +199,7 @@ export class LogCompaction implements CleanableLog {
     if (core.state !== 'open') return facts;
     for (const [index, segment] of core.segments.entries()) {
       if (!segment.sealed || core.segments[index + 1]?.created !== true) break;
-      const nextOffset = core.segmentEnd(index);
+      const nextOffset = core.endOf(segment);
       const dirty = nextOffset > firstDirtyOffset;
       if (dirty) await this.#learnTimes(segment, config);
       facts.push({
@@ -295,13 +294,12 @@ export class LogCompaction implements CleanableLog {
     const core = this.#core;
     if (!this.compacts) return false;
     return job.segments.every(({ baseOffset, nextOffset, bytes }) => {
-      const index = core.segmentIndexFor(baseOffset);
-      const segment = core.segments[index];
+      const segment = core.segments[core.segmentIndexFor(baseOffset)];
       return (
         segment?.baseOffset === baseOffset &&
         segment.sealed &&
         segment.size === bytes &&
-        core.segmentEnd(index) === nextOffset
+        core.endOf(segment) === nextOffset
       );
     });
   }
@@ -340,25 +338,11 @@ export class LogCompaction implements CleanableLog {
     if (held.length < entries.length) throw new Error(`${core.name}: a rewritten segment is gone`);
     const made = new Map(cleaned.map((result) => [result.baseOffset, result]));
     const segments: Segment[] = [];
-    let moveWatermark = false;
-    for (const segment of core.segments) {
-      if (!replaced.has(segment.baseOffset)) {
-        segments.push(segment);
-        // What is behind the last replaced segment begins where that ended.
-        if (moveWatermark) core.watermarkSegment = segment;
-        if (moveWatermark) core.watermarkPosition = 0;
-        moveWatermark = false;
-        continue;
-      }
-      segment.removed = true;
-      if (segment === core.watermarkSegment) moveWatermark = true;
+    for (const segment of old) {
       const result = made.get(segment.baseOffset);
       if (result?.present === true) segments.push(newSegment(core.name, segment, result));
     }
-    core.segments = segments;
-    const present = segments.map(({ baseOffset, size }) => ({ baseOffset, bytes: size }));
-    core.cleaned = (core.cleaned ?? CleanedSegments.ofAll(present)).after(entries, present);
-    core.damaged = core.damaged.filter((range) => !replaced.has(range.segmentBaseOffset));
+    core.exchange(entries, segments);
   }
 
   /** Where the exchange takes place; long logs that it replaces are removed later. */

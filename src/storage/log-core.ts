@@ -1,13 +1,13 @@
 // What the parts of one open log share: segments, offsets, state. One object, so that writer, syncer, readers and
 // retention all see the same facts at the same moment; each part changes only what its file says.
 
-import { asError } from '../base/errors.ts';
+import { asError, assert } from '../base/errors.ts';
 import { KafkaError } from '../base/kafka-errors.ts';
 import { Mutex } from '../base/mutex.ts';
 import type { Clock, Logger, Random } from '../base/ports.ts';
 import { tellEach } from '../base/tell.ts';
 import type { RecordWorker } from '../record/index.ts';
-import type { CleanedSegments } from './cleaned-segments.ts';
+import type { CleanedSegments, Swapped } from './cleaned-segments.ts';
 import type { CommitterPort } from './committer.ts';
 import type {
   DamagedRange,
@@ -23,13 +23,15 @@ import type { LeaderEpochs } from './leader-epochs.ts';
 import type { LoadedIndexes } from './loaded-indexes.ts';
 import { logIdentity } from './log-identity.ts';
 import { LogOffsets } from './log-offsets.ts';
+import type { LogView } from './log-view.ts';
 import type { MarkTable } from './marks.ts';
 import { NextPlaces } from './next-places.ts';
 import type { PacedRemoval } from './paced-removal.ts';
 import type { PendingBytes } from './pending-bytes.ts';
 import { ReaderLatch } from './reader-latch.ts';
 import type { ScannedHeaders } from './scanned-headers.ts';
-import { Segment } from './segment.ts';
+import { NO_OFFSET, Segment } from './segment.ts';
+import { SegmentList } from './segment-list.ts';
 import type { TailBudget } from './tail.ts';
 import type { TaskOwner } from './tasks.ts';
 import type { AbortedTransactions } from './transaction-index.ts';
@@ -68,10 +70,10 @@ export interface SyncedPlace {
 /** What opening or recovering a log's directory finds. */
 export interface LogContents {
   /** At least one; the last is active. */
-  readonly segments: Segment[];
+  readonly segments: readonly Segment[];
   readonly startOffset: number;
   readonly endOffset: number;
-  readonly damaged: DamagedRange[];
+  readonly damaged: readonly DamagedRange[];
   readonly epochs: LeaderEpochs;
   /** What compaction left of segments; null when that is not known. */
   readonly cleaned: CleanedSegments | null;
@@ -94,42 +96,30 @@ export interface CoreOptions {
   readonly wasCompacted?: boolean;
 }
 
-export class LogCore {
+export class LogCore implements LogView {
   readonly context: StoreContext;
   readonly name: string;
   readonly topicId: string;
   /** How journal and marks name this log. */
   readonly identity: string;
   readonly hooks: RollHooks;
-  /** Held by readers from choosing a segment until its file is open; compaction exchanges files behind it. */
   readonly latch = new ReaderLatch();
   readonly nextPlaces = new NextPlaces();
-  config: LogConfig;
-  /** Writes of the list of damage, one after the other. */
+  #config: LogConfig;
   readonly damageLane = new Mutex();
   #wasCompacted: boolean;
   /** Compacted before it was opened. */
   readonly #openedCompacted: boolean;
-  /** What compaction left of segments; null for a log without. */
-  cleaned: CleanedSegments | null;
-  aborted: AbortedTransactions | null;
+  #aborted: AbortedTransactions | null;
   state: LogState = 'open';
   /** Why nothing is written or synced any more: the log has failed, or it is deleted. */
   failure: KafkaError | null = null;
   /** Nothing of it is needed any more, and what goes wrong with it is nobody's concern. */
   deleted = false;
-  /**
-   * After a sync that failed: from this offset on the files alone may not be believed, since the page cache drops at
-   * any time what counts as written. What of it is committed, through the journal, is there after a reopening.
-   */
   doubtedFrom = Number.POSITIVE_INFINITY;
-  segments: Segment[];
-  damaged: DamagedRange[];
-  epochs: LeaderEpochs;
+  #epochs: LeaderEpochs;
   readonly #offsets: LogOffsets;
-  /** Where the batch at the high watermark begins or will begin. */
-  watermarkSegment: Segment;
-  watermarkPosition: number;
+  readonly #list: SegmentList;
   readonly #commitListeners = new Set<(highWatermark: number) => void>();
   readonly #failureListeners = new Set<(cause: Error) => void>();
 
@@ -139,30 +129,22 @@ export class LogCore {
     this.topicId = options.topicId;
     this.identity = logIdentity(options);
     this.hooks = options.hooks;
-    this.config = options.config;
+    this.#config = options.config;
     this.#wasCompacted = options.wasCompacted ?? false;
     this.#openedCompacted = this.#wasCompacted;
     const { contents } = options;
-    this.segments = contents.segments;
-    this.damaged = contents.damaged;
-    this.epochs = contents.epochs;
-    this.cleaned = contents.cleaned;
-    this.aborted = contents.aborted;
+    this.#epochs = contents.epochs;
+    this.#aborted = contents.aborted;
     this.#offsets = new LogOffsets(contents);
-    this.watermarkSegment = this.active;
-    this.watermarkPosition = this.active.size;
+    this.#list = new SegmentList(contents);
   }
 
   /** Takes over what a reopen found on the disk. */
   install(contents: LogContents): void {
-    this.segments = contents.segments;
-    this.damaged = contents.damaged;
-    this.epochs = contents.epochs;
-    this.cleaned = contents.cleaned;
-    this.aborted = contents.aborted;
     this.#offsets.restart(contents);
-    this.watermarkSegment = this.active;
-    this.watermarkPosition = this.active.size;
+    this.#list.install(contents);
+    this.#epochs = contents.epochs;
+    this.#aborted = contents.aborted;
     this.state = 'open';
     this.failure = null;
     this.doubtedFrom = Number.POSITIVE_INFINITY;
@@ -172,14 +154,38 @@ export class LogCore {
 
   /** Takes over a view of the files to read from; the log stays failed. */
   show(contents: LogContents): void {
-    this.segments = contents.segments;
-    this.damaged = contents.damaged;
-    this.cleaned = contents.cleaned;
-    this.aborted = contents.aborted;
     this.#offsets.show(contents);
-    this.watermarkSegment = this.active;
-    this.watermarkPosition = this.active.size;
+    this.#list.install(contents);
+    this.#aborted = contents.aborted;
     this.latch.heal();
+  }
+
+  get config(): LogConfig {
+    return this.#config;
+  }
+
+  get epochs(): LeaderEpochs {
+    return this.#epochs;
+  }
+
+  get aborted(): AbortedTransactions | null {
+    return this.#aborted;
+  }
+
+  get segments(): readonly Segment[] {
+    return this.#list.all;
+  }
+
+  get active(): Segment {
+    return this.#list.active;
+  }
+
+  get damaged(): readonly DamagedRange[] {
+    return this.#list.damaged;
+  }
+
+  get cleaned(): CleanedSegments | null {
+    return this.#list.cleaned;
   }
 
   get startOffset(): number {
@@ -219,24 +225,18 @@ export class LogCore {
     this.#offsets.durable(end);
   }
 
-  /** Whether offsets may be missing between two good batches. */
   get gapsAllowed(): boolean {
-    if (this.config.cleanupCompact) this.#wasCompacted = true;
+    if (this.#config.cleanupCompact) this.#wasCompacted = true;
     return this.#wasCompacted;
   }
 
-  /** Whether a gap between two segments may be compaction's, for all that is known. */
   get gapsUnknown(): boolean {
-    return this.cleaned === null && this.#openedCompacted;
+    return this.#list.cleaned === null && this.#openedCompacted;
   }
 
   setConfig(config: LogConfig): void {
     this.#wasCompacted = this.gapsAllowed;
-    this.config = config;
-  }
-
-  get active(): Segment {
-    return this.segments[this.segments.length - 1] as Segment;
+    this.#config = config;
   }
 
   /** Throws KAFKA_STORAGE_ERROR unless appends are taken. */
@@ -246,21 +246,16 @@ export class LogCore {
     throw new KafkaError('KAFKA_STORAGE_ERROR', `the log of ${this.name} is closed`);
   }
 
-  /** Index of the segment that holds `offset`; 0 for an offset below all. */
   segmentIndexFor(offset: number): number {
-    let low = 0;
-    let high = this.segments.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.segments[middle] as Segment).baseOffset <= offset) low = middle + 1;
-      else high = middle;
-    }
-    return Math.max(0, low - 1);
+    return this.#list.indexFor(offset);
   }
 
-  /** The offset at which segment `index` ends: the next one's base, or the log's end. */
-  segmentEnd(index: number): number {
-    return this.segments[index + 1]?.baseOffset ?? this.endOffset;
+  holds(segment: Segment): boolean {
+    return this.#list.holds(segment);
+  }
+
+  endOf({ nextBaseOffset }: Segment): number {
+    return nextBaseOffset === NO_OFFSET ? this.#offsets.endOffset : nextBaseOffset;
   }
 
   /** Begins a new active segment at `baseOffset`; its file is made by the writer. */
@@ -268,49 +263,58 @@ export class LogCore {
     const { clock, random } = this.context;
     this.active.finishTimes();
     const segment = new Segment(this.name, baseOffset, clock.now());
-    segment.jitterMs = jitter(this.config, random);
+    segment.jitterMs = jitter(this.#config, random);
     segment.snapshot = this.hooks.producerSnapshot(baseOffset);
-    this.segments.push(segment);
+    this.#list.roll(segment);
     return segment;
   }
 
-  /**
-   * A read of a segment up to the byte `end`, which says below what offset that is if somebody may ask which
-   * transactions were aborted in it: as Kafka, below the first entry of the index behind it, or the segment's end.
-   */
   bounded(segment: Segment, end: number, read: LogRead): LogRead {
-    if (this.aborted === null) return read;
+    if (this.#aborted === null) return read;
     const { baseOffset, offsets } = segment;
     const entry = offsets.floorPosition(end - 1) + 1;
     if (entry < offsets.count) return { ...read, below: baseOffset + offsets.offsetAt(entry) };
-    const index = this.segments.indexOf(segment);
-    return index < 0 ? read : { ...read, below: this.segmentEnd(index) };
+    return { ...read, below: this.endOf(segment) };
   }
 
   /** Readers may see everything below `offset`, which lies at `position` of `segment`. */
   commit(offset: number, segment: Segment, position: number): void {
     if (!this.#offsets.commit(offset)) return;
-    this.watermarkSegment = segment;
-    this.watermarkPosition = position;
+    this.#list.moveWatermark(segment, position);
     tellEach(this.#commitListeners, offset, this.listenerThrew);
   }
 
-  /** Bytes of segment `index` that readers may see. */
-  readableBytes(index: number): number {
-    const segment = this.segments[index] as Segment;
+  readableBytes(segment: Segment): number {
     const doubted = this.doubtedFrom < Number.POSITIVE_INFINITY;
-    const written = doubted ? segment.synced : segment.written;
-    if (segment === this.watermarkSegment) return Math.min(written, this.watermarkPosition);
-    return segment.baseOffset < this.watermarkSegment.baseOffset ? written : 0;
+    return this.#list.readable(segment, doubted ? segment.synced : segment.written);
   }
 
   /** Raises the start offset; the caller makes it durable. */
   raiseStart(offset: number): void {
     if (!this.#offsets.raiseStart(offset)) return;
-    this.epochs.truncateStart(offset);
+    this.#epochs.truncateStart(offset);
     const { marks } = this.context;
-    const epochsChecksum = this.epochs.checksumBelow(marks.get(this.name)?.mark ?? 0);
+    const epochsChecksum = this.#epochs.checksumBelow(marks.get(this.name)?.mark ?? 0);
     marks.update(this.name, { startOffset: offset, epochsChecksum });
+  }
+
+  /** Lets the oldest segments go, which lie below the start. */
+  dropOldest(count: number): readonly Segment[] {
+    const next = this.#list.all[count];
+    assert(
+      next !== undefined && next.baseOffset <= this.#offsets.startOffset,
+      'only segments below the start are dropped',
+    );
+    return this.#list.dropOldest(count);
+  }
+
+  /** Puts `made` in the place of the finished segments that a swap has replaced. */
+  exchange(swapped: readonly Swapped[], made: readonly Segment[]): void {
+    this.#list.exchange(swapped, made);
+  }
+
+  addDamage(range: DamagedRange): void {
+    this.#list.addDamage(range);
   }
 
   /** It is deleted: nothing more is taken or synced, as after a failure, but nobody is told. */

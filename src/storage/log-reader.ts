@@ -7,7 +7,7 @@ import { plausibleSize, scanBatches } from './batch-scan.ts';
 import type { LogRead, LogReadOptions } from './contract.ts';
 import { behindDamage, isInOrder, nextDamage, noteDamage, stopAtDamage } from './damage.ts';
 import { fileRegion, REGION_BYTES_MIN } from './file-region.ts';
-import type { LogCore } from './log-core.ts';
+import type { LogView } from './log-view.ts';
 import { lostEnd } from './lost-end.ts';
 import { noteMissingBehind } from './missing-offsets.ts';
 import type { BatchPlace } from './next-places.ts';
@@ -25,7 +25,7 @@ const LOCATE_CHUNK_BYTES = 16 * 1024;
 const CHUNK_BYTES = 1024 * 1024;
 
 /** Throws OFFSET_OUT_OF_RANGE unless `offset` lies in [start, limit]. */
-export function checkOffset(core: LogCore, offset: number, limit: number): void {
+export function checkOffset(core: LogView, offset: number, limit: number): void {
   if (offset >= core.startOffset && offset <= limit) return;
   throw new KafkaError(
     'OFFSET_OUT_OF_RANGE',
@@ -35,7 +35,7 @@ export function checkOffset(core: LogCore, offset: number, limit: number): void 
 
 /** PartitionLog.read. */
 export async function readLog(
-  core: LogCore,
+  core: LogView,
   tail: Tail,
   options: LogReadOptions,
 ): Promise<LogRead> {
@@ -47,7 +47,7 @@ export async function readLog(
 }
 
 /** PartitionLog.readNow. */
-export function readLogNow(core: LogCore, tail: Tail, options: LogReadOptions): LogRead | null {
+export function readLogNow(core: LogView, tail: Tail, options: LogReadOptions): LogRead | null {
   const { offset, maxBytes, minOneBatch } = options;
   const limit = Math.min(options.limit, core.highWatermark);
   checkOffset(core, offset, options.limit);
@@ -58,12 +58,12 @@ export function readLogNow(core: LogCore, tail: Tail, options: LogReadOptions): 
   return readNow(core, { offset, limit, maxBytes, minOneBatch });
 }
 
-async function readSegments(core: LogCore, options: LogReadOptions): Promise<LogRead> {
+async function readSegments(core: LogView, options: LogReadOptions): Promise<LogRead> {
   const { offset, limit } = options;
   for (let index = core.segmentIndexFor(offset); index < core.segments.length; index++) {
     const segment = core.segments[index] as Segment;
     try {
-      const read = await readSegment(core, index, options);
+      const read = await readSegment(core, segment, options);
       if (read !== null) return read;
       await noteMissingBehind(core, segment);
       stopAtDamage(core, offset);
@@ -79,13 +79,12 @@ async function readSegments(core: LogCore, options: LogReadOptions): Promise<Log
 
 /** Null when the segment holds nothing at or above the offset that may be read. */
 async function readSegment(
-  core: LogCore,
-  index: number,
+  core: LogView,
+  segment: Segment,
   options: LogReadOptions,
 ): Promise<LogRead | null> {
   const { offset, limit, maxBytes, minOneBatch } = options;
-  const segment = core.segments[index] as Segment;
-  const end = await readableEnd(core, index, limit);
+  const end = await readableEnd(core, segment, limit);
   if (end === 0) return null;
   const place = await locateGood(core, segment, { offset, end, bytes: maxBytes });
   if (place === null || place.baseOffset > offset) stopAtDamage(core, offset);
@@ -111,26 +110,25 @@ async function readSegment(
   }
 }
 
-/** Position in segment `index` at which what lies below `limit` ends; 0 when nothing of it may be read. */
-async function readableEnd(core: LogCore, index: number, limit: number): Promise<number> {
-  const segment = core.segments[index] as Segment;
-  const end = core.readableBytes(index);
-  if (end === 0 || limit >= Math.min(core.highWatermark, core.segmentEnd(index))) return end;
+/** Position in the segment at which what lies below `limit` ends; 0 when nothing of it may be read. */
+async function readableEnd(core: LogView, segment: Segment, limit: number): Promise<number> {
+  const end = core.readableBytes(segment);
+  if (end === 0 || limit >= Math.min(core.highWatermark, core.endOf(segment))) return end;
   if (limit <= segment.baseOffset) return 0;
   const place = await locate(core, segment, limit, end);
   return place === null ? end : place.position;
 }
 
 /** Makes sure that the segment's indexes are in memory. */
-export function withIndexes(core: LogCore, segment: Segment): Promise<void> | undefined {
+export function withIndexes(core: LogView, segment: Segment): Promise<void> | undefined {
   segment.lookedUp = true;
   return segment.indexed ? undefined : load(core, segment);
 }
 
-async function load(core: LogCore, segment: Segment): Promise<void> {
+async function load(core: LogView, segment: Segment): Promise<void> {
   const { disk, pool, loadedIndexes } = core.context;
   await loadIndexes(disk, pool, segment, {
-    endOffset: core.segmentEnd(core.segments.indexOf(segment)),
+    endOffset: core.endOf(segment),
     intervalBytes: core.config.indexIntervalBytes,
   });
   loadedIndexes.add(segment);
@@ -141,7 +139,7 @@ async function load(core: LogCore, segment: Segment): Promise<void> {
  * where that was not done yet, and damage is noted and passed.
  */
 export async function locateGood(
-  core: LogCore,
+  core: LogView,
   segment: Segment,
   wanted: { readonly offset: number; readonly end: number; readonly bytes: number },
 ): Promise<BatchPlace | null> {
@@ -162,7 +160,7 @@ export async function locateGood(
 
 /** The first batch that ends at or after `offset` in a segment, below `end`; null when there is none. */
 export async function locate(
-  core: LogCore,
+  core: LogView,
   segment: Segment,
   offset: number,
   end: number,
@@ -197,7 +195,7 @@ interface Walk {
 }
 
 async function walk(
-  core: LogCore,
+  core: LogView,
   segment: Segment,
   options: Walk,
 ): Promise<BatchPlace | null | 'wrong index'> {
@@ -207,7 +205,7 @@ async function walk(
   let from = options.from;
   let first = true;
   let expected = stated >= 0 ? -1 : segment.baseOffset;
-  const endOffset = core.segmentEnd(core.segments.indexOf(segment));
+  const endOffset = core.endOf(segment);
   await core.context.pool.using(segment.logPath, async (file) => {
     let checked = false;
     for (;;) {
@@ -256,7 +254,7 @@ async function walk(
 }
 
 /** Whole batches in offset order from the one that ends at or after `fromOffset`, up to what is written. */
-export async function* readBatches(core: LogCore, fromOffset: number): AsyncGenerator<Buffer> {
+export async function* readBatches(core: LogView, fromOffset: number): AsyncGenerator<Buffer> {
   let offset = Math.max(fromOffset, core.startOffset);
   for (;;) {
     const from = offset;
@@ -284,7 +282,7 @@ interface Chunk {
 }
 
 /** Batches of one segment from the one that ends at or after `offset`; null behind the last. */
-async function readChunk(core: LogCore, from: number): Promise<Chunk | null> {
+async function readChunk(core: LogView, from: number): Promise<Chunk | null> {
   const index = core.segmentIndexFor(from);
   const segment = core.segments[index];
   if (segment === undefined) return null;

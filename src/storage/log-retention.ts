@@ -1,5 +1,6 @@
 // Lets old segments of one log go: the plan of retention.ts carried out, and DeleteRecords.
 
+import { AssertionError } from '../base/errors.ts';
 import { KafkaError } from '../base/kafka-errors.ts';
 import { Mutex } from '../base/mutex.ts';
 import type { LogCore } from './log-core.ts';
@@ -20,6 +21,8 @@ export interface LogRetentionOptions {
   readonly writer: LogWriter;
   readonly recoveryPoint: RecoveryPoint;
   readonly tail: Tail;
+  /** Called when an invariant is broken; fails the whole log. */
+  readonly onFailure: (cause: Error) => void;
 }
 
 export class LogRetention {
@@ -27,6 +30,7 @@ export class LogRetention {
   readonly #writer: LogWriter;
   readonly #recoveryPoint: RecoveryPoint;
   readonly #tail: Tail;
+  readonly #onFailure: (cause: Error) => void;
   readonly #lane = new Mutex();
 
   constructor(options: LogRetentionOptions) {
@@ -34,6 +38,7 @@ export class LogRetention {
     this.#writer = options.writer;
     this.#recoveryPoint = options.recoveryPoint;
     this.#tail = options.tail;
+    this.#onFailure = options.onFailure;
   }
 
   /** Raises the start offset, durably, and frees whole segments below it. */
@@ -69,7 +74,10 @@ export class LogRetention {
 
   /** Runs `work` when nothing else takes segments away or exchanges them. */
   inLane<T>(work: () => Promise<T>): Promise<T> {
-    return this.#lane.run(work);
+    return this.#lane.run(work).catch((error: unknown) => {
+      if (error instanceof AssertionError) this.#onFailure(error);
+      throw error;
+    });
   }
 
   /** Waits for what is in the lane now. */
@@ -112,9 +120,9 @@ export class LogRetention {
   /** How many of the oldest segments may go, for all that is known of them. */
   #planned(nowMs: number, config: RetentionConfig): number {
     const core = this.#core;
-    const segments = core.segments.map((segment, index): SegmentFacts => {
+    const segments = core.segments.map((segment): SegmentFacts => {
       const newestMs = segment.maxTimestamp >= 0 ? segment.maxTimestamp : segment.createdMs;
-      return { bytes: segment.size, newestMs, endOffset: core.segmentEnd(index) };
+      return { bytes: segment.size, newestMs, endOffset: core.endOf(segment) };
     });
     const { startOffset, highWatermark } = core;
     return segmentsToDelete({ segments, startOffset, highWatermark, nowMs }, config);
@@ -145,14 +153,11 @@ export class LogRetention {
 
   async #drop(count: number): Promise<number> {
     const core = this.#core;
-    const going = core.segments.slice(0, count);
     const next = core.segments[count] as Segment;
     core.raiseStart(next.baseOffset);
     // A start that was not kept makes segments that are gone look lost. A full disk, which wants the room, may refuse.
     await core.context.marks.flush().catch(() => {});
-    for (const segment of going) segment.removed = true;
-    core.segments = core.segments.slice(count);
-    core.damaged = core.damaged.filter((d) => d.segmentBaseOffset >= next.baseOffset);
+    const going = core.dropOldest(count);
     if (core.startOffset >= core.highWatermark) this.#tail.clear();
     const gone: GoneFile[] = [];
     const { disk, pool, removal, logger } = core.context;

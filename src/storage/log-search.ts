@@ -7,15 +7,15 @@ import { scanBatches } from './batch-scan.ts';
 import type { TimestampOffset } from './contract.ts';
 import { behindDamage, isInOrder } from './damage.ts';
 import type { DiskFile } from './disk.ts';
-import type { LogCore } from './log-core.ts';
 import { locateGood, withIndexes } from './log-reader.ts';
+import type { LogView } from './log-view.ts';
 import type { BatchPlace } from './next-places.ts';
 import type { Segment } from './segment.ts';
 import { rebuildIndexes } from './segment-files.ts';
 
 /** First record at or after `fromOffset` with timestamp ≥ `timestamp`, below the high watermark. */
 export function offsetForTimestamp(
-  core: LogCore,
+  core: LogView,
   timestamp: number,
 ): Promise<TimestampOffset | null> {
   return whileSegmentsStay(() => searchFrom(core, timestamp));
@@ -35,20 +35,20 @@ async function whileSegmentsStay<T>(search: () => Promise<T>): Promise<T> {
 }
 
 /** Runs a part of a search that goes by the names of the segment's files. Throws {@link gone}. */
-function step<T>(core: LogCore, segment: Segment, work: () => Promise<T>): Promise<T> {
+function step<T>(core: LogView, segment: Segment, work: () => Promise<T>): Promise<T> {
   return core.latch.shared(async () => {
-    if (!core.segments.includes(segment)) throw gone;
+    if (!core.holds(segment)) throw gone;
     try {
       return await work();
     } catch (error) {
-      throw core.segments.includes(segment) ? error : gone;
+      throw core.holds(segment) ? error : gone;
     }
   });
 }
 
 /** Runs `work`, which may take long, with the segment's file; it stays readable when its name is another's. */
 async function withLog<T>(
-  core: LogCore,
+  core: LogView,
   segment: Segment,
   work: (file: DiskFile) => Promise<T>,
 ): Promise<T> {
@@ -60,14 +60,13 @@ async function withLog<T>(
   }
 }
 
-/** As {@link LogCore.readableBytes}. Throws {@link gone}. */
-function readableBytes(core: LogCore, segment: Segment): number {
-  const index = core.segments.indexOf(segment);
-  if (index < 0) throw gone;
-  return core.readableBytes(index);
+/** As {@link LogView.readableBytes}. Throws {@link gone}. */
+function readableBytes(core: LogView, segment: Segment): number {
+  if (!core.holds(segment)) throw gone;
+  return core.readableBytes(segment);
 }
 
-async function searchFrom(core: LogCore, timestamp: number): Promise<TimestampOffset | null> {
+async function searchFrom(core: LogView, timestamp: number): Promise<TimestampOffset | null> {
   for (const segment of [...core.segments]) {
     const end = readableBytes(core, segment);
     if (end === 0) continue;
@@ -80,7 +79,7 @@ async function searchFrom(core: LogCore, timestamp: number): Promise<TimestampOf
 }
 
 async function searchSegment(
-  core: LogCore,
+  core: LogView,
   segment: Segment,
   end: number,
   timestamp: number,
@@ -104,7 +103,7 @@ interface Seen {
 
 /** The first batch that ends at or after `offset`, with its bytes if it may hold a record as new as `timestamp`. */
 function look(
-  core: LogCore,
+  core: LogView,
   segment: Segment,
   wanted: { readonly offset: number; readonly end: number; readonly timestamp: number },
 ): Promise<Seen | null> {
@@ -120,7 +119,7 @@ function look(
 
 /** The first batch that ends at or after `offset`. */
 function placeOf(
-  core: LogCore,
+  core: LogView,
   segment: Segment,
   offset: number,
   end: number,
@@ -133,7 +132,7 @@ function placeOf(
  * batch that is there and carries its time.
  */
 async function searchBegin(
-  core: LogCore,
+  core: LogView,
   segment: Segment,
   end: number,
   timestamp: number,
@@ -157,7 +156,7 @@ function isNamed(place: BatchPlace, lastOffset: number, maxTimestamp: number): b
 }
 
 /** Makes sure that the segment's time index is in memory and knows its newest record. Call without the latch. */
-export async function withTimes(core: LogCore, segment: Segment): Promise<void> {
+export async function withTimes(core: LogView, segment: Segment): Promise<void> {
   if (!segment.indexed) await step(core, segment, async () => withIndexes(core, segment));
   if (segment.timesProven) return;
   await withLog(core, segment, async (file) => {
@@ -189,7 +188,7 @@ async function timesReachNewest(segment: Segment, file: DiskFile): Promise<boole
 
 /** First record of the batch, at or after the log's start, that is as new as `timestamp`. */
 async function findRecord(
-  core: LogCore,
+  core: LogView,
   batch: Buffer,
   timestamp: number,
 ): Promise<TimestampOffset | null> {
@@ -208,7 +207,7 @@ async function findRecord(
 }
 
 /** The record with the largest timestamp below the high watermark; the first of them when several share it. */
-export function maxTimestampOf(core: LogCore): Promise<TimestampOffset | null> {
+export function maxTimestampOf(core: LogView): Promise<TimestampOffset | null> {
   return whileSegmentsStay(() => findNewest(core));
 }
 
@@ -220,7 +219,7 @@ interface Newest {
   readonly timestamp: number;
 }
 
-async function findNewest(core: LogCore): Promise<TimestampOffset | null> {
+async function findNewest(core: LogView): Promise<TimestampOffset | null> {
   const candidates: Newest[] = [];
   for (const segment of [...core.segments]) {
     if (readableBytes(core, segment) === 0) continue;
@@ -247,7 +246,7 @@ async function findNewest(core: LogCore): Promise<TimestampOffset | null> {
 }
 
 /** By the indexes; behind their last entry, and where these tell of nothing that may be seen, by the headers. */
-async function newestIn(core: LogCore, segment: Segment): Promise<Newest | null> {
+async function newestIn(core: LogView, segment: Segment): Promise<Newest | null> {
   const { baseOffset, times, offsets, maxTimestamp, maxTimestampOffset } = segment;
   const { startOffset, highWatermark } = core;
   if (maxTimestamp < 0) return null;
@@ -270,7 +269,7 @@ async function newestIn(core: LogCore, segment: Segment): Promise<Newest | null>
 
 /** The newest of `newest` and the batches from `from` on, by their headers. */
 async function walkOn(
-  core: LogCore,
+  core: LogView,
   segment: Segment,
   from: number,
   newest: Newest | null,
@@ -291,7 +290,7 @@ async function walkOn(
     take(place);
     const { end: how } = await withLog(core, segment, (file) => {
       const span = { file, from: place.position + place.bytes, to: end };
-      const endOffset = core.segmentEnd(core.segments.indexOf(segment));
+      const endOffset = core.endOf(segment);
       return scanBatches({ ...span, depth: 'headers' }, (header, position) => {
         const good = isInOrder(core, header, { expected, endOffset });
         if (!good || behindDamage(core, segment, position) >= 0) return false;

@@ -1,6 +1,6 @@
 // One partition's log: the parts put together (see contract.ts for what it promises).
 
-import { asError } from '../base/errors.ts';
+import { AssertionError, asError } from '../base/errors.ts';
 import { writeInt64 } from '../base/int64.ts';
 import { KafkaError } from '../base/kafka-errors.ts';
 import { BatchField } from '../record/index.ts';
@@ -73,7 +73,13 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     this.#writer = new LogWriter({ core, sync: this.#sync, onFailure });
     const { recoveryPoint } = this.#sync;
     const writer = this.#writer;
-    const retention = new LogRetention({ core, writer, recoveryPoint, tail: this.#tail });
+    const retention = new LogRetention({
+      core,
+      writer,
+      recoveryPoint,
+      tail: this.#tail,
+      onFailure,
+    });
     this.#retention = retention;
     this.compaction = new LogCompaction({ core, retention, writer, onFailure });
     this.#sync.recoveryPoint.publishMark();
@@ -140,7 +146,7 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     const facts = { baseOffset, lastOffset, bytes, maxTimestamp: batch.maxTimestamp };
     let segment: Segment = core.active;
     if (segment.mustRollFor(facts, core.config, core.context.clock.now())) {
-      segment = core.roll(baseOffset);
+      segment = this.#roll(baseOffset);
     }
     writeInt64(head, BatchField.baseOffset, baseOffset);
     head.writeInt32BE(core.epochs.latest, BatchField.partitionLeaderEpoch);
@@ -152,6 +158,15 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     const ticket = new Ticket(placed, core.listenerThrew);
     this.#writer.push(ticket);
     return ticket;
+  }
+
+  #roll(baseOffset: number): Segment {
+    try {
+      return this.#core.roll(baseOffset);
+    } catch (error) {
+      if (error instanceof AssertionError) this.#fail(error);
+      throw error;
+    }
   }
 
   read(options: LogReadOptions): Promise<LogRead> {

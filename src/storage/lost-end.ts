@@ -4,11 +4,11 @@
 
 import { BATCH_HEADER_BYTES, emptyBatch } from '../record/index.ts';
 import type { LogRead, LogReadOptions } from './contract.ts';
-import type { LogCore } from './log-core.ts';
+import type { LogView } from './log-view.ts';
 import { RELATIVE_OFFSET_MAX } from './segment.ts';
 
 /** An answer that stands for the offsets from `offset` up to `limit`, which hold nothing; null where it has no room. */
-export function lostEnd(core: LogCore, options: LogReadOptions): LogRead | null {
+export function lostEnd(core: LogView, options: LogReadOptions): LogRead | null {
   const { offset, limit, maxBytes, minOneBatch } = options;
   if (maxBytes < BATCH_HEADER_BYTES && !minOneBatch) return null;
   const records = emptyBatch({

@@ -2,15 +2,14 @@
 // byte behind, only a gap. It is told from those that compaction leaves by what that has noted (cleaned-segments.ts).
 
 import { reportDamage } from './damage.ts';
-import type { LogCore } from './log-core.ts';
-import type { Segment } from './segment.ts';
+import type { LogView } from './log-view.ts';
+import { NO_OFFSET, type Segment } from './segment.ts';
 import { offsetDueAt } from './verify.ts';
 
 /** Notes what is missing behind a finished segment, once. Call with the latch held. Throws DiskError. */
-export async function noteMissingBehind(core: LogCore, segment: Segment): Promise<void> {
+export async function noteMissingBehind(core: LogView, segment: Segment): Promise<void> {
   if (segment.endProven || segment.removed || segment.written < segment.size) return;
-  const next = core.segments[core.segments.indexOf(segment) + 1];
-  if (next === undefined || core.gapsUnknown) return;
+  if (segment.nextBaseOffset === NO_OFFSET || core.gapsUnknown) return;
   const { baseOffset, written } = segment;
   const due =
     written === 0
@@ -22,7 +21,7 @@ export async function noteMissingBehind(core: LogCore, segment: Segment): Promis
   segment.endProven = true;
   const end = core.cleaned?.accountsTo({ baseOffset, bytes: written }, due) ?? due;
   const firstOffset = Math.max(end, core.startOffset);
-  const lastOffset = next.baseOffset - 1;
+  const lastOffset = segment.nextBaseOffset - 1;
   if (firstOffset > lastOffset) return;
   const known = core.damaged.some(
     (range) => range.firstOffset <= firstOffset && range.lastOffset >= lastOffset,

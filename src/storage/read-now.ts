@@ -9,7 +9,7 @@ import { isInOrder } from './damage.ts';
 import type { DiskFile } from './disk.ts';
 import type { PinnedFile } from './file-pool.ts';
 import { fileRegion, REGION_BYTES_MIN } from './file-region.ts';
-import type { LogCore } from './log-core.ts';
+import type { LogView } from './log-view.ts';
 import type { Segment } from './segment.ts';
 
 /** Headers looked at behind an index entry; with more, the batches are so small that the index was made for others. */
@@ -23,16 +23,15 @@ interface Place {
 }
 
 /** Batches from the one that ends at or after `offset`; null when they take the long way. */
-export function readNow(core: LogCore, options: LogReadOptions): LogRead | null {
+export function readNow(core: LogView, options: LogReadOptions): LogRead | null {
   const { offset, limit, maxBytes, minOneBatch } = options;
   // Which damage there is, and whether files are exchanged, is looked at by the long way.
   if (core.damaged.length > 0 || !core.latch.free) return null;
-  const index = core.segmentIndexFor(offset);
-  const segment = core.segments[index];
+  const segment = core.segments[core.segmentIndexFor(offset)];
   if (segment === undefined || !segment.indexed) return null;
   segment.lookedUp = true;
-  if (limit < Math.min(core.highWatermark, core.segmentEnd(index))) return null;
-  const end = core.readableBytes(index);
+  if (limit < Math.min(core.highWatermark, core.endOf(segment))) return null;
+  const end = core.readableBytes(segment);
   const pinned = core.context.pool.acquireNow(segment.logPath);
   if (pinned === null) return null;
   let read: LogRead | null = null;
@@ -52,7 +51,7 @@ export function readNow(core: LogCore, options: LogReadOptions): LogRead | null 
 }
 
 function answer(
-  core: LogCore,
+  core: LogView,
   pinned: PinnedFile,
   position: number,
   bytes: number,
@@ -85,14 +84,14 @@ interface Search {
 }
 
 /** As `locate` of log-reader.ts. */
-function find(core: LogCore, segment: Segment, search: Search): Place | null {
+function find(core: LogView, segment: Segment, search: Search): Place | null {
   const { file, offset, end } = search;
   if (file.readNow === undefined) return null;
   const entry = segment.offsets.floor(offset - segment.baseOffset);
   const stated = entry < 0 ? -1 : segment.baseOffset + segment.offsets.offsetAt(entry);
   let position = entry < 0 ? 0 : segment.offsets.positionAt(entry);
   let expected = entry < 0 ? segment.baseOffset : -1;
-  const endOffset = core.segmentEnd(core.segments.indexOf(segment));
+  const endOffset = core.endOf(segment);
   for (let step = 0; step < STEPS_MAX && position < end; step++) {
     if (file.readNow(header, position) !== BATCH_HEADER_BYTES) return null;
     const bytes = plausibleSize(header, 0);

@@ -5,7 +5,7 @@
 import type { CancelTimer, Clock, Logger } from '../base/ports.ts';
 import type { IntegrityStats } from './contract.ts';
 import { behindDamage } from './damage.ts';
-import type { LogCore } from './log-core.ts';
+import type { LogView } from './log-view.ts';
 import { noteMissingBehind } from './missing-offsets.ts';
 import type { Segment } from './segment.ts';
 import type { TaskOwner } from './tasks.ts';
@@ -44,7 +44,7 @@ export interface ScrubbedLog {
 
 /** One step through the finished segments of a log. */
 export function scrubStep(
-  core: LogCore,
+  core: LogView,
   place: ScrubPlace | null,
 ): Promise<{ readonly next: ScrubPlace | null; bytes: number }> {
   return core.latch.shared(async () => {
@@ -61,7 +61,7 @@ export function scrubStep(
     const expected = same ? place.expected : segment.baseOffset;
     const end = segment.written;
     if (from >= end) {
-      const segmentBaseOffset = core.segmentEnd(index);
+      const segmentBaseOffset = core.endOf(segment);
       await noteMissingBehind(core, segment);
       const next = { segmentBaseOffset, segment: null, position: 0, expected: segmentBaseOffset };
       return { next, bytes: 0 };

@@ -8,6 +8,7 @@ import { TIME_ENTRY_BYTES, TimeIndex } from './time-index.ts';
 /** Indexes hold offsets relative to the segment's base in 32 bits. */
 export const RELATIVE_OFFSET_MAX = 0x7fff_ffff;
 const NO_TIMESTAMP = -1;
+export const NO_OFFSET = -1;
 
 /** Kafka's file name of a segment: the base offset in 20 digits. */
 export function segmentName(baseOffset: number): string {
@@ -40,6 +41,8 @@ export interface RollLimits {
 
 export class Segment {
   readonly baseOffset: number;
+  /** Where the one behind it begins; NO_OFFSET while it is the last. Once it is gone: where that began at the time. */
+  nextBaseOffset = NO_OFFSET;
   /** Path without suffix, relative to the data directory. */
   readonly stem: string;
   /** Clock time at which it was made, ms; rolling by time counts from here where batches carry no time. */
@@ -59,7 +62,7 @@ export class Segment {
   sealed = false;
   /** What is missing behind it was looked for. */
   endProven = false;
-  /** Deleted by retention or with its topic. */
+  /** Taken out of the log, by retention or in an exchange for a compacted one. */
   removed = false;
   maxTimestamp = NO_TIMESTAMP;
   maxTimestampOffset: number;

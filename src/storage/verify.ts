@@ -6,7 +6,7 @@ import { scanInOrder } from './batch-order.ts';
 import { scanBatches } from './batch-scan.ts';
 import { behindDamage, isInOrder, noteDamage } from './damage.ts';
 import type { DiskFile } from './disk.ts';
-import type { LogCore } from './log-core.ts';
+import type { LogView } from './log-view.ts';
 import { withScanMemory } from './scan-memory.ts';
 import type { Segment } from './segment.ts';
 
@@ -29,7 +29,7 @@ export interface UncheckedSpan {
  * disk refuses.
  */
 export function verifySpan(
-  core: LogCore,
+  core: LogView,
   segment: Segment,
   span: UncheckedSpan,
 ): Promise<void> | undefined {
@@ -57,7 +57,7 @@ export function verifySpan(
  * Checks the segments that begin at `bases` as far as that was not done; others get their turn between the steps. A
  * segment that is not of the log any more (taken, exchanged, or the log was opened anew) is left out.
  */
-export async function verifySegments(core: LogCore, bases: ReadonlySet<number>): Promise<void> {
+export async function verifySegments(core: LogView, bases: ReadonlySet<number>): Promise<void> {
   for (const segment of [...core.segments]) {
     if (!bases.has(segment.baseOffset)) continue;
     for (let from = 0; from < segment.written; ) {
@@ -69,7 +69,7 @@ export async function verifySegments(core: LogCore, bases: ReadonlySet<number>):
       const expected = from === 0 ? segment.baseOffset : -1;
       const step = { from, wanted: from + 1, end: segment.written, expected };
       const looked = await core.latch.shared(async () => {
-        if (!core.segments.includes(segment)) return false;
+        if (!core.holds(segment)) return false;
         await verifySpan(core, segment, step);
         return true;
       });
@@ -97,12 +97,12 @@ export interface CheckedSpan {
  * there (-1 behind damage).
  */
 export async function checkStretch(
-  core: LogCore,
+  core: LogView,
   segment: Segment,
   span: CheckedSpan,
 ): Promise<{ readonly position: number; readonly expected: number }> {
   const { file, from, to, end, chunkBytes = VERIFY_BYTES } = span;
-  const endOffset = core.segmentEnd(core.segments.indexOf(segment));
+  const endOffset = core.endOf(segment);
   let { expected } = span;
   let full = false;
   const scan = { file, from, to: end, until: Math.min(to, end), chunkBytes };
@@ -132,7 +132,7 @@ export async function checkStretch(
 
 /** The offset due at a position, by the headers of the segment up to there. */
 export async function offsetDueAt(
-  core: LogCore,
+  core: LogView,
   segment: Segment,
   file: DiskFile,
   to: number,
