@@ -22,6 +22,7 @@ import type { FilePool } from './file-pool.ts';
 import type { LeaderEpochs } from './leader-epochs.ts';
 import type { LoadedIndexes } from './loaded-indexes.ts';
 import { logIdentity } from './log-identity.ts';
+import { LogLife, NOTHING_DOUBTED } from './log-life.ts';
 import { LogOffsets } from './log-offsets.ts';
 import type { LogView } from './log-view.ts';
 import type { MarkTable } from './marks.ts';
@@ -111,12 +112,7 @@ export class LogCore implements LogView {
   /** Compacted before it was opened. */
   readonly #openedCompacted: boolean;
   #aborted: AbortedTransactions | null;
-  state: LogState = 'open';
-  /** Why nothing is written or synced any more: the log has failed, or it is deleted. */
-  failure: KafkaError | null = null;
-  /** Nothing of it is needed any more, and what goes wrong with it is nobody's concern. */
-  deleted = false;
-  doubtedFrom = Number.POSITIVE_INFINITY;
+  readonly #life = new LogLife();
   #epochs: LeaderEpochs;
   readonly #offsets: LogOffsets;
   readonly #list: SegmentList;
@@ -141,13 +137,11 @@ export class LogCore implements LogView {
 
   /** Takes over what a reopen found on the disk. */
   install(contents: LogContents): void {
+    this.#life.reopened();
     this.#offsets.restart(contents);
     this.#list.install(contents);
     this.#epochs = contents.epochs;
     this.#aborted = contents.aborted;
-    this.state = 'open';
-    this.failure = null;
-    this.doubtedFrom = Number.POSITIVE_INFINITY;
     this.latch.heal();
     this.commit(contents.endOffset, this.active, this.active.size);
   }
@@ -158,6 +152,23 @@ export class LogCore implements LogView {
     this.#list.install(contents);
     this.#aborted = contents.aborted;
     this.latch.heal();
+  }
+
+  get state(): LogState {
+    return this.#life.state;
+  }
+
+  get failure(): KafkaError | null {
+    return this.#life.failure;
+  }
+
+  get doubtedFrom(): number {
+    return this.#life.doubtedFrom;
+  }
+
+  /** Nothing of it is needed any more, and what goes wrong with it is nobody's concern. */
+  get deleted(): boolean {
+    return this.#life.deleted;
   }
 
   get config(): LogConfig {
@@ -241,8 +252,8 @@ export class LogCore implements LogView {
 
   /** Throws KAFKA_STORAGE_ERROR unless appends are taken. */
   assertOpen(): void {
-    if (this.state === 'open') return;
-    if (this.failure !== null) throw this.failure;
+    if (this.#life.state === 'open') return;
+    if (this.#life.failure !== null) throw this.#life.failure;
     throw new KafkaError('KAFKA_STORAGE_ERROR', `the log of ${this.name} is closed`);
   }
 
@@ -285,7 +296,7 @@ export class LogCore implements LogView {
   }
 
   readableBytes(segment: Segment): number {
-    const doubted = this.doubtedFrom < Number.POSITIVE_INFINITY;
+    const doubted = this.#life.doubtedFrom < NOTHING_DOUBTED;
     return this.#list.readable(segment, doubted ? segment.synced : segment.written);
   }
 
@@ -319,18 +330,27 @@ export class LogCore implements LogView {
 
   /** It is deleted: nothing more is taken or synced, as after a failure, but nobody is told. */
   markDeleted(): KafkaError {
-    this.deleted = true;
-    this.state = 'closed';
-    this.failure ??= new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `${this.name} was deleted`);
-    return this.failure;
+    const message = `${this.name} was deleted`;
+    return this.#life.delete(new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', message));
   }
 
-  markFailed(cause: Error): KafkaError {
-    if (this.failure !== null) return this.failure;
+  /** Appends are refused from now on. True when the log was open: what it holds is to be finished. */
+  markClosing(): boolean {
+    return this.#life.closing();
+  }
+
+  markClosed(): void {
+    this.#life.closed();
+  }
+
+  /**
+   * Nothing more is taken or synced, and from `doubtedFrom` on the files alone may not be believed. Null when it had
+   * failed before.
+   */
+  markFailed(cause: Error, doubtedFrom = NOTHING_DOUBTED): KafkaError | null {
     const message = `the log of ${this.name} stopped taking writes: ${cause.message}`;
     const failure = new KafkaError('KAFKA_STORAGE_ERROR', message, { cause });
-    this.failure = failure;
-    if (this.state === 'open') this.state = 'failed';
+    if (!this.#life.failed(failure, doubtedFrom)) return null;
     this.context.logger.error({ log: this.name, error: cause.message }, message);
     tellEach([...this.#failureListeners], failure, this.listenerThrew);
     return failure;

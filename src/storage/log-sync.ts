@@ -7,17 +7,20 @@ import { DirtyFiles } from './dirty-files.ts';
 import { FlushWaiters } from './flush-waiters.ts';
 import type { JournalEntry, JournalOwner } from './journal.ts';
 import type { LogCore, SyncedPlace } from './log-core.ts';
+import { NOTHING_DOUBTED } from './log-life.ts';
 import { type PointSync, RecoveryPoint } from './recovery-point.ts';
 import type { Segment } from './segment.ts';
 import type { Tail } from './tail.ts';
 import type { Ticket } from './ticket.ts';
 
+/** A write or sync failed, and with it the log; from `doubtedFrom` on its files alone may not be believed. */
+type OnFailure = (cause: Error, doubtedFrom?: number) => void;
+
 export interface LogSyncOptions {
   readonly core: LogCore;
   readonly tail: Tail;
   readonly recovery: SyncedPlace | null;
-  /** Called with the cause when a write or sync failed; fails the whole log. */
-  readonly onFailure: (cause: Error) => void;
+  readonly onFailure: OnFailure;
 }
 
 export class LogSync implements Committable, JournalOwner, PointSync {
@@ -26,7 +29,7 @@ export class LogSync implements Committable, JournalOwner, PointSync {
   commitState: CommitState = 'idle';
   readonly #core: LogCore;
   readonly #tail: Tail;
-  readonly #onFailure: (cause: Error) => void;
+  readonly #onFailure: OnFailure;
   /** Written, not synced, in order (with the `os` policy: not kept). */
   #unsynced: Ticket[] = [];
   #unsyncedBytes = 0;
@@ -170,9 +173,8 @@ export class LogSync implements Committable, JournalOwner, PointSync {
       const writing = this.#segmentBelow(writtenEnd) ?? active;
       const place = { offset: writtenEnd, segment: writing, position: writing.written };
       await this.files.sync().catch((error: unknown) => {
-        if (this.#core.config.flushPolicy === 'sync') {
-          this.#core.doubtedFrom = this.#syncedPlace.offset;
-        }
+        const doubts = this.#core.config.flushPolicy === 'sync';
+        this.#onFailure(asError(error), doubts ? this.#syncedPlace.offset : NOTHING_DOUBTED);
         throw error;
       });
       this.#syncedPlace = place;

@@ -67,7 +67,7 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     this.directory = core.name;
     this.topicId = core.topicId;
     this.#tail = new Tail(core.context.tailBudget);
-    const onFailure = (cause: Error): void => this.#fail(cause);
+    const onFailure = (cause: Error, doubtedFrom?: number) => this.#fail(cause, doubtedFrom);
     const { recovery } = options.contents;
     this.#sync = new LogSync({ core, tail: this.#tail, recovery, onFailure });
     this.#writer = new LogWriter({ core, sync: this.#sync, onFailure });
@@ -254,6 +254,7 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
       await core.context.committer.restore(core.identity);
       const contents = await this.#reopen({ ...trusted, writable: true });
       await core.context.committer.forget(core.identity);
+      if (core.state !== 'failed') throw new Error('it was closed meanwhile');
       core.install(contents);
       this.#scanned = contents.scanned;
       this.compaction.reset();
@@ -301,7 +302,7 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
 
   async #close(): Promise<void> {
     const core = this.#core;
-    const wasOpen = core.state === 'open';
+    const wasOpen = core.markClosing();
     try {
       if (wasOpen) await this.#finish();
     } catch (error) {
@@ -313,7 +314,7 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
       await this.#retention.settled();
       await this.#sync.recoveryPoint.settled();
       const clean = wasOpen && core.failure === null;
-      core.state = 'closed';
+      core.markClosed();
       this.#sync.dispose();
       this.#tail.clear();
       if (clean) this.#publishClean();
@@ -343,7 +344,6 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
   /** Everything written and synced, indexes too. */
   async #finish(): Promise<void> {
     const core = this.#core;
-    core.state = 'closed';
     await this.#writer.idle();
     if (core.failure !== null) return;
     await this.#sync.flushTo(core.endOffset);
@@ -383,10 +383,9 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     });
   }
 
-  #fail(cause: Error): void {
-    const core = this.#core;
-    if (core.failure !== null) return;
-    this.#failAll(core.markFailed(cause));
+  #fail(cause: Error, doubtedFrom?: number): void {
+    const failure = this.#core.markFailed(cause, doubtedFrom);
+    if (failure !== null) this.#failAll(failure);
   }
 
   #failAll(failure: Error): void {

@@ -193,6 +193,29 @@ describe('a write that fails', () => {
     }
   });
 
+  test.each(['closed', 'deleted'])(
+    'a log that is %s while it is reopened stays so',
+    async (how) => {
+      const disk = new SimulatedDisk({ seed: 8 });
+      const { store, log } = await open(disk);
+      await fill(log, 5);
+      disk.hook = refuse('sync', /^t-0/, 'io_error');
+      await expect(log.append(testBatch(5)).committed).rejects.toThrow();
+      const told: string[] = [];
+      log.onCommit(() => told.push(log.state));
+      let ending: Promise<void> | null = null;
+      disk.hook = (operation, path) => {
+        if (operation !== 'list' || path !== 't-0') return;
+        ending ??= how === 'closed' ? log.close() : store.deleteLog(log);
+      };
+      await expect(log.reopen()).rejects.toMatchObject({ code: 'KAFKA_STORAGE_ERROR' });
+      expect(log.state).toBe('closed');
+      expect(() => log.append(testBatch(6))).toThrow();
+      await ending;
+      expect([log.state, told]).toEqual(['closed', []]);
+    },
+  );
+
   test('twice in a row, and in each step of the reopening: what was acknowledged stays readable', async () => {
     const steps: [string, RegExp][] = [
       ['open', /\.rewrite$/],
