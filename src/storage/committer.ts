@@ -37,7 +37,7 @@ export interface Committable {
   readonly name: string;
   /** Owned by the committer. `idle` at first. */
   commitState: CommitState;
-  /** Bytes written and not yet synced, if all of them are still in memory; else infinity. */
+  /** Bytes written and not yet durable, if all of them are still in memory; else infinity. */
   journalBytes(): number;
   /** What a commit that starts now would cover, from the last {@link roundDone} on; null when there is nothing. */
   beginRound(): CommitRound | null;

@@ -1,5 +1,6 @@
 // What the parts of one open log share: segments, offsets, state. One object, so that writer, syncer, readers and
-// retention all see the same facts at the same moment; each part changes only what its file says.
+// retention all see the same facts at the same moment. They change by the calls below alone, and the three that keep
+// them (log-offsets.ts, segment-list.ts, log-life.ts) refuse what would contradict the rest.
 
 import { asError, assert } from '../base/errors.ts';
 import { KafkaError } from '../base/kafka-errors.ts';
@@ -23,7 +24,7 @@ import type { LeaderEpochs } from './leader-epochs.ts';
 import type { LoadedIndexes } from './loaded-indexes.ts';
 import { logIdentity } from './log-identity.ts';
 import { LogLife, NOTHING_DOUBTED } from './log-life.ts';
-import { LogOffsets } from './log-offsets.ts';
+import { type FoundOffsets, LogOffsets } from './log-offsets.ts';
 import type { LogView } from './log-view.ts';
 import type { MarkTable } from './marks.ts';
 import { NextPlaces } from './next-places.ts';
@@ -32,7 +33,7 @@ import type { PendingBytes } from './pending-bytes.ts';
 import { ReaderLatch } from './reader-latch.ts';
 import type { ScannedHeaders } from './scanned-headers.ts';
 import { NO_OFFSET, Segment } from './segment.ts';
-import { SegmentList } from './segment-list.ts';
+import { type FoundSegments, SegmentList } from './segment-list.ts';
 import type { TailBudget } from './tail.ts';
 import type { TaskOwner } from './tasks.ts';
 import type { AbortedTransactions } from './transaction-index.ts';
@@ -69,15 +70,8 @@ export interface SyncedPlace {
 }
 
 /** What opening or recovering a log's directory finds. */
-export interface LogContents {
-  /** At least one; the last is active. */
-  readonly segments: readonly Segment[];
-  readonly startOffset: number;
-  readonly endOffset: number;
-  readonly damaged: readonly DamagedRange[];
+export interface LogContents extends FoundOffsets, FoundSegments {
   readonly epochs: LeaderEpochs;
-  /** What compaction left of segments; null when that is not known. */
-  readonly cleaned: CleanedSegments | null;
   /** What Kafka had rolled back in a log that was taken over from it; null for nothing. */
   readonly aborted: AbortedTransactions | null;
   /** From where the next start has to scan; null: from the end. */

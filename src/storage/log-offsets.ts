@@ -6,8 +6,8 @@
 import { AssertionError } from '../base/errors.ts';
 import type { LogBounds } from './contract.ts';
 
-/** What opening or recovering a log's directory finds. */
-interface FoundOffsets {
+/** Where a log begins and ends, as opening or recovering its directory finds. */
+export interface FoundOffsets {
   readonly startOffset: number;
   readonly endOffset: number;
 }

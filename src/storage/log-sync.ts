@@ -1,4 +1,4 @@
-// The durable side of one log: which batches are written and not yet synced, syncing them (alone or through the
+// The durable side of one log: which batches are written and not yet durable, making them so (alone or through the
 // journal), raising the high watermark.
 
 import { asError } from '../base/errors.ts';
@@ -30,9 +30,9 @@ export class LogSync implements Committable, JournalOwner, PointSync {
   readonly #core: LogCore;
   readonly #tail: Tail;
   readonly #onFailure: OnFailure;
-  /** Written, not synced, in order (with the `os` policy: not kept). */
-  #unsynced: Ticket[] = [];
-  #unsyncedBytes = 0;
+  /** Written, not durable, in order (with the `os` policy: not kept). */
+  #uncommitted: Ticket[] = [];
+  #uncommittedBytes = 0;
   /** Written and not committed: what a commit will have covered. */
   #batches = 0;
   #offsets = 0;
@@ -89,9 +89,10 @@ export class LogSync implements Committable, JournalOwner, PointSync {
     }
     if (config.flushPolicy === 'sync') {
       // Added one by one: while a sync stalls, thousands of writes may come.
-      if (this.#unsynced.length > 0) for (const ticket of tickets) this.#unsynced.push(ticket);
-      else this.#unsynced = tickets;
-      for (const ticket of tickets) this.#unsyncedBytes += ticket.bytes;
+      if (this.#uncommitted.length > 0)
+        for (const ticket of tickets) this.#uncommitted.push(ticket);
+      else this.#uncommitted = tickets;
+      for (const ticket of tickets) this.#uncommittedBytes += ticket.bytes;
       this.#core.context.committer.request(this);
       return;
     }
@@ -136,8 +137,8 @@ export class LogSync implements Committable, JournalOwner, PointSync {
   }
 
   journalBytes(): number {
-    return this.#core.config.flushPolicy === 'sync' && this.#unsynced.length > 0
-      ? this.#unsyncedBytes
+    return this.#core.config.flushPolicy === 'sync' && this.#uncommitted.length > 0
+      ? this.#uncommittedBytes
       : Number.POSITIVE_INFINITY;
   }
 
@@ -197,8 +198,8 @@ export class LogSync implements Committable, JournalOwner, PointSync {
 
   journalEntries(round: CommitRound): JournalEntry[] {
     const { identity: key } = this.#core;
-    const [only] = this.#unsynced;
-    if (only !== undefined && this.#unsynced.length === 1 && only.lastOffset < round.endOffset) {
+    const [only] = this.#uncommitted;
+    if (only !== undefined && this.#uncommitted.length === 1 && only.lastOffset < round.endOffset) {
       const { segment, position, parts, bytes } = only;
       return [{ owner: this, key, segmentBase: segment.baseOffset, position, parts, bytes }];
     }
@@ -212,7 +213,7 @@ export class LogSync implements Committable, JournalOwner, PointSync {
       const { position } = first;
       entries.push({ owner: this, key, segmentBase, position, parts, bytes });
     };
-    for (const ticket of this.#unsynced) {
+    for (const ticket of this.#uncommitted) {
       if (ticket.lastOffset >= round.endOffset) break;
       if (first === null || ticket.segment !== first.segment) {
         add();
@@ -236,14 +237,14 @@ export class LogSync implements Committable, JournalOwner, PointSync {
     core.durable(round.endOffset);
     this.#lastFlushOffset = core.durableEnd;
     let count = 0;
-    while (count < this.#unsynced.length) {
-      const ticket = this.#unsynced[count] as Ticket;
+    while (count < this.#uncommitted.length) {
+      const ticket = this.#uncommitted[count] as Ticket;
       if (ticket.lastOffset >= round.endOffset) break;
-      this.#unsyncedBytes -= ticket.bytes;
+      this.#uncommittedBytes -= ticket.bytes;
       count++;
     }
-    const all = this.#unsynced;
-    if (count === all.length) this.#unsynced = [];
+    const all = this.#uncommitted;
+    if (count === all.length) this.#uncommitted = [];
     const done = count === all.length ? all : all.splice(0, count);
     const last = done[count - 1];
     if (last !== undefined) this.#acknowledge(done, last);
@@ -267,10 +268,10 @@ export class LogSync implements Committable, JournalOwner, PointSync {
   failAll(failure: Error): void {
     this.#flushTimer?.();
     this.#flushTimer = null;
-    const tickets = this.#unsynced;
-    this.#unsynced = [];
-    this.#core.context.pending.total -= this.#unsyncedBytes;
-    this.#unsyncedBytes = 0;
+    const tickets = this.#uncommitted;
+    this.#uncommitted = [];
+    this.#core.context.pending.total -= this.#uncommittedBytes;
+    this.#uncommittedBytes = 0;
     for (const ticket of tickets) ticket.fail(failure);
     this.#flushes.failAll(failure);
     // What these files hold above the mark is rewritten before it counts again; nothing relies on their errors.

@@ -8,7 +8,7 @@ import { CleanedSegments, type Swapped } from './cleaned-segments.ts';
 import type { DamagedRange } from './contract.ts';
 import { NO_OFFSET, type Segment } from './segment.ts';
 
-/** What opening or recovering a log's directory finds of it. */
+/** What opening or recovering a log's directory finds there. */
 export interface FoundSegments {
   /** At least one; the last is active. */
   readonly segments: readonly Segment[];
