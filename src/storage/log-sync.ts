@@ -104,7 +104,15 @@ export class LogSync implements Committable, JournalOwner, PointSync {
   #acknowledge(tickets: readonly Ticket[], last: Ticket): void {
     for (const ticket of tickets) this.#core.context.pending.total -= ticket.bytes;
     this.#tail.add(tickets);
-    this.#core.commit(last.lastOffset + 1, last.segment, last.position + last.bytes);
+    try {
+      this.#core.commit(last.lastOffset + 1, last.segment, last.position + last.bytes);
+    } catch (error) {
+      // They do not wait among the others any more.
+      const cause = asError(error);
+      this.#onFailure(cause);
+      for (const ticket of tickets) ticket.fail(this.#core.failure ?? cause);
+      throw error;
+    }
     for (const ticket of tickets) ticket.markCommitted();
   }
 

@@ -184,8 +184,8 @@ export class LogWriter {
     segment.verified.add(position, position + bytes);
     // The log may have failed meanwhile: its queue is gone then.
     if (this.#core.failure !== null) return;
+    this.#core.written((this.#queue[count - 1] as Ticket).lastOffset + 1);
     const tickets = this.#take(count);
-    this.#core.written((tickets[count - 1] as Ticket).lastOffset + 1);
     for (const ticket of tickets) ticket.markWritten();
     this.#sync.onWritten(tickets);
   }

@@ -1,8 +1,10 @@
 // A broken invariant, wherever it shows, fails the log, which is told, and no more than that.
 
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { AssertionError } from '../../../src/base/errors.ts';
 import { MemoryDisk, type PartitionLog } from '../../../src/storage/index.ts';
+import { LogOffsets } from '../../../src/storage/log-offsets.ts';
+import { SegmentList } from '../../../src/storage/segment-list.ts';
 import { capturedLog } from '../../support/captured-log.ts';
 import { openStore, readBaseOffsets, testBatch, testConfig } from './support.ts';
 
@@ -27,6 +29,8 @@ async function expectFailed(log: PartitionLog, lines: readonly { message: string
   expect(await readBaseOffsets(log)).toEqual([0]);
 }
 
+afterEach(() => vi.restoreAllMocks());
+
 describe('a broken invariant fails the log', () => {
   test('that an append meets', async () => {
     const { store, log, lines } = await brokenLog();
@@ -41,4 +45,28 @@ describe('a broken invariant fails the log', () => {
     await expectFailed(log, lines);
     await store.close().catch(() => {});
   });
+
+  test.each([
+    ['a write', 'sync', LogOffsets.prototype, 'written'],
+    ['a sync', 'sync', LogOffsets.prototype, 'durable'],
+    ['a commit', 'sync', SegmentList.prototype, 'moveWatermark'],
+    ['a write with the os policy', 'os', LogOffsets.prototype, 'written'],
+    ['a commit with the os policy', 'os', SegmentList.prototype, 'moveWatermark'],
+  ] as const)(
+    'that %s meets, and refuses who waits for it',
+    async (_what, flushPolicy, of, step) => {
+      const { store, log } = await brokenLog();
+      log.setConfig({ ...testConfig, flushPolicy });
+      vi.spyOn(of as unknown as Record<string, () => void>, step).mockImplementation(() => {
+        throw new AssertionError('no further');
+      });
+      await expect(log.append(testBatch(1)).committed).rejects.toMatchObject({
+        code: 'KAFKA_STORAGE_ERROR',
+        message: expect.stringContaining('no further') as string,
+      });
+      expect(log.state).toBe('failed');
+      vi.restoreAllMocks();
+      await store.close().catch(() => {});
+    },
+  );
 });
