@@ -21,11 +21,15 @@ export class Generation {
   /** Older files with entries that are void by what is written here. */
   readonly voids = new Set<Generation>();
   checkpointed = false;
-  /** Its name is gone for good. */
-  gone = false;
+  #gone = false;
 
   constructor(path: string) {
     this.path = path;
+  }
+
+  /** Its name is gone for good. */
+  get gone(): boolean {
+    return this.#gone;
   }
 
   /** Whether a start needs what is in it, once it is checkpointed. */
@@ -44,6 +48,12 @@ export class Generation {
     older.disown(key);
     older.names.delete(key);
     if (older !== this) this.voids.add(older);
+  }
+
+  /** Its name is gone for good. Newer files may know it for long: it lets go of the older ones that it knows. */
+  taken(): void {
+    this.#gone = true;
+    this.voids.clear();
   }
 
   /** Closes what is open of it; doing it again does nothing. */

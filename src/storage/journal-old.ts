@@ -75,7 +75,7 @@ export class OldGenerations {
           return;
         }
         // Not sooner: as long as a start may replay it, its entries have to be voided, and keep compaction off.
-        generation.gone = true;
+        generation.taken();
         this.#all = this.#all.filter((each) => each !== generation);
       }
     });
