@@ -36,6 +36,11 @@ export class OldGenerations {
     return this.#all.length;
   }
 
+  /** Those whose checkpoint is not done. */
+  get waiting(): number {
+    return this.#all.filter(({ checkpointed }) => !checkpointed).length;
+  }
+
   add(generation: Generation): void {
     this.#all = [...this.#all, generation];
   }

@@ -377,6 +377,6 @@ export class Journal {
 
   /** Between two syncs of a checkpoint, unless another file waits for its own. */
   #rest(ms: number): Promise<void> {
-    return this.#old.count > 1 ? Promise.resolve() : this.#pace.rest(ms);
+    return this.#old.waiting > 1 ? Promise.resolve() : this.#pace.rest(ms);
   }
 }

@@ -6,6 +6,7 @@ import { silentLogger } from '../../../src/base/ports.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { type Disk, MemoryDisk } from '../../../src/storage/index.ts';
 import { Journal } from '../../../src/storage/journal.ts';
+import { Generation } from '../../../src/storage/journal-files.ts';
 import { logIdentity } from '../../../src/storage/log-identity.ts';
 import { TaskOwner } from '../../../src/storage/tasks.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
@@ -13,11 +14,11 @@ import { eventually } from '../../support/eventually.ts';
 
 const LOGS = 50;
 
-async function journalOn(disk: Disk) {
+async function journalOn(disk: Disk, kept: readonly Generation[] = []) {
   const clock = new VirtualClock();
   const tasks = new TaskOwner(silentLogger);
   const ports = { disk, clock, random: new SeededRandom(7), logger: silentLogger, tasks };
-  const journal = new Journal({ ...ports, dirtyLogsMax: 1000, firstGeneration: 1, kept: [] });
+  const journal = new Journal({ ...ports, dirtyLogsMax: 1000, firstGeneration: 1, kept });
   await disk.makeDirectory('journal');
   const synced: number[] = [];
   const syncDirty = async (): Promise<void> => {
@@ -70,6 +71,18 @@ test('commits go on while the next file is made', async () => {
 
 test('a checkpoint that nobody waits for rests between its syncs', async () => {
   const { journal, clock, synced, appendToAll } = await journalOn(new MemoryDisk(() => 0));
+  await appendToAll();
+  await clock.advance(23_000);
+  expect(synced).toHaveLength(LOGS);
+  expect(new Set(synced).size).toBeGreaterThan(LOGS / 2);
+  await journal.close();
+});
+
+test('it rests beside a file that is held, which waits for no sync', async () => {
+  const held = new Generation('held');
+  held.checkpointed = true;
+  held.heldBy.add('a log');
+  const { journal, clock, synced, appendToAll } = await journalOn(new MemoryDisk(() => 0), [held]);
   await appendToAll();
   await clock.advance(23_000);
   expect(synced).toHaveLength(LOGS);
