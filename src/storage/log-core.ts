@@ -131,9 +131,9 @@ export class LogCore implements LogView {
 
   /** Takes over what a reopen found on the disk. */
   install(contents: LogContents): void {
-    this.#life.reopened();
     this.#offsets.restart(contents);
     this.#list.install(contents);
+    this.#life.reopened();
     this.#epochs = contents.epochs;
     this.#aborted = contents.aborted;
     this.latch.heal();
