@@ -154,7 +154,7 @@ export class Holdings {
   /** Commits how far we are, where that is news. */
   async commitDone(some: Iterable<Assigned> = this.#places.values(), final = false): Promise<void> {
     const news = [...some].filter(
-      (one) => this.#has(one) && one.progress.position !== one.committed,
+      (one) => this.#has(one) && one.isPlaced && one.progress.position !== one.committed,
     );
     const offsets = news.map((one): GroupOffset => {
       const { topic, partition, progress } = one;

@@ -23,6 +23,10 @@ const TOPIC_AUTHORIZATION_FAILED = 29;
 const places = [0, 1, 2].map((partition) => ({ topic: 't', partition }));
 const place = { topic: 't', partition: 2 };
 
+interface Committed {
+  readonly topics: { partitions: { partitionIndex: number; committedOffset: number }[] }[];
+}
+
 interface Asked {
   readonly topics: { partitions: { partitionIndex: number; timestamp: number }[] }[];
 }
@@ -37,6 +41,7 @@ function setUp(from: OffsetSpec = { kind: 'earliest' }) {
   };
   const fetched: string[] = [];
   const told: string[] = [];
+  const commits: string[] = [];
   const transport = {
     versions: () => Promise.resolve([0, 9]),
     close: () => Promise.resolve(),
@@ -48,6 +53,15 @@ function setUp(from: OffsetSpec = { kind: 'earliest' }) {
         const topics = [{ name: 't', topicId: 'id', errorCode: 0, partitions }];
         const brokers = [{ nodeId: 1, host: 'h', port: 1 }];
         return Promise.resolve({ errorCode: 0, brokers, topics });
+      }
+      if (api.name === 'FindCoordinator') {
+        return Promise.resolve({ coordinators: [{ nodeId: 1, host: 'h', port: 1, errorCode: 0 }] });
+      }
+      if (api.name === 'OffsetCommit') {
+        const some = (body as Committed).topics.flatMap(({ partitions }) => partitions);
+        commits.push(some.map((one) => `${one.partitionIndex}@${one.committedOffset}`).join());
+        const partitions = some.map(({ partitionIndex }) => ({ partitionIndex, errorCode: 0 }));
+        return Promise.resolve({ topics: [{ name: 't', partitions }] });
       }
       const topics = (body as Asked).topics.map(({ partitions }) => ({
         name: 't',
@@ -86,7 +100,7 @@ function setUp(from: OffsetSpec = { kind: 'earliest' }) {
     onFailed: (error) => void seen.failed.push(error),
     until: closing.signal,
   });
-  return { clock, holdings, seen, fetched, told, closing };
+  return { clock, holdings, seen, fetched, told, commits, closing };
 }
 
 describe('where a partition begins that has no leader', () => {
@@ -131,6 +145,14 @@ describe('where a partition begins that has no leader', () => {
       await clock.advance(1_000);
       expect(fetched.slice(2)).toEqual(end === 'seek' ? ['2@42'] : []);
     }
+  });
+
+  test('keeps nothing else from being committed once the program committed it', async () => {
+    const { clock, holdings, commits } = setUp();
+    await clock.until(holdings.take(places));
+    await clock.until(holdings.commit([{ ...place, offset: 7 }]));
+    await clock.until(holdings.commitDone());
+    expect(commits).toEqual(['2@7', '0@10,1@10']);
   });
 
   test('will not be known, then the consumer hears of it', async () => {
