@@ -196,8 +196,13 @@ export class ModernMember implements Member {
     if (this.#target === null || this.#reconciling !== null) return;
     this.#reconciling = this.#move()
       .catch((error: unknown) => {
-        if (isRetriableError(error)) this.#host.trouble(error);
+        const passes = isRetriableError(error);
+        if (passes) this.#host.trouble(error);
         else this.#failure = error;
+        return !passes;
+      })
+      .then(async (over) => {
+        if (!over) await pause(this.#cluster.clock, BACKOFF_MS, this.#leaving.signal);
       })
       .finally(() => {
         this.#reconciling = null;
@@ -205,24 +210,26 @@ export class ModernMember implements Member {
       });
   }
 
-  async #move(): Promise<void> {
+  /** False: it is to be tried again a little later, as metadata do not name a topic yet. */
+  async #move(): Promise<boolean> {
     const target = this.#target;
-    if (target === null) return;
+    if (target === null) return true;
     const losses = this.#losses;
     const { places, complete } = await this.#ids.places(target);
     const owned = this.#host.owned();
     const revoked = without(owned, places);
     if (revoked.length > 0) await this.#host.revoke(revoked);
     // Fenced meanwhile, even if a member again, or leaving: then none of it is ours.
-    if (losses !== this.#losses || this.#epoch === JOIN || this.#leaving.signal.aborted) return;
+    const isOver = losses !== this.#losses || this.#epoch === JOIN;
+    if (isOver || this.#leaving.signal.aborted) return true;
     const given = without(places, owned);
     await this.#host.assign(given);
     if (losses !== this.#losses) {
       await this.#host.lost(given);
-      return;
+      return true;
     }
-    // A topic that metadata does not name yet is looked for again after the next heartbeat.
     if (complete && this.#target === target) this.#target = null;
+    return complete;
   }
 
   async #recover(error: unknown): Promise<void> {
