@@ -18,8 +18,8 @@ export function* dumpMarks(bytes: Buffer): Generator<DumpEntry, void, undefined>
 }
 
 /** Entries that can be read; an unclean stop leaves bytes behind the last one, and they are no damage. */
-export function* dumpJournal(bytes: Buffer): Generator<DumpEntry, void, undefined> {
-  for (const { kind, key, segmentBase, position, data } of parseJournal(bytes)) {
+export function* dumpJournal(bytes: Buffer, path: string): Generator<DumpEntry, void, undefined> {
+  for (const { kind, key, segmentBase, position, data } of parseJournal(bytes, path)) {
     const [topicId = '', log = ''] = key.split(' ');
     if (kind === ENTRY_KIND.forget) yield { kind: 'journal-forget', log, topicId };
     else yield { kind: 'journal-batches', log, topicId, segmentBase, position, bytes: data.length };

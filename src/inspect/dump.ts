@@ -137,7 +137,8 @@ export function dumpFile(options: DumpOptions): AsyncGenerator<DumpEntry, void, 
     return dumpWhole(options, (bytes) => dumpCatalogue(readCatalogue(bytes)));
   }
   if (plain === MARKS_FILE) return dumpWhole(options, dumpMarks);
-  if (plain.endsWith('.journal')) return dumpWhole(options, dumpJournal);
+  if (plain.endsWith('.journal'))
+    return dumpWhole(options, (bytes) => dumpJournal(bytes, options.path));
   if (plain === LEADER_EPOCH_FILE) return dumpEpochs(options);
   // A snapshot of the cluster's metadata is of batches, too.
   if (/\.(log|checkpoint)$/.test(plain)) return dumpLog(options);

@@ -16,16 +16,17 @@ export class JournalView {
     this.#patches = patches;
   }
 
-  /** Reads the journal. Throws DiskError when the disk refuses. */
+  /** Reads the journal. Throws JournalVersionError for one of a newer version, DiskError when the disk refuses. */
   static async load(disk: Disk): Promise<JournalView> {
     const logs = new Map<string, Map<number, Patch[]>>();
     for (const name of await disk.list(JOURNAL_DIRECTORY)) {
       if (!name.endsWith('.journal')) continue;
-      const file = await disk.open(`${JOURNAL_DIRECTORY}/${name}`, 'read');
+      const path = `${JOURNAL_DIRECTORY}/${name}`;
+      const file = await disk.open(path, 'read');
       try {
         const bytes = Buffer.allocUnsafe(await file.size());
         const count = await file.read(bytes, 0);
-        for (const entry of parseJournal(bytes.subarray(0, count))) add(logs, entry);
+        for (const entry of parseJournal(bytes.subarray(0, count), path)) add(logs, entry);
       } finally {
         await file.close();
       }

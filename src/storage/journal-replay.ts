@@ -6,7 +6,14 @@
 import type { Logger } from '../base/ports.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import { Generation } from './journal-files.ts';
-import { ENTRY_KIND, JOURNAL_DIRECTORY, parseJournal, type ReplayEntry } from './journal-format.ts';
+import {
+  ENTRY_KIND,
+  hasJournalHeader,
+  JOURNAL_DIRECTORY,
+  JOURNAL_HEADER_BYTES,
+  parseJournal,
+  type ReplayEntry,
+} from './journal-format.ts';
 import { parseLogIdentity } from './log-identity.ts';
 import { readTopicId } from './metadata-file.ts';
 import { segmentName } from './segment.ts';
@@ -21,6 +28,13 @@ export interface ReplayResult {
   readonly nextGeneration: number;
 }
 
+/** Throws JournalVersionError where a journal file is not ours to read, and DiskError. Changes nothing. */
+export async function checkJournal(disk: Disk): Promise<void> {
+  for (const path of (await journalNames(disk)).map(pathOf)) {
+    hasJournalHeader(await read(disk, path, JOURNAL_HEADER_BYTES), path);
+  }
+}
+
 /**
  * Replays all journal files, and removes them unless a log could not be written back. Throws DiskError only when the
  * journal directory cannot be made, read or emptied.
@@ -30,9 +44,7 @@ export async function replayJournal(disk: Disk, logger: Logger): Promise<ReplayR
   await disk.syncDirectory('.');
   // A file that a killed start removed must not come back by a power cut: its bytes would go into logs that moved on.
   await disk.syncDirectory(JOURNAL_DIRECTORY);
-  const names = (await disk.list(JOURNAL_DIRECTORY)).filter((name) =>
-    /^\d{20}\.journal$/.test(name),
-  );
+  const names = await journalNames(disk);
   const newest = names.at(-1);
   const nextGeneration = newest === undefined ? 1 : Number(newest.slice(0, 20)) + 1;
   const live = liveEntries(await readEntries(disk, names.map(pathOf)));
@@ -68,6 +80,11 @@ export async function writeBack(disk: Disk, paths: readonly string[], key: strin
   await replayLog(disk, parseLogIdentity(key).name, entries);
 }
 
+/** Files with entries, oldest first; none where there is no journal. */
+async function journalNames(disk: Disk): Promise<string[]> {
+  return (await disk.list(JOURNAL_DIRECTORY)).filter((name) => /^\d{20}\.journal$/.test(name));
+}
+
 function pathOf(name: string): string {
   return `${JOURNAL_DIRECTORY}/${name}`;
 }
@@ -75,15 +92,20 @@ function pathOf(name: string): string {
 async function readEntries(disk: Disk, paths: readonly string[]): Promise<ReplayEntry[]> {
   const entries: ReplayEntry[] = [];
   for (const path of paths) {
-    for (const entry of parseJournal(await readAll(disk, path))) entries.push(entry);
+    for (const entry of parseJournal(await read(disk, path), path)) entries.push(entry);
   }
   return entries;
 }
 
-async function readAll(disk: Disk, path: string): Promise<Buffer> {
+/** The file, or its beginning. */
+async function read(
+  disk: Disk,
+  path: string,
+  bytesMax = Number.POSITIVE_INFINITY,
+): Promise<Buffer> {
   const file = await disk.open(path, 'read');
   try {
-    const bytes = Buffer.allocUnsafe(await file.size());
+    const bytes = Buffer.allocUnsafe(Math.min(bytesMax, await file.size()));
     return bytes.subarray(0, await file.read(bytes, 0));
   } finally {
     await file.close();

@@ -19,7 +19,7 @@ import type {
 import { DiskError } from './disk.ts';
 import { FilePool } from './file-pool.ts';
 import { Journal } from './journal.ts';
-import { replayJournal } from './journal-replay.ts';
+import { checkJournal, replayJournal } from './journal-replay.ts';
 import { LoadedIndexes } from './loaded-indexes.ts';
 import { DiskLog } from './log.ts';
 import type { LogCompaction } from './log-compaction.ts';
@@ -43,7 +43,7 @@ import {
   cleanMarker,
   newIntegrityStats,
   openMarks,
-  readCleanMarker,
+  takeCleanMarker,
 } from './store-start.ts';
 import { TailBudget } from './tail.ts';
 import { TaskOwner } from './tasks.ts';
@@ -58,7 +58,7 @@ const TAIL_BYTES_PER_LOG_MAX = 4 * 1024 * 1024;
 const OPENING_MAX = 16;
 const noHooks: RollHooks = { producerSnapshot: () => null };
 
-/** Opens (or makes) a data directory. Throws TidemarkError when it is locked, DiskError when the disk refuses. */
+/** Opens (or makes) a data directory. Throws DiskError, JournalVersionError, and TidemarkError when it is locked. */
 export async function openLogStore(options: LogStoreOptions): Promise<LogStore> {
   await options.lock?.acquire();
   try {
@@ -87,12 +87,10 @@ class DirectoryStore implements LogStore {
   static async open(options: LogStoreOptions): Promise<DirectoryStore> {
     const { disk, clock, random, logger } = options;
     await disk.makeDirectory('.');
-    const clean = await readCleanMarker(disk);
+    await checkJournal(disk);
+    const clean = await takeCleanMarker(disk);
     const names = await disk.list('.');
     const isNew = !names.some((name) => name === MARKS_FILE || LOG_DIRECTORY.test(name));
-    // A crash from here on is a crash, whatever the last stop was.
-    await disk.remove(CLEAN_FILE);
-    await disk.syncDirectory('.');
     const left = names.filter((name) => DELETED_DIRECTORY.test(name));
     // Nobody waits for them, but for their room.
     const removesNow = left.length > 0 && (await isRoomShort(disk));

@@ -18,6 +18,14 @@ export async function readCleanMarker(disk: Disk): Promise<boolean> {
   return marker.toString('latin1') === cleanMarker(marks);
 }
 
+/** The same, and the marker is gone: a crash from here on is a crash. Throws DiskError. */
+export async function takeCleanMarker(disk: Disk): Promise<boolean> {
+  const clean = await readCleanMarker(disk);
+  await disk.remove(CLEAN_FILE);
+  await disk.syncDirectory('.');
+  return clean;
+}
+
 /** What the clean-shutdown marker says beside these marks. */
 export function cleanMarker(marks: Buffer): string {
   return `version: 1\nmarks: ${marks.length} ${crc32c(marks)}\n`;

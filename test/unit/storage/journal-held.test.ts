@@ -64,10 +64,11 @@ async function journalOn(disk: MemoryDisk) {
     const found: string[][] = [];
     for (const name of await disk.list('journal')) {
       if (!name.endsWith('.journal')) continue;
-      const file = await disk.open(`journal/${name}`, 'read');
+      const path = `journal/${name}`;
+      const file = await disk.open(path, 'read');
       const bytes = Buffer.alloc(await file.size());
       await file.read(bytes, 0);
-      found.push(parseJournal(bytes).map(({ kind, key }) => `${KINDS.get(kind)} ${key}`));
+      found.push(parseJournal(bytes, path).map(({ kind, key }) => `${KINDS.get(kind)} ${key}`));
     }
     return found;
   };

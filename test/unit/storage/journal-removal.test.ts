@@ -49,10 +49,11 @@ async function kinds(disk: Disk): Promise<string[]> {
   const found: string[] = [];
   for (const name of await disk.list('journal')) {
     if (!name.endsWith('.journal')) continue;
-    const file = await disk.open(`journal/${name}`, 'read');
+    const path = `journal/${name}`;
+    const file = await disk.open(path, 'read');
     const bytes = Buffer.alloc(await file.size());
     await file.read(bytes, 0);
-    for (const { kind, key } of parseJournal(bytes))
+    for (const { kind, key } of parseJournal(bytes, path))
       found.push(`${kind === KIND_FORGET ? 'forget' : 'batches'} ${key}`);
   }
   return found;

@@ -111,7 +111,7 @@ test('a journal file is used again, and holds nothing of its first life when it 
   const file = await world.clock.until(disk.open(path, 'read'));
   const bytes = Buffer.alloc(before);
   await world.clock.until(file.read(bytes, 0));
-  const entries = parseJournal(bytes);
+  const entries = parseJournal(bytes, path);
   expect(entries.map(({ key }) => key).sort()).toEqual(['id t-0', 'id t-1', 'id t-2']);
 
   const after = await open(disk.crash(), 3);
