@@ -78,8 +78,8 @@ Names that begin with \`tidemark.\` are Tidemark's own. A default that is empty 
 
 Broker configs are given to \`tidemark serve\`: \`--set name=value\`, the environment (\`TIDEMARK_LOG_RETENTION_MS\` is
 \`log.retention.ms\`), or a file (\`--config server.properties\`). Those that may change while the broker runs also take
-\`tidemark config set --broker name=value\`. Times and sizes may have a unit on the command line (\`7d\`, \`1GiB\`).
-Files and the environment have plain numbers, as Kafka's.
+\`tidemark config set --broker name=value\`. Times (names that end with \`.ms\`) and
+sizes (\`.bytes\`) may have a unit in all of these places: \`7d\`, \`1GiB\`.
 
 \`tidemark config show --all --docs\` shows this list for a running broker, with its values, \`--origin\` where each
 comes from.

@@ -2,6 +2,7 @@
 // sorted into broker configs, names without meaning in one process, and names nobody knows.
 
 import { formatAddress, parseAdvertised } from '../../compose/addresses.ts';
+import { plainValue } from '../config-pairs.ts';
 import { usageError } from '../exit-codes.ts';
 import type { Setting } from './sources.ts';
 
@@ -25,7 +26,10 @@ export interface ServeSettings {
   readonly flush: 'sync' | 'os';
   readonly acceptReplicationFactor: boolean;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
-  /** Kafka's broker configs, by name; those without effect too, since they are checked and shown. */
+  /**
+   * Kafka's broker configs, by name; those without effect too, since they are checked and shown. Times and sizes are
+   * plain numbers.
+   */
   readonly configs: ReadonlyMap<string, Setting>;
   /** Known to Kafka, without meaning in a single process. */
   readonly ignored: readonly Setting[];
@@ -80,7 +84,8 @@ export function serveSettings(
   for (const [name, setting] of settings) {
     if (ownNames.has(name)) continue;
     const effect = effectOf(name);
-    if (effect !== 'unknown') configs.set(name, setting);
+    if (effect !== 'unknown')
+      configs.set(name, { ...setting, value: plainValue(name, setting.value) });
     else if (setting.origin !== 'KAFKA_*' || meant(name)) unknown.push(setting);
     if (effect === 'ignored') ignored.push(setting);
   }

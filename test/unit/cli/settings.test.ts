@@ -38,6 +38,15 @@ describe('environment names', () => {
   });
 });
 
+test('a time or a size may have a unit wherever it is written', () => {
+  const name = 'log.retention.ms';
+  const inEnv = (prefix: string) => ({ env: { [`${prefix}LOG_RETENTION_MS`]: '7d' } });
+  const sources = [{ flags: { [name]: '7d' } }, { file: { [name]: '7d' } }];
+  for (const from of [...sources, inEnv('KAFKA_'), inEnv('TIDEMARK_')]) {
+    expect(settle(from).configs.get(name)?.value).toBe('604800000');
+  }
+});
+
 describe('precedence', () => {
   const file = { 'num.partitions': '1' };
   const kafka = { KAFKA_NUM_PARTITIONS: '2' };
