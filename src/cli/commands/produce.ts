@@ -12,6 +12,7 @@ import { isUnknown, ProduceRun } from '../produce/run.ts';
 import { type BrokerOptions, brokerCommand, type CommandModule, collect } from '../program.ts';
 import { type Encoding, encodings, prepareEncoding } from '../record-encoding.ts';
 import { type Session, withCluster } from '../session.ts';
+import { stopSignal } from '../stop-signal.ts';
 import { plural } from '../topic-description.ts';
 import { type LineForm, parseHeader, recordOfJson, recordOfLine } from '../typed-records.ts';
 
@@ -146,11 +147,22 @@ async function produce(
       ...numberProperty(properties, 'batch.size', 'batchBytes'),
     };
     await ensureTopic(session, topic, { create, quiet: options.quiet ?? false, io });
-    const producer = new client.Producer(cluster, settings);
     const json = options.ndjson === true;
-    const run = new ProduceRun(io, producer, { topic, quiet: options.quiet ?? false, rate, json });
+    const quiet = options.quiet ?? false;
+    const stop = stopSignal();
+    const run = new ProduceRun(
+      io,
+      (signal) => new client.Producer(cluster, { ...settings, signal }),
+      { topic, quiet, rate, json, stop: stop.signal },
+    );
     const toRecord = json ? recordOfJson : recordOfLine;
-    await run.all(lines, (line) => toRecord(line, form));
+    try {
+      await run.all(lines, (line) => toRecord(line, form));
+    } finally {
+      stop.off();
+      // A signal may have ended the reading of what has no end.
+      if (stop.signal.aborted) process.stdin.destroy();
+    }
     await run.report(options.json ?? false);
   });
 }

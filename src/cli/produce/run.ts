@@ -5,9 +5,12 @@ import { KafkaError } from '../../base/kafka-errors.ts';
 import type { Producer, RecordMetadata } from '../../client/index.ts';
 import { CliError, ExitCode, exitCodeOf, messageOf, nextStepOf } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
-import { stopSignal, untilAborted } from '../stop-signal.ts';
+import { untilAborted } from '../stop-signal.ts';
 import { plural } from '../topic-description.ts';
 import type { TypedRecord } from '../typed-records.ts';
+
+/** What was sent before a signal has so long to be acknowledged, in ms. */
+const LAST_ANSWERS_MS = 2_000;
 
 interface PartitionSummary {
   records: number;
@@ -21,6 +24,8 @@ export interface RunOptions {
   readonly rate: number | null;
   /** Each line is a JSON document. */
   readonly json: boolean;
+  /** Ends the run: nothing more is read, and what is not acknowledged a little later is given up. */
+  readonly stop: AbortSignal;
 }
 
 /** One run: feeds the producer, counts what is acknowledged, shows progress. */
@@ -28,6 +33,8 @@ export class ProduceRun {
   readonly #io: CliIo;
   readonly #producer: Producer<'buffer', 'buffer'>;
   readonly #options: RunOptions;
+  /** Aborted: the producer waits for no more answers. */
+  readonly #givenUp = new AbortController();
   readonly #partitions = new Map<number, PartitionSummary>();
   readonly #startedMs = performance.now();
   /** By the length of the record: what hears that it is lost. */
@@ -40,17 +47,29 @@ export class ProduceRun {
   #failure: Error | null = null;
   #nextProgressMs = 0;
 
-  constructor(io: CliIo, producer: Producer<'buffer', 'buffer'>, options: RunOptions) {
+  /** `open` makes the producer, which has to heed the signal. */
+  constructor(
+    io: CliIo,
+    open: (signal: AbortSignal) => Producer<'buffer', 'buffer'>,
+    options: RunOptions,
+  ) {
     this.#io = io;
-    this.#producer = producer;
+    this.#producer = open(this.#givenUp.signal);
     this.#options = options;
   }
 
   /** Sends every line; stops reading at the first failure. Everything taken is answered at the end. */
   async all(lines: AsyncIterable<Buffer>, toRecord: (line: Buffer) => TypedRecord): Promise<void> {
-    const stop = stopSignal();
+    const { stop } = this.#options;
+    const interrupted = new CliError(ExitCode.interrupted, 'interrupted');
+    let cancel: () => void = () => {};
+    const giveUpSoon = (): void => {
+      const timer = setTimeout(() => this.#givenUp.abort(interrupted), LAST_ANSWERS_MS);
+      cancel = () => clearTimeout(timer);
+    };
+    stop.addEventListener('abort', giveUpSoon, { once: true });
     try {
-      for await (const line of untilAborted(lines, stop.signal)) {
+      for await (const line of untilAborted(lines, stop)) {
         this.#read += 1;
         if (this.#options.json && isBlank(line)) continue;
         const room = this.#add(line, toRecord);
@@ -59,13 +78,11 @@ export class ProduceRun {
         await this.#pace();
         this.#progress();
       }
-      if (stop.signal.aborted) {
-        this.#failure ??= new CliError(ExitCode.interrupted, 'interrupted');
-        process.stdin.destroy();
-      }
+      if (stop.aborted) this.#failure ??= interrupted;
     } finally {
       await this.#producer.close();
-      stop.off();
+      stop.removeEventListener('abort', giveUpSoon);
+      cancel();
       this.#io.progress('');
     }
   }
@@ -91,9 +108,9 @@ export class ProduceRun {
     const notSent = this.#failed > 0 ? ` (${plural(this.#failed, 'record')} not acknowledged)` : '';
     if (notSent === '') throw this.#failure;
     const message = `${messageOf(this.#failure)}${notSent}`;
-    throw new CliError(exitCodeOf(this.#failure), message, stepAfter(this.#failure), {
-      cause: this.#failure,
-    });
+    const code = exitCodeOf(this.#failure);
+    const step = code === ExitCode.interrupted ? STOPPED_STEP : stepAfter(this.#failure);
+    throw new CliError(code, message, step, { cause: this.#failure });
   }
 
   /** False: the producer has no room for another. */
@@ -178,6 +195,9 @@ function isBlank(line: Buffer): boolean {
 function stepAfter(error: unknown): string | null {
   return isUnknown(error) ? PARTITION_STEP : nextStepOf(error);
 }
+
+const STOPPED_STEP =
+  'what is not acknowledged may be written all the same: look at the end of the topic before you send it again';
 
 const PARTITION_STEP =
   'leave the partition out (of JSON lines: jq -c "del(.partition)"), or "tidemark topic alter NAME -p COUNT"';
