@@ -102,9 +102,11 @@ function resetCommand(): Command {
     'tidemark group reset billing --all-topics --shift-by -100 --execute',
     'tidemark group reset billing --all-topics --to-current --export > offsets.csv',
     'tidemark group reset billing --from-file offsets.csv --execute',
+    'tidemark group reset --all-groups --all-topics --to-current --export > groups.csv',
+    'tidemark group reset --all-groups --from-file groups.csv --execute',
   ])
-    .argument('[ids...]', 'ids of the groups; they must have no live members')
-    .option('--all-groups', 'every group')
+    .argument('[ids...]', 'ids of the groups; with --execute they must have no live members')
+    .option('--all-groups', 'every group; with --from-file, every one that it names')
     .option(
       '--topic <name[:partitions]>',
       'a topic, or some of its partitions, repeatable',

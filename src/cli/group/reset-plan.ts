@@ -1,12 +1,12 @@
 // Where a reset moves a group: the grammar of Kafka's own tool, and ours.
 
-import { readFileSync } from 'node:fs';
 import { parseDuration } from '../../base/duration.ts';
 import { KafkaError } from '../../base/kafka-errors.ts';
 import type { OffsetSpec } from '../../client/index.ts';
-import { CliError, ExitCode, usageError } from '../exit-codes.ts';
+import { usageError } from '../exit-codes.ts';
 import { wholeNumber } from '../numbers.ts';
 import type { Session } from '../session.ts';
+import { filedFor, type OffsetsFile } from './offsets-file.ts';
 
 export interface ResetFlags {
   readonly topic?: readonly string[];
@@ -46,9 +46,20 @@ export function durationMs(text: string): number {
   return Math.floor((((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000);
 }
 
-/** The place that the options name; null for `--from-file`. Throws a usage error unless there is exactly one. */
-export function specOf(session: Session, flags: ResetFlags, nowMs: number): OffsetSpec | null {
-  const specs: (OffsetSpec | null)[] = [];
+/** What the rows of a plan come from. */
+export interface ResetSource {
+  readonly flags: ResetFlags;
+  /** That of `--from-file`. */
+  readonly file: OffsetsFile | null;
+  readonly nowMs: number;
+}
+
+/** The place that the options name, or the file of places. Throws a usage error unless there is exactly one. */
+export function specOf(
+  session: Session,
+  { flags, file, nowMs }: ResetSource,
+): OffsetSpec | OffsetsFile {
+  const specs: (OffsetSpec | OffsetsFile)[] = [];
   const { to, toOffset, toDatetime, byDuration, shiftBy } = flags;
   const parse = (text: string): OffsetSpec => session.client.parseOffsetSpec(text, nowMs);
   if (to !== undefined) specs.push(parse(to));
@@ -65,7 +76,7 @@ export function specOf(session: Session, flags: ResetFlags, nowMs: number): Offs
     const shift = wholeNumber('--shift-by', shiftBy, { from: Number.MIN_SAFE_INTEGER });
     specs.push({ kind: 'committed', shift });
   }
-  if (flags.fromFile !== undefined) specs.push(null);
+  if (file !== null) specs.push(file);
   const [spec, more] = specs;
   if (spec === undefined || more !== undefined) {
     const all =
@@ -75,21 +86,18 @@ export function specOf(session: Session, flags: ResetFlags, nowMs: number): Offs
   return spec;
 }
 
-/** What a reset would do, by topic and partition. Throws a usage error, or KafkaError. */
+/** What a reset would do, by topic and partition. Throws CliError, or KafkaError. */
 export async function planReset(
   session: Session,
   group: string,
-  flags: ResetFlags,
-  nowMs: number,
+  source: ResetSource,
 ): Promise<ResetRow[]> {
   const { client, cluster } = session;
-  const spec = specOf(session, flags, nowMs);
+  const spec = specOf(session, source);
   const committed = await committedPlaces(session, group);
-  if (spec === null) {
-    return planFromFile(session, { path: flags.fromFile ?? '', group }, committed);
-  }
+  if (spec.kind === 'file') return planFromFile(session, { file: spec, group }, committed);
   const rows: ResetRow[] = [];
-  for (const { topic, partitions } of await scope(session, flags, committed)) {
+  for (const { topic, partitions } of await scope(session, source.flags, committed)) {
     for (const partition of partitions) {
       const lookup = client.offsetLookup(cluster, { topic, partition, group });
       const before = committed.get(topic)?.get(partition) ?? null;
@@ -154,38 +162,17 @@ async function scope(session: Session, flags: ResetFlags, committed: Committed):
   return scopes;
 }
 
-/** A line of a file of offsets: `topic,partition,offset`, or with the group before it; fields may be quoted. */
-const LINE = /^(?:(?:"((?:[^"]|"")+)"|([^",]+)),)?"?([\w.-]+)"?,"?(\d+)"?,"?(\d+)"?$/;
-
-/** Lines as `--export` and Kafka's tool write them, the latter for many groups with the group first. */
 async function planFromFile(
   { client, cluster }: Session,
-  { path, group }: { readonly path: string; readonly group: string },
+  { file, group }: { readonly file: OffsetsFile; readonly group: string },
   committed: Committed,
 ): Promise<ResetRow[]> {
   const rows: ResetRow[] = [];
-  const lines = readLines(path);
-  for (const [index, line] of lines.entries()) {
-    if (line.trim() === '') continue;
-    const match = LINE.exec(line.trim());
-    if (match === null) throw usageError(`${path} line ${index + 1}: write topic,partition,offset`);
-    const [, quoted, plain, topic = ''] = match;
-    if ((quoted?.replaceAll('""', '"') ?? plain ?? group) !== group) continue;
-    const [partition, offset] = [Number(match[4]), Number(match[5])];
+  for (const { topic, partition, offset } of filedFor(file, group)) {
     const lookup = client.offsetLookup(cluster, { topic, partition });
     const resolved = await client.resolveOffset({ kind: 'offset', offset }, lookup);
     const before = committed.get(topic)?.get(partition) ?? null;
     rows.push({ topic, partition, before, after: resolved.offset, note: resolved.note });
   }
   return rows;
-}
-
-function readLines(path: string): string[] {
-  try {
-    return readFileSync(path, 'utf8').split('\n');
-  } catch (cause) {
-    const message = `--from-file: ${path} cannot be read`;
-    const next = '"tidemark group reset ID --all-topics --to-current --export" writes one';
-    throw new CliError(ExitCode.notFound, message, next, { cause });
-  }
 }

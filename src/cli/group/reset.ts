@@ -4,11 +4,12 @@ import { KafkaError } from '../../base/kafka-errors.ts';
 import type { GroupMember } from '../../client/index.ts';
 import { nodeClock } from '../../host/node-clock.ts';
 import { CliError, ExitCode, usageError } from '../exit-codes.ts';
-import { processIo } from '../io.ts';
+import { type CliIo, processIo } from '../io.ts';
 import type { BrokerOptions } from '../program.ts';
 import { type Session, withCluster } from '../session.ts';
 import { renderTable } from '../table.ts';
 import { plural } from '../topic-description.ts';
+import { groupsOfFile, readOffsetsFile } from './offsets-file.ts';
 import { planReset, type ResetFlags, type ResetRow } from './reset-plan.ts';
 import { checkWhich, groupIds, type WhichGroups } from './which.ts';
 
@@ -32,14 +33,19 @@ export async function resetGroups(named: readonly string[], options: ResetOption
   if (options.execute === true && options.dryRun === true) {
     throw usageError('--execute and --dry-run together: say which', 'without both it is --dry-run');
   }
+  const { fromFile, allGroups = false } = options;
+  const file = fromFile === undefined ? null : readOffsetsFile(fromFile);
+  const executed = options.execute === true;
   await withCluster(options, async (session) => {
-    const ids = await groupIds(session, named, options);
+    const source = { flags: options, file, nowMs: nodeClock.now() };
+    const ids =
+      file !== null && allGroups ? groupsOfFile(file) : await groupIds(session, named, options);
     const plans: Plan[] = [];
     for (const group of ids) {
-      await refuseLiveMembers(session, group, 'its offsets cannot be moved');
-      plans.push({ group, rows: await planReset(session, group, options, nodeClock.now()) });
+      if (executed) await refuseLiveMembers(session, group, 'its offsets cannot be moved');
+      else await tellLiveMembers(session, group, io);
+      plans.push({ group, rows: await planReset(session, group, source) });
     }
-    const executed = options.execute === true;
     if (executed) for (const { group, rows } of plans) await commitAll(session, group, rows);
     await io.data(shown(plans, options));
     for (const { group, rows } of plans) {
@@ -100,18 +106,34 @@ function table(rows: readonly ResetRow[]): string {
   return renderTable(header, cells, { right: [1, 2, 3, 4] });
 }
 
-/** Throws a CliError with the members' names when there are any. A group that does not exist has none. */
-export async function refuseLiveMembers(
+/** A group that does not exist has none. */
+async function liveMembers(
   { client, cluster }: Session,
+  group: string,
+): Promise<readonly GroupMember[]> {
+  try {
+    return (await client.describeGroup(cluster, group)).members;
+  } catch (error) {
+    if (error instanceof KafkaError && error.code === 'GROUP_ID_NOT_FOUND') return [];
+    throw error;
+  }
+}
+
+/** What is shown of a group at work is soon of the past. */
+async function tellLiveMembers(session: Session, group: string, io: CliIo): Promise<void> {
+  const { length } = await liveMembers(session, group);
+  if (length === 0) return;
+  const live = plural(length, 'live member');
+  io.say(`group ${group} has ${live}: its offsets move on, and --execute refuses meanwhile`);
+}
+
+/** Throws a CliError with the members' names when there are any. */
+export async function refuseLiveMembers(
+  session: Session,
   group: string,
   what: string,
 ): Promise<void> {
-  let members: readonly GroupMember[] = [];
-  try {
-    ({ members } = await client.describeGroup(cluster, group));
-  } catch (error) {
-    if (!(error instanceof KafkaError) || error.code !== 'GROUP_ID_NOT_FOUND') throw error;
-  }
+  const members = await liveMembers(session, group);
   if (members.length === 0) return;
   const names = members.map((one) => `${one.clientId} (${one.memberId}) on ${one.clientHost}`);
   throw new CliError(
