@@ -17,10 +17,12 @@ import { type Cluster, isRetriableError } from '../cluster.ts';
 import type { GroupIdentity } from '../group-offsets.ts';
 import { type AssignorName, assignors } from './assignors.ts';
 import {
+  giveUp,
   isFatal,
   type Member,
   type MemberHost,
   type MemberTimes,
+  takePart,
   throwCode,
   without,
 } from './membership.ts';
@@ -85,7 +87,11 @@ export class ClassicMember implements Member {
   }
 
   run(): Promise<void> {
-    this.#running ??= this.#takePart();
+    this.#running ??= takePart(
+      this.#host,
+      () => this.#loop(),
+      () => this.#giveUp('the consumer cannot go on'),
+    );
     return this.#running;
   }
 
@@ -118,14 +124,11 @@ export class ClassicMember implements Member {
     }
   }
 
-  /** Hands everything over, so that others take it at once; still a member while records are at work. */
-  async #giveUp(reason: string): Promise<void> {
-    try {
-      await this.#host.revoke(this.#host.owned());
-    } finally {
+  #giveUp(reason: string): Promise<void> {
+    return giveUp(this.#host, () => {
       this.#stopHeartbeats();
-      await this.#sayGoodBye(reason);
-    }
+      return this.#sayGoodBye(reason);
+    });
   }
 
   async #sayGoodBye(reason: string): Promise<void> {
@@ -159,18 +162,6 @@ export class ClassicMember implements Member {
         this.#joining = true;
         if (!signal.aborted) await this.#recover(error);
       }
-    }
-  }
-
-  /** Rejects with what the loop cannot go on after; the group is left by then. */
-  async #takePart(): Promise<void> {
-    try {
-      await this.#loop();
-    } catch (error) {
-      await this.#giveUp('the consumer cannot go on').catch((trouble: unknown) =>
-        this.#host.trouble(trouble),
-      );
-      throw error;
     }
   }
 

@@ -45,6 +45,29 @@ export interface MemberTimes {
   readonly maxPollIntervalMs: number;
 }
 
+/** Hands everything over, so that others take it at once; still a member while records are at work. */
+export async function giveUp(host: MemberHost, sayGoodBye: () => Promise<void>): Promise<void> {
+  try {
+    await host.revoke(host.owned());
+  } finally {
+    await sayGoodBye();
+  }
+}
+
+/** Rejects with what the loop of a membership cannot go on after; the group is left by then. */
+export async function takePart(
+  host: MemberHost,
+  loop: () => Promise<void>,
+  leaveGroup: () => Promise<void>,
+): Promise<void> {
+  try {
+    await loop();
+  } catch (error) {
+    await leaveGroup().catch((trouble: unknown) => host.trouble(trouble));
+    throw error;
+  }
+}
+
 /** Membership is over for good. */
 const FATAL: ReadonlySet<KafkaErrorName> = new Set<KafkaErrorName>([
   'GROUP_AUTHORIZATION_FAILED',

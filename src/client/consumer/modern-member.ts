@@ -6,7 +6,15 @@ import { pause } from '../../base/pause.ts';
 import { ConsumerGroupHeartbeat, type Transport } from '../../protocol/index.ts';
 import { type Cluster, isRetriableError } from '../cluster.ts';
 import type { GroupIdentity } from '../group-offsets.ts';
-import { isFatal, type Member, type MemberHost, throwCode, without } from './membership.ts';
+import {
+  giveUp,
+  isFatal,
+  type Member,
+  type MemberHost,
+  takePart,
+  throwCode,
+  without,
+} from './membership.ts';
 import { type TopicIdPartitions, TopicIds } from './topic-ids.ts';
 
 export interface ModernOptions {
@@ -73,7 +81,11 @@ export class ModernMember implements Member {
   }
 
   run(): Promise<void> {
-    this.#running ??= this.#loop();
+    this.#running ??= takePart(
+      this.#host,
+      () => this.#loop(),
+      () => this.#giveUp(),
+    );
     return this.#running;
   }
 
@@ -91,16 +103,41 @@ export class ModernMember implements Member {
     this.#leaving.abort();
     this.#beatNow();
     await this.#running?.catch(() => {});
-    await this.#reconciling;
     try {
-      await this.#host.revoke(this.#host.owned());
+      await this.#giveUp();
     } finally {
-      await this.#sayGoodBye();
       this.#leaving = new AbortController();
       this.#running = null;
       this.#tellAll = true;
       this.#target = null;
       this.#failure = null;
+    }
+  }
+
+  async #giveUp(): Promise<void> {
+    await this.#reconciling;
+    const done = new AbortController();
+    const beating = this.#beatUntil(done.signal);
+    await giveUp(this.#host, async () => {
+      done.abort();
+      await beating;
+      await this.#sayGoodBye();
+    });
+  }
+
+  /** Keeps the session alive while the loop does not; moves nowhere any more. */
+  async #beatUntil(signal: AbortSignal): Promise<void> {
+    while (this.#epoch !== JOIN) {
+      await pause(this.#cluster.clock, this.#intervalMs, signal);
+      if (signal.aborted) return;
+      try {
+        await this.#heartbeat(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#host.trouble(error);
+        if (isFenced(error) || isFatal(error)) await this.#loseAll();
+        else this.#cluster.forgetCoordinator(this.#options.group);
+      }
     }
   }
 
@@ -129,7 +166,8 @@ export class ModernMember implements Member {
         if (this.#failure !== null) throw this.#failure;
         if (this.#host.stuckMs() > this.#options.maxPollIntervalMs) await this.#sitOut();
         this.#hurry = new AbortController();
-        await this.#heartbeat();
+        await this.#heartbeat(signal);
+        this.#reconcile();
         await pause(this.#cluster.clock, this.#intervalMs, this.#hurry.signal);
       } catch (error) {
         if (!signal.aborted) await this.#recover(error);
@@ -157,7 +195,7 @@ export class ModernMember implements Member {
     if (owned.length > 0) await this.#host.lost(owned);
   }
 
-  async #heartbeat(): Promise<void> {
+  async #heartbeat(signal: AbortSignal): Promise<void> {
     const { group: groupId, instanceId, maxPollIntervalMs, serverAssignor } = this.#options;
     const epoch = this.#epoch;
     const owned = epoch === JOIN ? [] : this.#ids.group(this.#host.owned());
@@ -171,7 +209,7 @@ export class ModernMember implements Member {
     const response = await (await this.#coordinator()).send(
       ConsumerGroupHeartbeat,
       { groupId, memberId: this.#memberId, memberEpoch: epoch, instanceId, ...everything, ...news },
-      { timeoutMs: HEARTBEAT_TIMEOUT_MS, signal: this.#leaving.signal },
+      { timeoutMs: HEARTBEAT_TIMEOUT_MS, signal },
     );
     throwCode(response.errorCode, `heartbeat in group '${groupId}'`, response.errorMessage);
     this.#tellAll = false;
@@ -180,7 +218,6 @@ export class ModernMember implements Member {
     this.#epoch = response.memberEpoch;
     this.#intervalMs = response.heartbeatIntervalMs;
     if (response.assignment !== null) this.#target = response.assignment.topicPartitions;
-    this.#reconcile();
   }
 
   /** A pattern means what it means elsewhere in JavaScript: some part of the name; the broker wants all of it. */
@@ -235,16 +272,18 @@ export class ModernMember implements Member {
   async #recover(error: unknown): Promise<void> {
     const { clock } = this.#cluster;
     const code = error instanceof KafkaError ? error.code : null;
-    const fenced = code !== null && FENCED.has(code);
     if (code === 'UNRELEASED_INSTANCE_ID' && this.#mayStillBeReleased()) {
       this.#host.trouble(error);
       await pause(clock, BACKOFF_MS, this.#leaving.signal);
       return;
     }
-    if (fenced || isFatal(error)) {
+    if (isFatal(error)) {
+      await this.#sayGoodBye();
       await this.#loseAll();
-      if (isFatal(error)) throw error;
-    } else if (error !== this.#failure && isRetriableError(error)) {
+      throw error;
+    }
+    if (isFenced(error)) await this.#loseAll();
+    else if (error !== this.#failure && isRetriableError(error)) {
       this.#cluster.forgetCoordinator(this.#options.group);
       await pause(clock, BACKOFF_MS, this.#leaving.signal);
     } else throw error;
@@ -257,6 +296,10 @@ export class ModernMember implements Member {
     this.#unreleasedSinceMs ??= now;
     return now - this.#unreleasedSinceMs <= this.#options.sessionTimeoutMs;
   }
+}
+
+function isFenced(error: unknown): boolean {
+  return error instanceof KafkaError && FENCED.has(error.code);
 }
 
 /** Kafka's base64 form of a UUID, which no other member will have. */
