@@ -3,9 +3,12 @@
 import { ErrorCode, errorName, KafkaError, type KafkaErrorName } from '../base/kafka-errors.ts';
 import { OffsetCommit, OffsetFetch, type Transport } from '../protocol/index.ts';
 import type { TopicPartition } from './admin-cluster.ts';
+import { allOrThrow, throwOne } from './all-or-throw.ts';
 import { byTopic } from './by-topic.ts';
 import type { Cluster } from './cluster.ts';
+import { nameOf } from './fetch-reading.ts';
 import { partitionOf, type TopicInfo } from './topic-cache.ts';
+import { isUnknownTopic } from './topic-errors.ts';
 
 /** Said of partitions that there are not, or not yet as far as that broker has heard. */
 const UNKNOWN: ReadonlySet<KafkaErrorName> = new Set<KafkaErrorName>([
@@ -13,7 +16,7 @@ const UNKNOWN: ReadonlySet<KafkaErrorName> = new Set<KafkaErrorName>([
   'UNKNOWN_TOPIC_ID',
 ]);
 
-/** Who commits or asks. Without member id and with epoch -1: nobody of the group. */
+/** Who commits. Without member id and with epoch -1: nobody of the group. */
 export interface GroupIdentity {
   readonly group: string;
   readonly memberId: string;
@@ -37,17 +40,6 @@ interface TopicGroup<Place> {
   readonly name: string;
   readonly topicId: string;
   readonly places: readonly Place[];
-}
-
-async function topicGroups<Place extends TopicPartition>(
-  cluster: Cluster,
-  places: readonly Place[],
-): Promise<TopicGroup<Place>[]> {
-  const found: TopicGroup<Place>[] = [];
-  for (const [name, some] of byTopic(places)) {
-    found.push({ name, topicId: (await cluster.topic(name)).id, places: some });
-  }
-  return found;
 }
 
 /** Which of the topics that were asked for an answer is about: old versions say the name, new ones the id. */
@@ -98,49 +90,83 @@ async function withCoordinator<T>(
   }
 }
 
+export interface GroupOffsetsRequest {
+  readonly group: string;
+  readonly places: readonly TopicPartition[];
+  /** Offsets that an open transaction may change are refused with `UNSTABLE_OFFSET_COMMIT`. */
+  readonly requireStable?: boolean;
+}
+
+/** By name of the partition; null: nothing is committed there. */
+export type ToldOffsets = Map<string, GroupOffset | null>;
+
 /**
- * What the group committed for these partitions; those without a commit are left out. `requireStable`: waits for open
- * transactions that hold offsets of the group. Throws KafkaError; `STALE_MEMBER_EPOCH` when the member is behind.
+ * Asks once what a group committed for those partitions that are not in `told`, and puts there what is told. Throws,
+ * when all have been asked about, why one is missing.
  */
-export async function fetchGroupOffsets(
+export async function askGroupOffsets(
   cluster: Cluster,
-  who: GroupIdentity,
-  places: readonly TopicPartition[],
-  requireStable = false,
-): Promise<GroupOffset[]> {
-  if (places.length === 0) return [];
-  return cluster.retry(async () => {
-    const topics = await topicGroups(cluster, places);
-    return withCoordinator(cluster, who.group, async (coordinator) => {
-      const grouped = ((await coordinator.versions(OffsetFetch))?.[1] ?? 0) >= 8;
-      const asked = topics.map(({ name, topicId, places: some }) => ({
-        name,
-        topicId,
-        partitionIndexes: some.map(({ partition }) => partition),
-      }));
-      const { group: groupId, memberId, epoch: memberEpoch } = who;
-      const member = memberId === '' ? {} : { memberId, memberEpoch };
-      const response = await coordinator.send(
-        OffsetFetch,
-        grouped
-          ? { groups: [{ groupId, ...member, topics: asked }], requireStable }
-          : { groupId, topics: asked.map(({ topicId: _, ...topic }) => topic), requireStable },
-      );
-      const answer = grouped ? response.groups[0] : response;
-      checkCode(cluster, groupId, answer?.errorCode ?? 0, 'committed offsets');
-      return (answer?.topics ?? []).flatMap((topic) => {
-        const name = askedFor(topics, topic)?.name ?? topic.name;
-        return topic.partitions.flatMap((one) => {
-          const { partitionIndex: partition, committedOffset: offset } = one;
-          checkCode(cluster, groupId, one.errorCode, { topic: name, partition });
-          const { committedLeaderEpoch: leaderEpoch, metadata } = one;
-          return offset < 0
-            ? []
-            : [{ topic: name, partition, offset, leaderEpoch, metadata: metadata ?? '' }];
-        });
-      });
-    });
+  request: GroupOffsetsRequest,
+  told: ToldOffsets,
+): Promise<void> {
+  const topics: TopicGroup<TopicPartition>[] = [];
+  const open = request.places.filter((place) => !told.has(nameOf(place)));
+  const known = Array.from(byTopic(open), async ([name, places]) => {
+    topics.push({ name, topicId: (await cluster.topic(name)).id, places });
   });
+  await Promise.allSettled(known);
+  const answered =
+    topics.length === 0
+      ? Promise.resolve()
+      : withCoordinator(cluster, request.group, (coordinator) =>
+          askCoordinator(cluster, coordinator, { ...request, topics }, told),
+        );
+  await allOrThrow([...known, answered]);
+}
+
+async function askCoordinator(
+  cluster: Cluster,
+  coordinator: Transport,
+  {
+    group,
+    topics,
+    requireStable = false,
+  }: GroupOffsetsRequest & { readonly topics: readonly TopicGroup<TopicPartition>[] },
+  told: ToldOffsets,
+): Promise<void> {
+  const grouped = ((await coordinator.versions(OffsetFetch))?.[1] ?? 0) >= 8;
+  const asked = topics.map(({ name, topicId, places }) => ({
+    name,
+    topicId,
+    partitionIndexes: places.map(({ partition }) => partition),
+  }));
+  const response = await coordinator.send(
+    OffsetFetch,
+    grouped
+      ? { groups: [{ groupId: group, topics: asked }], requireStable }
+      : { groupId: group, topics: asked.map(({ topicId: _, ...topic }) => topic), requireStable },
+  );
+  const answer = grouped ? response.groups[0] : response;
+  checkCode(cluster, group, answer?.errorCode ?? 0, 'committed offsets');
+  const refused = new Map<string, KafkaError>();
+  for (const one of answer?.topics ?? []) {
+    const topic = askedFor(topics, one)?.name ?? one.name;
+    for (const found of one.partitions) {
+      const { partitionIndex: partition, committedOffset: offset, errorCode } = found;
+      const { committedLeaderEpoch: leaderEpoch, metadata } = found;
+      const name = nameOf({ topic, partition });
+      if (errorCode !== ErrorCode.NONE) {
+        refused.set(name, refusal(cluster, group, errorCode, { topic, partition }));
+      } else if (offset >= 0) {
+        told.set(name, { topic, partition, offset, leaderEpoch, metadata: metadata ?? '' });
+      }
+    }
+  }
+  // What is not answered is not committed, as Java's consumer takes it.
+  for (const name of topics.flatMap(({ places }) => places.map(nameOf))) {
+    if (!told.has(name) && !refused.has(name)) told.set(name, null);
+  }
+  throwOne([...refused.values()]);
 }
 
 /** Offsets that are on their way to a coordinator, each until it is committed or given up. */
@@ -266,7 +292,10 @@ export async function commitGroupOffsets(
   if (commit.refused !== null) throw commit.refused;
 }
 
-/** Committed offsets of a group in one topic; partitions without a commit are left out. Throws KafkaError. */
+/**
+ * Committed offsets of a group in one topic; partitions without a commit are left out. Throws KafkaError, for a topic
+ * that there is not at once.
+ */
 export async function committedOffsets(
   cluster: Cluster,
   group: string,
@@ -274,8 +303,14 @@ export async function committedOffsets(
   partitions: readonly number[],
 ): Promise<Map<number, number>> {
   const places = partitions.map((partition) => ({ topic, partition }));
-  const found = await fetchGroupOffsets(cluster, outsider(group), places);
-  return new Map(found.map(({ partition, offset }) => [partition, offset]));
+  const told: ToldOffsets = new Map();
+  await cluster.retry(
+    () => askGroupOffsets(cluster, { group, places }, told),
+    (error) => !isUnknownTopic(error),
+  );
+  const offsets = new Map<number, number>();
+  for (const one of told.values()) if (one !== null) offsets.set(one.partition, one.offset);
+  return offsets;
 }
 
 /**

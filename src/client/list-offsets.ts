@@ -2,7 +2,8 @@
 
 import { ErrorCode, errorName, KafkaError } from '../base/kafka-errors.ts';
 import { ListOffsets, type Transport } from '../protocol/index.ts';
-import { type Cluster, isRetriableError } from './cluster.ts';
+import { allOrThrow, throwOne } from './all-or-throw.ts';
+import type { Cluster } from './cluster.ts';
 import { ClientError } from './errors.ts';
 import { committedOffsets } from './group-offsets.ts';
 import type { Node } from './network.ts';
@@ -104,17 +105,6 @@ async function askNode(
     }
   }
   throwOne(refused);
-}
-
-/** Waits for all, however they end. Throws what one of them did: what will not pass before what may. */
-export async function allOrThrow(all: readonly Promise<void>[]): Promise<void> {
-  const outcomes = await Promise.allSettled(all);
-  throwOne(outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : [])));
-}
-
-function throwOne(failures: readonly unknown[]): void {
-  if (failures.length === 0) return;
-  throw failures.find((error) => !isRetriableError(error)) ?? failures[0];
 }
 
 /** What the offset grammar asks about one partition; `list`: how often it is tried. */

@@ -5,7 +5,18 @@ import { nameOf } from '../fetch-reading.ts';
 import { Progress } from './progress.ts';
 
 /** Where a partition begins of which nobody could tell yet: nothing is fetched from there. */
-export const NOWHERE = -1;
+const NOWHERE = -1;
+
+/** Where a partition begins, -1 for what is not known. */
+export interface Start {
+  readonly offset: number;
+  /** Leader epoch of the record before it. */
+  readonly epoch: number;
+  /** What its group committed. */
+  readonly committed: number;
+}
+
+const NOT_TOLD: Start = { offset: NOWHERE, epoch: -1, committed: -1 };
 
 export class Assigned implements TopicPartition {
   readonly topic: string;
@@ -23,15 +34,11 @@ export class Assigned implements TopicPartition {
   /** How often a seek was asked for: the last one holds. */
   seeks = 0;
 
-  constructor(
-    { topic, partition }: TopicPartition,
-    start: { offset: number; epoch: number },
-    committed: number,
-  ) {
+  constructor({ topic, partition }: TopicPartition, start = NOT_TOLD) {
     this.topic = topic;
     this.partition = partition;
     this.name = nameOf({ topic, partition });
-    this.committed = committed;
+    this.committed = start.committed;
     this.progress = new Progress(start.offset, start.epoch);
     this.expected = start.offset;
   }
@@ -53,6 +60,12 @@ export class Assigned implements TopicPartition {
   /** Hands out nothing more of what was read, until it is fetched again. */
   hold(): void {
     this.expected = NOWHERE;
+  }
+
+  /** Begins where somebody could tell at last. */
+  begin({ offset, epoch, committed }: Start): void {
+    this.restart(offset, epoch);
+    this.committed = committed;
   }
 
   /** Begins anew at an offset. */

@@ -9,11 +9,11 @@ import type { Fetcher } from '../fetcher.ts';
 import type { GroupOffset } from '../group-offsets.ts';
 import type { OffsetSpec } from '../offset-spec.ts';
 import { isIndex, isPlaces } from '../option-kinds.ts';
-import type { Assigned } from './assigned.ts';
+import type { Assigned, Start } from './assigned.ts';
 import { type Committer, isTooLate } from './committer.ts';
 import { insist } from './insist.ts';
 import type { OffsetToCommit, OnPlaces } from './options.ts';
-import { beginAt, beginnings, lookUp, type StartOptions } from './starts.ts';
+import { beginAt, beginnings, lookUpStarts, type StartOptions } from './starts.ts';
 
 export interface HoldingsOptions extends StartOptions {
   /** Commit when partitions are handed over. */
@@ -85,16 +85,16 @@ export class Holdings {
     const isOpen = (one: Assigned): boolean =>
       !until.aborted && this.#has(one) && one.active && one.progress === stretches.get(one);
     const attempt = async (): Promise<void> => {
-      const found = new Map<string, number>();
+      const found = new Map<string, Start>();
       try {
-        await lookUp(this.#cluster, some.filter(isOpen), options, found);
+        await lookUpStarts(this.#cluster, some.filter(isOpen), options, found);
       } catch (error) {
         if (some.some((one) => isOpen(one) && !found.has(one.name))) throw error;
       } finally {
         for (const one of some.filter(isOpen)) {
-          const offset = found.get(one.name);
-          if (offset === undefined) continue;
-          one.restart(offset);
+          const start = found.get(one.name);
+          if (start === undefined) continue;
+          one.begin(start);
           if (!one.paused) this.#fetch(one);
         }
       }

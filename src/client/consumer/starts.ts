@@ -1,12 +1,12 @@
 // Where reading begins: where the group left off, else where the options say.
 
 import type { TopicPartition } from '../admin-cluster.ts';
+import { allOrThrow } from '../all-or-throw.ts';
 import { byTopic } from '../by-topic.ts';
 import { type Cluster, isRetriableError } from '../cluster.ts';
 import { nameOf } from '../fetch-reading.ts';
-import { fetchGroupOffsets, outsider } from '../group-offsets.ts';
+import { askGroupOffsets, type ToldOffsets } from '../group-offsets.ts';
 import {
-  allOrThrow,
   askOffsets,
   type FoundOffset,
   type Isolation,
@@ -16,7 +16,7 @@ import {
 } from '../list-offsets.ts';
 import { resolveOffset } from '../offset-resolve.ts';
 import type { OffsetSpec } from '../offset-spec.ts';
-import { Assigned, NOWHERE } from './assigned.ts';
+import { Assigned, type Start } from './assigned.ts';
 
 export interface StartOptions {
   readonly group: string | undefined;
@@ -25,35 +25,53 @@ export interface StartOptions {
 }
 
 /**
- * The partitions as they begin. Those that nobody can tell of now, for want of a leader, say, begin {@link NOWHERE}.
- * Throws KafkaError and ClientError.
+ * The partitions as they begin. Those that nobody can tell of now, for want of a leader, say, are not placed. Throws
+ * KafkaError and ClientError.
  */
 export async function beginAt(
   cluster: Cluster,
   places: readonly TopicPartition[],
   options: StartOptions,
 ): Promise<Assigned[]> {
-  const { group, isolation } = options;
-  const committed =
-    group === undefined
-      ? []
-      : await fetchGroupOffsets(cluster, outsider(group), places, isolation === 'read_committed');
-  const left = new Map(committed.map((one) => [nameOf(one), one]));
-  const open = places.filter((place) => !left.has(nameOf(place)));
-  const found = new Map<string, number>();
+  const found = new Map<string, Start>();
   try {
-    await lookUp(cluster, open, options, found);
+    await lookUpStarts(cluster, places, options, found);
   } catch (error) {
     if (!isRetriableError(error)) throw error;
   }
-  return places.map((place) => {
-    const name = nameOf(place);
-    const last = left.get(name);
-    if (last === undefined) {
-      return new Assigned(place, { offset: found.get(name) ?? NOWHERE, epoch: -1 }, -1);
+  return places.map((place) => new Assigned(place, found.get(nameOf(place))));
+}
+
+/**
+ * Looks up once where partitions begin, and puts what is told into `found`, by name; throws, when all have answered,
+ * why one is missing. Where the group's commit is not told, the options' place is not taken for it.
+ */
+export async function lookUpStarts(
+  cluster: Cluster,
+  places: readonly TopicPartition[],
+  options: StartOptions,
+  found: Map<string, Start>,
+): Promise<void> {
+  const { group, isolation } = options;
+  const told: ToldOffsets = new Map();
+  const requireStable = isolation === 'read_committed';
+  const asked =
+    group === undefined ? [] : [askGroupOffsets(cluster, { group, places, requireStable }, told)];
+  await Promise.allSettled(asked);
+  const open: TopicPartition[] = [];
+  for (const place of places) {
+    const last = group === undefined ? null : told.get(nameOf(place));
+    if (last === null) open.push(place);
+    else if (last !== undefined) {
+      const { offset, leaderEpoch: epoch } = last;
+      found.set(nameOf(place), { offset, epoch, committed: offset });
     }
-    return new Assigned(place, { offset: last.offset, epoch: last.leaderEpoch }, last.offset);
-  });
+  }
+  const offsets = new Map<string, number>();
+  const looked = lookUp(cluster, open, options, offsets);
+  await Promise.allSettled([looked]);
+  for (const [name, offset] of offsets) found.set(name, { offset, epoch: -1, committed: -1 });
+  await allOrThrow([...asked, looked]);
 }
 
 /** Offsets of a place in many partitions, by name. Throws KafkaError and ClientError. */
@@ -74,7 +92,7 @@ export async function beginnings(
  * Looks a place up in many partitions, once: few requests for what every broker can tell of many. Puts the offsets that
  * are told into `found`, by name; throws, when all have answered, why one is missing.
  */
-export async function lookUp(
+async function lookUp(
   cluster: Cluster,
   places: readonly TopicPartition[],
   options: StartOptions,

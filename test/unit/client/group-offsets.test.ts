@@ -1,10 +1,11 @@
-// Commits of partitions of which some are gone: theirs are told, the others' are made, and nobody waits.
+// Commits of partitions of which some are gone: theirs are told, the others' are made, and nobody waits. Nor does who
+// asks what is committed in a topic that there is not.
 
 import { expect, test } from 'vitest';
 import { ErrorCode } from '../../../src/base/kafka-errors.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { commitGroupOffsets } from '../../../src/client/group-offsets.ts';
-import { Cluster, singleNetwork } from '../../../src/client/index.ts';
+import { Cluster, committedOffsets, singleNetwork } from '../../../src/client/index.ts';
 import type { Transport } from '../../../src/protocol/index.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 
@@ -69,18 +70,19 @@ function cluster(topics: Record<string, Topic>, code: (place: string, topicId: s
   } as unknown as Transport;
   const network = singleNetwork(transport);
   const committed: string[] = [];
+  const connected = (): Cluster => new Cluster({ network, clock, random: new SeededRandom(1) });
   return {
     clock,
     commits,
     committed,
+    ask: (topic: string) => committedOffsets(connected(), 'g', topic, [0]),
     commit(...places: [topic: string, partition: number][]) {
-      const own = new Cluster({ network, clock, random: new SeededRandom(1) });
       const me = { group: 'g', memberId: 'm', epoch: 1, instanceId: null };
       const offsets = places.map(([topic, partition]) => {
         return { topic, partition, offset: 7, leaderEpoch: -1, metadata: '' };
       });
       return commitGroupOffsets(
-        own,
+        connected(),
         () => me,
         offsets,
         (one) => committed.push(`${one.topic}-${one.partition}`),
@@ -158,4 +160,11 @@ test('what is committed is told although another one is refused for good', async
   await clock.advance(1_000);
   await refused;
   expect(committed).toEqual(['b-0']);
+});
+
+test('commits in a topic that there is not are not waited for', async () => {
+  const { clock, ask } = cluster({ a: A }, () => 0);
+  const refused = expect(ask('b')).rejects.toMatchObject(gone);
+  await clock.advance(10);
+  await refused;
 });
