@@ -33,8 +33,8 @@ afterEach(async () => {
   await broker.close();
 });
 
-const loadOf = (more: Partial<LoadPlan> = {}, signal = new AbortController().signal): Load =>
-  new Load(cluster, { ...plan, ...more }, () => {}, signal);
+const loadOf = (more: Partial<LoadPlan> = {}): Load =>
+  new Load(cluster, { ...plan, ...more }, () => {}, new AbortController().signal);
 
 test('a reader that fails while records are still sent ends the fixed rate with its error', async () => {
   broker.fail('Fetch', { error: 'TOPIC_AUTHORIZATION_FAILED', times: 1 });
@@ -68,11 +68,11 @@ test('all that was written is read, at the rate that was asked for', async () =>
 
 test('an interrupt ends a phase with the figures so far', async () => {
   const interrupt = new AbortController();
-  const load = loadOf({ seconds: 60, maxBytes: 1e12 }, interrupt.signal);
-  const writing = load.produce();
-  await broker.waitFor.records('t', 1);
-  interrupt.abort();
-  const written = await writing;
+  const live = (line: string): void => {
+    if (/^writing: [1-9]/.test(line)) interrupt.abort();
+  };
+  const endless = { ...plan, seconds: 3_600, maxBytes: 1e12 };
+  const written = await new Load(cluster, endless, live, interrupt.signal).produce();
   expect(written.ended).toBe('interrupted');
   expect(written.records).toBeGreaterThan(0);
 });
