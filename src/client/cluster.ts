@@ -201,16 +201,16 @@ export class Cluster {
   }
 
   /**
-   * What a partition's leader answers. Throws as {@link leader}, and what `ask` throws; then the topic is looked up
-   * anew before it is asked again.
+   * What a partition's leader, of this epoch, answers. Throws as {@link leader}, and what `ask` throws; then the topic
+   * is looked up anew before it is asked again.
    */
   async askLeader<T>(
     { topic, partition }: TopicPartition,
-    ask: (leader: Transport) => Promise<T>,
+    ask: (leader: Transport, epoch: number) => Promise<T>,
   ): Promise<T> {
-    const { node } = await this.leader(topic, partition);
+    const { node, epoch } = await this.leader(topic, partition);
     try {
-      return await ask(this.to(node));
+      return await ask(this.to(node), epoch);
     } catch (error) {
       this.forget(topic);
       throw error;

@@ -4,7 +4,7 @@
 import { ErrorCode, errorName, KafkaError } from '../../base/kafka-errors.ts';
 import type { Cluster, TopicInfo } from '../../client/index.ts';
 import { type Finding, recordsProblem } from '../../inspect/index.ts';
-import { Fetch, type FetchResponse } from '../../protocol/index.ts';
+import { Fetch, type FetchResponse, type Transport } from '../../protocol/index.ts';
 import {
   BATCH_HEADER_BYTES,
   type BatchHeader,
@@ -78,16 +78,21 @@ async function topicsOf(session: Session, names: readonly string[]): Promise<Top
   return topics;
 }
 
-class BrokerCheck {
+/** Reads topics and collects what is wrong with them. */
+export class BrokerCheck {
   readonly findings: Finding[] = [];
   readonly partitions: PartitionResult[] = [];
   readonly #cluster: Cluster;
   readonly #client: Session['client'];
-  readonly #io: CliIo;
+  readonly #io: Pick<CliIo, 'progress'>;
   readonly #deep: boolean;
   #shownMs = 0;
 
-  constructor({ cluster, client }: Session, io: CliIo, deep: boolean) {
+  constructor(
+    { cluster, client }: Pick<Session, 'cluster' | 'client'>,
+    io: Pick<CliIo, 'progress'>,
+    deep: boolean,
+  ) {
     this.#cluster = cluster;
     this.#client = client;
     this.#io = io;
@@ -187,31 +192,27 @@ class BrokerCheck {
     { topic, partition }: PartitionResult,
     fetchOffset: number,
   ): Promise<FetchResponse['responses'][number]['partitions'][number]> {
-    return this.#cluster.retry(async () => {
-      const { id } = await this.#cluster.topic(topic);
-      const { node, epoch } = await this.#cluster.leader(topic, partition);
-      const asked = {
-        partition,
-        currentLeaderEpoch: epoch,
-        fetchOffset,
-        partitionMaxBytes: PARTITION_BYTES,
-      };
-      const response = await this.#cluster.to(node).send(Fetch, {
+    const cluster = this.#cluster;
+    const ask = async (leader: Transport, currentLeaderEpoch: number) => {
+      const { id: topicId } = await cluster.topic(topic);
+      const partitionMaxBytes = PARTITION_BYTES;
+      const asked = { partition, currentLeaderEpoch, fetchOffset, partitionMaxBytes };
+      const response = await leader.send(Fetch, {
         maxWaitMs: 500,
         minBytes: 1,
         maxBytes: PARTITION_BYTES,
         isolationLevel: 0,
-        topics: [{ topic, topicId: id, partitions: [asked] }],
+        topics: [{ topic, topicId, partitions: [asked] }],
       });
       const answer = response.responses[0]?.partitions[0];
       const code = answer?.errorCode ?? response.errorCode;
       const passing = code !== ErrorCode.NONE && code !== ErrorCode.OFFSET_OUT_OF_RANGE;
       if (answer === undefined || passing) {
-        this.#cluster.forget(topic);
         throw new KafkaError(errorName(code), `fetch of ${topic}-${partition}`);
       }
       return answer;
-    });
+    };
+    return cluster.retry(() => cluster.askLeader({ topic, partition }, ask));
   }
 
   async #startOf({ topic, partition }: PartitionResult): Promise<number> {
