@@ -228,6 +228,12 @@ export class SimulatedMachine {
     life.die();
   }
 
+  /** A start that fails closes what it had opened, and may die at the end of that. */
+  #noteWrite(life: Life, path: string): void {
+    life.wrote = true;
+    if (life.broker === null && path === 'clean-shutdown') life.stopping = true;
+  }
+
   #change(disk: SimulatedDisk): void {
     disk.capacity = this.disk.capacity;
     this.disk = disk;
@@ -236,7 +242,7 @@ export class SimulatedMachine {
 
   #arm(): void {
     this.disk.hook = (operation, path) => {
-      if (operation === 'write' && this.#life !== null) this.#life.wrote = true;
+      if (operation === 'write' && this.#life !== null) this.#noteWrite(this.#life, path);
       this.#options.onOperation(operation, path);
     };
     this.disk.onCrash = () => this.#die();
