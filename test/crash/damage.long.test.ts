@@ -1,4 +1,4 @@
-// Every file of a data directory in turn is damaged in every way, several seeds over (see damage.test.ts).
+// Every file of a data directory in turn is damaged in every way (see damage.test.ts); TIDEMARK_SEEDS=5 does it for so many seeds.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { damages, randomFrom } from '../support/damage-plans.ts';
 import { testSeed } from '../support/test-seed.ts';
 
 const SEED = testSeed();
-const SEEDS = Number(process.env['TIDEMARK_SEEDS'] ?? 2);
+const SEEDS = Number(process.env['TIDEMARK_SEEDS'] ?? 1);
 const root = mkdtempSync(join(tmpdir(), 'tidemark-damage-'));
 
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -30,7 +30,7 @@ describe.each(['clean', 'killed'] as const)('a data directory after a %s stop', 
         }
       }
     }
-    expect(starts).toBeGreaterThan(400);
+    expect(starts).toBeGreaterThan(200 * SEEDS);
     expect(wrongs).toEqual([]);
   });
 });
