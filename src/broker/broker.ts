@@ -22,7 +22,14 @@ import { allHandlers } from './handlers/index.ts';
 import { InProcessTransport } from './in-process-transport.ts';
 import type { RequestInterceptor } from './interceptor.ts';
 import { MemoryGate } from './memory-gate.ts';
-import { BrokerMetrics, brokerMetrics, type Metric, metricsText } from './metrics.ts';
+import {
+  BrokerMetrics,
+  brokerMetrics,
+  counter,
+  gauge,
+  type Metric,
+  metricsText,
+} from './metrics.ts';
 import { Router } from './router.ts';
 import { type Endpoint, numberConfig, type Services } from './services.ts';
 import type { PeerHandler, PeerSocket } from './socket.ts';
@@ -229,16 +236,6 @@ export class Broker {
   /** All metrics in Prometheus's text format. */
   metricsText(): string {
     const { engine } = this.#settings;
-    const gauge = (name: string, help: string, value: number): Metric => ({
-      name,
-      type: 'gauge',
-      help,
-      samples: [{ value }],
-    });
-    const counter = (name: string, help: string, value: number): Metric => ({
-      ...gauge(name, help, value),
-      type: 'counter',
-    });
     const { stats } = this.#fetchSessions;
     const { written, lost, summed } = this.#timeline.counts;
     return metricsText([

@@ -1,39 +1,37 @@
 // What the engine knows of its topics and partitions, as metrics.
 
 import type { Engine } from '../engine/index.ts';
-import type { Metric } from './metrics.ts';
+import { counter, gauge, type Metric } from './metrics.ts';
 
 /** What is asked of the engine. */
 export type MeasuredEngine = Pick<Engine, 'metrics' | 'topics' | 'partition' | 'pendingBytes'>;
 
 export function engineMetrics(engine: MeasuredEngine): Metric[] {
-  const metric =
-    (type: Metric['type']) =>
-    (name: string, help: string, value: number): Metric => ({
-      name: `tidemark_${name}`,
-      type,
-      help,
-      samples: [{ value }],
-    });
-  const gauge = metric('gauge');
-  const counter = metric('counter');
   const { appendsRefused, partitionFailures } = engine.metrics;
   const { topics, partitions, offline } = countsOf(engine);
   return [
-    gauge('topics', 'Topics.', topics),
-    gauge('partitions', 'Partitions.', partitions),
-    gauge('offline_partitions', 'Partitions that take no writes since the disk failed.', offline),
+    gauge('tidemark_topics', 'Topics.', topics),
+    gauge('tidemark_partitions', 'Partitions.', partitions),
+    gauge(
+      'tidemark_offline_partitions',
+      'Partitions that take no writes since the disk failed.',
+      offline,
+    ),
     counter(
-      'partition_failures_total',
+      'tidemark_partition_failures_total',
       'Times that a partition was taken out of service.',
       partitionFailures,
     ),
     counter(
-      'refused_appends_total',
+      'tidemark_refused_appends_total',
       'Batches refused, for whatever reason: full disk, bad batch, sequence.',
       appendsRefused,
     ),
-    gauge('pending_append_bytes', 'Bytes appended and not yet durable.', engine.pendingBytes()),
+    gauge(
+      'tidemark_pending_append_bytes',
+      'Bytes appended and not yet durable.',
+      engine.pendingBytes(),
+    ),
   ];
 }
 

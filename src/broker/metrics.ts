@@ -61,8 +61,14 @@ export function metricsText(metrics: readonly Metric[]): string {
   return text;
 }
 
-function single(name: string, type: Metric['type'], help: string, value: number): Metric {
-  return { name, type, help, samples: [{ value }] };
+/** A gauge of one sample. */
+export function gauge(name: string, help: string, value: number): Metric {
+  return { name, type: 'gauge', help, samples: [{ value }] };
+}
+
+/** A counter of one sample. */
+export function counter(name: string, help: string, value: number): Metric {
+  return { name, type: 'counter', help, samples: [{ value }] };
 }
 
 function byLabel(
@@ -78,22 +84,19 @@ function byLabel(
 /** The broker's own metrics. Names begin with `tidemark_`; sizes are in bytes. */
 export function brokerMetrics(metrics: BrokerMetrics): Metric[] {
   return [
-    single('tidemark_connections', 'gauge', 'Open connections.', metrics.connections),
-    single(
+    gauge('tidemark_connections', 'Open connections.', metrics.connections),
+    counter(
       'tidemark_connections_accepted_total',
-      'counter',
       'Connections accepted.',
       metrics.connectionsAccepted,
     ),
-    single(
+    counter(
       'tidemark_connections_refused_total',
-      'counter',
       'Connections closed at once for max.connections or max.connections.per.ip.',
       metrics.connectionsRefused,
     ),
-    single(
+    counter(
       'tidemark_connections_closed_idle_total',
-      'counter',
       'Connections closed after connections.max.idle.ms, or that were stuck.',
       metrics.connectionsClosedIdle,
     ),
@@ -103,8 +106,8 @@ export function brokerMetrics(metrics: BrokerMetrics): Metric[] {
       'cause',
       Object.entries(metrics.badFrames),
     ),
-    single('tidemark_received_bytes_total', 'counter', 'Bytes read from clients.', metrics.bytesIn),
-    single('tidemark_sent_bytes_total', 'counter', 'Bytes sent to clients.', metrics.bytesOut),
+    counter('tidemark_received_bytes_total', 'Bytes read from clients.', metrics.bytesIn),
+    counter('tidemark_sent_bytes_total', 'Bytes sent to clients.', metrics.bytesOut),
     byLabel('tidemark_requests_total', 'Requests by API.', 'api', metrics.requests),
     byLabel(
       'tidemark_request_failures_total',
@@ -112,21 +115,18 @@ export function brokerMetrics(metrics: BrokerMetrics): Metric[] {
       'api',
       metrics.failures,
     ),
-    single(
+    counter(
       'tidemark_produced_bytes_total',
-      'counter',
       'Record bytes accepted from producers.',
       metrics.producedBytes,
     ),
-    single(
+    counter(
       'tidemark_produced_batches_total',
-      'counter',
       'Record batches accepted from producers.',
       metrics.producedBatches,
     ),
-    single(
+    counter(
       'tidemark_fetched_bytes_total',
-      'counter',
       'Record bytes given to consumers.',
       metrics.fetchedBytes,
     ),
