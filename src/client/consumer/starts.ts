@@ -2,7 +2,7 @@
 
 import type { TopicPartition } from '../admin-cluster.ts';
 import { allOrThrow } from '../all-or-throw.ts';
-import { byTopic } from '../by-topic.ts';
+import { partitionsByTopic } from '../by-topic.ts';
 import { type Cluster, isRetriableError } from '../cluster.ts';
 import { nameOf } from '../fetch-reading.ts';
 import { askGroupOffsets, type ToldOffsets } from '../group-offsets.ts';
@@ -102,8 +102,8 @@ async function lookUp(
   const time = timestampOf(from);
   if (time !== null) {
     const at = { time, isolation };
-    const topics = Array.from(byTopic(places).values());
-    await allOrThrow(topics.map((some) => lookUpTime(cluster, some, at, found)));
+    const topics = partitionsByTopic(places);
+    await allOrThrow(topics.map((topic) => lookUpTime(cluster, topic, at, found)));
     return;
   }
   const told = places.map(async (place) => {
@@ -117,19 +117,14 @@ async function lookUp(
 /** {@link lookUp} of a time in partitions of one topic. */
 async function lookUpTime(
   cluster: Cluster,
-  places: readonly TopicPartition[],
+  { topic, partitions }: { readonly topic: string; readonly partitions: readonly number[] },
   { time, isolation }: { readonly time: number; readonly isolation: Isolation },
   found: Map<string, number>,
 ): Promise<void> {
-  const topic = places[0]?.topic ?? '';
-  const ask = (partitions: readonly number[], timestamp: number, into: Map<number, FoundOffset>) =>
-    askOffsets(cluster, topic, { partitions, timestamp, isolation }, into);
+  const ask = (some: readonly number[], timestamp: number, into: Map<number, FoundOffset>) =>
+    askOffsets(cluster, topic, { partitions: some, timestamp, isolation }, into);
   const offsets = new Map<number, FoundOffset>();
-  const asked = ask(
-    places.map(({ partition }) => partition),
-    time,
-    offsets,
-  );
+  const asked = ask(partitions, time, offsets);
   await Promise.allSettled([asked]);
   // No record so late: then the next one that comes.
   const late = Array.from(offsets).filter(([, { offset }]) => offset < 0);

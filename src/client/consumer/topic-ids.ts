@@ -1,6 +1,7 @@
 // Topics by id, as the new group protocol names them.
 
 import type { TopicPartition } from '../admin-cluster.ts';
+import { partitionsByTopic } from '../by-topic.ts';
 import type { Cluster } from '../cluster.ts';
 
 export interface TopicIdPartitions {
@@ -29,18 +30,11 @@ export class TopicIds {
 
   /** Partitions by the ids of their topics, sorted. All must have come from {@link places}. */
   group(places: readonly TopicPartition[]): TopicIdPartitions[] {
-    const byId = new Map<string, number[]>();
-    for (const { topic, partition } of places) {
-      const id = this.#ids.get(topic);
-      if (id === undefined) throw new Error(`topic '${topic}' was never given by its id`);
-      const partitions = byId.get(id);
-      if (partitions === undefined) byId.set(id, [partition]);
-      else partitions.push(partition);
-    }
-    const groups = [...byId].map(([topicId, partitions]) => ({
-      topicId,
-      partitions: partitions.sort((a, b) => a - b),
-    }));
+    const groups = partitionsByTopic(places).map(({ topic, partitions }) => {
+      const topicId = this.#ids.get(topic);
+      if (topicId === undefined) throw new Error(`topic '${topic}' was never given by its id`);
+      return { topicId, partitions: partitions.sort((a, b) => a - b) };
+    });
     return groups.sort((a, b) => (a.topicId < b.topicId ? -1 : 1));
   }
 
