@@ -3,11 +3,10 @@
 
 import { expect, test } from 'vitest';
 import { ErrorCode } from '../../../src/base/kafka-errors.ts';
-import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { commitGroupOffsets } from '../../../src/client/group-offsets.ts';
-import { Cluster, committedOffsets, singleNetwork } from '../../../src/client/index.ts';
-import type { Transport } from '../../../src/protocol/index.ts';
+import { type Cluster, committedOffsets } from '../../../src/client/index.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
+import { fakeCluster } from './fake-cluster.ts';
 
 interface Topic {
   readonly id: string;
@@ -47,30 +46,25 @@ function cluster(topics: Record<string, Topic>, code: (place: string, topicId: s
     return { name, topicId: topic.id, errorCode: 0, partitions };
   };
   const node = { nodeId: 1, host: 'h', port: 1 };
-  const transport = {
-    versions: () => Promise.resolve([0, 9]),
-    close: () => Promise.resolve(),
-    send({ name }: { name: string }, request: object) {
-      if (name === 'FindCoordinator') {
-        return Promise.resolve({ coordinators: [{ ...node, errorCode: 0 }] });
-      }
-      if (name === 'Metadata') {
-        const { topics: asked } = request as Asked;
-        const found = asked.map((one) => metadata(one.name));
-        return Promise.resolve({ errorCode: 0, brokers: [node], topics: found });
-      }
-      expect(name).toBe('OffsetCommit');
+  const answer = (name: string, request: object) => {
+    if (name === 'FindCoordinator') {
+      return { coordinators: [{ ...node, errorCode: 0 }] };
+    }
+    if (name === 'Metadata') {
       const { topics: asked } = request as Asked;
-      const places = asked.flatMap((topic) =>
-        topic.partitions.map((one) => `${topic.name}-${one.partitionIndex}`),
-      );
-      commits.push(places);
-      return Promise.resolve({ topics: asked.map(answerTopic) });
-    },
-  } as unknown as Transport;
-  const network = singleNetwork(transport);
+      const found = asked.map((one) => metadata(one.name));
+      return { errorCode: 0, brokers: [node], topics: found };
+    }
+    expect(name).toBe('OffsetCommit');
+    const { topics: asked } = request as Asked;
+    const places = asked.flatMap((topic) =>
+      topic.partitions.map((one) => `${topic.name}-${one.partitionIndex}`),
+    );
+    commits.push(places);
+    return { topics: asked.map(answerTopic) };
+  };
   const committed: string[] = [];
-  const connected = (): Cluster => new Cluster({ network, clock, random: new SeededRandom(1) });
+  const connected = (): Cluster => fakeCluster(clock, answer);
   return {
     clock,
     commits,

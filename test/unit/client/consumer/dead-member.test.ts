@@ -3,15 +3,13 @@
 
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { SeededRandom } from '../../../../src/base/seeded-random.ts';
 import { ClassicMember } from '../../../../src/client/consumer/classic-member.ts';
 import type { Member } from '../../../../src/client/consumer/membership.ts';
 import { ModernMember } from '../../../../src/client/consumer/modern-member.ts';
 import { encodeAssignment } from '../../../../src/client/consumer/subscription.ts';
 import { TopicWatch } from '../../../../src/client/consumer/topic-watch.ts';
-import { Cluster, singleNetwork } from '../../../../src/client/index.ts';
-import type { Transport } from '../../../../src/protocol/index.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
+import { fakeCluster } from '../fake-cluster.ts';
 
 const TOPIC = 'pages';
 const UNKNOWN_MEMBER_ID = 25;
@@ -65,17 +63,11 @@ function member(
     },
     LeaveGroup: { errorCode: 0, members: [] },
   };
-  const transport = {
-    versions: () => Promise.resolve([0, 9]),
-    close: () => Promise.resolve(),
-    send({ name }: { name: string }, { members, memberEpoch }: Asked) {
-      const call = memberEpoch === undefined ? name : `${name} ${memberEpoch}`;
-      asked.push(name === 'LeaveGroup' ? `${name} ${members?.[0]?.memberId}` : call);
-      return Promise.resolve(answers[call]);
-    },
-  } as unknown as Transport;
-  const network = singleNetwork(transport);
-  const cluster = new Cluster({ network, clock, random: new SeededRandom(1) });
+  const cluster = fakeCluster(clock, (name, { members, memberEpoch }: Asked) => {
+    const call = memberEpoch === undefined ? name : `${name} ${memberEpoch}`;
+    asked.push(name === 'LeaveGroup' ? `${name} ${members?.[0]?.memberId}` : call);
+    return answers[call];
+  });
   let owned: (typeof place)[] = [];
   const away = (what: string): void => {
     if (owned.length > 0) told.push(what);

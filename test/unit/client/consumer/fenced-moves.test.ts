@@ -1,15 +1,14 @@
 // A member that is put out of its group while it moves to its share: when it is a member again, that share is others'.
 
 import { expect, test } from 'vitest';
-import { SeededRandom } from '../../../../src/base/seeded-random.ts';
 import { ClassicMember } from '../../../../src/client/consumer/classic-member.ts';
 import type { Member, MemberHost } from '../../../../src/client/consumer/membership.ts';
 import { ModernMember } from '../../../../src/client/consumer/modern-member.ts';
 import { encodeAssignment } from '../../../../src/client/consumer/subscription.ts';
 import { TopicWatch } from '../../../../src/client/consumer/topic-watch.ts';
-import { Cluster, singleNetwork } from '../../../../src/client/index.ts';
-import type { Transport } from '../../../../src/protocol/index.ts';
+import type { Cluster } from '../../../../src/client/index.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
+import { fakeCluster } from '../fake-cluster.ts';
 
 const TOPIC = 'pages';
 const TOPIC_ID = '00000000-0000-0000-0000-000000000001';
@@ -88,22 +87,15 @@ class Host implements MemberHost {
 
 function clusterOf(answer: (api: string) => object, clock: VirtualClock): Cluster {
   const node = { nodeId: 1, host: 'h', port: 1 };
-  const transport = {
-    versions: () => Promise.resolve([0, 9]),
-    close: () => Promise.resolve(),
-    send({ name }: { name: string }) {
-      if (name === 'FindCoordinator') {
-        return Promise.resolve({ coordinators: [{ ...node, errorCode: 0 }] });
-      }
-      if (name !== 'Metadata') return Promise.resolve(answer(name));
-      const partitions = [0, 1, 2].map((partitionIndex) => {
-        return { partitionIndex, errorCode: 0, leaderId: 1, leaderEpoch: 0 };
-      });
-      const topics = [{ name: TOPIC, topicId: TOPIC_ID, errorCode: 0, partitions }];
-      return Promise.resolve({ errorCode: 0, brokers: [node], topics });
-    },
-  } as unknown as Transport;
-  return new Cluster({ network: singleNetwork(transport), clock, random: new SeededRandom(1) });
+  return fakeCluster(clock, (name) => {
+    if (name === 'FindCoordinator') return { coordinators: [{ ...node, errorCode: 0 }] };
+    if (name !== 'Metadata') return answer(name);
+    const partitions = [0, 1, 2].map((partitionIndex) => {
+      return { partitionIndex, errorCode: 0, leaderId: 1, leaderEpoch: 0 };
+    });
+    const topics = [{ name: TOPIC, topicId: TOPIC_ID, errorCode: 0, partitions }];
+    return { errorCode: 0, brokers: [node], topics };
+  });
 }
 
 /** Answers to the heartbeats to come; after them nothing changes. */

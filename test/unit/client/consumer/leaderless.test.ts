@@ -3,20 +3,14 @@
 
 import { afterEach, describe, expect, test } from 'vitest';
 import { KafkaError } from '../../../../src/base/kafka-errors.ts';
-import { SeededRandom } from '../../../../src/base/seeded-random.ts';
 import { Committer } from '../../../../src/client/consumer/committer.ts';
 import { Holdings } from '../../../../src/client/consumer/holdings.ts';
-import {
-  type Client,
-  Cluster,
-  Consumer,
-  type OffsetSpec,
-  singleNetwork,
-} from '../../../../src/client/index.ts';
+import { type Client, Consumer, type OffsetSpec } from '../../../../src/client/index.ts';
 import { connect } from '../../../../src/compose/index.ts';
-import type { Transport } from '../../../../src/protocol/index.ts';
 import { startBroker } from '../../../../src/testing/index.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
+import { fakeCluster } from '../fake-cluster.ts';
+import { plainHoldings } from './plain-holdings.ts';
 
 const LEADER_NOT_AVAILABLE = 5;
 const TOPIC_AUTHORIZATION_FAILED = 29;
@@ -42,42 +36,36 @@ function setUp(from: OffsetSpec = { kind: 'earliest' }) {
   const fetched: string[] = [];
   const told: string[] = [];
   const commits: string[] = [];
-  const transport = {
-    versions: () => Promise.resolve([0, 9]),
-    close: () => Promise.resolve(),
-    send(api: { name: string }, body: object) {
-      if (api.name === 'Metadata') {
-        const partitions = places.map(({ partition: partitionIndex }) => {
-          return { partitionIndex, errorCode: 0, leaderId: 1, leaderEpoch: 0 };
-        });
-        const topics = [{ name: 't', topicId: 'id', errorCode: 0, partitions }];
-        const brokers = [{ nodeId: 1, host: 'h', port: 1 }];
-        return Promise.resolve({ errorCode: 0, brokers, topics });
-      }
-      if (api.name === 'FindCoordinator') {
-        return Promise.resolve({ coordinators: [{ nodeId: 1, host: 'h', port: 1, errorCode: 0 }] });
-      }
-      if (api.name === 'OffsetCommit') {
-        const some = (body as Committed).topics.flatMap(({ partitions }) => partitions);
-        commits.push(some.map((one) => `${one.partitionIndex}@${one.committedOffset}`).join());
-        const partitions = some.map(({ partitionIndex }) => ({ partitionIndex, errorCode: 0 }));
-        return Promise.resolve({ topics: [{ name: 't', partitions }] });
-      }
-      const topics = (body as Asked).topics.map(({ partitions }) => ({
-        name: 't',
-        partitions: partitions.map(({ partitionIndex, timestamp }) => ({
-          partitionIndex,
-          errorCode: partitionIndex === 2 ? seen.refusal : 0,
-          offset: timestamp >= 0 ? -1 : timestamp === -1 ? 100 : 10,
-          timestamp: -1,
-          leaderEpoch: 0,
-        })),
-      }));
-      return Promise.resolve({ topics });
-    },
-  } as unknown as Transport;
-  const network = singleNetwork(transport);
-  const cluster = new Cluster({ network, clock, random: new SeededRandom(1) });
+  const cluster = fakeCluster(clock, (api, body: object) => {
+    if (api === 'Metadata') {
+      const partitions = places.map(({ partition: partitionIndex }) => {
+        return { partitionIndex, errorCode: 0, leaderId: 1, leaderEpoch: 0 };
+      });
+      const topics = [{ name: 't', topicId: 'id', errorCode: 0, partitions }];
+      const brokers = [{ nodeId: 1, host: 'h', port: 1 }];
+      return { errorCode: 0, brokers, topics };
+    }
+    if (api === 'FindCoordinator') {
+      return { coordinators: [{ nodeId: 1, host: 'h', port: 1, errorCode: 0 }] };
+    }
+    if (api === 'OffsetCommit') {
+      const some = (body as Committed).topics.flatMap(({ partitions }) => partitions);
+      commits.push(some.map((one) => `${one.partitionIndex}@${one.committedOffset}`).join());
+      const partitions = some.map(({ partitionIndex }) => ({ partitionIndex, errorCode: 0 }));
+      return { topics: [{ name: 't', partitions }] };
+    }
+    const topics = (body as Asked).topics.map(({ partitions }) => ({
+      name: 't',
+      partitions: partitions.map(({ partitionIndex, timestamp }) => ({
+        partitionIndex,
+        errorCode: partitionIndex === 2 ? seen.refusal : 0,
+        offset: timestamp >= 0 ? -1 : timestamp === -1 ? 100 : 10,
+        timestamp: -1,
+        leaderEpoch: 0,
+      })),
+    }));
+    return { topics };
+  });
   const me = { group: 'g', memberId: 'm', epoch: 1, instanceId: null };
   const committer = new Committer(cluster, { identity: () => me, isJoining: () => false });
   const fetcher = {
@@ -88,14 +76,9 @@ function setUp(from: OffsetSpec = { kind: 'earliest' }) {
   };
   const closing = new AbortController();
   const holdings = new Holdings(cluster, fetcher as never, committer, {
-    group: undefined,
+    ...plainHoldings,
     from,
-    isolation: 'read_uncommitted',
-    autoCommit: true,
-    maxPollIntervalMs: 60_000,
     onAssigned: (some) => void told.push(some.map(({ partition }) => partition).join()),
-    onRevoked: undefined,
-    onLost: undefined,
     onTrouble: (error) => void seen.troubles.push(error),
     onFailed: (error) => void seen.failed.push(error),
     until: closing.signal,
@@ -229,15 +212,9 @@ test.each([true, false])(
       brokers: [{ nodeId: 1, host: 'h', port: 1 }],
       topics: [topic],
     };
-    const transport = {
-      versions: () => Promise.resolve([0, 9]),
-      close: () => Promise.resolve(),
-      send: () => Promise.resolve(metadata),
-    } as unknown as Transport;
-    const network = singleNetwork(transport);
     const warned: string[] = [];
     const warn = (message: string) => void warned.push(message);
-    const cluster = new Cluster({ network, clock, random: new SeededRandom(1), warn });
+    const cluster = fakeCluster(clock, () => metadata, { warn });
     const heard: unknown[] = [];
     const onTrouble = (error: unknown) => void heard.push(error);
     const consumer = new Consumer(cluster, { topics: ['t'], ...(listens && { onTrouble }) });

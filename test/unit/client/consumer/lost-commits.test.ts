@@ -3,12 +3,11 @@
 
 import { describe, expect, test } from 'vitest';
 import { KafkaError } from '../../../../src/base/kafka-errors.ts';
-import { SeededRandom } from '../../../../src/base/seeded-random.ts';
 import { Committer } from '../../../../src/client/consumer/committer.ts';
 import { Holdings } from '../../../../src/client/consumer/holdings.ts';
-import { Cluster, singleNetwork } from '../../../../src/client/index.ts';
-import type { Transport } from '../../../../src/protocol/index.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
+import { fakeCluster } from '../fake-cluster.ts';
+import { plainHoldings } from './plain-holdings.ts';
 
 const [zero, one] = [0, 1].map((partition) => ({ topic: 'pages', partition })) as [Place, Place];
 const BOTH = [zero, one];
@@ -35,45 +34,31 @@ async function member(answer: () => Promise<number> = () => Promise.resolve(0)) 
   const commits: string[] = [];
   const told: string[] = [];
   const me = { group: 'crawlers', memberId: 'm1', epoch: 1, instanceId: null };
-  const transport = {
-    versions: () => Promise.resolve([0, 9]),
-    close: () => Promise.resolve(),
-    async send(api: { name: string }, body: object) {
-      if (api.name === 'OffsetCommit') {
-        commits.push(commitsOf(body as Commit));
-        const errorCode = await answer();
-        const partitions = BOTH.map(({ partition }) => ({ partitionIndex: partition, errorCode }));
-        return { topics: [{ name: 'pages', partitions }] };
-      }
-      const node = { nodeId: 1, host: 'h', port: 1 };
-      if (api.name === 'FindCoordinator') return { coordinators: [{ ...node, errorCode: 0 }] };
-      const partitions = BOTH.map(({ partition: partitionIndex }) => {
-        const offsets = { offset: 0, timestamp: -1, leaderEpoch: 0 };
-        return { partitionIndex, errorCode: 0, leaderId: 1, ...offsets };
-      });
-      const topicId = '00000000-0000-0000-0000-000000000001';
-      const topics = [{ name: 'pages', topicId, errorCode: 0, partitions }];
-      return { errorCode: 0, brokers: [node], topics };
-    },
-  } as unknown as Transport;
-  const network = singleNetwork(transport);
-  const cluster = new Cluster({ network, clock, random: new SeededRandom(1) });
+  const cluster = fakeCluster(clock, async (api, body: object) => {
+    if (api === 'OffsetCommit') {
+      commits.push(commitsOf(body as Commit));
+      const errorCode = await answer();
+      const partitions = BOTH.map(({ partition }) => ({ partitionIndex: partition, errorCode }));
+      return { topics: [{ name: 'pages', partitions }] };
+    }
+    const node = { nodeId: 1, host: 'h', port: 1 };
+    if (api === 'FindCoordinator') return { coordinators: [{ ...node, errorCode: 0 }] };
+    const partitions = BOTH.map(({ partition: partitionIndex }) => {
+      const offsets = { offset: 0, timestamp: -1, leaderEpoch: 0 };
+      return { partitionIndex, errorCode: 0, leaderId: 1, ...offsets };
+    });
+    const topicId = '00000000-0000-0000-0000-000000000001';
+    const topics = [{ name: 'pages', topicId, errorCode: 0, partitions }];
+    return { errorCode: 0, brokers: [node], topics };
+  });
   const committer = new Committer(cluster, { identity: () => me, isJoining: () => false });
   const fetcher = { set() {}, remove() {}, wake() {} };
   const tell = (what: string) => (places: readonly Place[]) =>
     void told.push(`${what} ${places.map(({ partition }) => partition).join()}`);
   const holdings = new Holdings(cluster, fetcher as never, committer, {
-    group: undefined,
-    from: { kind: 'earliest' },
-    isolation: 'read_uncommitted',
-    autoCommit: true,
-    maxPollIntervalMs: 60_000,
-    onAssigned: undefined,
+    ...plainHoldings,
     onRevoked: tell('revoked'),
     onLost: tell('lost'),
-    onTrouble: () => {},
-    onFailed: () => {},
-    until: new AbortController().signal,
   });
   await clock.until(holdings.take(BOTH));
   const handOut = (place: Place, offset: number): void =>

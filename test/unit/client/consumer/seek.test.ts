@@ -1,11 +1,10 @@
 // A seek whose place has to be looked up: until it is, nothing is handed out; when that fails, reading goes on.
 
 import { expect, test } from 'vitest';
-import { SeededRandom } from '../../../../src/base/seeded-random.ts';
 import { Holdings } from '../../../../src/client/consumer/holdings.ts';
-import { Cluster, singleNetwork } from '../../../../src/client/index.ts';
-import type { Transport } from '../../../../src/protocol/index.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
+import { fakeCluster } from '../fake-cluster.ts';
+import { plainHoldings } from './plain-holdings.ts';
 
 const TOPIC_AUTHORIZATION_FAILED = 29;
 const place = { topic: 'pages', partition: 0 };
@@ -18,44 +17,29 @@ async function reader() {
   const told: string[] = [];
   let begun = false;
   const asked: ((answer: { errorCode?: number; offset?: number }) => void)[] = [];
-  const transport = {
-    versions: () => Promise.resolve([0, 9]),
-    close: () => Promise.resolve(),
-    async send({ name }: { name: string }) {
-      const node = { nodeId: 1, host: 'h', port: 1 };
-      const one = { partitionIndex: 0, errorCode: 0, leaderId: 1, leaderEpoch: 0 };
-      if (name === 'Metadata') {
-        const topicId = '00000000-0000-0000-0000-000000000001';
-        const topics = [{ name: 'pages', topicId, errorCode: 0, partitions: [one] }];
-        return { errorCode: 0, brokers: [node], topics };
-      }
-      expect(name).toBe('ListOffsets');
-      const answer = begun
-        ? await new Promise<object>((resolve) => asked.push(resolve))
-        : { offset: 5 };
-      const partitions = [{ ...one, offset: 0, timestamp: -1, ...answer }];
-      return { topics: [{ name: 'pages', partitions }] };
-    },
-  } as unknown as Transport;
-  const network = singleNetwork(transport);
-  const cluster = new Cluster({ network, clock, random: new SeededRandom(1) });
+  const cluster = fakeCluster(clock, async (name) => {
+    const node = { nodeId: 1, host: 'h', port: 1 };
+    const one = { partitionIndex: 0, errorCode: 0, leaderId: 1, leaderEpoch: 0 };
+    if (name === 'Metadata') {
+      const topicId = '00000000-0000-0000-0000-000000000001';
+      const topics = [{ name: 'pages', topicId, errorCode: 0, partitions: [one] }];
+      return { errorCode: 0, brokers: [node], topics };
+    }
+    expect(name).toBe('ListOffsets');
+    const answer = begun
+      ? await new Promise<object>((resolve) => asked.push(resolve))
+      : { offset: 5 };
+    const partitions = [{ ...one, offset: 0, timestamp: -1, ...answer }];
+    return { topics: [{ name: 'pages', partitions }] };
+  });
   const fetcher = {
     set: (_: object, offset: number, epoch: number) => told.push(`from ${offset} of ${epoch}`),
     remove: () => told.push('stop'),
     wake() {},
   };
   const holdings = new Holdings(cluster, fetcher as never, {} as never, {
-    group: undefined,
-    from: EARLIEST,
-    isolation: 'read_uncommitted',
+    ...plainHoldings,
     autoCommit: false,
-    maxPollIntervalMs: 60_000,
-    onAssigned: undefined,
-    onRevoked: undefined,
-    onLost: undefined,
-    onTrouble: () => {},
-    onFailed: () => {},
-    until: new AbortController().signal,
   });
   await clock.until(holdings.take([place]));
   begun = true;

@@ -1,11 +1,9 @@
 // Topics by id: which of them are read, and what is told of those that are gone.
 
 import { expect, test } from 'vitest';
-import { SeededRandom } from '../../../../src/base/seeded-random.ts';
 import { TopicIds } from '../../../../src/client/consumer/topic-ids.ts';
-import { Cluster, singleNetwork } from '../../../../src/client/index.ts';
-import type { Transport } from '../../../../src/protocol/index.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
+import { fakeCluster } from '../fake-cluster.ts';
 
 /** A cluster with topics of three partitions, by id; those that begin with two underscores are internal. */
 function make(how: { readonly internal: boolean }) {
@@ -15,21 +13,14 @@ function make(how: { readonly internal: boolean }) {
     ['id-offsets', '__consumer_offsets'],
   ]);
   let asked = 0;
-  const transport = {
-    versions: () => Promise.resolve([0, 12]),
-    close: () => Promise.resolve(),
-    send() {
-      asked += 1;
-      const partitions = [0, 1, 2].map((partitionIndex) => ({ partitionIndex, errorCode: 0 }));
-      const all = Array.from(topics, ([topicId, name]) => {
-        return { name, topicId, errorCode: 0, isInternal: name.startsWith('__'), partitions };
-      });
-      return Promise.resolve({ errorCode: 0, brokers: [], topics: all });
-    },
-  } as unknown as Transport;
-  const clock = new VirtualClock();
-  const network = singleNetwork(transport);
-  const cluster = new Cluster({ network, clock, random: new SeededRandom(1) });
+  const cluster = fakeCluster(new VirtualClock(), () => {
+    asked += 1;
+    const partitions = [0, 1, 2].map((partitionIndex) => ({ partitionIndex, errorCode: 0 }));
+    const all = Array.from(topics, ([topicId, name]) => {
+      return { name, topicId, errorCode: 0, isInternal: name.startsWith('__'), partitions };
+    });
+    return { errorCode: 0, brokers: [], topics: all };
+  });
   return { topics, asked: () => asked, ids: new TopicIds(cluster, how) };
 }
 

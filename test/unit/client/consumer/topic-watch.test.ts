@@ -1,11 +1,9 @@
 // What a topic that is not there costs whoever watches for it.
 
 import { expect, test } from 'vitest';
-import { SeededRandom } from '../../../../src/base/seeded-random.ts';
 import { TopicWatch } from '../../../../src/client/consumer/topic-watch.ts';
-import { Cluster, singleNetwork } from '../../../../src/client/index.ts';
-import type { Transport } from '../../../../src/protocol/index.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
+import { fakeCluster } from '../fake-cluster.ts';
 
 const UNKNOWN_TOPIC = 3;
 
@@ -15,29 +13,16 @@ function setUp() {
     seen.troubles += 1;
   };
   const seen = { asked: 0, troubles: 0, exists: false, changes: [] as string[] };
-  const transport = {
-    versions: () => Promise.resolve([0, 12]),
-    close: () => Promise.resolve(),
-    send(_: unknown, { topics: [{ name }] }: { topics: [{ name: string }] }) {
-      seen.asked += 1;
-      const partition = { errorCode: 0, partitionIndex: 0, leaderId: 1, leaderEpoch: 0 };
-      const errorCode = seen.exists ? 0 : UNKNOWN_TOPIC;
-      const partitions = seen.exists ? [partition] : [];
-      const topicId = 'AAAAAAAAAAAAAAAAAAAAAg';
-      const topics = [{ name, topicId, errorCode, partitions, isInternal: false }];
-      return Promise.resolve({
-        errorCode: 0,
-        brokers: [{ nodeId: 1, host: 'h', port: 1 }],
-        topics,
-      });
-    },
-  } as unknown as Transport;
-  const cluster = new Cluster({
-    network: singleNetwork(transport),
-    clock,
-    random: new SeededRandom(1),
-    onTrouble: hear,
-  });
+  const answer = (_: string, { topics: [{ name }] }: { topics: [{ name: string }] }) => {
+    seen.asked += 1;
+    const partition = { errorCode: 0, partitionIndex: 0, leaderId: 1, leaderEpoch: 0 };
+    const errorCode = seen.exists ? 0 : UNKNOWN_TOPIC;
+    const partitions = seen.exists ? [partition] : [];
+    const topicId = 'AAAAAAAAAAAAAAAAAAAAAg';
+    const topics = [{ name, topicId, errorCode, partitions, isInternal: false }];
+    return { errorCode: 0, brokers: [{ nodeId: 1, host: 'h', port: 1 }], topics };
+  };
+  const cluster = fakeCluster(clock, answer, { onTrouble: hear });
   const watch = new TopicWatch(cluster, {
     topics: ['t'],
     everyMs: 300_000,

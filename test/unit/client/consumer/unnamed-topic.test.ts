@@ -2,11 +2,9 @@
 
 import { expect, test } from 'vitest';
 import { sleep } from '../../../../src/base/pause.ts';
-import { SeededRandom } from '../../../../src/base/seeded-random.ts';
 import { ModernMember } from '../../../../src/client/consumer/modern-member.ts';
-import { Cluster, singleNetwork } from '../../../../src/client/index.ts';
-import type { Transport } from '../../../../src/protocol/index.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
+import { fakeCluster } from '../fake-cluster.ts';
 
 test('a topic of the share that nobody names is looked for again after a pause', async () => {
   const clock = new VirtualClock();
@@ -15,21 +13,15 @@ test('a topic of the share that nobody names is looked for again after a pause',
     topicPartitions: [{ topicId: '00000000-0000-0000-0000-000000000001', partitions: [0] }],
   };
   let looked = 0;
-  const transport = {
-    versions: () => Promise.resolve([0, 9]),
-    close: () => Promise.resolve(),
-    async send({ name }: { name: string }) {
-      await sleep(clock, 1);
-      if (name === 'FindCoordinator') return { coordinators: [{ ...node, errorCode: 0 }] };
-      if (name === 'ConsumerGroupHeartbeat') {
-        return { errorCode: 0, memberEpoch: 1, heartbeatIntervalMs: 5_000, assignment };
-      }
-      looked += 1;
-      return { errorCode: 0, brokers: [node], topics: [] };
-    },
-  } as unknown as Transport;
-  const network = singleNetwork(transport);
-  const cluster = new Cluster({ network, clock, random: new SeededRandom(1) });
+  const cluster = fakeCluster(clock, async (name) => {
+    await sleep(clock, 1);
+    if (name === 'FindCoordinator') return { coordinators: [{ ...node, errorCode: 0 }] };
+    if (name === 'ConsumerGroupHeartbeat') {
+      return { errorCode: 0, memberEpoch: 1, heartbeatIntervalMs: 5_000, assignment };
+    }
+    looked += 1;
+    return { errorCode: 0, brokers: [node], topics: [] };
+  });
   const nothing = (): Promise<void> => Promise.resolve();
   const host = {
     owned: () => [],

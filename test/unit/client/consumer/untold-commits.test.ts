@@ -3,12 +3,11 @@
 
 import { expect, test } from 'vitest';
 import { ErrorCode } from '../../../../src/base/kafka-errors.ts';
-import { SeededRandom } from '../../../../src/base/seeded-random.ts';
 import { Committer } from '../../../../src/client/consumer/committer.ts';
 import { Holdings } from '../../../../src/client/consumer/holdings.ts';
-import { Cluster, singleNetwork } from '../../../../src/client/index.ts';
-import type { Transport } from '../../../../src/protocol/index.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
+import { fakeCluster } from '../fake-cluster.ts';
+import { plainHoldings } from './plain-holdings.ts';
 
 const a0 = { topic: 'a', partition: 0 };
 const b0 = { topic: 'b', partition: 0 };
@@ -68,13 +67,7 @@ function setUp() {
       })),
     }),
   };
-  const transport = {
-    versions: () => Promise.resolve([0, 9]),
-    close: () => Promise.resolve(),
-    send: ({ name }: { name: string }, asked: Asked) => Promise.resolve(answers[name]?.(asked)),
-  } as unknown as Transport;
-  const network = singleNetwork(transport);
-  const cluster = new Cluster({ network, clock, random: new SeededRandom(1) });
+  const cluster = fakeCluster(clock, (name, asked: Asked) => answers[name]?.(asked));
   const me = { group: 'g', memberId: 'm', epoch: 1, instanceId: null };
   const committer = new Committer(cluster, { identity: () => me, isJoining: () => false });
   const fetcher = {
@@ -84,17 +77,11 @@ function setUp() {
     wake() {},
   };
   const holdings = new Holdings(cluster, fetcher as never, committer, {
+    ...plainHoldings,
     group: 'g',
-    from: { kind: 'earliest' },
     isolation: 'read_committed',
-    autoCommit: true,
-    maxPollIntervalMs: 60_000,
-    onAssigned: undefined,
-    onRevoked: undefined,
-    onLost: undefined,
     onTrouble: (error) => void seen.troubles.push(error),
     onFailed: (error) => void seen.failed.push(error),
-    until: new AbortController().signal,
   });
   return { clock, holdings, seen, fetched };
 }
