@@ -66,16 +66,6 @@ function refusal(
   return new KafkaError(name, `group '${group}', ${where}: ${name}`);
 }
 
-/** Throws the {@link refusal} of a code. */
-function checkCode(
-  cluster: Cluster,
-  group: string,
-  code: number,
-  at: string | TopicPartition,
-): void {
-  if (code !== ErrorCode.NONE) throw refusal(cluster, group, code, at);
-}
-
 /** Asks the coordinator, and looks for it again when the way to it is lost. */
 async function withCoordinator<T>(
   cluster: Cluster,
@@ -147,7 +137,8 @@ async function askCoordinator(
       : { groupId: group, topics: asked.map(({ topicId: _, ...topic }) => topic), requireStable },
   );
   const answer = grouped ? response.groups[0] : response;
-  checkCode(cluster, group, answer?.errorCode ?? 0, 'committed offsets');
+  const code = answer?.errorCode ?? ErrorCode.NONE;
+  if (code !== ErrorCode.NONE) throw refusal(cluster, group, code, 'committed offsets');
   const refused = new Map<string, KafkaError>();
   for (const one of answer?.topics ?? []) {
     const topic = askedFor(topics, one)?.name ?? one.name;
