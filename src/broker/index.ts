@@ -10,6 +10,6 @@
 export { Broker, type BrokerSettings } from './broker.ts';
 export { InProcessError, type InProcessErrorCode } from './in-process-transport.ts';
 export type { InterceptedRequest, RequestInterceptor } from './interceptor.ts';
-export { type Metric, metricsText } from './metrics.ts';
+export { counter, gauge, type Metric, metricsText } from './metrics.ts';
 export type { Endpoint } from './services.ts';
 export type { PeerHandler, PeerSocket } from './socket.ts';

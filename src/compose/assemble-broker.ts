@@ -4,7 +4,7 @@
 
 import { assert } from '../base/errors.ts';
 import type { Clock, Logger, Random } from '../base/ports.ts';
-import { Broker, type Metric, type RequestInterceptor } from '../broker/index.ts';
+import { Broker, counter, type Metric, type RequestInterceptor } from '../broker/index.ts';
 import { type Engine, openEngine } from '../engine/index.ts';
 import {
   type CompactionRunner,
@@ -65,12 +65,6 @@ export interface AssembledBroker {
 
 /** What the commits of all logs have come to. */
 function commitMetrics(store: LogStore): Metric[] {
-  const counter = (name: string, help: string, value: number): Metric => ({
-    name,
-    type: 'counter',
-    help,
-    samples: [{ value }],
-  });
   const { syncs, batches, offsets, bytes } = store.commits;
   return [
     counter('tidemark_syncs_total', 'Syncs of the disk.', syncs),

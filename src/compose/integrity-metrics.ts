@@ -1,30 +1,32 @@
 // What checks of stored bytes have found, as metrics.
 
-import type { Metric } from '../broker/index.ts';
+import { counter, type Metric } from '../broker/index.ts';
 import type { LogStore } from '../storage/index.ts';
 
 /** Nothing where the store does not count. */
 export function integrityMetrics({ integrity }: LogStore): Metric[] {
   if (integrity === undefined) return [];
-  const counter = (name: string, help: string, value: number): Metric => ({
-    name: `tidemark_${name}_total`,
-    type: 'counter',
-    help,
-    samples: [{ value }],
-  });
   return [
     counter(
-      'verified_bytes',
+      'tidemark_verified_bytes_total',
       'Stored bytes whose checksums were compared.',
       integrity.verifiedBytes,
     ),
     counter(
-      'scrubbed_bytes',
+      'tidemark_scrubbed_bytes_total',
       'Stored bytes that the background scrub compared.',
       integrity.scrubbedBytes,
     ),
-    counter('scrub_passes', 'Passes of the scrub through all files.', integrity.scrubPasses),
-    counter('damaged_ranges', 'Damaged stretches found in logs.', integrity.damagedRanges),
-    counter('damaged_offsets', 'Offsets lost to damage.', integrity.damagedOffsets),
+    counter(
+      'tidemark_scrub_passes_total',
+      'Passes of the scrub through all files.',
+      integrity.scrubPasses,
+    ),
+    counter(
+      'tidemark_damaged_ranges_total',
+      'Damaged stretches found in logs.',
+      integrity.damagedRanges,
+    ),
+    counter('tidemark_damaged_offsets_total', 'Offsets lost to damage.', integrity.damagedOffsets),
   ];
 }
