@@ -11,24 +11,12 @@ import {
   MemoryDisk,
   openLogStore,
 } from '../../../src/storage/index.ts';
-import { Journal } from '../../../src/storage/journal.ts';
-import { parseJournal } from '../../../src/storage/journal-format.ts';
-import { logIdentity } from '../../../src/storage/log-identity.ts';
-import { TaskOwner } from '../../../src/storage/tasks.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { SimulatedDisk } from '../../support/simulated-disk.ts';
+import { journalEntries, journalOn, keyOf } from './journal-support.ts';
 import { compactionInPlace, readBaseOffsets, testConfig } from './support.ts';
 
-const KINDS = new Map([
-  [1, 'batches'],
-  [2, 'forget'],
-]);
-
 beforeAll(() => loadXxHash64());
-
-function keyOf(name: string): string {
-  return logIdentity({ name, topicId: 'id' });
-}
 
 /** A log as the journal sees it. */
 class Owner {
@@ -44,39 +32,24 @@ class Owner {
   }
 }
 
-async function journalOn(disk: MemoryDisk) {
-  const clock = new VirtualClock();
-  const tasks = new TaskOwner(silentLogger);
-  const ports = { disk, clock, random: new SeededRandom(7), logger: silentLogger, tasks };
-  const journal = new Journal({ ...ports, dirtyLogsMax: 10, firstGeneration: 1, kept: [] });
-  await disk.makeDirectory('journal');
+async function journalOfTwo() {
+  const disk = new MemoryDisk(() => 0);
+  const { journal, tasks, append: appendFor } = await journalOn(disk);
   const owners = new Map(['t-0', 't-1'].map((name) => [name, new Owner()]));
   const owner = (name: string) => owners.get(name) as Owner;
   const append = (name: string) => {
     owner(name).dirty = true;
-    const parts = [Buffer.from(`batch of ${name}`)];
-    const [key, bytes] = [keyOf(name), parts[0]?.length ?? 0];
-    return journal.append([{ owner: owner(name), key, segmentBase: 0, position: 0, parts, bytes }]);
+    return appendFor(name, owner(name));
   };
-  /** What each file holds, oldest first. */
   const files = async (): Promise<string[][]> => {
     await tasks.idle();
-    const found: string[][] = [];
-    for (const name of await disk.list('journal')) {
-      if (!name.endsWith('.journal')) continue;
-      const path = `journal/${name}`;
-      const file = await disk.open(path, 'read');
-      const bytes = Buffer.alloc(await file.size());
-      await file.read(bytes, 0);
-      found.push(parseJournal(bytes, path).map(({ kind, key }) => `${KINDS.get(kind)} ${key}`));
-    }
-    return found;
+    return journalEntries(disk);
   };
   return { journal, append, owner, files };
 }
 
 test('what it holds of a log whose segments did sync is void once that log is released', async () => {
-  const { journal, append, owner, files } = await journalOn(new MemoryDisk(() => 0));
+  const { journal, append, owner, files } = await journalOfTwo();
   owner('t-0').fails = true;
   await append('t-0');
   await append('t-1');
@@ -86,7 +59,7 @@ test('what it holds of a log whose segments did sync is void once that log is re
 });
 
 test('what came since is in the segments before it is void with the rest', async () => {
-  const { journal, append, owner, files } = await journalOn(new MemoryDisk(() => 0));
+  const { journal, append, owner, files } = await journalOfTwo();
   owner('t-0').fails = true;
   await append('t-0');
   await append('t-1');
@@ -101,7 +74,7 @@ test('what came since is in the segments before it is void with the rest', async
 });
 
 test('a log that fails in that sync keeps what the journal holds of it', async () => {
-  const { journal, append, owner, files } = await journalOn(new MemoryDisk(() => 0));
+  const { journal, append, owner, files } = await journalOfTwo();
   owner('t-0').fails = true;
   await append('t-0');
   await append('t-1');
@@ -114,7 +87,7 @@ test('a log that fails in that sync keeps what the journal holds of it', async (
 });
 
 test('files that nobody needs go, though an older one is held: commits go on through the journal', async () => {
-  const { journal, append, owner, files } = await journalOn(new MemoryDisk(() => 0));
+  const { journal, append, owner, files } = await journalOfTwo();
   owner('t-0').fails = true;
   await append('t-0');
   for (let count = 0; count < 5; count++) {
@@ -126,7 +99,7 @@ test('files that nobody needs go, though an older one is held: commits go on thr
 });
 
 test('a file that voids what an older one holds stays as long as that', async () => {
-  const { journal, append, owner, files } = await journalOn(new MemoryDisk(() => 0));
+  const { journal, append, owner, files } = await journalOfTwo();
   owner('t-0').fails = true;
   await append('t-0');
   await append('t-1');

@@ -2,35 +2,21 @@
 // one by one, unless somebody waits for them.
 
 import { expect, test } from 'vitest';
-import { silentLogger } from '../../../src/base/ports.ts';
-import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { type Disk, MemoryDisk } from '../../../src/storage/index.ts';
-import { Journal } from '../../../src/storage/journal.ts';
 import { Generation } from '../../../src/storage/journal-files.ts';
-import { logIdentity } from '../../../src/storage/log-identity.ts';
-import { TaskOwner } from '../../../src/storage/tasks.ts';
-import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { eventually } from '../../support/eventually.ts';
+import { journalOn, keyOf } from './journal-support.ts';
 
 const LOGS = 50;
 
-async function journalOn(disk: Disk, kept: readonly Generation[] = []) {
-  const clock = new VirtualClock();
-  const tasks = new TaskOwner(silentLogger);
-  const ports = { disk, clock, random: new SeededRandom(7), logger: silentLogger, tasks };
-  const journal = new Journal({ ...ports, dirtyLogsMax: 1000, firstGeneration: 1, kept });
-  await disk.makeDirectory('journal');
+async function journalOfMany(disk: Disk, kept: readonly Generation[] = []) {
+  const { journal, clock, append: appendFor } = await journalOn(disk, { dirtyLogsMax: 1000, kept });
   const synced: number[] = [];
   const syncDirty = async (): Promise<void> => {
     synced.push(clock.monotonic());
   };
   const owner = { syncDirty };
-  const append = (log: number): Promise<void> => {
-    const parts = [Buffer.from(`batch of ${log}`)];
-    const key = logIdentity({ name: `t-${log}`, topicId: 'id' });
-    const bytes = parts[0]?.length ?? 0;
-    return journal.append([{ owner, key, segmentBase: 0, position: 0, parts, bytes }]);
-  };
+  const append = (log: number): Promise<void> => appendFor(`t-${log}`, owner);
   const appendToAll = async (): Promise<void> => {
     for (let log = 0; log < LOGS; log++) await append(log);
   };
@@ -49,7 +35,7 @@ class SlowNames extends MemoryDisk {
 
 test('commits go on while the next file is made', async () => {
   const disk = new SlowNames(() => 0);
-  const { journal, clock, append } = await journalOn(disk);
+  const { journal, clock, append } = await journalOfMany(disk);
   await append(0);
   await clock.advance(14_900);
   await append(1);
@@ -70,7 +56,7 @@ test('commits go on while the next file is made', async () => {
 });
 
 test('a checkpoint that nobody waits for rests between its syncs', async () => {
-  const { journal, clock, synced, appendToAll } = await journalOn(new MemoryDisk(() => 0));
+  const { journal, clock, synced, appendToAll } = await journalOfMany(new MemoryDisk(() => 0));
   await appendToAll();
   await clock.advance(23_000);
   expect(synced).toHaveLength(LOGS);
@@ -82,7 +68,9 @@ test('it rests beside a file that is held, which waits for no sync', async () =>
   const held = new Generation('held');
   held.checkpointed = true;
   held.heldBy.add('a log');
-  const { journal, clock, synced, appendToAll } = await journalOn(new MemoryDisk(() => 0), [held]);
+  const { journal, clock, synced, appendToAll } = await journalOfMany(new MemoryDisk(() => 0), [
+    held,
+  ]);
   await appendToAll();
   await clock.advance(23_000);
   expect(synced).toHaveLength(LOGS);
@@ -91,20 +79,22 @@ test('it rests beside a file that is held, which waits for no sync', async () =>
 });
 
 test('once somebody waits for it, it goes on without a rest', async () => {
-  const { journal, clock, synced, appendToAll } = await journalOn(new MemoryDisk(() => 0));
+  const { journal, clock, synced, appendToAll } = await journalOfMany(new MemoryDisk(() => 0));
   await appendToAll();
   await clock.advance(15_100);
   const before = synced.length;
   expect(before).toBeGreaterThan(0);
   expect(before).toBeLessThan(LOGS);
   // The clock stands still.
-  expect(await journal.release(logIdentity({ name: 't-7', topicId: 'id' }))).toBe(true);
+  expect(await journal.release(keyOf('t-7'))).toBe(true);
   expect(synced).toHaveLength(LOGS);
   await journal.close();
 });
 
 test('files that pile up are checkpointed without a rest', async () => {
-  const { journal, clock, synced, append, appendToAll } = await journalOn(new MemoryDisk(() => 0));
+  const { journal, clock, synced, append, appendToAll } = await journalOfMany(
+    new MemoryDisk(() => 0),
+  );
   await appendToAll();
   await clock.advance(14_900);
   await append(0);
