@@ -11,7 +11,7 @@ import { openStore, readBaseOffsets, testBatch, testConfig } from './support.ts'
 /** A log with one batch, in which a roll meets a broken invariant. */
 async function brokenLog() {
   const { logger, lines } = capturedLog();
-  const store = await openStore(new MemoryDisk(), logger);
+  const store = await openStore(new MemoryDisk(), { logger });
   const config = { ...testConfig, segmentMs: 1000, retentionMs: 1000 };
   const producerSnapshot = () => {
     throw new AssertionError('nothing rolls');

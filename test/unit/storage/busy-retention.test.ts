@@ -1,12 +1,9 @@
 // Retention of a log that is written to without a pause.
 
 import { expect, test } from 'vitest';
-import { silentLogger } from '../../../src/base/ports.ts';
-import { SeededRandom } from '../../../src/base/seeded-random.ts';
-import { openLogStore } from '../../../src/storage/index.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { SimulatedDisk } from '../../support/simulated-disk.ts';
-import { testBatch, testConfig } from './support.ts';
+import { openStore, testBatch, testConfig } from './support.ts';
 
 const WRITE_MS = 100;
 
@@ -25,8 +22,7 @@ class SlowDisk extends SimulatedDisk {
 test('it does not wait until nothing is left to be written', async () => {
   const disk = new SlowDisk({ seed: 1 });
   const { clock } = disk;
-  const ports = { disk, clock, random: new SeededRandom(7), logger: silentLogger };
-  const store = await openLogStore({ ...ports, root: 'test' });
+  const store = await openStore(disk, { clock });
   const config = { ...testConfig, retentionBytes: testConfig.segmentBytes };
   const log = await store.openLog({ name: 't-0', topicId: 'id', config });
   let index = 0;

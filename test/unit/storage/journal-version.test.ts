@@ -1,35 +1,28 @@
 // A start over the journal of a version to come: refused, with everything as it was.
 
 import { expect, test } from 'vitest';
-import { silentLogger } from '../../../src/base/ports.ts';
-import { SeededRandom } from '../../../src/base/seeded-random.ts';
-import { type Disk, MemoryDisk, openLogStore } from '../../../src/storage/index.ts';
+import { type Disk, MemoryDisk } from '../../../src/storage/index.ts';
 import { journalHeader } from '../../../src/storage/journal-format.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
+import { writeAll } from '../engine/support/faulty-disk.ts';
+import { openStore } from './support.ts';
 
 const PATH = `journal/${'1'.padStart(20, '0')}.journal`;
 const VERSION_AT = 4;
-
-async function write(disk: Disk, path: string, bytes: Buffer): Promise<void> {
-  const file = await disk.open(path, 'create');
-  await file.write([bytes], 0);
-  await file.close();
-}
 
 /** A data directory with one journal file that begins with `header`. */
 async function leftWith(header: Buffer): Promise<MemoryDisk> {
   const disk = new MemoryDisk();
   await disk.makeDirectory('journal');
   await disk.makeDirectory('gone-0.1-delete');
-  await write(disk, 'clean-shutdown', Buffer.from('version: 1\n'));
-  await write(disk, PATH, header);
+  await writeAll(disk, 'clean-shutdown', Buffer.from('version: 1\n'));
+  await writeAll(disk, PATH, header);
   return disk;
 }
 
 function openOver(disk: Disk) {
   const clock = new VirtualClock();
-  const random = new SeededRandom(1);
-  return clock.until(openLogStore({ disk, root: 'test', clock, random, logger: silentLogger }));
+  return clock.until(openStore(disk, { clock }));
 }
 
 const names = async (disk: Disk) => [await disk.list('.'), await disk.list('journal')];

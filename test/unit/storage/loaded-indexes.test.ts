@@ -1,12 +1,8 @@
 import { expect, test } from 'vitest';
-import { silentLogger } from '../../../src/base/ports.ts';
-import { SeededRandom } from '../../../src/base/seeded-random.ts';
-import { nodeClock } from '../../../src/host/node-clock.ts';
-import { openLogStore } from '../../../src/storage/index.ts';
 import { LoadedIndexes } from '../../../src/storage/loaded-indexes.ts';
 import { Segment } from '../../../src/storage/segment.ts';
 import { SimulatedDisk } from '../../support/simulated-disk.ts';
-import { testBatch, testConfig } from './support.ts';
+import { openStore, testBatch, testConfig } from './support.ts';
 
 const ENTRIES = 10_000;
 
@@ -53,11 +49,8 @@ test('what the files do not hold stays, and takes no room from others', () => {
 
 test('a log of which more is read than there is room for loads them again', async () => {
   const disk = new SimulatedDisk({ seed: 1 });
-  const random = new SeededRandom(7);
-  const ports = { disk, clock: nodeClock, random, logger: silentLogger };
-  const limits = { tailBytesMax: 0, indexBytesMax: 1 };
   const open = async () => {
-    const store = await openLogStore({ ...ports, ...limits, root: 'test' });
+    const store = await openStore(disk, { tailBytesMax: 0, indexBytesMax: 1 });
     const log = await store.openLog({ name: 't-0', topicId: 'id', config: testConfig });
     return { store, log };
   };

@@ -1,18 +1,10 @@
 // The recovery point while it moves slowly: the disk takes its time over what belongs to it.
 
 import { expect, test } from 'vitest';
-import { silentLogger } from '../../../src/base/ports.ts';
-import { SeededRandom } from '../../../src/base/seeded-random.ts';
-import { buildBatch } from '../../../src/record/index.ts';
-import {
-  type BatchToAppend,
-  DiskError,
-  loadMarks,
-  openLogStore,
-} from '../../../src/storage/index.ts';
+import { DiskError, loadMarks } from '../../../src/storage/index.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { SimulatedDisk } from '../../support/simulated-disk.ts';
-import { testConfig } from './support.ts';
+import { openStore, sizedBatch, testConfig } from './support.ts';
 
 /** More than a restart is to scan, and less than a segment. */
 const BATCHES = 3;
@@ -48,21 +40,14 @@ class HeldDisk extends SimulatedDisk {
   }
 }
 
-function batch(bytes: number): BatchToAppend {
-  const records = buildBatch([{ timestamp: 1000, key: null, value: Buffer.alloc(bytes) }]);
-  const { length: byteLength } = records;
-  return { parts: [records], byteLength, offsetCount: 1, maxTimestamp: 1000 };
-}
-
 /** A log with so much behind the recovery point that it is about to move. */
 async function grown() {
   const disk = new HeldDisk({ seed: 1 });
   const clock = new VirtualClock();
-  const ports = { disk, clock, random: new SeededRandom(7), logger: silentLogger };
-  const store = await openLogStore({ ...ports, root: 'test' });
+  const store = await openStore(disk, { clock });
   const hooks = { producerSnapshot: () => Buffer.from('state') };
   const log = await store.openLog({ name: 't-0', topicId: 'id', config, hooks });
-  const append = (bytes: number) => clock.until(log.append(batch(bytes)).committed);
+  const append = (bytes: number) => clock.until(log.append(sizedBatch(bytes)).committed);
   for (let index = 0; index < BATCHES; index++) await append(BATCH_BYTES);
   return { disk, clock, log, append };
 }
@@ -85,7 +70,7 @@ test('it does not go back into a segment that was finished while it moved', asyn
 test('a reopening waits for it, and no state of producers above the end comes later', async () => {
   const { disk, clock, log } = await grown();
   const writeOn = disk.hold(/^write .*log$/);
-  const { committed } = log.append(batch(1));
+  const { committed } = log.append(sizedBatch(1));
   const refused = expect(committed).rejects.toThrow('refused');
   const goOn = disk.hold(/^sync .*index$/);
   await clock.advance(1000);

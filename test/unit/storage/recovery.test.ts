@@ -23,7 +23,7 @@ async function filled(disk: MemoryDisk | SimulatedDisk, batches: number) {
 
 async function reopened(disk: MemoryDisk | SimulatedDisk) {
   const captured = capturedLog();
-  const store = await openStore(disk, captured.logger);
+  const store = await openStore(disk, { logger: captured.logger });
   const log = await store.openLog({ name: 't-0', topicId: 'id', config: testConfig });
   return { store, log, lines: captured.lines };
 }

@@ -1,12 +1,9 @@
 // What retention by age reads to know how old finished segments are.
 
 import { expect, test } from 'vitest';
-import { silentLogger } from '../../../src/base/ports.ts';
-import { SeededRandom } from '../../../src/base/seeded-random.ts';
-import { openLogStore } from '../../../src/storage/index.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { SimulatedDisk } from '../../support/simulated-disk.ts';
-import { testBatch, testConfig } from './support.ts';
+import { openStore, testBatch, testConfig } from './support.ts';
 
 const BATCHES = 100;
 /** Of the newest record of {@link testBatch}. */
@@ -16,9 +13,7 @@ const timeOf = (index: number): number => 1000 + index * 10 + 2;
 async function reopened(retentionMs: number) {
   const disk = new SimulatedDisk({ seed: 1 });
   const open = async () => {
-    const clock = new VirtualClock();
-    const ports = { disk, clock, random: new SeededRandom(7), logger: silentLogger };
-    const store = await openLogStore({ ...ports, root: 'test' });
+    const store = await openStore(disk, { clock: new VirtualClock() });
     const config = { ...testConfig, retentionMs };
     return { store, log: await store.openLog({ name: 't-0', topicId: 'id', config }) };
   };
@@ -61,9 +56,7 @@ test('those of the segments that go, and of the first that stays', async () => {
 test('a record that is appended meanwhile stays', async () => {
   for (let ticks = 0; ticks < 60; ticks++) {
     const clock = new VirtualClock();
-    const disk = new SimulatedDisk({ seed: 2 });
-    const ports = { disk, clock, random: new SeededRandom(7), logger: silentLogger };
-    const store = await openLogStore({ ...ports, root: 'test' });
+    const store = await openStore(new SimulatedDisk({ seed: 2 }), { clock });
     const config = { ...testConfig, retentionMs: 1000 };
     const log = await store.openLog({ name: 't-0', topicId: 'id', config });
     await clock.until(log.append(testBatch(0, 1)).committed);

@@ -1,6 +1,6 @@
 // Shared by the storage tests: a store over any disk, batches with a known content, reading all of a log.
 
-import type { Clock, Logger } from '../../../src/base/ports.ts';
+import type { Clock } from '../../../src/base/ports.ts';
 import { silentLogger } from '../../../src/base/ports.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { nodeClock } from '../../../src/host/node-clock.ts';
@@ -11,6 +11,7 @@ import {
   InPlaceCompactionRunner,
   type LogConfig,
   type LogStore,
+  type LogStoreOptions,
   openLogStore,
   type PartitionLog,
 } from '../../../src/storage/index.ts';
@@ -43,9 +44,10 @@ export function compactionInPlace(disk: Disk, clock: Clock, backoffMs = 1e12) {
   return { runner: new InPlaceCompactionRunner(disk, clock), settings };
 }
 
-export function openStore(disk: Disk, logger: Logger = silentLogger): Promise<LogStore> {
-  const random = new SeededRandom(7);
-  return openLogStore({ disk, root: 'test', clock: nodeClock, random, logger });
+/** On the real clock and without a log, unless something else is said. */
+export function openStore(disk: Disk, options: Partial<LogStoreOptions> = {}): Promise<LogStore> {
+  const ports = { clock: nodeClock, random: new SeededRandom(7), logger: silentLogger };
+  return openLogStore({ disk, root: 'test', ...ports, ...options });
 }
 
 /** Turns of the event loop until `done`; fifty, in which all that a disk in memory can do is done, at most. */
@@ -66,11 +68,15 @@ export function testBatch(index: number, count = 3): BatchToAppend {
   return { parts: [bytes], byteLength: bytes.length, offsetCount: count, maxTimestamp };
 }
 
-/** One record; two such batches are more than a restart is to scan. */
-export function largeBatch(): BatchToAppend {
-  const bytes = buildBatch([{ timestamp: 1000, key: null, value: Buffer.alloc(2_800_000, 1) }]);
-  return { parts: [bytes], byteLength: bytes.length, offsetCount: 1, maxTimestamp: 1000 };
+/** One record with a value of so many bytes. */
+export function sizedBatch(bytes: number): BatchToAppend {
+  const records = buildBatch([{ timestamp: 1000, key: null, value: Buffer.alloc(bytes, 1) }]);
+  const { length: byteLength } = records;
+  return { parts: [records], byteLength, offsetCount: 1, maxTimestamp: 1000 };
 }
+
+/** Two of them are more than a restart is to scan. */
+export const largeBatch = (): BatchToAppend => sizedBatch(2_800_000);
 
 /** First offsets of all batches with records from `from` to the high watermark, which every reader comes to. */
 export async function readBaseOffsets(

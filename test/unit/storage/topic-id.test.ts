@@ -28,7 +28,7 @@ async function rename(disk: Disk, id: string): Promise<void> {
 }
 
 async function offsetsOf(disk: Disk, id: string): Promise<number[]> {
-  const store = await openStore(disk, capturedLog().logger);
+  const store = await openStore(disk, { logger: capturedLog().logger });
   try {
     return await readBaseOffsets(await store.openLog({ name, topicId: id, config: testConfig }));
   } finally {
