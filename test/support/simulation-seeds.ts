@@ -8,11 +8,11 @@ export interface Seeds {
   readonly single: boolean;
 }
 
-export function seedsToRun(countDefault: number, firstDefault = 1): Seeds {
+export function seedsToRun(countDefault: number): Seeds {
   const { SEED, SEEDS, FROM } = process.env;
   if (SEED !== undefined) return { first: Number(SEED), count: 1, single: true };
   return {
-    first: Number(FROM ?? firstDefault),
+    first: Number(FROM ?? 1),
     count: Number(SEEDS ?? countDefault),
     single: false,
   };
