@@ -61,7 +61,7 @@ export function loadOf(report: Report, row: string, system = OURS): string {
   return parts.join(', ');
 }
 
-/** The limits of goals of one row, and how busy it was. */
+/** The limits of goals, and how busy their rows were: each entry once, also where several goals have it. */
 export function entriesOf(report: Report, goals: readonly Judged[]): Entry[] {
   const loads = goals.map(
     ({ goal: { row, ours } }): Entry => ({ label: 'busy', text: loadOf(report, row, ours) }),
