@@ -2,63 +2,14 @@
 
 import { expect, test } from 'vitest';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
-import { DiskError, type DiskFile, openLogStore } from '../../../src/storage/index.ts';
+import { DiskError, openLogStore } from '../../../src/storage/index.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { capturedLog } from '../../support/captured-log.ts';
 import { SimulatedDisk } from '../../support/simulated-disk.ts';
+import { HeldDisk } from './held-disk.ts';
 import { largeBatch, testConfig } from './support.ts';
 
 const config = { ...testConfig, segmentBytes: 2 ** 30, segmentMs: Number.MAX_SAFE_INTEGER };
-
-/** Writes to the log wait as long as they are held. */
-class HeldDisk extends SimulatedDisk {
-  #held: Promise<void> = Promise.resolve();
-
-  hold(): () => void {
-    let goOn = (): void => {};
-    this.#held = new Promise((resolve) => {
-      goOn = resolve;
-    });
-    return goOn;
-  }
-
-  override async open(path: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile> {
-    const file = await super.open(path, mode);
-    if (!path.endsWith('.log')) return file;
-    const write = file.write.bind(file);
-    file.write = async (parts, position) => {
-      await this.#held;
-      await write(parts, position);
-    };
-    return file;
-  }
-}
-
-/** The next state to be written waits until it is told to go on, or what refuses it. */
-class HeldState extends SimulatedDisk {
-  #held: Promise<void> | null = null;
-
-  hold(): (refusal: DiskError | null) => void {
-    let goOn = (_: DiskError | null): void => {};
-    this.#held = new Promise((resolve, reject) => {
-      goOn = (refusal) => (refusal === null ? resolve() : reject(refusal));
-    });
-    return goOn;
-  }
-
-  get waits(): boolean {
-    return this.#held === null;
-  }
-
-  override async open(path: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile> {
-    const held = this.#held;
-    if (held !== null && path.endsWith('.snapshot')) {
-      this.#held = null;
-      await held;
-    }
-    return super.open(path, mode);
-  }
-}
 
 async function openOn(disk: SimulatedDisk, stateBytes = 0) {
   const hooks = {
@@ -88,7 +39,7 @@ async function halfWritten() {
   await append(2);
   await append(1);
   await log.append(largeBatch()).committed;
-  const goOn = disk.hold();
+  const goOn = disk.hold(/^write .*\.log$/);
   const { committed } = log.append(largeBatch());
   await clock.advance(2000);
   return { disk, append, goOn, committed };
@@ -133,13 +84,13 @@ test('a state of millions of producers is not written again for every few megaby
 
 /** A log whose recovery point is about to move: the state that goes with it waits. */
 async function beforeState() {
-  const disk = new HeldState({ seed: 3 });
+  const disk = new HeldDisk({ seed: 3 });
   const opened = await openOn(disk);
   const { log, clock } = opened;
-  const goOn = disk.hold();
+  const goOn = disk.hold(/^open .*\.snapshot$/);
   for (let index = 0; index < 2; index++) await log.append(largeBatch()).committed;
   await clock.advance(2000);
-  expect(disk.waits).toBe(true);
+  expect(disk.holdsAll).toBe(true);
   return { ...opened, disk, goOn };
 }
 
@@ -147,7 +98,7 @@ test('a log that is deleted waits for a state that is being written: the next of
   const { disk, store, log, openLog, clock, goOn } = await beforeState();
   const exchanged = store.deleteLog(log).then(() => openLog('next'));
   await clock.advance(1000);
-  goOn(null);
+  goOn();
   await clock.until(exchanged);
   await clock.advance(2000);
   expect(await snapshots(disk)).toEqual([]);

@@ -3,42 +3,13 @@
 import { expect, test } from 'vitest';
 import { DiskError, loadMarks } from '../../../src/storage/index.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
-import { SimulatedDisk } from '../../support/simulated-disk.ts';
+import { HeldDisk } from './held-disk.ts';
 import { openStore, sizedBatch, testConfig } from './support.ts';
 
 /** More than a restart is to scan, and less than a segment. */
 const BATCHES = 3;
 const BATCH_BYTES = 2 * 1024 * 1024;
 const config = { ...testConfig, segmentBytes: 8 * 1024 * 1024 };
-
-/** Single operations wait until they are told to go on. */
-class HeldDisk extends SimulatedDisk {
-  readonly #gates = new Map<RegExp, Promise<void>>();
-
-  /** Holds the next whose `<operation> <path>` matches, until the answer is called. */
-  hold(next: RegExp): () => void {
-    let open = (): void => {};
-    const opened = new Promise<void>((resolve) => {
-      open = resolve;
-    });
-    this.#gates.set(next, opened);
-    return open;
-  }
-
-  /** Whether all that were to be held have come. */
-  get holdsAll(): boolean {
-    return this.#gates.size === 0;
-  }
-
-  override async step(operation: string, path: string, torn?: () => void): Promise<void> {
-    for (const [next, opened] of this.#gates) {
-      if (!next.test(`${operation} ${path}`)) continue;
-      this.#gates.delete(next);
-      await opened;
-    }
-    return super.step(operation, path, torn);
-  }
-}
 
 /** A log with so much behind the recovery point that it is about to move. */
 async function grown() {
