@@ -2,7 +2,7 @@
 
 import { spreadText } from './markdown.ts';
 import type { Report } from './result.ts';
-import { betterOf, medianOf, middleRatio, pairsOf } from './rounds.ts';
+import { betterOf, isToldTwice, medianOf, middleRatio, pairsOf } from './rounds.ts';
 import { ratioText, wordsOf } from './words.ts';
 
 export const BESIDE = 'kafka';
@@ -36,7 +36,7 @@ export function alsoMeasured(
         Object.keys(spread).flatMap((figure) => {
           const key = `${row}\n${figure}`;
           const ratio = ratioOf(report, row, figure);
-          if (seen.has(key) || ratio === undefined || isTwice(figure, spread)) return [];
+          if (seen.has(key) || ratio === undefined || isToldTwice(figure, spread)) return [];
           seen.add(key);
           const [ours = '', theirs = ''] = ['tidemark', BESIDE].map((system) =>
             spreadText(report, system, row, figure),
@@ -47,10 +47,6 @@ export function alsoMeasured(
       ),
   );
 }
-
-/** The same rate in another unit. */
-const isTwice = (figure: string, spread: Readonly<Record<string, unknown>>): boolean =>
-  figure === 'recordsPerSecond' && spread['mbPerSecond'] !== undefined;
 
 function ratioOf(report: Report, row: string, figure: string): number | undefined {
   if (!TOLD.test(figure)) return undefined;

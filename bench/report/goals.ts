@@ -2,7 +2,7 @@
 
 import { givenIn } from './facts.ts';
 import type { Report } from './result.ts';
-import { type Better, betterOf, medianOf } from './rounds.ts';
+import { type Better, betterOf, isToldTwice, medianOf } from './rounds.ts';
 
 export interface Goal {
   readonly row: string;
@@ -104,9 +104,8 @@ function besideGiven(report: Report): Goal[] {
     .filter(({ system }) => given.includes(system))
     .flatMap(({ system, row, spread }) =>
       Object.keys(spread).flatMap((figure) => {
-        // The same rate in another unit is no second goal.
-        const twice = figure === 'recordsPerSecond' && spread[PER_SECOND] !== undefined;
-        if (betterOf(figure) === 'higher') return twice ? [] : [higher(row, figure, 1, system)];
+        if (isToldTwice(figure, spread)) return [];
+        if (betterOf(figure) === 'higher') return [higher(row, figure, 1, system)];
         // At full speed these are of the queue in the producer.
         const queue = row === javaProduce && latencies.includes(figure);
         return costs.includes(figure) && !queue ? [lower(row, figure, 1, system)] : [];

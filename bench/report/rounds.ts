@@ -9,6 +9,10 @@ export type Better = 'higher' | 'lower';
 export const betterOf = (figure: string): Better =>
   /PerSecond$/.test(figure) ? 'higher' : 'lower';
 
+/** Whether the figure is a rate that the row tells in megabytes, too: the same in another unit. */
+export const isToldTwice = (figure: string, spread: Readonly<Record<string, unknown>>): boolean =>
+  figure === 'recordsPerSecond' && spread['mbPerSecond'] !== undefined;
+
 const resultOf = ({ results }: Report, system: string, row: string): Result | undefined =>
   results.find((one) => one.system === system && one.row === row);
 
