@@ -161,7 +161,7 @@ async function rebuildIndexes(options: RepairOptions, path: string): Promise<voi
   const builder = {
     batch({ position, baseOffset: first, lastOffset, bytes, maxTimestamp }: SeenBatch): void {
       // Damage between batches takes room too.
-      segment.size = position;
+      segment.pass(position - segment.size);
       segment.track({ baseOffset: first, lastOffset, bytes, maxTimestamp }, interval);
     },
   };
@@ -175,8 +175,8 @@ async function rebuildIndexes(options: RepairOptions, path: string): Promise<voi
   } finally {
     await file.close();
   }
-  segment.finishTimes();
+  segment.indexes.finish();
   const stem = path.slice(0, -'.log'.length);
-  await replaceFile(disk, `${stem}.index`, segment.offsets.encode());
-  await replaceFile(disk, `${stem}.timeindex`, segment.times.encode());
+  await replaceFile(disk, `${stem}.index`, segment.indexes.offsets.encode());
+  await replaceFile(disk, `${stem}.timeindex`, segment.indexes.times.encode());
 }

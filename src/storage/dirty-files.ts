@@ -37,7 +37,7 @@ export class DirtyFiles {
     for (const [segment, { file }] of [...this.#pins]) {
       const target = segment.written;
       if (target > segment.synced) await file.datasync();
-      segment.synced = Math.max(segment.synced, target);
+      segment.syncedTo(target);
       if (!segment.dirty) this.#release(segment);
     }
   }

@@ -25,15 +25,13 @@ export class LoadedIndexes {
     for (const next of this.#segments.keys()) {
       if (this.#bytes <= this.#bytesMax || this.#segments.size === 1) return;
       this.#forget(next);
-      if (next.lookedUp) {
-        next.lookedUp = false;
-        this.#put(next);
-      } else next.dropIndexes();
+      if (next.indexes.takeLookedUp()) this.#put(next);
+      else next.dropIndexes();
     }
   }
 
   #put(segment: Segment): void {
-    const bytes = SEGMENT_BYTES + segment.indexBytes;
+    const bytes = SEGMENT_BYTES + segment.indexes.bytes;
     this.#segments.set(segment, bytes);
     this.#bytes += bytes;
   }

@@ -33,9 +33,7 @@ import { withIndexes } from './log-reader.ts';
 import type { LogRetention } from './log-retention.ts';
 import type { LogWriter } from './log-writer.ts';
 import { noteMissingBehind } from './missing-offsets.ts';
-import { OFFSET_ENTRY_BYTES } from './offset-index.ts';
 import { Segment, segmentName } from './segment.ts';
-import { TIME_ENTRY_BYTES } from './time-index.ts';
 import { verifySegments } from './verify.ts';
 
 export interface LogCompactionOptions {
@@ -224,7 +222,7 @@ export class LogCompaction implements CleanableLog {
       scanBatches(
         { file, from: 0, to: segment.size, depth: 'headers', chunkBytes: BATCH_HEADER_BYTES },
         (header) => {
-          segment.firstTimestamp = header.maxTimestamp;
+          segment.learnFirstTimestamp(header.maxTimestamp);
           return false;
         },
       ),
@@ -237,10 +235,7 @@ export class LogCompaction implements CleanableLog {
     const sized: SegmentFacts[] = [];
     for (const facts of segments) {
       const segment = known.get(facts.baseOffset);
-      let indexBytes = Math.max(
-        (segment?.savedOffsets ?? 0) * OFFSET_ENTRY_BYTES,
-        (segment?.savedTimes ?? 0) * TIME_ENTRY_BYTES,
-      );
+      let indexBytes = segment?.indexes.savedBytesMax ?? 0;
       if (indexBytes === 0 && segment !== undefined && facts.bytes > 0) {
         for (const suffix of ['.index', '.timeindex']) {
           const status = await context.disk.stat(segment.stem + suffix);
@@ -370,12 +365,5 @@ export class LogCompaction implements CleanableLog {
 }
 
 function newSegment(directory: string, old: Segment, result: CleanedSegment): Segment {
-  const segment = new Segment(directory, result.baseOffset, old.createdMs);
-  segment.size = segment.written = segment.synced = result.bytes;
-  segment.created = true;
-  segment.sealed = true;
-  segment.indexed = false;
-  segment.maxTimestamp = result.maxTimestamp;
-  segment.maxTimestampOffset = result.maxTimestampOffset;
-  return segment;
+  return Segment.finished(directory, { ...result, createdMs: old.createdMs }, result);
 }

@@ -266,17 +266,18 @@ export class LogCore implements LogView {
   /** Begins a new active segment at `baseOffset`; its file is made by the writer. */
   roll(baseOffset: number): Segment {
     const { clock, random } = this.context;
-    this.active.finishTimes();
-    const segment = new Segment(this.name, baseOffset, clock.now());
-    segment.jitterMs = jitter(this.#config, random);
-    segment.snapshot = this.hooks.producerSnapshot(baseOffset);
+    this.active.indexes.finish();
+    const jitterMs = jitter(this.#config, random);
+    const snapshot = this.hooks.producerSnapshot(baseOffset);
+    const segment = new Segment(this.name, baseOffset, clock.now(), { jitterMs, snapshot });
     this.#list.roll(segment);
     return segment;
   }
 
   bounded(segment: Segment, end: number, read: LogRead): LogRead {
     if (this.#aborted === null) return read;
-    const { baseOffset, offsets } = segment;
+    const { baseOffset } = segment;
+    const { offsets } = segment.indexes;
     const entry = offsets.floorPosition(end - 1) + 1;
     if (entry < offsets.count) return { ...read, below: baseOffset + offsets.offsetAt(entry) };
     return { ...read, below: this.endOf(segment) };

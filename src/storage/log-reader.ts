@@ -121,8 +121,8 @@ async function readableEnd(core: LogView, segment: Segment, limit: number): Prom
 
 /** Makes sure that the segment's indexes are in memory. */
 export function withIndexes(core: LogView, segment: Segment): Promise<void> | undefined {
-  segment.lookedUp = true;
-  return segment.indexed ? undefined : load(core, segment);
+  segment.indexes.lookUp();
+  return segment.indexes.inMemory ? undefined : load(core, segment);
 }
 
 async function load(core: LogView, segment: Segment): Promise<void> {
@@ -170,10 +170,11 @@ export async function locate(
     if (behindDamage(core, segment, next.position) < 0) return next;
   }
   await withIndexes(core, segment);
-  const entry = segment.offsets.floor(offset - segment.baseOffset);
+  const { offsets } = segment.indexes;
+  const entry = offsets.floor(offset - segment.baseOffset);
   if (entry >= 0) {
-    const position = segment.offsets.positionAt(entry);
-    const stated = segment.baseOffset + segment.offsets.offsetAt(entry);
+    const position = offsets.positionAt(entry);
+    const stated = segment.baseOffset + offsets.offsetAt(entry);
     const found = await walk(core, segment, { from: position, end, offset, stated });
     if (found !== 'wrong index') return found;
     core.context.logger.warn({ segment: segment.logPath }, 'a wrong index is rebuilt');

@@ -137,8 +137,8 @@ export class LogRetention {
     return this.#core.segments
       .slice(0, count + 1)
       .find(
-        ({ sealed, timesProven, maxTimestamp }, index) =>
-          sealed && !timesProven && (index < count || maxTimestamp < 0),
+        ({ sealed, indexes, maxTimestamp }, index) =>
+          sealed && !indexes.timesProven && (index < count || maxTimestamp < 0),
       );
   }
 

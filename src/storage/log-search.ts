@@ -137,18 +137,19 @@ async function searchBegin(
   end: number,
   timestamp: number,
 ): Promise<number> {
-  const { times, baseOffset } = segment;
+  const { indexes, baseOffset } = segment;
+  const { times } = indexes;
   const entry = times.before(timestamp);
   if (entry < 0) return baseOffset;
   const offset = baseOffset + times.offsetAt(entry);
-  if (!segment.timesLoaded || offset < core.startOffset) return offset;
+  if (!indexes.timesLoaded || offset < core.startOffset) return offset;
   const place = await placeOf(core, segment, offset, end);
   if (place !== null && isNamed(place, offset, times.timestampAt(entry))) return offset;
   core.context.logger.warn({ segment: segment.logPath }, 'a wrong time index is rebuilt');
   const { indexIntervalBytes } = core.config;
   await withLog(core, segment, (file) => rebuildIndexes(file, segment, indexIntervalBytes));
-  const right = segment.times.before(timestamp);
-  return right < 0 ? baseOffset : baseOffset + segment.times.offsetAt(right);
+  const right = indexes.times.before(timestamp);
+  return right < 0 ? baseOffset : baseOffset + indexes.times.offsetAt(right);
 }
 
 function isNamed(place: BatchPlace, lastOffset: number, maxTimestamp: number): boolean {
@@ -157,13 +158,13 @@ function isNamed(place: BatchPlace, lastOffset: number, maxTimestamp: number): b
 
 /** Makes sure that the segment's time index is in memory and knows its newest record. Call without the latch. */
 export async function withTimes(core: LogView, segment: Segment): Promise<void> {
-  if (!segment.indexed) await step(core, segment, async () => withIndexes(core, segment));
-  if (segment.timesProven) return;
+  if (!segment.indexes.inMemory) await step(core, segment, async () => withIndexes(core, segment));
+  if (segment.indexes.timesProven) return;
   await withLog(core, segment, async (file) => {
     if (await timesReachNewest(segment, file)) return;
     await rebuildIndexes(file, segment, core.config.indexIntervalBytes);
   });
-  segment.timesProven = true;
+  segment.indexes.proveTimes();
 }
 
 /**
@@ -171,7 +172,8 @@ export async function withTimes(core: LogView, segment: Segment): Promise<void> 
  * need a look at the end of the file, whatever the segment's length.
  */
 async function timesReachNewest(segment: Segment, file: DiskFile): Promise<boolean> {
-  const { times, offsets, written: to } = segment;
+  const { written: to } = segment;
+  const { times, offsets } = segment.indexes;
   const last = times.count - 1;
   if (last < 0) return false;
   const newest = times.timestampAt(last);
@@ -247,13 +249,14 @@ async function findNewest(core: LogView): Promise<TimestampOffset | null> {
 
 /** By the indexes; behind their last entry, and where these tell of nothing that may be seen, by the headers. */
 async function newestIn(core: LogView, segment: Segment): Promise<Newest | null> {
-  const { baseOffset, times, offsets, maxTimestamp, maxTimestampOffset } = segment;
+  const { baseOffset, indexes, maxTimestamp, maxTimestampOffset } = segment;
   const { startOffset, highWatermark } = core;
   if (maxTimestamp < 0) return null;
   if (maxTimestampOffset < startOffset) return walkOn(core, segment, startOffset, null);
   if (maxTimestampOffset < highWatermark) {
     return { segment, offset: maxTimestampOffset, timestamp: maxTimestamp };
   }
+  const { times, offsets } = indexes;
   const seenLast = highWatermark - 1 - baseOffset;
   let entry = times.count - 1;
   while (entry >= 0 && times.offsetAt(entry) > seenLast) entry--;

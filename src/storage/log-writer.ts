@@ -167,21 +167,20 @@ export class LogWriter {
 
   async #writeFrom(segment: Segment): Promise<void> {
     if (!segment.created || this.#core.epochs.dirty) await this.#prepare(segment);
-    segment.writing = true;
+    let stretch: Stretch;
+    segment.writeBegins();
     try {
       const pinned = await this.#sync.files.pin(segment);
-      const stretch = this.#gather(segment, WRITE_BYTES_MAX);
+      stretch = this.#gather(segment, WRITE_BYTES_MAX);
       await pinned.file.write(stretch.parts, stretch.position);
-      segment.writing = false;
-      this.#wrote(segment, stretch);
     } finally {
-      segment.writing = false;
+      segment.writeEnds();
     }
+    this.#wrote(segment, stretch);
   }
 
   #wrote(segment: Segment, { count, position, bytes }: Stretch): void {
-    segment.written = position + bytes;
-    segment.verified.add(position, position + bytes);
+    segment.wrote(position, position + bytes);
     // The log may have failed meanwhile: its queue is gone then.
     if (this.#core.failure !== null) return;
     this.#core.written((this.#queue[count - 1] as Ticket).lastOffset + 1);

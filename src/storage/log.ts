@@ -354,7 +354,7 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     if (this.#untouched && core.endOffset === this.#openedAt) return;
     for (const segment of core.segments) {
       if (segment.sealed || !segment.created) continue;
-      segment.finishTimes();
+      segment.indexes.finish();
       await saveIndexes(disk, segment);
     }
     const { active, endOffset } = core;

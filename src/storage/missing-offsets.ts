@@ -18,7 +18,7 @@ export async function noteMissingBehind(core: LogView, segment: Segment): Promis
           offsetDueAt(core, segment, file, written),
         );
   if (segment.endProven || segment.removed) return;
-  segment.endProven = true;
+  segment.proveEnd();
   const end = core.cleaned?.accountsTo({ baseOffset, bytes: written }, due) ?? due;
   const firstOffset = Math.max(end, core.startOffset);
   const lastOffset = segment.nextBaseOffset - 1;

@@ -28,8 +28,8 @@ export function readNow(core: LogView, options: LogReadOptions): LogRead | null 
   // Which damage there is, and whether files are exchanged, is looked at by the long way.
   if (core.damaged.length > 0 || !core.latch.free) return null;
   const segment = core.segments[core.segmentIndexFor(offset)];
-  if (segment === undefined || !segment.indexed) return null;
-  segment.lookedUp = true;
+  if (segment === undefined || !segment.indexes.inMemory) return null;
+  segment.indexes.lookUp();
   if (limit < Math.min(core.highWatermark, core.endOf(segment))) return null;
   const end = core.readableBytes(segment);
   const pinned = core.context.pool.acquireNow(segment.logPath);
@@ -71,7 +71,7 @@ function answer(
  * index; what is cut in the middle of a batch is as good an answer, if it holds the first one whole.
  */
 function wholeBatches(segment: Segment, place: Place, bytes: number): number {
-  const { offsets } = segment;
+  const { offsets } = segment.indexes;
   const entry = offsets.floorPosition(place.position + bytes);
   const end = entry < 0 ? 0 : offsets.positionAt(entry);
   return Math.max(place.bytes, end > place.position ? end - place.position : bytes);
@@ -87,9 +87,10 @@ interface Search {
 function find(core: LogView, segment: Segment, search: Search): Place | null {
   const { file, offset, end } = search;
   if (file.readNow === undefined) return null;
-  const entry = segment.offsets.floor(offset - segment.baseOffset);
-  const stated = entry < 0 ? -1 : segment.baseOffset + segment.offsets.offsetAt(entry);
-  let position = entry < 0 ? 0 : segment.offsets.positionAt(entry);
+  const { offsets } = segment.indexes;
+  const entry = offsets.floor(offset - segment.baseOffset);
+  const stated = entry < 0 ? -1 : segment.baseOffset + offsets.offsetAt(entry);
+  let position = entry < 0 ? 0 : offsets.positionAt(entry);
   let expected = entry < 0 ? segment.baseOffset : -1;
   const endOffset = core.endOf(segment);
   for (let step = 0; step < STEPS_MAX && position < end; step++) {

@@ -124,13 +124,7 @@ export function damageWithin(all: readonly DamagedRange[], endOffset: number): D
 
 /** A finished segment whose indexes are in its files. */
 export function wholeSegment(name: string, file: SegmentFile): Segment {
-  const segment = new Segment(name, file.baseOffset, file.modifiedMs);
-  segment.size = segment.written = segment.synced = file.bytes;
-  segment.created = true;
-  segment.sealed = true;
-  segment.indexed = false;
-  segment.timesProven = false;
-  return segment;
+  return Segment.finished(name, { ...file, createdMs: file.modifiedMs }, null);
 }
 
 /** Looks through the files from the recovery point on. */

@@ -1,7 +1,7 @@
 // The place in one log from which a start scans it after a crash: what lies before is synced and indexed. It moves as
 // rolled segments are finished, and within the active one as that grows.
 
-import { asError } from '../base/errors.ts';
+import { AssertionError, asError } from '../base/errors.ts';
 import type { LogCore, SyncedPlace } from './log-core.ts';
 import type { MarkSource } from './marks.ts';
 import { PointSnapshot } from './point-snapshot.ts';
@@ -21,6 +21,8 @@ export interface PointSync {
   syncDirty(): Promise<void>;
   /** Resolves once everything below `offset` is durable. */
   flushTo(offset: number): Promise<void>;
+  /** Fails the log. */
+  commitFailed(error: Error): void;
 }
 
 export class RecoveryPoint implements MarkSource {
@@ -102,6 +104,7 @@ export class RecoveryPoint implements MarkSource {
       this.publishMark();
     } catch (error) {
       if (core.deleted) return;
+      if (error instanceof AssertionError) this.#sync.commitFailed(error);
       const { message } = asError(error);
       core.context.logger.warn({ log: core.name, error: message }, 'recovery point not moved');
     }
@@ -150,6 +153,7 @@ export class RecoveryPoint implements MarkSource {
         await this.#seal(index);
       }
     } catch (error) {
+      if (error instanceof AssertionError) this.#sync.commitFailed(error);
       if (!this.#core.deleted) throw error;
     } finally {
       this.#sealing = null;
@@ -171,7 +175,7 @@ export class RecoveryPoint implements MarkSource {
     const next = core.segments[index + 1] as Segment;
     if (segment.dirty) await this.#sync.syncDirty();
     await saveIndexes(core.context.disk, segment);
-    segment.sealed = true;
+    segment.seal();
     segment.dropIndexes();
     this.#place = { offset: next.baseOffset, segment: next, position: 0 };
     core.context.marks.touch(this, 0);

@@ -2,18 +2,14 @@
 // batch is corruption and skipped; above it the log ends at the first bad one). Changes nothing on the disk.
 
 import { findNextInOrder, isSameBatch, scanInOrder } from './batch-order.ts';
-import { scanBatches } from './batch-scan.ts';
 import type { CleanedSegments } from './cleaned-segments.ts';
 import type { DamagedRange } from './contract.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import { addEpoch, type EpochEntry } from './leader-epochs.ts';
-import { OffsetIndex } from './offset-index.ts';
+import { resumeByIndexes } from './recovery-prefix.ts';
 import { withScanMemory } from './scan-memory.ts';
 import { ScannedHeaders } from './scanned-headers.ts';
 import { Segment, segmentName } from './segment.ts';
-import { indexRoomMax } from './segment-files.ts';
-import { readSmallFile } from './small-file.ts';
-import { TimeIndex } from './time-index.ts';
 
 /** A segment file as listed. */
 export interface SegmentFile {
@@ -133,13 +129,13 @@ export class RecoveryScan {
       this.#leftovers.push({ origin, from: 0, overlap: false });
       return;
     }
-    const { disk, recoveryOffset, recoveryPosition } = this.#plan;
+    const { disk, recoveryOffset } = this.#plan;
     const piece = this.#newPiece(origin, origin.baseOffset, 0);
     const file = await disk.open(piece.segment.logPath, 'read');
     try {
       let from = 0;
       if (isFirst && recoveryOffset > origin.baseOffset) {
-        from = await this.#trustPrefix(piece, file, recoveryPosition);
+        from = await this.#resume(piece, file);
       }
       if (from === 0) this.#beginAt(origin.baseOffset);
       if (index === 0) this.#whole = from === 0;
@@ -154,8 +150,7 @@ export class RecoveryScan {
   }
 
   #newPiece(origin: SegmentFile, baseOffset: number, from: number): Piece {
-    const segment = new Segment(this.#plan.directory, baseOffset, origin.modifiedMs);
-    segment.created = true;
+    const segment = Segment.scanned(this.#plan.directory, baseOffset, origin.modifiedMs);
     const piece = { segment, origin, from };
     this.#pieces.push(piece);
     return piece;
@@ -185,76 +180,14 @@ export class RecoveryScan {
     this.#expected = Math.max(this.#expected, baseOffset);
   }
 
-  /**
-   * Uses index files for what lies below the recovery point, if they lead exactly there. Answers where the checked
-   * walk begins: the recovery position, or 0 when nothing may be trusted.
-   */
-  async #trustPrefix(piece: Piece, file: DiskFile, position: number): Promise<number> {
-    const { segment, origin } = piece;
+  /** Passes what lies below the recovery point; 0 when nothing may be believed of it. */
+  async #resume({ segment, origin }: Piece, file: DiskFile): Promise<number> {
+    const { disk, recoveryOffset: offset, recoveryPosition: position, intervalBytes } = this.#plan;
     if (position > origin.bytes || position === 0) return 0;
-    const indexBytes = await readSmallFile(this.#plan.disk, `${segment.stem}.index`);
-    const timeBytes = await readSmallFile(this.#plan.disk, `${segment.stem}.timeindex`);
-    if (indexBytes === null || timeBytes === null) return 0;
-    const relative = this.#plan.recoveryOffset - segment.baseOffset;
-    const offsets = OffsetIndex.decode(indexBytes, position).index;
-    const times = TimeIndex.decode(timeBytes, relative).index;
-    while (offsets.count > 0 && offsets.offsetAt(offsets.count - 1) >= relative) {
-      offsets.truncate(offsets.count - 1);
-    }
-    const last = times.count - 1;
-    if (last >= 0) {
-      segment.maxTimestamp = times.timestampAt(last);
-      segment.maxTimestampOffset = segment.baseOffset + times.offsetAt(last);
-    }
-    // From the newest time on: what follows must show that no newer one is missing.
-    const newest = last < 0 ? -1 : offsets.floor(times.offsetAt(last));
-    const from = newest < 0 ? 0 : offsets.positionAt(newest);
-    segment.timesLoaded = true;
-    // A write that was refused may have left them empty, or with their first entries only.
-    const reach = offsets.count > 0 ? offsets.positionAt(offsets.count - 1) : 0;
-    if (!(await this.#leadsTo(segment, file, { from, reach, to: position }))) {
-      segment.maxTimestamp = -1;
-      segment.maxTimestampOffset = segment.baseOffset;
-      segment.timesLoaded = false;
-      return 0;
-    }
-    segment.offsets = offsets;
-    segment.times = times;
-    // What the files have is not written again: a disk that refuses the rest would have taken it away.
-    if (isBeginningOf(offsets.encode(0), indexBytes)) segment.savedOffsets = offsets.count;
-    if (isBeginningOf(times.encode(0), timeBytes)) segment.savedTimes = times.count;
-    segment.size = position;
-    this.#expected = this.#plan.recoveryOffset;
+    const place = { offset, position, intervalBytes };
+    if (!(await resumeByIndexes(disk, segment, file, place))) return 0;
+    this.#expected = offset;
     return position;
-  }
-
-  /**
-   * Walks headers from an index entry; true when a batch ends exactly at the recovery point, and behind the last entry,
-   * at `reach`, there is no room for another.
-   */
-  async #leadsTo(
-    segment: Segment,
-    file: DiskFile,
-    { from, reach, to }: { readonly from: number; readonly reach: number; readonly to: number },
-  ): Promise<boolean> {
-    if (to - from > this.#plan.intervalBytes * 2 + 64 * 1024 * 1024) return false;
-    let end = segment.baseOffset;
-    // The newest time must be that of the batch which its entry names.
-    const { maxTimestamp: stated, maxTimestampOffset: statedAt } = segment;
-    let named = stated < 0;
-    const positionMax = reach + indexRoomMax(this.#plan.intervalBytes);
-    const result = await scanBatches({ file, from, to, depth: 'headers' }, (header, position) => {
-      if (position > positionMax) return false;
-      end = header.lastOffset + 1;
-      if (header.lastOffset === statedAt && header.maxTimestamp === stated) named = true;
-      if (header.maxTimestamp > segment.maxTimestamp) {
-        segment.maxTimestamp = header.maxTimestamp;
-        segment.maxTimestampOffset = header.lastOffset;
-      }
-      return true;
-    });
-    // Exactly there: a place in a segment that is gone must not pass for one in the segment before.
-    return named && result.end === 'end' && end === this.#plan.recoveryOffset;
   }
 
   async #walk(
@@ -353,14 +286,14 @@ export class RecoveryScan {
     });
     if (found !== null) {
       this.#addDamage(piece, found.baseOffset - 1, relative, found.position - position);
-      piece.segment.size += found.position - position;
+      piece.segment.pass(found.position - position);
       this.#expected = found.baseOffset;
       return found.position;
     }
     if (Number.isFinite(next)) {
       // The next segment goes on behind it.
       this.#addDamage(piece, Math.min(next, mark) - 1, relative, to - position);
-      piece.segment.size += to - position;
+      piece.segment.pass(to - position);
       this.#expected = Math.min(next, mark);
       return to;
     }
@@ -370,7 +303,7 @@ export class RecoveryScan {
       return to;
     }
     this.#addDamage(piece, mark - 1, relative, to - position);
-    piece.segment.size += to - position;
+    piece.segment.pass(to - position);
     this.#expected = mark;
     this.#rollAtEnd = true;
     return to;
@@ -390,8 +323,4 @@ export class RecoveryScan {
       bytes,
     });
   }
-}
-
-function isBeginningOf(bytes: Buffer, whole: Buffer): boolean {
-  return bytes.equals(whole.subarray(0, bytes.length));
 }

@@ -37,7 +37,7 @@ export async function openForReading(options: OpenDirectory): Promise<LogContent
     }
     for (const { segment, origin } of outcome.pieces) {
       if (segment.baseOffset !== origin.baseOffset || segment.baseOffset >= mark) continue;
-      segment.written = segment.synced = segment.size;
+      segment.settled();
       segments.push(segment);
     }
     damaged = [...known, ...outcome.damaged];

@@ -73,18 +73,15 @@ async function openClean(
   const asNoted = last.bytes === recoveryPosition && recoveryOffset >= last.baseOffset;
   if (!asNoted || recoveryOffset !== options.mark || epochs === null || epochs.latest < 0)
     return null;
-  const segments = files.map((file) => wholeSegment(name, file));
-  const active = segments[segments.length - 1] as Segment;
-  active.sealed = false;
-  active.firstTimestamp = times.firstTimestamp;
-  active.maxTimestamp = times.maxTimestamp;
-  active.maxTimestampOffset = times.maxTimestampOffset;
+  const segments = files.slice(0, -1).map((file) => wholeSegment(name, file));
+  const active = Segment.resumed(name, { ...last, createdMs: last.modifiedMs }, times);
+  segments.push(active);
   if (active.size > INDEX_FREE_BYTES) {
     const { indexIntervalBytes } = config;
     const limits = { endOffset: recoveryOffset, intervalBytes: indexIntervalBytes };
     await loadIndexes(disk, pool, active, limits);
   } else {
-    active.indexed = true;
+    active.indexes.leaveEmpty();
   }
   return {
     segments,
@@ -211,7 +208,7 @@ async function settleFiles(options: OpenDirectory, outcome: ScanOutcome): Promis
     }
   }
   if (removed) await disk.syncDirectory(name);
-  for (const { segment } of outcome.pieces) segment.written = segment.synced = segment.size;
+  for (const { segment } of outcome.pieces) segment.settled();
   // An unknown mark says nothing of what is on the disk: sync what counts from now on.
   if (Number.isFinite(options.mark)) return;
   for (const { segment } of outcome.pieces) {
@@ -285,13 +282,13 @@ async function finishSegments(
   const last = pieces[pieces.length - 1] as Piece;
   if (first === last && !rollAtEnd && begin.offset === endOffset && begin.position > 0) return null;
   const before = rollAtEnd ? pieces : pieces.slice(0, -1);
-  for (const { segment } of before) segment.finishTimes();
+  for (const { segment } of before) segment.indexes.finish();
   let bytes = -begin.position;
   for (const { segment } of pieces) bytes += segment.size;
   if (bytes <= SCANNED_BYTES_MAX) return { ...begin, segment: first.segment };
   for (const { segment } of before) {
     await saveIndexes(disk, segment);
-    segment.sealed = true;
+    segment.seal();
   }
   if (!rollAtEnd) await saveIndexes(disk, last.segment);
   return null;

@@ -9,7 +9,8 @@ import { deletedName } from './gone-name.ts';
 import { OFFSET_ENTRY_BYTES, OffsetIndex } from './offset-index.ts';
 import type { GoneFile } from './paced-removal.ts';
 import { type BatchFacts, RELATIVE_OFFSET_MAX, type Segment } from './segment.ts';
-import { readSmallFile, withFile, writeSmallFile } from './small-file.ts';
+import type { IndexEntries } from './segment-indexes.ts';
+import { directoryOf, readSmallFile, withFile, writeSmallFile } from './small-file.ts';
 import { TIME_ENTRY_BYTES, TimeIndex } from './time-index.ts';
 
 /** Every suffix a segment's files may have. */
@@ -23,13 +24,12 @@ export async function createSegment(
 ): Promise<PinnedFile> {
   if (segment.snapshot !== null) {
     await writeSmallFile(disk, `${segment.stem}.snapshot`, segment.snapshot);
-    segment.snapshot = null;
   }
   const pinned = await pool.acquire(segment.logPath, 'create');
   try {
     if ((await pinned.file.size()) > 0) await pinned.file.truncate(0);
-    await disk.syncDirectory(segment.stem.slice(0, segment.stem.lastIndexOf('/')));
-    segment.created = true;
+    await disk.syncDirectory(directoryOf(segment.stem));
+    segment.made();
     return pinned;
   } catch (error) {
     pinned.release();
@@ -44,25 +44,19 @@ export async function loadIndexes(
   segment: Segment,
   options: { readonly endOffset: number; readonly intervalBytes: number },
 ): Promise<void> {
-  if (segment.indexed) return;
+  const { indexes } = segment;
+  if (indexes.inMemory) return;
   const limit = options.endOffset - segment.baseOffset;
   const offsetBytes = await readSmallFile(disk, `${segment.stem}.index`);
   const timeBytes = await readSmallFile(disk, `${segment.stem}.timeindex`);
-  if (segment.indexed) return;
+  if (indexes.inMemory) return;
   if (offsetBytes !== null && timeBytes !== null) {
     const offsets = OffsetIndex.decode(offsetBytes, segment.written);
     const times = TimeIndex.decode(timeBytes, limit);
     const whole = offsets.complete && times.complete;
     const found = { offsets: offsets.index, times: times.index };
     if (whole && (await reachesEnd(pool, segment, found, { ...options, limit }))) {
-      if (segment.indexed) return;
-      segment.offsets = offsets.index;
-      segment.times = times.index;
-      segment.savedOffsets = offsets.index.count;
-      segment.savedTimes = times.index.count;
-      segment.indexed = true;
-      segment.timesLoaded = true;
-      if (!segment.timesProven) adoptTimes(segment);
+      if (!indexes.inMemory) indexes.loaded(found);
       return;
     }
   }
@@ -82,10 +76,9 @@ export function indexRoomMax(intervalBytes: number): number {
 async function reachesEnd(
   pool: FilePool,
   segment: Segment,
-  found: { readonly offsets: OffsetIndex; readonly times: TimeIndex },
+  { offsets, times }: IndexEntries,
   options: { readonly limit: number; readonly intervalBytes: number },
 ): Promise<boolean> {
-  const { offsets, times } = found;
   const last = offsets.count - 1;
   if (last >= 0 && offsets.offsetAt(last) >= options.limit) return false;
   const from = last >= 0 ? offsets.positionAt(last) : 0;
@@ -107,14 +100,6 @@ async function reachesEnd(
     scanBatches({ file, from, to, depth: 'headers', chunkBytes }, visit),
   );
   return good && offsetRight;
-}
-
-/** The segment's largest timestamp as its time index states it. */
-function adoptTimes(segment: Segment): void {
-  const last = segment.times.count - 1;
-  if (last < 0 || segment.times.timestampAt(last) <= segment.maxTimestamp) return;
-  segment.maxTimestamp = segment.times.timestampAt(last);
-  segment.maxTimestampOffset = segment.baseOffset + segment.times.offsetAt(last);
 }
 
 interface IndexedBatch extends BatchFacts {
@@ -173,19 +158,10 @@ export async function rebuildIndexes(
     from = next.position;
   }
   times.append(maxTimestamp, maxOffset - segment.baseOffset);
-  segment.offsets = offsets;
-  segment.times = times;
+  const newest = { maxTimestamp, maxTimestampOffset: maxOffset };
   // What was appended meanwhile lies behind the walk.
-  const newerBehind = segment.size > to && segment.maxTimestampOffset >= expected;
-  if (!newerBehind || segment.maxTimestamp <= maxTimestamp) {
-    segment.maxTimestamp = maxTimestamp;
-    segment.maxTimestampOffset = maxOffset;
-  }
-  segment.savedOffsets = 0;
-  segment.savedTimes = 0;
-  segment.indexed = true;
-  segment.timesProven = true;
-  segment.timesLoaded = false;
+  const behind = segment.size > to ? expected : Number.POSITIVE_INFINITY;
+  segment.indexes.rebuilt({ offsets, times }, newest, behind);
 }
 
 /**
@@ -193,25 +169,23 @@ export async function rebuildIndexes(
  * that is removed: its files may have other names by now, and new ones would stay for ever.
  */
 export function saveIndexes(disk: Disk, segment: Segment): Promise<void> {
-  const saved = segment.saving.then(() => writeIndexes(disk, segment));
-  segment.saving = saved.catch(() => {});
-  return saved;
+  return segment.indexes.saving.run(() => writeIndexes(disk, segment));
 }
 
 async function writeIndexes(disk: Disk, segment: Segment): Promise<void> {
-  if (!segment.indexed || segment.removed) return;
-  const offsets = segment.offsets.count;
-  const times = segment.times.count;
-  const { savedOffsets, savedTimes } = segment;
-  const index = segment.offsets.encode(savedOffsets);
-  const time = segment.times.encode(savedTimes);
-  await appendSynced(disk, `${segment.stem}.index`, index, savedOffsets * OFFSET_ENTRY_BYTES);
-  await appendSynced(disk, `${segment.stem}.timeindex`, time, savedTimes * TIME_ENTRY_BYTES);
-  if (savedOffsets === 0 || savedTimes === 0) {
-    await disk.syncDirectory(segment.stem.slice(0, segment.stem.lastIndexOf('/')));
+  const { indexes, stem } = segment;
+  for (;;) {
+    if (!indexes.inMemory || segment.removed) return;
+    const unsaved = indexes.unsaved();
+    const { offsets, times, offsetsFrom, timesFrom } = unsaved;
+    const index = offsets.encode(offsetsFrom);
+    const time = times.encode(timesFrom);
+    await appendSynced(disk, `${stem}.index`, index, offsetsFrom * OFFSET_ENTRY_BYTES);
+    await appendSynced(disk, `${stem}.timeindex`, time, timesFrom * TIME_ENTRY_BYTES);
+    if (offsetsFrom === 0 || timesFrom === 0) await disk.syncDirectory(directoryOf(stem));
+    // Found to be wrong meanwhile, and made anew, they are written again.
+    if (indexes.saved(unsaved)) return;
   }
-  segment.savedOffsets = offsets;
-  segment.savedTimes = times;
 }
 
 function appendSynced(disk: Disk, path: string, bytes: Buffer, at: number): Promise<void> {
@@ -230,7 +204,7 @@ export async function renameDeleted(
   segment: Segment,
   gone: GoneFile[],
 ): Promise<void> {
-  await segment.saving;
+  await segment.indexes.saving.run(async () => {});
   // The log goes last: a segment whose log is still there is whole or can be made whole.
   for (const suffix of ['.index', '.timeindex', '.txnindex', '.log']) {
     const path = segment.stem + suffix;
@@ -240,5 +214,5 @@ export async function renameDeleted(
     gone.push({ path: away, was: path });
   }
   pool.detach(segment.logPath);
-  await disk.syncDirectory(segment.stem.slice(0, segment.stem.lastIndexOf('/')));
+  await disk.syncDirectory(directoryOf(segment.stem));
 }

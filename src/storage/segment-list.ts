@@ -63,7 +63,7 @@ export class SegmentList {
   roll(segment: Segment): void {
     const { active } = this;
     assert(segment.baseOffset > active.baseOffset, 'a segment begins behind the one before it');
-    active.nextBaseOffset = segment.baseOffset;
+    active.followedBy(segment.baseOffset);
     this.#segments.push(segment);
   }
 
@@ -134,14 +134,14 @@ export class SegmentList {
       assert(baseOffset > before, 'a segment begins behind the one before it');
     }
     for (const [index, segment] of segments.entries()) {
-      segment.nextBaseOffset = segments[index + 1]?.baseOffset ?? NO_OFFSET;
+      segment.followedBy(segments[index + 1]?.baseOffset ?? NO_OFFSET);
     }
     this.#segments = segments;
   }
 
   /** What goes was offered to readers: if the high watermark was in it, then at its end, where the next one begins. */
   #remove(going: readonly Segment[]): void {
-    for (const segment of going) segment.removed = true;
+    for (const segment of going) segment.remove();
     const at = this.#watermarkSegment;
     if (!at.removed) return;
     const behind = this.#segments.find(({ baseOffset }) => baseOffset > at.baseOffset);

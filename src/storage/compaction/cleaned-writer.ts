@@ -73,9 +73,9 @@ export class CleanedWriter {
     if (this.#file !== null) {
       await this.#file.datasync();
       await this.#close();
-      segment.finishTimes();
-      await writeSmallFile(this.#disk, this.#path('.index'), segment.offsets.encode());
-      await writeSmallFile(this.#disk, this.#path('.timeindex'), segment.times.encode());
+      segment.indexes.finish();
+      await writeSmallFile(this.#disk, this.#path('.index'), segment.indexes.offsets.encode());
+      await writeSmallFile(this.#disk, this.#path('.timeindex'), segment.indexes.times.encode());
       await this.#disk.syncDirectory(directoryOf(segment.stem));
     }
     return {

@@ -4,9 +4,10 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { AssertionError } from '../../../src/base/errors.ts';
 import { MemoryDisk, type PartitionLog } from '../../../src/storage/index.ts';
 import { LogOffsets } from '../../../src/storage/log-offsets.ts';
+import { Segment } from '../../../src/storage/segment.ts';
 import { SegmentList } from '../../../src/storage/segment-list.ts';
 import { capturedLog } from '../../support/captured-log.ts';
-import { openStore, readBaseOffsets, testBatch, testConfig } from './support.ts';
+import { openStore, readBaseOffsets, testBatch, testConfig, turns } from './support.ts';
 
 /** A log with one batch, in which a roll meets a broken invariant. */
 async function brokenLog() {
@@ -49,6 +50,7 @@ describe('a broken invariant fails the log', () => {
   test.each([
     ['a write', 'sync', LogOffsets.prototype, 'written'],
     ['a sync', 'sync', LogOffsets.prototype, 'durable'],
+    ['the file', 'sync', Segment.prototype, 'wrote'],
     ['a commit', 'sync', SegmentList.prototype, 'moveWatermark'],
     ['a write with the os policy', 'os', LogOffsets.prototype, 'written'],
     ['a commit with the os policy', 'os', SegmentList.prototype, 'moveWatermark'],
@@ -69,4 +71,20 @@ describe('a broken invariant fails the log', () => {
       await store.close().catch(() => {});
     },
   );
+
+  test('that the end of a segment meets', async () => {
+    const { logger } = capturedLog();
+    const store = await openStore(new MemoryDisk(), { logger });
+    const log = await store.openLog({ name: 't-0', topicId: 'id', config: testConfig });
+    await log.append(testBatch(0)).committed;
+    log.setConfig({ ...testConfig, segmentBytes: 1 });
+    vi.spyOn(Segment.prototype, 'seal').mockImplementation(() => {
+      throw new AssertionError('no further');
+    });
+    await log.append(testBatch(1)).committed;
+    await turns(() => log.state === 'failed');
+    expect(log.state).toBe('failed');
+    vi.restoreAllMocks();
+    await store.close().catch(() => {});
+  });
 });

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { LoadedIndexes } from '../../../src/storage/loaded-indexes.ts';
+import { OffsetIndex } from '../../../src/storage/offset-index.ts';
 import { Segment } from '../../../src/storage/segment.ts';
+import { TimeIndex } from '../../../src/storage/time-index.ts';
 import { SimulatedDisk } from '../../support/simulated-disk.ts';
 import { openStore, testBatch, testConfig } from './support.ts';
 
@@ -8,34 +10,44 @@ const ENTRIES = 10_000;
 
 /** A finished segment whose files hold its indexes, or, where they were rebuilt, do not. */
 function loaded(baseOffset: number, isSaved = true): Segment {
-  const segment = new Segment('t-0', baseOffset, 0);
-  for (let entry = 0; entry < ENTRIES; entry++) segment.offsets.append(entry, entry);
-  segment.savedOffsets = isSaved ? ENTRIES : 0;
-  segment.sealed = true;
-  segment.lookedUp = true;
+  const segment = Segment.finished('t-0', { baseOffset, bytes: ENTRIES, createdMs: 0 }, null);
+  const entries = { offsets: new OffsetIndex(), times: new TimeIndex() };
+  for (let entry = 0; entry < ENTRIES; entry++) entries.offsets.append(entry, entry);
+  const newest = { maxTimestamp: -1, maxTimestampOffset: baseOffset };
+  if (isSaved) segment.indexes.loaded(entries);
+  else segment.indexes.rebuilt(entries, newest, Number.POSITIVE_INFINITY);
+  segment.indexes.lookUp();
   return segment;
 }
 
+const isInMemory = (segment: Segment) => segment.indexes.inMemory;
+
 /** For three of {@link loaded}. */
 function roomForThree(): LoadedIndexes {
-  return new LoadedIndexes(3.5 * loaded(0).indexBytes);
+  return new LoadedIndexes(3.5 * loaded(0).indexes.bytes);
 }
 
 test('where there is no room for more, the oldest go', () => {
   const indexes = roomForThree();
   const segments = [0, 1, 2, 3, 4].map((base) => loaded(base));
   for (const segment of segments) indexes.add(segment);
-  expect(segments.map(({ indexed }) => indexed)).toEqual([false, false, true, true, true]);
-  expect(segments.map(({ offsets }) => offsets.count)).toEqual([0, 0, ENTRIES, ENTRIES, ENTRIES]);
+  expect(segments.map(isInMemory)).toEqual([false, false, true, true, true]);
+  expect(segments.map(({ indexes: { offsets } }) => offsets.count)).toEqual([
+    0,
+    0,
+    ENTRIES,
+    ENTRIES,
+    ENTRIES,
+  ]);
 });
 
 test('those stay in which something was looked up since they were considered last', () => {
   const indexes = roomForThree();
   const segments = [0, 1, 2, 3].map((base) => loaded(base));
   for (const segment of segments) indexes.add(segment);
-  (segments[1] as Segment).lookedUp = true;
+  (segments[1] as Segment).indexes.lookUp();
   indexes.add(loaded(4));
-  expect(segments.map(({ indexed }) => indexed)).toEqual([false, true, false, true]);
+  expect(segments.map(isInMemory)).toEqual([false, true, false, true]);
 });
 
 test('what the files do not hold stays, and takes no room from others', () => {
@@ -44,7 +56,7 @@ test('what the files do not hold stays, and takes no room from others', () => {
   indexes.add(rebuilt);
   const segments = [1, 2, 3].map((base) => loaded(base));
   for (const segment of segments) indexes.add(segment);
-  expect([rebuilt, ...segments].every(({ indexed }) => indexed)).toBe(true);
+  expect([rebuilt, ...segments].every(isInMemory)).toBe(true);
 });
 
 test('a log of which more is read than there is room for loads them again', async () => {

@@ -5,9 +5,7 @@ import { SegmentList } from '../../../src/storage/segment-list.ts';
 
 /** A segment of 100 bytes, all written. */
 function segmentAt(baseOffset: number): Segment {
-  const segment = new Segment('t-0', baseOffset, 0);
-  segment.size = segment.written = 100;
-  return segment;
+  return Segment.finished('t-0', { baseOffset, bytes: 100, createdMs: 0 }, null);
 }
 
 function listOf(...bases: number[]): SegmentList {
