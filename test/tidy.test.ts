@@ -45,6 +45,24 @@ const layers: Record<string, readonly string[]> = {
   'tools/dev': ['base', 'protocol'],
 };
 
+/**
+ * Folder of src/storage → those of its folders that it may import. What lies beside them is types alone, which all may
+ * name, but for the door and what imports nothing.
+ */
+const storageLayers: Record<string, readonly string[]> = {
+  disk: [],
+  scan: ['disk'],
+  segment: ['disk', 'scan'],
+  metadata: ['disk', 'segment'],
+  commit: ['disk', 'segment', 'metadata'],
+  damage: ['disk', 'scan', 'segment'],
+  compaction: ['disk', 'scan', 'segment', 'metadata', 'damage'],
+  recovery: ['disk', 'scan', 'segment', 'metadata', 'damage', 'compaction'],
+  reading: ['disk', 'scan', 'segment', 'damage'],
+  log: ['disk', 'scan', 'segment', 'metadata', 'commit', 'damage', 'compaction', 'reading'],
+  store: ['*'],
+};
+
 /** Folders that are entered by file. */
 const open = new Set(['base', 'host', 'compose', 'tools/batches']);
 
@@ -186,6 +204,38 @@ describe('layers', () => {
       }
     }
     expect(wrong).toEqual([]);
+  });
+
+  test('the folders of storage follow theirs, and what lies beside them is types', () => {
+    const wrong: string[] = [];
+    const folderOf = (path: string): string => {
+      const [top, folder, name = '', file] = path.split(sep);
+      if (top !== 'src' || folder !== 'storage') return 'outside';
+      return file === undefined ? 'beside' : name;
+    };
+    const inside = sources.filter(({ path }) => folderOf(path) !== 'outside');
+    for (const source of inside) {
+      const from = folderOf(source.path);
+      // They are erased.
+      const withoutTypes = source.code.replace(
+        /^(?:import|export) type \{[^}]*\} from '[^']*';/gm,
+        '',
+      );
+      const code = from === 'beside' ? withoutTypes : source.code;
+      const allowed = from === 'beside' ? [] : storageLayers[from];
+      if (source.path.endsWith(join('storage', 'index.ts')) || allowed?.includes('*')) continue;
+      for (const specifier of imports({ ...source, code })) {
+        if (!specifier.startsWith('.')) continue;
+        const target = resolve(dirname(join(root, source.path)), specifier);
+        const to = folderOf(relative(root, target));
+        if (to === from || to === 'outside' || (to === 'beside' && from !== 'beside')) continue;
+        if (!allowed?.includes(to)) wrong.push(`${source.path} → ${specifier}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+    expect([...new Set(inside.map(({ path }) => folderOf(path)))].sort()).toEqual(
+      ['beside', ...Object.keys(storageLayers)].sort(),
+    );
   });
 
   test('packages and Node modules are used only where the tables say', () => {

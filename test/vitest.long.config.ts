@@ -18,7 +18,7 @@ export default defineConfig({
       'test/simulation/compaction{,-lost-end,-no-room,-prefix,-reopened}.test.ts',
       'test/simulation/coordinator-classic.test.ts',
       'test/unit/inspect/random-damage.test.ts',
-      'test/unit/storage/time-index.test.ts',
+      'test/unit/storage/segment/time-index.test.ts',
     ],
     env: {
       LONG_SUITES: '1',

@@ -52,7 +52,7 @@ export class JournalView {
 
 type ParsedEntry = ReturnType<typeof parseJournal>[number];
 
-/** Kind 2 voids all earlier entries of its log (src/storage/journal.ts). */
+/** Kind 2 voids all earlier entries of its log (src/storage/commit/journal.ts). */
 function add(logs: Map<string, Map<number, Patch[]>>, entry: ParsedEntry): void {
   if (entry.kind === 2) {
     logs.delete(entry.key);

@@ -3,8 +3,8 @@
 import type { FileRegion } from '../base/payload.ts';
 import type { CleanerStats } from './compaction/cleaner.ts';
 import type { CompactionConfig } from './compaction/plan.ts';
-import type { ScannedHeaders } from './scanned-headers.ts';
-import type { AbortedTransactions } from './transaction-index.ts';
+import type { ScannedHeaders } from './scan/scanned-headers.ts';
+import type { AbortedTransactions } from './segment/transaction-index.ts';
 
 /** Where records are: offsets from `startOffset` up to, not including, `highWatermark` may be read. */
 export interface LogBounds {

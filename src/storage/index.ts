@@ -1,8 +1,6 @@
 // The door of src/storage: one partition's log on disk, and all logs of a data directory.
 
-// The formats on disk, for src/inspect, which reads what this folder writes.
-export { findNextBatch, scanBatches } from './batch-scan.ts';
-export { CLEANED_FILE, CleanedSegments } from './cleaned-segments.ts';
+export { ENTRY_KIND, JOURNAL_DIRECTORY, parseJournal } from './commit/journal-format.ts';
 export type { CleanerSettings, CleanerStats } from './compaction/cleaner.ts';
 export { CLEANER_CHECKPOINT_FILE, decodeCheckpoint } from './compaction/cleaner-checkpoint.ts';
 export { CompactionError } from './compaction/compaction-error.ts';
@@ -35,33 +33,35 @@ export type {
   TimestampOffset,
   Told,
 } from './contract.ts';
-export { DAMAGE_FILE, loadDamage, saveDamage } from './damage-file.ts';
+export { DAMAGE_FILE, loadDamage, saveDamage } from './damage/damage-file.ts';
+export { QUARANTINE_DIRECTORY, setAside } from './damage/quarantine.ts';
+export type { ScrubSettings } from './damage/scrub.ts';
 export {
   type Disk,
   DiskError,
   type DiskErrorCode,
   type DiskFile,
   type FileStatus,
-} from './disk.ts';
-export { nameBefore } from './gone-name.ts';
-export { ENTRY_KIND, JOURNAL_DIRECTORY, parseJournal } from './journal-format.ts';
-export { LEADER_EPOCH_FILE, LeaderEpochs } from './leader-epochs.ts';
-export { openLogStore } from './log-store.ts';
-export { loadMarks, MARKS_FILE } from './marks.ts';
-export { type Mark, parseMarks } from './marks-format.ts';
-export { MemoryDisk } from './memory-disk.ts';
-export { METADATA_FILE, readTopicId, writeTopicId } from './metadata-file.ts';
-export { OFFSET_ENTRY_BYTES, OffsetIndex } from './offset-index.ts';
-export { QUARANTINE_DIRECTORY, setAside } from './quarantine.ts';
-export type { ScrubSettings } from './scrub.ts';
-export { baseOffsetOf, Segment, segmentName } from './segment.ts';
-export { readSmallFile, replaceFile } from './small-file.ts';
-export type { LockPort, LogStoreOptions } from './store-options.ts';
-export { CLEAN_FILE, readCleanMarker } from './store-start.ts';
-export { TIME_ENTRY_BYTES, TimeIndex } from './time-index.ts';
+} from './disk/disk.ts';
+export { nameBefore } from './disk/gone-name.ts';
+export { MemoryDisk } from './disk/memory-disk.ts';
+export { readSmallFile, replaceFile } from './disk/small-file.ts';
+export { CLEANED_FILE, CleanedSegments } from './metadata/cleaned-segments.ts';
+export { LEADER_EPOCH_FILE, LeaderEpochs } from './metadata/leader-epochs.ts';
+export { loadMarks, MARKS_FILE } from './metadata/marks.ts';
+export { type Mark, parseMarks } from './metadata/marks-format.ts';
+export { METADATA_FILE, readTopicId, writeTopicId } from './metadata/metadata-file.ts';
+// The formats on disk, for src/inspect, which reads what this folder writes.
+export { findNextBatch, scanBatches } from './scan/batch-scan.ts';
+export { OFFSET_ENTRY_BYTES, OffsetIndex } from './segment/offset-index.ts';
+export { baseOffsetOf, Segment, segmentName } from './segment/segment.ts';
+export { TIME_ENTRY_BYTES, TimeIndex } from './segment/time-index.ts';
 export {
   ABORTED_ENTRY_BYTES,
   type AbortedTransaction,
   decodeTransactionIndex,
   encodeTransactionIndex,
-} from './transaction-index.ts';
+} from './segment/transaction-index.ts';
+export { openLogStore } from './store/log-store.ts';
+export type { LockPort, LogStoreOptions } from './store/store-options.ts';
+export { CLEAN_FILE, readCleanMarker } from './store/store-start.ts';

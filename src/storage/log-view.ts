@@ -1,13 +1,13 @@
 // What readers see of one open log. Nothing of it can be changed from here, but that damage which was met is noted.
 
 import type { Mutex } from '../base/mutex.ts';
-import type { CleanedSegments } from './cleaned-segments.ts';
 import type { DamagedRange, LogBounds, LogConfig, LogRead, LogState } from './contract.ts';
-import type { LeaderEpochs } from './leader-epochs.ts';
-import type { StoreContext } from './log-core.ts';
-import type { NextPlaces } from './next-places.ts';
-import type { ReaderLatch } from './reader-latch.ts';
-import type { Segment } from './segment.ts';
+import type { CleanedSegments } from './metadata/cleaned-segments.ts';
+import type { LeaderEpochs } from './metadata/leader-epochs.ts';
+import type { NextPlaces } from './reading/next-places.ts';
+import type { ReaderLatch } from './reading/reader-latch.ts';
+import type { Segment } from './segment/segment.ts';
+import type { StoreContext } from './store-context.ts';
 
 export interface LogView extends LogBounds {
   readonly context: StoreContext;

@@ -3,7 +3,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import { loadXxHash64 } from '../../src/base/xxhash.ts';
 import { iterateBatches, prepareCodec } from '../../src/record/index.ts';
-import { loadDamage } from '../../src/storage/damage-file.ts';
+import { loadDamage } from '../../src/storage/damage/damage-file.ts';
 import { DiskError } from '../../src/storage/index.ts';
 import { amount } from '../support/amount.ts';
 import { patchFile } from '../unit/storage/support.ts';

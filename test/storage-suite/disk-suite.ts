@@ -1,4 +1,4 @@
-// What every Disk must do. Run over each implementation by test/unit/storage/disk.test.ts; whoever writes another one
+// What every Disk must do. Run over each implementation by test/unit/storage/disk/disk.test.ts; whoever writes another one
 // runs it over theirs.
 
 import { beforeEach, describe, expect, test } from 'vitest';

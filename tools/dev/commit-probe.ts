@@ -1,6 +1,6 @@
 // Measures what a commit costs on this machine's disk: one sync for each dirty file, or one shared journal.
 // Run: npx tsx tools/dev/commit-probe.ts [directory] [rounds], or after `npm run build` with node on dist.
-// The storage's Committer (src/storage/committer.ts) takes its thresholds from what this prints.
+// The storage's Committer (src/storage/commit/committer.ts) takes its thresholds from what this prints.
 
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';

@@ -1,9 +1,9 @@
 // Writes one rewritten segment beside the old ones, under `.cleaned` names, with its indexes.
 
 import { BatchHeader } from '../../record/index.ts';
-import type { Disk, DiskFile } from '../disk.ts';
-import { Segment } from '../segment.ts';
-import { directoryOf, writeSmallFile } from '../small-file.ts';
+import type { Disk, DiskFile } from '../disk/disk.ts';
+import { directoryOf, writeSmallFile } from '../disk/small-file.ts';
+import { Segment } from '../segment/segment.ts';
 
 export const CLEANED_SUFFIX = '.cleaned';
 /** Synced in steps of so many bytes: a heap of dirty pages would make the syncs of producers wait. */

@@ -5,8 +5,8 @@
 //   __consumer_offsets 17 812  topic, partition, first dirty offset
 // What is missing or stale costs a pass that finds nothing new; cleaning twice changes nothing.
 
-import type { Disk } from '../disk.ts';
-import { readSmallFile, replaceFile } from '../small-file.ts';
+import type { Disk } from '../disk/disk.ts';
+import { readSmallFile, replaceFile } from '../disk/small-file.ts';
 
 export const CLEANER_CHECKPOINT_FILE = 'cleaner-offset-checkpoint';
 

@@ -3,7 +3,7 @@
 
 import { sleep } from '../../base/pause.ts';
 import type { Clock } from '../../base/ports.ts';
-import type { Disk } from '../disk.ts';
+import type { Disk } from '../disk/disk.ts';
 import { CompactionError } from './compaction-error.ts';
 import type { CompactionJob, CompactionResult, CompactionRunner } from './job.ts';
 import { runCompaction, type Throttle } from './run.ts';

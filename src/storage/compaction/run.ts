@@ -3,9 +3,9 @@
 
 import { loadXxHash64 } from '../../base/xxhash.ts';
 import { BatchHeader, codecOf, prepareCodec } from '../../record/index.ts';
-import type { Disk } from '../disk.ts';
-import { segmentName } from '../segment.ts';
-import { readTransactionIndex } from '../transaction-index.ts';
+import type { Disk } from '../disk/disk.ts';
+import { segmentName } from '../segment/segment.ts';
+import { readTransactionIndex } from '../segment/transaction-index.ts';
 import { type CleanContext, type CleanedBatch, cleanBatch } from './clean-batch.ts';
 import { CleanedWriter } from './cleaned-writer.ts';
 import { CompactionError } from './compaction-error.ts';

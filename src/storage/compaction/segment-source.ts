@@ -1,9 +1,9 @@
 // The batches of closed segments in order, checked, with breathing space for the caller between chunks.
 
 import { BATCH_HEADER_BYTES } from '../../record/index.ts';
-import { crcMatches, plausibleSize } from '../batch-scan.ts';
-import { type Disk, DiskError, type DiskFile } from '../disk.ts';
-import { segmentName } from '../segment.ts';
+import { type Disk, DiskError, type DiskFile } from '../disk/disk.ts';
+import { crcMatches, plausibleSize } from '../scan/batch-scan.ts';
+import { segmentName } from '../segment/segment.ts';
 import { CompactionError } from './compaction-error.ts';
 import type { SkippedRange } from './job.ts';
 import type { SegmentFacts } from './plan.ts';

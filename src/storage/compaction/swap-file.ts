@@ -9,12 +9,12 @@
 
 import { crc32c } from '../../base/crc32c.ts';
 import type { Logger } from '../../base/ports.ts';
-import { noteCleaned } from '../cleaned-segments.ts';
-import { loadDamage, saveDamage } from '../damage-file.ts';
-import type { Disk } from '../disk.ts';
-import { deletedName, setAsideName, setAsideNumber } from '../gone-name.ts';
-import { baseOffsetOf, segmentName } from '../segment.ts';
-import { directoryOf, readFileIfThere, writeSmallFile } from '../small-file.ts';
+import { loadDamage, saveDamage } from '../damage/damage-file.ts';
+import type { Disk } from '../disk/disk.ts';
+import { deletedName, setAsideName, setAsideNumber } from '../disk/gone-name.ts';
+import { directoryOf, readFileIfThere, writeSmallFile } from '../disk/small-file.ts';
+import { noteCleaned } from '../metadata/cleaned-segments.ts';
+import { baseOffsetOf, segmentName } from '../segment/segment.ts';
 import { CLEANED_SUFFIX } from './cleaned-writer.ts';
 import type { CleanedSegment } from './job.ts';
 

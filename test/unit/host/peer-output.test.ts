@@ -9,8 +9,8 @@ import type { Chunk, FileRegion } from '../../../src/base/payload.ts';
 import { type NativeIo, nativeIoOrNull, type SendOutcome } from '../../../src/host/native-io.ts';
 import { NodeDisk } from '../../../src/host/node-disk.ts';
 import { PeerOutput, type RegionStats } from '../../../src/host/peer-output.ts';
-import { FilePool } from '../../../src/storage/file-pool.ts';
-import { fileRegion } from '../../../src/storage/file-region.ts';
+import { FilePool } from '../../../src/storage/disk/file-pool.ts';
+import { fileRegion } from '../../../src/storage/disk/file-region.ts';
 import { eventually } from '../../support/eventually.ts';
 
 const MIB = 1024 * 1024;

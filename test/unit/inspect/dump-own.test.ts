@@ -64,7 +64,7 @@ describe('the catalogue', () => {
 
 test('a journal', async () => {
   const { encodeEntry, ENTRY_KIND, journalHeader } = await import(
-    '../../../src/storage/journal-format.ts'
+    '../../../src/storage/commit/journal-format.ts'
   );
   const { crc32c } = await import('../../../src/base/crc32c.ts');
   const salt = Buffer.from('12345678');

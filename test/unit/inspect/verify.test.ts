@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { verifyDirectory } from '../../../src/inspect/index.ts';
-import { noteCleaned } from '../../../src/storage/cleaned-segments.ts';
 import { MemoryDisk, writeTopicId } from '../../../src/storage/index.ts';
+import { noteCleaned } from '../../../src/storage/metadata/cleaned-segments.ts';
 import {
   append,
   bare,

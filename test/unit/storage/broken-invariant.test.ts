@@ -3,9 +3,9 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { AssertionError } from '../../../src/base/errors.ts';
 import { MemoryDisk, type PartitionLog } from '../../../src/storage/index.ts';
-import { LogOffsets } from '../../../src/storage/log-offsets.ts';
-import { Segment } from '../../../src/storage/segment.ts';
-import { SegmentList } from '../../../src/storage/segment-list.ts';
+import { LogOffsets } from '../../../src/storage/log/log-offsets.ts';
+import { SegmentList } from '../../../src/storage/log/segment-list.ts';
+import { Segment } from '../../../src/storage/segment/segment.ts';
 import { capturedLog } from '../../support/captured-log.ts';
 import { openStore, readBaseOffsets, testBatch, testConfig, turns } from './support.ts';
 

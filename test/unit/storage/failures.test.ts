@@ -7,7 +7,7 @@ import {
   loadMarks,
   openLogStore,
 } from '../../../src/storage/index.ts';
-import { segmentName } from '../../../src/storage/segment.ts';
+import { segmentName } from '../../../src/storage/segment/segment.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { capturedLog } from '../../support/captured-log.ts';
 import { type OperationHook, SimulatedDisk } from '../../support/simulated-disk.ts';

@@ -5,7 +5,7 @@ import { silentLogger } from '../../../../src/base/ports.ts';
 import { SeededRandom } from '../../../../src/base/seeded-random.ts';
 import { compactionDefaults } from '../../../../src/storage/compaction/plan.ts';
 import { type DiskFile, MemoryDisk, openLogStore } from '../../../../src/storage/index.ts';
-import type { DiskLog } from '../../../../src/storage/log.ts';
+import type { DiskLog } from '../../../../src/storage/log/log.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
 import { testBatch, testConfig, turns } from '../support.ts';
 

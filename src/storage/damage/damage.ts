@@ -1,0 +1,168 @@
+// What is known of a log's damage, and what happens when more of it is met: how far it goes is found out, it is
+// reported, counted, kept for later starts, and a copy of the bytes is set aside. Readers go around it.
+
+import { asError } from '../../base/errors.ts';
+import { KafkaError } from '../../base/kafka-errors.ts';
+import { BATCH_HEADER_BYTES, type BatchHeader } from '../../record/index.ts';
+import type { DamagedRange } from '../contract.ts';
+import type { DiskFile } from '../disk/disk.ts';
+import type { LogView } from '../log-view.ts';
+import { findNextInOrder } from '../scan/batch-order.ts';
+import { scanBatches } from '../scan/batch-scan.ts';
+import type { Segment } from '../segment/segment.ts';
+import { saveDamage } from './damage-file.ts';
+import { setAside } from './quarantine.ts';
+
+/**
+ * Position of the first damage of the segment at or after `position` that an answer may not run over; infinity when
+ * there is none. Offsets that are missing between two good batches stop only those who asked to be stopped.
+ */
+export function nextDamage(core: LogView, segment: Segment, position: number): number {
+  const stops = core.config.damagedRecords === 'stop';
+  let next = Number.POSITIVE_INFINITY;
+  for (const range of core.damaged) {
+    if (range.segmentBaseOffset !== segment.baseOffset || range.position < position) continue;
+    if (range.bytes === 0 && (!stops || range.position === position)) continue;
+    next = Math.min(next, range.position);
+  }
+  return next;
+}
+
+/** Where a walk that came to `position` goes on: behind the damage that holds it, or -1 when none does. */
+export function behindDamage(core: LogView, segment: Segment, position: number): number {
+  for (const range of core.damaged) {
+    if (range.segmentBaseOffset !== segment.baseOffset || range.bytes === 0) continue;
+    if (position >= range.position && position < range.position + range.bytes) {
+      return range.position + range.bytes;
+    }
+  }
+  return -1;
+}
+
+/** Throws CORRUPT_MESSAGE when `offset` was lost to damage and the topic wants its readers to stop there. */
+export function stopAtDamage(core: LogView, offset: number): void {
+  if (core.config.damagedRecords !== 'stop') return;
+  for (const { firstOffset, lastOffset } of core.damaged) {
+    if (offset < firstOffset || offset > lastOffset) continue;
+    throw new KafkaError(
+      'CORRUPT_MESSAGE',
+      `offsets ${firstOffset} to ${lastOffset} of ${core.name} are damaged, and its config ` +
+        'tidemark.damaged.records=stop keeps readers from going past them',
+    );
+  }
+}
+
+/**
+ * Whether a batch may lie where `expected` is the next offset due (-1: anything) in a segment that ends at `endOffset`.
+ * Base offsets are outside of the checksum: this is what they are checked by.
+ */
+export function isInOrder(
+  core: LogView,
+  header: BatchHeader,
+  due: { readonly expected: number; readonly endOffset: number },
+): boolean {
+  const { baseOffset, lastOffset } = header;
+  const { expected } = due;
+  if (baseOffset < expected || lastOffset >= due.endOffset) return false;
+  if (expected < 0 || baseOffset === expected || core.gapsAllowed) return true;
+  return core.damaged.some((d) => d.firstOffset <= expected && d.lastOffset + 1 >= baseOffset);
+}
+
+export interface BadPlace {
+  readonly file: DiskFile;
+  readonly position: number;
+  /** What may be looked at ends here. */
+  readonly end: number;
+  /** The offset that was due there. */
+  readonly expected: number;
+}
+
+/** Notes damage that was met. Answers the position of the next good batch, or `end`. */
+export async function noteDamage(core: LogView, segment: Segment, bad: BadPlace): Promise<number> {
+  const { file, position, end, expected } = bad;
+  const segmentEnd = core.endOf(segment);
+  const found = await findNextInOrder({
+    file,
+    from: position + 1,
+    to: end,
+    offsetMin: expected,
+    offsetLimit: segmentEnd,
+  });
+  const following = found?.baseOffset ?? Math.min(segmentEnd, core.highWatermark);
+  const gap = await wholeBatchAt(bad, following);
+  const next = gap === null ? (found?.position ?? end) : position;
+  const known = behindDamage(core, segment, position) >= 0;
+  if (segment.removed || known) return next;
+  const range = {
+    firstOffset: expected,
+    // Where the offset due comes next all the same, none is lost.
+    lastOffset: Math.max(expected, gap ?? following) - 1,
+    segmentBaseOffset: segment.baseOffset,
+    position,
+    bytes: next - position,
+  };
+  if (core.damaged.some((d) => d.position === position && sameGap(d, range))) return next;
+  reportDamage(core, segment, range);
+  return next;
+}
+
+function sameGap(one: DamagedRange, other: DamagedRange): boolean {
+  return one.segmentBaseOffset === other.segmentBaseOffset && one.bytes === 0 && other.bytes === 0;
+}
+
+/** The base offset of a good batch at the place, if it ends where `following` begins: only offsets are missing then. */
+async function wholeBatchAt(bad: BadPlace, following: number): Promise<number | null> {
+  const { file, position, end, expected } = bad;
+  let base: number | null = null;
+  await scanBatches(
+    { file, from: position, to: end, depth: 'checked', chunkBytes: BATCH_HEADER_BYTES },
+    ({ baseOffset, lastOffset }) => {
+      if (baseOffset > expected && lastOffset + 1 === following) base = baseOffset;
+      return false;
+    },
+  );
+  return base;
+}
+
+/** Takes damage into the list, tells of it and keeps it for later starts. */
+export function reportDamage(core: LogView, segment: Segment, range: DamagedRange): void {
+  core.addDamage(range);
+  const { context, name } = core;
+  const { firstOffset, lastOffset, bytes } = range;
+  const lost = lastOffset - firstOffset + 1;
+  context.integrity.damagedRanges++;
+  context.integrity.damagedOffsets += lost;
+  const what =
+    lost > 0
+      ? `offsets ${firstOffset} to ${lastOffset} are damaged and skipped`
+      : `${bytes} bytes before offset ${firstOffset} are no batch of it and skipped; no offset is missing`;
+  context.logger.error({ log: name, ...range }, `${name}: ${what}`);
+  context.tasks.start(`noting damage of ${name}`, () => keep(core, segment, range));
+}
+
+/**
+ * Makes it known to later starts and copies the bytes aside. In the latch, since compaction exchanges the segment and
+ * the list; one after the other, since they share a file.
+ */
+function keep(core: LogView, segment: Segment, range: DamagedRange): Promise<void> {
+  const { disk, pool, clock, logger } = core.context;
+  return core.damageLane.run(() =>
+    core.latch.shared(async () => {
+      if (segment.removed || core.state === 'closed') return;
+      await saveDamage(disk, core.name, core.damaged);
+      if (range.bytes === 0) return;
+      const { position, ...rest } = range;
+      const why = 'bad batches met while reading';
+      try {
+        const copy = await pool.using(segment.logPath, (file) =>
+          setAside(disk, clock, file, { log: core.name, position, ...rest, why }),
+        );
+        logger.warn({ log: core.name, copy }, `${core.name}: damaged bytes are copied to ${copy}`);
+      } catch (error) {
+        // They also stay where they are until retention takes the segment.
+        const { message } = asError(error);
+        logger.warn({ log: core.name, error: message }, 'damaged bytes could not be copied aside');
+      }
+    }),
+  );
+}

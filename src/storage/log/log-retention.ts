@@ -1,0 +1,184 @@
+// Lets old segments of one log go: the plan of retention.ts carried out, and DeleteRecords.
+
+import { AssertionError } from '../../base/errors.ts';
+import { KafkaError } from '../../base/kafka-errors.ts';
+import { Mutex } from '../../base/mutex.ts';
+import type { GoneFile } from '../disk/paced-removal.ts';
+import { withTimes } from '../reading/log-search.ts';
+import type { Tail } from '../reading/tail.ts';
+import type { Segment } from '../segment/segment.ts';
+import { renameDeleted } from '../segment/segment-files.ts';
+import type { LogCore } from './log-core.ts';
+import type { LogWriter } from './log-writer.ts';
+import type { RecoveryPoint } from './recovery-point.ts';
+import { type RetentionConfig, type SegmentFacts, segmentsToDelete } from './retention.ts';
+
+/** Neither age nor size take anything away. */
+const startOnly: RetentionConfig = { retentionMs: -1, retentionBytes: -1, cleanupDelete: false };
+
+export interface LogRetentionOptions {
+  readonly core: LogCore;
+  readonly writer: LogWriter;
+  readonly recoveryPoint: RecoveryPoint;
+  readonly tail: Tail;
+  /** Called when an invariant is broken; fails the whole log. */
+  readonly onFailure: (cause: Error) => void;
+}
+
+export class LogRetention {
+  readonly #core: LogCore;
+  readonly #writer: LogWriter;
+  readonly #recoveryPoint: RecoveryPoint;
+  readonly #tail: Tail;
+  readonly #onFailure: (cause: Error) => void;
+  readonly #lane = new Mutex();
+
+  constructor(options: LogRetentionOptions) {
+    this.#core = options.core;
+    this.#writer = options.writer;
+    this.#recoveryPoint = options.recoveryPoint;
+    this.#tail = options.tail;
+    this.#onFailure = options.onFailure;
+  }
+
+  /** Raises the start offset, durably, and frees whole segments below it. */
+  async deleteRecordsBefore(offset: number): Promise<void> {
+    const core = this.#core;
+    if (offset < 0 || offset > core.highWatermark) {
+      throw new KafkaError(
+        'OFFSET_OUT_OF_RANGE',
+        `cannot delete up to ${offset}: the high watermark of ${core.name} is ${core.highWatermark}`,
+      );
+    }
+    core.assertOpen();
+    if (offset > core.startOffset) core.raiseStart(offset);
+    try {
+      await core.context.marks.flush();
+    } catch (error) {
+      const message = `the start offset of ${core.name} could not be stored`;
+      throw new KafkaError('KAFKA_STORAGE_ERROR', message, { cause: error });
+    }
+    // Only what lies below the start: age and size are looked at when retention is due.
+    await this.inLane(() => this.#free(core.context.clock.now(), startOnly));
+  }
+
+  /** Rolls and deletes by time and size; one run at a time. Answers how many segments went. */
+  apply(nowMs: number): Promise<number> {
+    return this.inLane(async () => {
+      await this.#rollByTime(nowMs);
+      const count = await this.#free(nowMs, this.#core.config);
+      await this.#recoveryPoint.finishRolled();
+      return count;
+    });
+  }
+
+  /** Runs `work` when nothing else takes segments away or exchanges them. */
+  inLane<T>(work: () => Promise<T>): Promise<T> {
+    return this.#lane.run(work).catch((error: unknown) => {
+      if (error instanceof AssertionError) this.#onFailure(error);
+      throw error;
+    });
+  }
+
+  /** Waits for what is in the lane now. */
+  async settled(): Promise<void> {
+    await this.#lane.run(async () => {});
+  }
+
+  /** Rolls an active segment whose time has come, and finishes what is rolled. */
+  rollByTime(nowMs: number): Promise<void> {
+    return this.inLane(async () => {
+      await this.#rollByTime(nowMs);
+      await this.#recoveryPoint.finishRolled();
+    });
+  }
+
+  async #free(nowMs: number, config: RetentionConfig): Promise<number> {
+    const core = this.#core;
+    let count = 0;
+    for (;;) {
+      if (core.state !== 'open') return 0;
+      count = this.#planned(nowMs, config);
+      const doubtful = this.#doubtful(count, config);
+      if (doubtful === undefined) break;
+      await withTimes(core, doubtful);
+    }
+    if (count === 0) return 0;
+    if (count === core.segments.length) core.roll(core.endOffset);
+    // A file must follow before the last one that tells the log's end goes.
+    if (!(await this.#hasFile(core.segments[count] as Segment))) count--;
+    if (count === 0 || core.state !== 'open') return 0;
+    return this.#drop(count);
+  }
+
+  /** Whether the segment has a file now: there may be no room for one. */
+  async #hasFile(segment: Segment): Promise<boolean> {
+    await this.#writer.makeFile(segment).catch(() => {});
+    return segment.created;
+  }
+
+  /** How many of the oldest segments may go, for all that is known of them. */
+  #planned(nowMs: number, config: RetentionConfig): number {
+    const core = this.#core;
+    const segments = core.segments.map((segment): SegmentFacts => {
+      const newestMs = segment.maxTimestamp >= 0 ? segment.maxTimestamp : segment.createdMs;
+      return { bytes: segment.size, newestMs, endOffset: core.endOf(segment) };
+    });
+    const { startOffset, highWatermark } = core;
+    return segmentsToDelete({ segments, startOffset, highWatermark, nowMs }, config);
+  }
+
+  /**
+   * One whose newest time may be another than is known, where age decides: of the `count` that are to go, since an
+   * index that lost that time must not cost the records; or the first that is to stay. What lies behind that stays too.
+   */
+  #doubtful(count: number, config: RetentionConfig): Segment | undefined {
+    if (!config.cleanupDelete || config.retentionMs < 0) return undefined;
+    return this.#core.segments
+      .slice(0, count + 1)
+      .find(
+        ({ sealed, indexes, maxTimestamp }, index) =>
+          sealed && !indexes.timesProven && (index < count || maxTimestamp < 0),
+      );
+  }
+
+  async #rollByTime(nowMs: number): Promise<void> {
+    const core = this.#core;
+    const { active } = core;
+    if (core.state !== 'open' || active.size === 0 || active.written < active.size) return;
+    if (nowMs - active.createdMs <= core.config.segmentMs - active.jitterMs) return;
+    // Its file first: as long as there is none, a start takes what was rolled for the log's end.
+    await this.#hasFile(core.roll(core.endOffset));
+  }
+
+  async #drop(count: number): Promise<number> {
+    const core = this.#core;
+    const next = core.segments[count] as Segment;
+    core.raiseStart(next.baseOffset);
+    // A start that was not kept makes segments that are gone look lost. A full disk, which wants the room, may refuse.
+    await core.context.marks.flush().catch(() => {});
+    const going = core.dropOldest(count);
+    if (core.startOffset >= core.highWatermark) this.#tail.clear();
+    const gone: GoneFile[] = [];
+    const { disk, pool, removal, logger } = core.context;
+    try {
+      for (const segment of going) {
+        logger.info({ log: core.name, segment: segment.baseOffset }, 'segment deleted');
+        await renameDeleted(disk, pool, segment, gone);
+      }
+      await this.#dropSnapshots(core.startOffset);
+    } finally {
+      // Also what went before a step was refused: a full disk wants the room.
+      removal.filesLater(gone, core.config.fileDeleteDelayMs);
+    }
+    return going.length;
+  }
+
+  /** Producer snapshots below the start go, but for the newest: it may be needed to rebuild from there. */
+  async #dropSnapshots(offset: number): Promise<void> {
+    const { disk } = this.#core.context;
+    const names = (await disk.list(this.#core.name)).filter((name) => name.endsWith('.snapshot'));
+    const below = names.filter((name) => Number(name.slice(0, 20)) <= offset);
+    for (const name of below.slice(0, -1)) await disk.remove(`${this.#core.name}/${name}`);
+  }
+}
