@@ -12,3 +12,8 @@ export function writeInt64(buffer: Buffer, position: number, value: number): num
   buffer.writeInt32BE(high, position);
   return buffer.writeUInt32BE(value - high * 0x1_0000_0000, position + 4);
 }
+
+/** The sum of two safe integers, as far as that is one: what lies beyond becomes the nearest. */
+export function saturatedSum(a: number, b: number): number {
+  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, a + b));
+}

@@ -1,6 +1,6 @@
 // OffsetCommit, versions 2 to 10.
 //
-// v3 throttle time · v5 no retention time (older ones are ignored: retention is the broker's) · v6
+// v3 throttle time · v5 no retention time (with one, offsets go at its end, as in Kafka) · v6
 // leader epoch · v7 static members · v8 flexible · v9 new group protocol (KIP-848) · v10 topics by
 // id. Answered once the offsets are on disk in `__consumer_offsets`.
 

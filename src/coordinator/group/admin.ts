@@ -30,9 +30,9 @@ export function describeGroup(group: ClassicGroup): DescribedGroup {
       groupInstanceId: member.groupInstanceId,
       clientId: member.clientId,
       clientHost: member.clientHost,
-      // While a rebalance is under way there is no chosen protocol to show these in.
+      // While a rebalance is under way no protocol is chosen to show this in; what a member has is told all the same.
       memberMetadata: stable ? group.metadataOf(member) : Buffer.alloc(0),
-      memberAssignment: stable ? member.assignment : Buffer.alloc(0),
+      memberAssignment: member.assignment,
     })),
   };
 }

@@ -1,5 +1,6 @@
 // OffsetCommit: who may commit, and what is stored.
 
+import { saturatedSum } from '../../base/int64.ts';
 import { ErrorCode, KafkaError } from '../../base/kafka-errors.ts';
 import type { OffsetCommitRequest, OffsetCommitResponse } from '../../protocol/index.ts';
 import type { ClassicGroup } from '../group/classic/classic-group.ts';
@@ -133,7 +134,7 @@ function commitOne(
       leaderEpoch: partition.committedLeaderEpoch,
       metadata,
       commitTimestamp: step.nowMs,
-      expireTimestamp: retentionTimeMs === -1 ? -1 : step.nowMs + retentionTimeMs,
+      expireTimestamp: retentionTimeMs === -1 ? -1 : saturatedSum(step.nowMs, retentionTimeMs),
       topicId: topic.topicId,
     },
   });

@@ -19,6 +19,7 @@ import {
   OffsetCommit,
   OffsetFetch,
   Produce,
+  SyncGroup,
   ZERO_UUID,
 } from '../../../src/protocol/index.ts';
 import { buildBatch } from '../../../src/record/index.ts';
@@ -362,4 +363,17 @@ test('a stop answers the fetch that waits, and ends', async () => {
   expect((await waiting).responses[0]?.partitions[0]?.errorCode).toBe(0);
   await other.closed;
   await probe.closed;
+});
+
+test('SyncGroup without a protocol: refused from the version on that has one, as by Kafka', async () => {
+  await withBroker({}, async (_broker, client) => {
+    const member = { groupId: 'g', generationId: 1, memberId: 'm', assignments: [] };
+    const code = async (version: number, said: object): Promise<string> =>
+      errorName((await client.call(SyncGroup, version, { ...member, ...said })).errorCode);
+    expect(await code(4, {})).toBe('UNKNOWN_MEMBER_ID');
+    expect(await code(5, {})).toBe('INCONSISTENT_GROUP_PROTOCOL');
+    expect(await code(5, { protocolType: 'consumer' })).toBe('INCONSISTENT_GROUP_PROTOCOL');
+    const said = { protocolType: 'consumer', protocolName: 'range' };
+    expect(await code(5, said)).toBe('UNKNOWN_MEMBER_ID');
+  });
 });

@@ -39,6 +39,17 @@ test('DescribeGroups shows members, and their metadata once the group is stable'
   });
 });
 
+test('DescribeGroups tells what members have while the group rebalances, as Kafka does', async () => {
+  const h = await harness();
+  await settle(h, new TestMember(h));
+  void new TestMember(h).join();
+  await h.clock.advance(1);
+  const described = await describe1(h);
+  expect(described.groupState).toBe('PreparingRebalance');
+  expect(described.members[0]!.memberMetadata).toHaveLength(0);
+  expect(described.members[0]!.memberAssignment).toEqual(Buffer.from('assigned 0'));
+});
+
 test('an unknown group is Dead, and an error from v6', async () => {
   const h = await harness();
   expect(await describe1(h, 'nowhere', 5)).toMatchObject({ errorCode: 0, groupState: 'Dead' });

@@ -110,3 +110,13 @@ test('metadata may be as long as the config says, in UTF-16 units as Kafka count
   expect(commitCode(await commit('a'.repeat(11)))).toBe(12);
   expect((await fetchOffset(h, 'group')).metadata).toBe('ä'.repeat(10));
 });
+
+test('a retention time beyond all times keeps the offset, and the groups need not be loaded again', async () => {
+  const h = await harness({ config });
+  const tool = new TestMember(h);
+  const retentionTimeMs = Number.MAX_SAFE_INTEGER;
+  expect(commitCode(await h.clock.until(tool.commit(7, { retentionTimeMs })))).toBe(0);
+  expect((await fetchOffset(h, 'group')).committedOffset).toBe(7);
+  await h.clock.advance(90 * minute);
+  expect((await fetchOffset(h, 'group')).committedOffset).toBe(7);
+});
