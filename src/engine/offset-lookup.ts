@@ -19,29 +19,30 @@ const LATEST_TIERED = -5;
 const NOTHING: FoundOffset = { offset: -1, timestamp: -1, leaderEpoch: -1 };
 
 /**
- * What a client is told that may read up to `limit` (exclusive). Throws KafkaError
- * `INVALID_REQUEST` for a negative timestamp that means nothing.
+ * What a client is told that may read up to what `limit` (exclusive) answers: the log goes on while it is searched, and
+ * what is found may have come in meanwhile. Throws KafkaError `INVALID_REQUEST` for a negative timestamp that means
+ * nothing.
  */
 export async function findOffset(
   log: PartitionLog,
   timestamp: number,
-  limit: number,
+  limit: () => number,
 ): Promise<FoundOffset> {
   switch (timestamp) {
     case LATEST:
-      return { offset: limit, timestamp: -1, leaderEpoch: log.leaderEpoch };
+      return { offset: limit(), timestamp: -1, leaderEpoch: log.leaderEpoch };
     case EARLIEST:
     case EARLIEST_LOCAL:
       return earliest(log);
     case LATEST_TIERED:
       return NOTHING;
     case MAX_TIMESTAMP:
-      return below(limit, await log.maxTimestamp());
+      return below(await log.maxTimestamp(), limit());
     default:
       if (timestamp < 0) {
         throw new KafkaError('INVALID_REQUEST', `timestamp ${timestamp} has no meaning`);
       }
-      return below(limit, await log.offsetForTimestamp(timestamp));
+      return below(await log.offsetForTimestamp(timestamp), limit());
   }
 }
 
@@ -52,6 +53,6 @@ function earliest(log: PartitionLog): FoundOffset {
   return { offset, timestamp: -1, leaderEpoch: epoch < 0 ? log.leaderEpoch : epoch };
 }
 
-function below(limit: number, found: FoundOffset | null): FoundOffset {
+function below(found: FoundOffset | null, limit: number): FoundOffset {
   return found !== null && found.offset < limit ? found : NOTHING;
 }

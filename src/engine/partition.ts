@@ -132,7 +132,8 @@ export class LogPartition implements Partition, Appendable, RemembersProducers {
     currentLeaderEpoch: number,
   ): Promise<FoundOffset> {
     const log = this.#readable(currentLeaderEpoch);
-    const limit = isolation === 'read_committed' ? this.lastStableOffset : log.highWatermark;
+    const committed = isolation === 'read_committed';
+    const limit = () => (committed ? this.lastStableOffset : this.highWatermark);
     return await findOffset(log, timestamp, limit);
   }
 

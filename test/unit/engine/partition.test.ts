@@ -435,6 +435,23 @@ describe('offsets by time', () => {
     expect(await at(NOW)).toEqual(nothing);
     await expect(at(-99)).rejects.toThrow(code('INVALID_REQUEST'));
   });
+
+  test('a record that comes in during the search is found, not taken for none', async () => {
+    const partition = await bench.open();
+    for (const [place, isolation] of (['read_uncommitted', 'read_committed'] as const).entries()) {
+      await bench.append(batchOf(['a'], { timestamp: NOW - 500 }));
+      const timestamp = NOW + place;
+      const { log } = bench;
+      const search = log.maxTimestamp.bind(log);
+      log.maxTimestamp = async () => {
+        await bench.append(batchOf(['b'], { timestamp }));
+        return search();
+      };
+      const found = await partition.listOffset(-3, isolation, -1);
+      log.maxTimestamp = search;
+      expect(found).toEqual({ offset: place * 2 + 1, timestamp, leaderEpoch: 1 });
+    }
+  });
 });
 
 describe('deleting records', () => {
