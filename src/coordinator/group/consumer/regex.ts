@@ -14,6 +14,13 @@ let engine: Engine | null = null;
  * is looked at. An alternation of two hundred names stays below.
  */
 const PROGRAM_SIZE_MAX = 5_000;
+/** Characters that an expression may have: reading one takes up to a tenth of a millisecond, and everybody waits for it. */
+const LENGTH_MAX = 5_000;
+/**
+ * What a range needs that reaches far beyond the names of topics, which are ASCII: without regard to case, reading
+ * one such range takes twenty milliseconds.
+ */
+const beyondNames = /[^\x20-\x7e]|\\x\{/;
 /** Characters of a wrong expression that an error repeats. */
 const SHOWN_MAX = 150;
 
@@ -36,6 +43,8 @@ export function matchingTopics(regex: string, names: Iterable<string>): string[]
 }
 
 function compile(loaded: Engine, regex: string): ReturnType<Engine['compile']> {
+  if (regex.length > LENGTH_MAX) throw invalid(regex, 'it is too long');
+  if (beyondNames.test(regex)) throw invalid(regex, 'names of topics have ASCII characters only');
   let compiled: ReturnType<Engine['compile']>;
   try {
     compiled = loaded.compile(regex);
