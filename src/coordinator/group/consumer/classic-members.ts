@@ -28,11 +28,13 @@ import {
   MemberState,
   type Owned,
   type Partitions,
+  type Subscription,
 } from './member.ts';
 import { noteConsumerLeft, removeMembers, replaceMember } from './membership.ts';
 import {
   advance,
   advanceTarget,
+  checkFits,
   consumerTimer,
   restartConsumerSession,
   stepMember,
@@ -73,33 +75,30 @@ export function joinConsumerGroup(
   ) {
     return joinAnswer(memberId, ErrorCode.MEMBER_ID_REQUIRED);
   }
+  const { rebalanceTimeoutMs, sessionTimeoutMs } = request;
+  const told: Subscription = {
+    instanceId: groupInstanceId,
+    rackId: said.rackId,
+    clientId: context.clientId,
+    clientHost: context.clientHost,
+    rebalanceTimeoutMs: rebalanceTimeoutMs < 0 ? sessionTimeoutMs : rebalanceTimeoutMs,
+    topicNames: [...new Set(said.topics)].sort(),
+    topicRegex: null,
+    serverAssignor: null,
+    classic: {
+      sessionTimeoutMs,
+      supportedProtocols: protocols.map(({ name, metadata }) => ({
+        name,
+        metadata: Buffer.from(metadata),
+      })),
+    },
+  };
+  checkFits(group, memberId, told, step);
   if (groupInstanceId !== null) takeInstance(group, groupInstanceId, request, memberId, step);
   // It was taken out without knowing: what it thinks it has went through other hands, and its positions are old. Kafka
   // takes it in again as it is; being unknown, it gives everything up and asks where to go on.
   else if (said.ownedPartitions.length > 0) group.requireMember(memberId);
-  const { rebalanceTimeoutMs, sessionTimeoutMs } = request;
-  const changed = subscribe(
-    group,
-    memberId,
-    {
-      instanceId: groupInstanceId,
-      rackId: said.rackId,
-      clientId: context.clientId,
-      clientHost: context.clientHost,
-      rebalanceTimeoutMs: rebalanceTimeoutMs < 0 ? sessionTimeoutMs : rebalanceTimeoutMs,
-      topicNames: [...new Set(said.topics)].sort(),
-      topicRegex: null,
-      serverAssignor: null,
-      classic: {
-        sessionTimeoutMs,
-        supportedProtocols: protocols.map(({ name, metadata }) => ({
-          name,
-          metadata: Buffer.from(metadata),
-        })),
-      },
-    },
-    step,
-  );
+  const changed = subscribe(group, memberId, told, step);
   advance(group, changed, step);
   const claimed = byId(said.ownedPartitions, step.topics);
   const member = stepMember(group, memberId, { claimed, subscriptionChanged: changed }, step);

@@ -26,6 +26,7 @@ import { noteConsumerLeft, removeMembers, replaceMember } from './membership.ts'
 import { matchingTopics } from './regex.ts';
 import {
   advance,
+  checkFits,
   consumerTimer,
   putCurrent,
   restartConsumerSession,
@@ -75,6 +76,9 @@ export function checkHeartbeat(
     );
   }
   checkStorable(request, context);
+  if (request.subscribedTopicNames !== null) {
+    checkFits(request, memberId, subscriptionOf(request, newMember(memberId), context), step);
+  }
   // Nothing matches in no names: this only finds what is wrong with the expression, before anything is changed.
   if (request.subscribedTopicRegex) matchingTopics(request.subscribedTopicRegex, []);
 }

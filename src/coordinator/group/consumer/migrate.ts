@@ -26,7 +26,7 @@ import {
   subscriptionValue,
 } from './member.ts';
 import { cancelTimers, endGroup } from './membership.ts';
-import { emit, putCurrent, putTarget, restartConsumerSession } from './update.ts';
+import { checkFits, emit, putCurrent, putTarget, restartConsumerSession } from './update.ts';
 
 function refused(group: ClassicGroup, why: string): KafkaError {
   const message = `Cannot upgrade classic group ${group.groupId} to consumer group because ${why}.`;
@@ -60,6 +60,7 @@ export function upgrade(classic: ClassicGroup, step: GroupStep): ConsumerGroup {
   const members = [...classic.members.values()].map((member) =>
     upgraded(classic, member, taken, step),
   );
+  for (const { member } of members) checkFits(classic, member.memberId, member, step);
   dismiss(classic, step);
   const { groupId } = classic;
   const group = new ConsumerGroup(groupId);

@@ -6,8 +6,10 @@
 // batches.
 // Source of the rules: org.apache.kafka.coordinator.group.GroupMetadataManager (4.3).
 
+import { KafkaError } from '../../../base/kafka-errors.ts';
 import { settingsOf } from '../../config.ts';
 import type { TopicInfo, TopicView } from '../../ports.ts';
+import { fitBatch } from '../../records.ts';
 import { consumerFacts, consumerHeld } from '../../timeline/facts.ts';
 import { type GroupStep, timerKey } from '../types.ts';
 import { assignors } from './assignors.ts';
@@ -33,6 +35,23 @@ export function emit(group: ConsumerGroup, record: ConsumerRecord, step: GroupSt
   group.apply(record);
   step.append(record);
   step.divisible = true;
+}
+
+/**
+ * What a member says of itself must fit into the log. Throws `UNKNOWN_SERVER_ERROR`, which Kafka makes of the log's
+ * refusal (GroupCoordinatorService.handleOperationException).
+ */
+export function checkFits(
+  { groupId }: Pick<ConsumerGroup, 'groupId'>,
+  memberId: string,
+  told: Subscription,
+  step: Pick<GroupStep, 'config'>,
+): void {
+  const value = subscriptionValue(told);
+  const record = { kind: 'consumer-member', group: groupId, member: memberId, value } as const;
+  if (fitBatch([record], step.config.messageMaxBytes)) return;
+  const message = `What member ${memberId} says of itself is larger than message.max.bytes.`;
+  throw new KafkaError('UNKNOWN_SERVER_ERROR', message);
 }
 
 /** Writes what a member says of itself where it is news; answers whether the group's target depends on it. */

@@ -3,7 +3,14 @@
 import { beforeAll, expect, test } from 'vitest';
 import { errorName } from '../../../../src/base/kafka-errors.ts';
 import { loadRegexEngine } from '../../../../src/coordinator/group/consumer/regex.ts';
-import { commitTopic, context, type Harness, harness } from '../harness.ts';
+import {
+  commitTopic,
+  context,
+  type Harness,
+  harness,
+  subscription,
+  TestMember,
+} from '../harness.ts';
 import {
   describeModern,
   ModernMember,
@@ -311,4 +318,33 @@ test('a restart of the broker changes nothing, also over a group that was emptie
   // Time goes on after the restart: nobody is heard of, so the group empties.
   await h.clock.advance(60_000);
   expect((await describeModern(h)).groupState).toBe('Empty');
+});
+
+test('what a member says of itself must fit into the log, in either protocol', async () => {
+  const h = await harness({ config: { messageMaxBytes: 2_000 } });
+  const a = new ModernMember(h, 'a');
+  await settleModern(a);
+  const appended = h.log.appends.length;
+  const names = Array.from({ length: 200 }, (_, index) => `topic-${index}`);
+  const { errorCode, errorMessage } = await a.beat({ subscribedTopicNames: names });
+  expect(errorName(errorCode)).toBe('UNKNOWN_SERVER_ERROR');
+  expect(errorMessage).toBe('What member a says of itself is larger than message.max.bytes.');
+  const classic = new TestMember(h);
+  classic.protocols = [{ name: 'range', metadata: subscription(...names) }];
+  const joined = await h.clock.until(classic.join());
+  expect(errorName(joined.errorCode)).toBe('UNKNOWN_SERVER_ERROR');
+  expect(h.log.appends).toHaveLength(appended);
+  expect((await describeModern(h)).members).toHaveLength(1);
+  expect((await a.beat()).errorCode).toBe(0);
+});
+
+test('a classic group whose members say too much does not become a consumer group', async () => {
+  const h = await harness({ config: { messageMaxBytes: 2_000 } });
+  const names = Array.from({ length: 200 }, (_, index) => `topic-${index}`);
+  const classic = new TestMember(h);
+  classic.protocols = [{ name: 'range', metadata: subscription(...names) }];
+  await h.clock.until(classic.join());
+  const { errorCode } = await new ModernMember(h, 'a').beat();
+  expect(errorName(errorCode)).toBe('UNKNOWN_SERVER_ERROR');
+  expect((await h.clock.until(classic.heartbeat())).errorCode).toBe(0);
 });
