@@ -91,6 +91,20 @@ function resolveRegex(group: ConsumerGroup, regex: string, step: GroupStep): voi
   emit(group, { kind: 'consumer-regex', group: group.groupId, regex, value }, step);
 }
 
+/**
+ * Looks again at an expression that the group has. One that was accepted by another broker, of Kafka say, and cannot be
+ * read here keeps its topics: a decision that fails halfway would leave the group neither as it was nor as it will be.
+ */
+function resolveAgain(group: ConsumerGroup, regex: string, step: GroupStep): void {
+  try {
+    resolveRegex(group, regex, step);
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+    const fields = { groupId: group.groupId, error };
+    step.logger.warn(fields, 'group: new topics are not looked for, an expression cannot be read');
+  }
+}
+
 /** An expression that nobody uses any more ends. */
 export function dropUnusedRegex(group: ConsumerGroup, regex: string | null, step: GroupStep): void {
   if (regex === null || !group.regexes.has(regex) || group.regexUsers(regex) > 0) return;
@@ -104,7 +118,7 @@ export function dropUnusedRegex(group: ConsumerGroup, regex: string | null, step
 export function advance(group: ConsumerGroup, changed: boolean, step: GroupStep): void {
   if (changed || group.metadataStale) {
     if (group.metadataStale && isRegexEngineLoaded()) {
-      for (const regex of [...group.regexes.keys()]) resolveRegex(group, regex, step);
+      for (const regex of [...group.regexes.keys()]) resolveAgain(group, regex, step);
     }
     group.metadataStale = false;
     const metadataHash = hashTopics(group.topics, step.topics);

@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 import { errorName } from '../../../../src/base/kafka-errors.ts';
 import { loadRegexEngine } from '../../../../src/coordinator/group/consumer/regex.ts';
+import { encodeRecord, partitionFor } from '../../../../src/coordinator/index.ts';
 import { context, describe1, harness } from '../harness.ts';
 import { describeModern, ModernMember, replayedModern, settleModern } from './modern-member.ts';
 
@@ -202,4 +203,40 @@ test('DescribeGroups and DeleteGroups of consumer groups answer as Kafka', async
     errorCode: 69,
     errorMessage: 'Group nobody not found.',
   });
+});
+
+test('an expression in the log that cannot be read here keeps the topics that it had', async () => {
+  await loadRegexEngine();
+  const h = await harness();
+  const a = new ModernMember(h, 'a');
+  a.topics = null;
+  a.regex = 'pa.*';
+  await settleModern(a);
+  // Kafka takes it.
+  const regex = '(?i)p[a-\u{10ffff}]ges';
+  const subscribed = {
+    ...{ instanceId: null, rackId: null, clientId: 'client', clientHost: '/127.0.0.1' },
+    ...{ subscribedTopicNames: [], subscribedTopicRegex: regex, rebalanceTimeoutMs: 30_000 },
+    ...{ serverAssignor: null, classicMemberMetadata: null },
+  };
+  const resolved = { topics: ['pages'], version: 0, timestamp: 0 };
+  const records = [
+    { kind: 'consumer-member', group: 'group', member: 'a', value: subscribed },
+    { kind: 'consumer-regex', group: 'group', regex: 'pa.*', value: null },
+    { kind: 'consumer-regex', group: 'group', regex, value: resolved },
+  ] as const;
+  await h.log.append(
+    partitionFor('group', h.log.partitionCount()),
+    records.map((record) => encodeRecord(record, 0)),
+  );
+  await h.restart();
+  h.topics.add('paGes', 1);
+  const { errorCode } = await a.beat({
+    subscribedTopicNames: ['orders'],
+    subscribedTopicRegex: null,
+  });
+  expect(errorName(errorCode)).toBe('NONE');
+  await a.beat({ subscribedTopicNames: null, subscribedTopicRegex: null });
+  expect(a.of('pages')).toEqual([0, 1]);
+  expect(a.of('orders')).toEqual([0, 1, 2, 3]);
 });
