@@ -9,6 +9,7 @@ import {
   encodeVersioned,
   GroupMetadataValue,
   OffsetCommitValue,
+  ProtocolError,
 } from '../protocol/index.ts';
 import {
   type ConsumerRecord,
@@ -61,15 +62,20 @@ export function encodeRecord(record: GroupRecord, timestampMs: number): LogRecor
 /** Above a record's own bytes, what it may take in a batch, the batch's header included. */
 const recordOverheadBytes = 128;
 
-/** Whether the records fit one batch of `bytesMax` bytes. */
+/** Whether the records fit one batch of `bytesMax` bytes, and each of their strings Kafka's format. */
 export function fitBatch(records: readonly GroupRecord[], bytesMax: number): boolean {
-  let bytes = 0;
-  for (const record of records) {
-    const { key, value } = encodeRecord(record, 0);
-    bytes += key.length + (value?.length ?? 0) + recordOverheadBytes;
-    if (bytes > bytesMax) return false;
+  try {
+    let bytes = 0;
+    for (const record of records) {
+      const { key, value } = encodeRecord(record, 0);
+      bytes += key.length + (value?.length ?? 0) + recordOverheadBytes;
+      if (bytes > bytesMax) return false;
+    }
+    return true;
+  } catch (error) {
+    if (error instanceof ProtocolError) return false;
+    throw error;
   }
-  return true;
 }
 
 /** Meaning of a record; null for types that belong to others or are newer than us. Throws `ProtocolError`. */

@@ -5,7 +5,7 @@ import { ErrorCode, KafkaError } from '../../base/kafka-errors.ts';
 import type { OffsetCommitRequest, OffsetCommitResponse } from '../../protocol/index.ts';
 import type { ClassicGroup } from '../group/classic/classic-group.ts';
 import { restartSession } from '../group/classic/rebalance.ts';
-import type { GroupStep } from '../group/types.ts';
+import { type GroupStep, storable } from '../group/types.ts';
 import type { TopicView } from '../ports.ts';
 import { fitBatch } from '../records.ts';
 
@@ -120,7 +120,7 @@ function commitOne(
   const metadata = partition.committedMetadata ?? '';
   const index = partition.partitionIndex;
   if (index < 0 || index >= partitionCount) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-  if (metadata.length > step.config.offsetMetadataMaxBytes) {
+  if (metadata.length > step.config.offsetMetadataMaxBytes || !storable(metadata)) {
     return ErrorCode.OFFSET_METADATA_TOO_LARGE;
   }
   const { retentionTimeMs } = request;

@@ -109,6 +109,10 @@ test('metadata may be as long as the config says, in UTF-16 units as Kafka count
   expect(commitCode(await commit('ä'.repeat(10)))).toBe(0);
   expect(commitCode(await commit('a'.repeat(11)))).toBe(12);
   expect((await fetchOffset(h, 'group')).metadata).toBe('ä'.repeat(10));
+  // A record has no room for more.
+  h.config.offsetMetadataMaxBytes = 40_000;
+  expect(commitCode(await commit('ä'.repeat(16_384)))).toBe(12);
+  expect(commitCode(await commit('ä'.repeat(16_383)))).toBe(0);
 });
 
 test('a retention time beyond all times keeps the offset, and the groups need not be loaded again', async () => {

@@ -2,6 +2,7 @@
 
 import { beforeAll, expect, test } from 'vitest';
 import { errorName } from '../../../../src/base/kafka-errors.ts';
+import { silentLogger } from '../../../../src/base/ports.ts';
 import { loadRegexEngine } from '../../../../src/coordinator/group/consumer/regex.ts';
 import {
   commitTopic,
@@ -347,4 +348,30 @@ test('a classic group whose members say too much does not become a consumer grou
   const { errorCode } = await new ModernMember(h, 'a').beat();
   expect(errorName(errorCode)).toBe('UNKNOWN_SERVER_ERROR');
   expect((await h.clock.until(classic.heartbeat())).errorCode).toBe(0);
+});
+
+test('bytes that are no text grow when they are read: only who sends them is refused', async () => {
+  const failures: unknown[] = [];
+  const logger = { ...silentLogger, error: (fields: object) => failures.push(fields) };
+  const h = await harness({ logger });
+  await settleModern(new ModernMember(h, 'a'));
+  const noText = subscription('x'.repeat(30_000));
+  noText.fill(0xff, noText.indexOf('x'), noText.lastIndexOf('x') + 1);
+  const join = async (member: TestMember): Promise<string> =>
+    errorName((await h.clock.until(member.join())).errorCode);
+  const [classic, named, other] = [
+    new TestMember(h),
+    new TestMember(h),
+    new TestMember(h, 'other'),
+  ];
+  classic.protocols = [{ name: 'range', metadata: noText }];
+  expect(await join(classic)).toBe('UNKNOWN_SERVER_ERROR');
+  named.memberId = '\ufffd'.repeat(20_000);
+  expect(await join(named)).toBe('UNKNOWN_SERVER_ERROR');
+  other.protocols = classic.protocols;
+  expect(await join(other)).toBe('NONE');
+  const upgrade = await new ModernMember(h, 'b', 'other').beat();
+  expect(errorName(upgrade.errorCode)).toBe('UNKNOWN_SERVER_ERROR');
+  // A decision that fails for it makes all groups of the partition load again.
+  expect(failures).toEqual([]);
 });
