@@ -3,6 +3,7 @@
 
 import { clip } from './clip.ts';
 import { KafkaError } from './kafka-errors.ts';
+import { storable } from './storable.ts';
 
 /**
  * Kafka's config types (org.apache.kafka.common.config.ConfigDef.Type), as DescribeConfigs names
@@ -105,8 +106,6 @@ export class ConfigTable {
 
 /** Characters of a wrong value that an error repeats. */
 const SHOWN_MAX = 100;
-/** What a text may have on the wire: a longer value could not be told to anybody. */
-const VALUE_BYTES_MAX = 32_767;
 
 const integerBounds = {
   short: [-(2n ** 15n), 2n ** 15n - 1n],
@@ -123,9 +122,8 @@ const integerBounds = {
  */
 export function parseConfig(definition: ConfigDef, text: string | null): ConfigScalar {
   if (text === null) return null;
-  if (Buffer.byteLength(text) > VALUE_BYTES_MAX) {
-    throw badValue(definition, text, `at most ${VALUE_BYTES_MAX} bytes`);
-  }
+  // A longer value could not be told to anybody.
+  if (!storable(text)) throw badValue(definition, text, 'at most 32767 bytes');
   const value = convert(definition, text);
   const why = refusal(definition, value);
   if (why !== null) throw badValue(definition, text, why);

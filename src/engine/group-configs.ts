@@ -4,6 +4,7 @@
 
 import { boundsOf, groupConfigs } from '../base/configs/group-configs.ts';
 import { KafkaError } from '../base/kafka-errors.ts';
+import { storable } from '../base/storable.ts';
 import type { Catalogue } from './catalogue.ts';
 import { applyConfigChanges, checkChanged } from './config-changes.ts';
 import type { ConfigStore } from './config-store.ts';
@@ -44,7 +45,7 @@ export class GroupConfigs {
     return this.#store.groupValues(this.#of(group));
   }
 
-  /** To be called one at a time. Throws INVALID_CONFIG, or INVALID_REQUEST without a group. */
+  /** To be called one at a time. Throws INVALID_CONFIG, or INVALID_REQUEST for what is no name of a group. */
   async alter(
     group: string,
     changes: readonly ConfigChange[],
@@ -53,6 +54,8 @@ export class GroupConfigs {
     if (group === '') {
       throw new KafkaError('INVALID_REQUEST', 'Default group resources are not allowed.');
     }
+    // Nobody could be told which groups have configs.
+    if (!storable(group)) throw new KafkaError('INVALID_REQUEST', 'the group name is too long');
     const before = this.#of(group);
     const configs = applyConfigChanges(groupConfigs, before, changes, () => '');
     checkChanged(groupConfigs, changes, configs);

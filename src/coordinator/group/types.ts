@@ -2,6 +2,7 @@
 
 import { KafkaError } from '../../base/kafka-errors.ts';
 import type { Logger, Random } from '../../base/ports.ts';
+import { storable } from '../../base/storable.ts';
 import type { GroupConfig } from '../config.ts';
 import type { TopicView } from '../ports.ts';
 import type { GroupRecord } from '../records.ts';
@@ -89,12 +90,4 @@ export function checkGroupId(groupId: string, empty: 'allowed' | 'refused'): voi
     throw new KafkaError('INVALID_GROUP_ID', 'the group id is empty');
   }
   if (!storable(groupId)) throw new KafkaError('INVALID_GROUP_ID', 'the group id is too long');
-}
-
-/**
- * Whether the text fits a Kafka string. What came in as invalid UTF-8 is longer on its way out, so this is not
- * settled by having been read from a request.
- */
-export function storable(text: string | null): boolean {
-  return text === null || text.length * 3 <= 0x7fff || Buffer.byteLength(text) <= 0x7fff;
 }

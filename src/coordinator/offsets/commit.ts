@@ -2,10 +2,11 @@
 
 import { saturatedSum } from '../../base/int64.ts';
 import { ErrorCode, KafkaError } from '../../base/kafka-errors.ts';
+import { storable } from '../../base/storable.ts';
 import type { OffsetCommitRequest, OffsetCommitResponse } from '../../protocol/index.ts';
 import type { ClassicGroup } from '../group/classic/classic-group.ts';
 import { restartSession } from '../group/classic/rebalance.ts';
-import { type GroupStep, storable } from '../group/types.ts';
+import type { GroupStep } from '../group/types.ts';
 import type { TopicView } from '../ports.ts';
 import { fitBatch } from '../records.ts';
 

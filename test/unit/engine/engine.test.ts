@@ -281,7 +281,10 @@ describe('configs', () => {
         code('INVALID_CONFIG'),
       );
     }
-    await expect(set('', session, '50000')).rejects.toThrow(code('INVALID_REQUEST'));
+    // The second, read from bytes that are no text, is longer than what could be told of it.
+    for (const name of ['', '\ufffd'.repeat(20_000)]) {
+      await expect(set(name, session, '50000')).rejects.toThrow(code('INVALID_REQUEST'));
+    }
     expect(() => engine.groupConfigs('')).toThrow(code('INVALID_REQUEST'));
     const check = (now: Engine): void => {
       expect(now.groupsWithConfigs()).toEqual(['g']);

@@ -3,12 +3,13 @@
 import { assert } from '../../../base/errors.ts';
 import { KafkaError } from '../../../base/kafka-errors.ts';
 import type { Random } from '../../../base/ports.ts';
+import { storable } from '../../../base/storable.ts';
 import type { JoinGroupRequest, JoinGroupResponse } from '../../../protocol/index.ts';
 import { newMemberJoinTimeoutMs } from '../../config.ts';
 import { fitBatch } from '../../records.ts';
 import type { Ticket } from '../../step.ts';
 import { classicFacts } from '../../timeline/facts.ts';
-import { type GroupStep, type RequestContext, storable, timerKey } from '../types.ts';
+import { type GroupStep, type RequestContext, timerKey } from '../types.ts';
 import type { ClassicGroup, Member } from './classic-group.ts';
 import {
   completeJoinIfAll,

@@ -2,12 +2,13 @@
 // Source of the rules and of the texts: org.apache.kafka.coordinator.group.GroupMetadataManager (4.3).
 
 import { ErrorCode, KafkaError } from '../../../base/kafka-errors.ts';
+import { storable } from '../../../base/storable.ts';
 import type {
   ConsumerGroupHeartbeatRequest,
   ConsumerGroupHeartbeatResponse,
 } from '../../../protocol/index.ts';
 import { settingsOf } from '../../config.ts';
-import { type GroupStep, type RequestContext, storable } from '../types.ts';
+import type { GroupStep, RequestContext } from '../types.ts';
 import type { ConsumerGroup } from './consumer-group.ts';
 import {
   type ConsumerMember,
