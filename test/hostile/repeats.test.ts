@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   type Api,
   ConsumerGroupDescribe,
+  DeleteRecords,
   DescribeConfigs,
   DescribeGroups,
   DescribeProducers,
@@ -51,6 +52,16 @@ const requests: readonly [Api, number, object][] = [
     { groups: [{ groupId: 'g', topics: many({ name: TOPIC, partitionIndexes: [0] }) }] },
   ],
   [DescribeProducers, 0, { topics: [{ name: TOPIC, partitionIndexes: many(0) }] }],
+  [
+    DeleteRecords,
+    2,
+    { topics: [{ name: TOPIC, partitions: many({ partitionIndex: 0, offset: 0 }) }] },
+  ],
+  [
+    DeleteRecords,
+    2,
+    { topics: many({ name: TOPIC, partitions: [{ partitionIndex: 0, offset: 0 }] }) },
+  ],
 ].map(([api, version, request]) => [api as unknown as Api, version as number, request as object]);
 
 test.each(requests.map((request) => [request[0].name, ...request] as const))(

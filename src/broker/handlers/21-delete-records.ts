@@ -2,10 +2,15 @@
 //
 // Offset -1 stands for the high watermark. Refused, as in Kafka, for internal topics
 // (INVALID_TOPIC_EXCEPTION) and for topics without `delete` in cleanup.policy (POLICY_VIOLATION).
+// A partition named more than once is answered once, and counts with its last offset, as in Kafka.
 // `timeoutMs` is unused: there are no replicas to wait for.
 
 import { ErrorCode, KafkaError } from '../../base/kafka-errors.ts';
-import { DeleteRecords, type DeleteRecordsResponse } from '../../protocol/index.ts';
+import {
+  DeleteRecords,
+  type DeleteRecordsRequest,
+  type DeleteRecordsResponse,
+} from '../../protocol/index.ts';
 import { errorCodeOf } from '../errors.ts';
 import { type Handler, handler } from '../handler.ts';
 import type { Services } from '../services.ts';
@@ -45,14 +50,27 @@ async function deleteRecords(
   }
 }
 
+/** Offsets by topic and partition. */
+function lastMentions(request: DeleteRecordsRequest): Map<string, Map<number, number>> {
+  const topics = new Map<string, Map<number, number>>();
+  for (const { name, partitions } of request.topics) {
+    const offsets = topics.get(name) ?? new Map<number, number>();
+    topics.set(name, offsets);
+    for (const { partitionIndex, offset } of partitions) offsets.set(partitionIndex, offset);
+  }
+  return topics;
+}
+
 export function deleteRecordsHandler(services: Services): Handler {
   return handler(DeleteRecords, {
     async handle(request) {
       const topics = await Promise.all(
-        request.topics.map(async ({ name, partitions }) => ({
+        Array.from(lastMentions(request), async ([name, offsets]) => ({
           name,
           partitions: await Promise.all(
-            partitions.map((partition) => deleteRecords(services, name, partition)),
+            Array.from(offsets, ([partitionIndex, offset]) =>
+              deleteRecords(services, name, { partitionIndex, offset }),
+            ),
           ),
         })),
       );

@@ -25,6 +25,9 @@ export function deleteOffsets(
   step: GroupStep,
 ): OffsetDeleteResponse['topics'] {
   const { group, store, topics } = from;
+  // Of one that is named over and over, one record tells.
+  const forgotten = new Set<string>();
+  step.divisible = true;
   return request.topics.map(({ name, partitions }) => {
     const partitionCount = topics.topic(name)?.partitionCount ?? 0;
     return {
@@ -37,7 +40,11 @@ export function deleteOffsets(
           return { partitionIndex, errorCode: ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC };
         }
         const at = { group: group.groupId, topic: name, partition: partitionIndex };
-        if (store.get(at.group, at.topic, at.partition) !== undefined) forget(at, step);
+        const key = `${name}/${partitionIndex}`;
+        if (store.get(at.group, at.topic, at.partition) !== undefined && !forgotten.has(key)) {
+          forgotten.add(key);
+          forget(at, step);
+        }
         return { partitionIndex, errorCode: ErrorCode.NONE };
       }),
     };

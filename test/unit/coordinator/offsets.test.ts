@@ -316,6 +316,19 @@ describe('offsets go away', () => {
     expect((await fetchOffset(h, 'group')).committedOffset).toBe(1);
   });
 
+  test('OffsetDelete of one that is named over and over writes one record', async () => {
+    const h = await harness();
+    await h.clock.until(new TestMember(h).commit(1, simple));
+    const partitions = new Array(1000).fill({ partitionIndex: 0 });
+    const topics = [{ name: 'orders', partitions }];
+    const { errorCode } = await h.clock.until(
+      h.coordinator.offsetDelete({ groupId: 'group', topics }),
+    );
+    expect(errorCode).toBe(0);
+    expect(h.log.appends.at(-1)).toHaveLength(1);
+    expect((await fetchOffset(h, 'group')).committedOffset).toBe(-1);
+  });
+
   test('OffsetDelete refuses a live group whose subscriptions cannot be read', async () => {
     const h = await harness();
     const member = new TestMember(h);
