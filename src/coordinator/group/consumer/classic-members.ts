@@ -19,6 +19,7 @@ import {
   type SyncGroupResponse,
 } from '../../../protocol/index.ts';
 import type { TopicView } from '../../ports.ts';
+import { joinError, syncError } from '../classic/replies.ts';
 import type { GroupStep, RequestContext } from '../types.ts';
 import type { ConsumerGroup } from './consumer-group.ts';
 import { checkRoom, randomMemberId, requireInstance } from './heartbeat.ts';
@@ -73,7 +74,7 @@ export function joinConsumerGroup(
     request.memberId === '' &&
     context.apiVersion >= memberIdRequiredSince
   ) {
-    return joinAnswer(memberId, ErrorCode.MEMBER_ID_REQUIRED);
+    return joinError(memberId, 'MEMBER_ID_REQUIRED');
   }
   const { rebalanceTimeoutMs, sessionTimeoutMs } = request;
   const told: Subscription = {
@@ -106,20 +107,12 @@ export function joinConsumerGroup(
   restartConsumerSession(group, member, step);
   watch(group, member, 'sync', step);
   return {
-    ...joinAnswer(memberId, ErrorCode.NONE),
+    throttleTimeMs: 0,
+    errorCode: ErrorCode.NONE,
     generationId: member.memberEpoch,
     protocolType: 'consumer',
     protocolName: protocols[0]?.name ?? '',
-  };
-}
-
-function joinAnswer(memberId: string, errorCode: number): JoinGroupResponse {
-  return {
-    throttleTimeMs: 0,
-    errorCode,
-    generationId: -1,
-    protocolType: null,
-    protocolName: null,
+    // The broker assigns.
     leader: '',
     skipAssignment: false,
     memberId,
@@ -199,25 +192,16 @@ export function syncConsumerGroup(
   }
   if (group.targetEpoch > member.memberEpoch && member.state !== MemberState.UNREVOKED_PARTITIONS) {
     watch(group, member, 'join', step);
-    return { ...syncAnswer(), errorCode: ErrorCode.REBALANCE_IN_PROGRESS };
+    return syncError('REBALANCE_IN_PROGRESS');
   }
   step.cancel(consumerTimer('sync', group.groupId, member.memberId));
   restartConsumerSession(group, member, step);
   return {
-    ...syncAnswer(),
+    throttleTimeMs: 0,
+    errorCode: ErrorCode.NONE,
     protocolType: 'consumer',
     protocolName: protocol?.name ?? null,
     assignment: assignmentBytes(member.assigned, protocol?.metadata, step.topics),
-  };
-}
-
-function syncAnswer(): SyncGroupResponse {
-  return {
-    throttleTimeMs: 0,
-    errorCode: ErrorCode.NONE,
-    protocolType: null,
-    protocolName: null,
-    assignment: Buffer.alloc(0),
   };
 }
 
