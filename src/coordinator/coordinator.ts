@@ -29,7 +29,7 @@ import type {
   SyncGroupResponse,
 } from '../protocol/index.ts';
 import { describeFailed, listGroups } from './group/admin.ts';
-import { checkStrings } from './group/classic/join.ts';
+import { checkKeepable } from './group/classic/join.ts';
 import { joinError, syncError } from './group/classic/replies.ts';
 import { topicsChanged } from './group/consumer/consumer-groups.ts';
 import { describeNew, describeRefused } from './group/consumer/describe.ts';
@@ -112,7 +112,7 @@ export class Coordinator {
 
   async #join(request: JoinGroupRequest, context: RequestContext): Promise<JoinGroupResponse> {
     checkGroupId(request.groupId, 'refused');
-    checkStrings(request, context);
+    checkKeepable(request, context);
     const shard = await this.#shardOf(request.groupId);
     return shard.call<JoinGroupResponse>((machine, step, ticket) => {
       joinEither(machine, { request, context, ticket }, step);

@@ -260,3 +260,19 @@ describe('joining again', () => {
     expect((await h.clock.until(late.heartbeat())).errorCode).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
   });
 });
+
+test('a member has a hundred protocols at most: a small request may name a million', async () => {
+  const h = await harness();
+  const join = (count: number) => {
+    const member = new TestMember(h);
+    const metadata = Buffer.alloc(0);
+    member.protocols = Array.from({ length: count }, (_, index) => ({
+      name: `${index}`,
+      metadata,
+    }));
+    return h.clock.until(member.join());
+  };
+  expect((await join(101)).errorCode).toBe(ErrorCode.INVALID_REQUEST);
+  expect(h.coordinator.listGroups({ statesFilter: [], typesFilter: [] }).groups).toEqual([]);
+  expect((await join(100)).errorCode).toBe(0);
+});

@@ -33,9 +33,16 @@ const memberIdRequiredSince = 4;
 /** From this version a static leader can be told to leave the assignment as it is (KIP-814). */
 const skipAssignmentSince = 9;
 
-/** Strings that go into records must fit there. Throws INVALID_REQUEST. */
-export function checkStrings(request: JoinGroupRequest, context: RequestContext): void {
+/** Clients have a handful. What a member says is kept as long as it is in, and a million of them in a small request. */
+const PROTOCOLS_MAX = 100;
+
+/** What is kept of a member must be little, and its strings fit records. Throws INVALID_REQUEST. */
+export function checkKeepable(request: JoinGroupRequest, context: RequestContext): void {
   const { groupInstanceId, protocolType, protocols } = request;
+  if (protocols.length > PROTOCOLS_MAX) {
+    const message = `a member has at most ${PROTOCOLS_MAX} protocols, not ${protocols.length}`;
+    throw new KafkaError('INVALID_REQUEST', message);
+  }
   const texts = [groupInstanceId, protocolType, context.clientId, context.clientHost];
   if (![...texts, ...protocols.map(({ name }) => name)].every(storable)) {
     throw new KafkaError('INVALID_REQUEST', 'a string in the request is too long to be stored');
