@@ -14,7 +14,7 @@ let engine: Engine | null = null;
  * is looked at. An alternation of two hundred names stays below.
  */
 const PROGRAM_SIZE_MAX = 5_000;
-/** Characters that an expression may have: reading one takes up to a tenth of a millisecond, and everybody waits for it. */
+/** Characters of an expression: reading each takes up to a tenth of a millisecond, for which everybody waits. */
 const LENGTH_MAX = 5_000;
 /**
  * What a range needs that reaches far beyond the names of topics, which are ASCII: without regard to case, reading
