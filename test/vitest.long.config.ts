@@ -19,6 +19,7 @@ export default defineConfig({
       'test/simulation/coordinator-classic.test.ts',
       'test/unit/inspect/random-damage.test.ts',
       'test/unit/storage/segment/time-index.test.ts',
+      'test/unit/tools/archive.test.ts',
     ],
     env: {
       LONG_SUITES: '1',

@@ -210,7 +210,7 @@ test('random bytes close the connection or are answered, and store nothing', asy
       client.end();
       await client.closed;
     }),
-    { numRuns: amount(100, 300) },
+    { numRuns: amount(40, 300) },
   );
   expect(target.sizes()).toEqual(before);
   await target.expectAlive();
@@ -233,7 +233,7 @@ test('random bodies behind the header of every API are survived', async () => {
         await client.closed;
       },
     ),
-    { numRuns: amount(200, 600) },
+    { numRuns: amount(80, 600) },
   );
   await target.expectAlive();
 });

@@ -191,6 +191,6 @@ test('what was committed is read, from anywhere, after any stop', async () => {
       await check(start);
       await engine.close();
     }),
-    { numRuns: amount(50, 300) },
+    { numRuns: amount(20, 300) },
   );
 });

@@ -20,7 +20,7 @@ import { FakeBroker, type FakeRequest, metadataBody } from '../unit/client/fake-
 
 const SEED = testSeed();
 const REPLAY = `TIDEMARK_SEED=${SEED} npx vitest run --config test/vitest.config.ts test/property/batch-sender.test.ts`;
-const RUNS = amount(20, 120);
+const RUNS = amount(10, 120);
 const BATCHES = 60;
 const PARTITIONS = 2;
 const identity = { producerId: 7, producerEpoch: 0 };

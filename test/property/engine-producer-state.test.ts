@@ -99,7 +99,7 @@ test('verdicts are those of a model that remembers everything, across snapshots'
         if (expected === 'new') store(states, log, claim);
       }
     }),
-    { numRuns: amount(150, 500) },
+    { numRuns: amount(60, 500) },
   );
 });
 

@@ -96,6 +96,6 @@ test('whatever is sent again and however the engine stops, each batch is there o
       expect(await valuesIn(engine)).toEqual(Array.from({ length: sent }, (_, at) => `v${at}`));
       await engine.close();
     }),
-    { numRuns: amount(30, 120) },
+    { numRuns: amount(15, 120) },
   );
 });

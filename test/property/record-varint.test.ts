@@ -44,7 +44,7 @@ for (const { name, read, write, size, values } of kinds) {
         expect(cursor.position).toBe(end);
         expect(() => read(bytes, { position: start }, end - 1)).toThrow(VarintError);
       }),
-      { numRuns: amount(500, 2000) },
+      { numRuns: amount(200, 2000) },
     );
   });
 
@@ -59,7 +59,7 @@ for (const { name, read, write, size, values } of kinds) {
           expect(error).toBeInstanceOf(VarintError);
         }
       }),
-      { numRuns: amount(500, 2000) },
+      { numRuns: amount(200, 2000) },
     );
   });
 }

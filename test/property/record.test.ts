@@ -77,7 +77,7 @@ describe('record batches', () => {
           input.map((r) => (r.headers ?? []).map((h) => [h.key, hex(h.value)])),
         );
       }),
-      { numRuns: amount(100, 300) },
+      { numRuns: amount(40, 300) },
     );
   });
 
@@ -112,7 +112,7 @@ describe('record batches', () => {
           if (outcome !== null && outcome.refused !== null) throwRefusal(outcome.refused);
         });
       }),
-      { numRuns: amount(500, 2000) },
+      { numRuns: amount(200, 2000) },
     );
   });
 
@@ -131,7 +131,7 @@ describe('record batches', () => {
         refuses(() => validateBatch(buffer, { produceVersion: 3, maxMessageBytes: 1000 }));
         refuses(() => verifyBatch(buffer));
       }),
-      { numRuns: amount(500, 2000) },
+      { numRuns: amount(200, 2000) },
     );
   });
 
@@ -154,7 +154,7 @@ describe('record batches', () => {
           if (name !== 'none') expect(plain.length).toBeLessThanOrEqual(cap);
         });
       }),
-      { numRuns: amount(500, 2000) },
+      { numRuns: amount(200, 2000) },
     );
   });
 });

@@ -8,7 +8,7 @@ import { withoutRewrite } from '../support/rewrite-canary.ts';
 import { StorageWorld } from '../support/storage-world.ts';
 
 const firstSeed = Number(process.env['STORAGE_SEED'] ?? 1);
-const runs = Number(process.env['STORAGE_RUNS'] ?? 5);
+const runs = Number(process.env['STORAGE_RUNS'] ?? 4);
 
 type Death = 'power' | 'kill';
 
@@ -135,7 +135,7 @@ describe('a crash at any operation', { timeout: 300_000 }, () => {
     }
     expect(found).toBeGreaterThan(0);
     // Nothing else gives it away: where every write-back succeeds, a sync is as good.
-    for (let seed = 1; seed <= amount(5, 20); seed++) {
+    for (let seed = 1; seed <= amount(2, 20); seed++) {
       await killedLives(new StorageWorld({ seed, logs: 2, through: withoutRewrite }), false);
     }
   });

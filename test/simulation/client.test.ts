@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { seedsToRun } from '../support/simulation-seeds.ts';
 import { runClientSimulation } from './client-world.ts';
 
-const { first, count, single } = seedsToRun(3);
+const { first, count, single } = seedsToRun(2);
 
 describe('clients under every fault of network and broker', () => {
   test(`lose nothing and keep the order, seeds ${first} to ${first + count - 1}`, {
@@ -22,7 +22,7 @@ describe('clients under every fault of network and broker', () => {
       totals.rebalances += report.rebalances;
       totals.lost += report.lost;
     }
-    if (single || count < 3) return;
+    if (single || count < 2) return;
     // A simulation in which nothing happens finds nothing.
     expect(totals.acknowledged).toBeGreaterThan(count * 100);
     expect(totals.lives).toBeGreaterThan(count * 3);

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 
 test('after a power cut no batch is kept behind one that is gone', async () => {
-  const seeds = amount(50, 150);
+  const seeds = amount(25, 150);
   let cut = 0;
   for (let seed = 1; seed <= seeds; seed++) {
     const world = new CompactionWorld({ seed, segmentBytes: 400 });

@@ -27,7 +27,7 @@ async function reopened(seed: number): Promise<CompactionWorld> {
 }
 
 test('a log that is opened anew while a pass checks it is not taken for damaged', async () => {
-  const seeds = amount(4, 12);
+  const seeds = amount(3, 12);
   let between = 0;
   for (let seed = 1; seed <= seeds; seed++) {
     const world = await reopened(seed);

@@ -27,11 +27,11 @@ test(`${count} seeds of members of both protocols, faults and restarts`, {
 });
 
 test.skipIf(single)(
-  '60 members of both protocols settle, migrate back, and all leave',
+  '30 members of both protocols settle, migrate back, and all leave',
   {
     timeout: 300_000,
   },
-  () => runCrowd({ members: 60, partitions: 200 }),
+  () => runCrowd({ members: 30, partitions: 100 }),
 );
 
 describe.skipIf(single)('the simulation itself', () => {

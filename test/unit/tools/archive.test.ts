@@ -42,10 +42,12 @@ import {
   verifyArchive,
 } from '../../../tools/archive/index.ts';
 import { newJob, openBatchSink, planStretches, runReplay } from '../../../tools/replay/index.ts';
+import { amount } from '../../support/amount.ts';
 import { testSeed } from '../../support/test-seed.ts';
 import { importFile } from './archive-support.ts';
 
 const SEED = testSeed();
+const LARGE_BATCHES = amount(90, 240);
 /** The records are of 2023: retention would take them while the test runs. */
 const FOREVER = { 'retention.ms': '-1' };
 const directory = mkdtempSync(join(tmpdir(), 'tidemark-archive-'));
@@ -162,7 +164,7 @@ describe('batches that are passed on whole, through memory that is used again', 
     await createTopics(cluster, [{ name: topic, partitions: 3, configs: FOREVER }]);
     const random = new SeededRandom(SEED + 3);
     const sender = await openBatchSender(cluster, { topic });
-    for (let n = 0; n < 240; n++) {
+    for (let n = 0; n < LARGE_BATCHES; n++) {
       const records = Array.from({ length: 4 }, (_, at) => ({
         timestamp: 1_700_000_000_000 + n,
         key: Buffer.from(`${n}-${at}`),
@@ -179,7 +181,7 @@ describe('batches that are passed on whole, through memory that is used again', 
     const path = await exported(topic, level);
     expect((await verifyArchive(path)).finished).toBe(true);
     const to = `large-${level}`;
-    expect(await imported(path, to)).toMatchObject({ finished: true, records: 960 });
+    expect(await imported(path, to)).toMatchObject({ finished: true, records: 4 * LARGE_BATCHES });
     expect(lines(await recordsOf(to))).toEqual(wanted);
   });
 
@@ -203,7 +205,10 @@ describe('batches that are passed on whole, through memory that is used again', 
     const sink = await openBatchSink(cluster, { topic: 'copy', writer: null, resumeFrom: {} });
     const how = { cluster, clock: cluster.clock, store: null, sink, module: null, ...run };
     const done = await runReplay(job, how);
-    expect(done).toMatchObject({ state: 'done', counts: { read: 960, written: 960 } });
+    expect(done).toMatchObject({
+      state: 'done',
+      counts: { read: 4 * LARGE_BATCHES, written: 4 * LARGE_BATCHES },
+    });
     expect(lines(await recordsOf('copy'))).toEqual(wanted);
   });
 });
