@@ -3,22 +3,40 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Client, connect } from '../../src/index.ts';
 import { finished, type ServedBroker, saw, scratch, serve, start, tidemark } from './support.ts';
 
 const directory = scratch();
 let broker: ServedBroker;
+/** Makes what a command is to find and clears it away, which commands would take a process each for. */
+let client: Client;
 
 beforeAll(async () => {
   broker = await serve(['--data', join(directory.path, 'data')]);
+  client = await connect(broker.bootstrap);
 });
 
 afterAll(async () => {
+  await client.close();
   await broker.stop();
   directory.remove();
 });
 
 const lines = (text: string): string[] => text.split('\n').filter((line) => line !== '');
 const documents = (text: string) => lines(text).map((line) => JSON.parse(line));
+
+async function made(topic: string, ...values: string[]): Promise<void> {
+  await client.admin().createTopics([{ name: topic, partitions: 1 }]);
+  await sent(topic, values);
+}
+
+async function sent(topic: string, values: readonly string[]): Promise<void> {
+  const producer = client.producer({ value: 'string' });
+  await Promise.all(values.map((value) => producer.send({ topic, value })));
+  await producer.close();
+}
+
+const gone = (topic: string): Promise<void> => client.admin().deleteTopics([topic]);
 
 describe('the first five minutes', () => {
   test('serve --json prints one line that tells a program all it needs', () => {
@@ -34,16 +52,17 @@ describe('the first five minutes', () => {
   });
 
   test('create, produce, consume', async () => {
-    const made = await broker.run(['topic', 'create', 'first', '-p', '1']);
-    expect(made).toMatchObject({
+    const created = await broker.run(['topic', 'create', 'first', '-p', '1']);
+    expect(created).toMatchObject({
       code: 0,
       stdout: '',
       stderr: 'topic first created (1 partition)\n',
     });
-    const sent = await broker.run(['produce', 'first'], { input: 'hello\nworld\n' });
-    expect(sent.code).toBe(0);
-    expect(sent.stdout).toBe('');
-    expect(sent.stderr).toMatch(/^2 records, 10 B in .* → first\n$/);
+    const input = 'hello\nworld\n';
+    const produced = await broker.run(['produce', 'first'], { input });
+    expect(produced.code).toBe(0);
+    expect(produced.stdout).toBe('');
+    expect(produced.stderr).toMatch(/^2 records, 10 B in .* → first\n$/);
     const read = await broker.run(['consume', 'first', '-e']);
     expect(read).toMatchObject({ code: 0, stdout: 'hello\nworld\n' });
     expect(read.stderr).toContain('first/0: from earliest → offset 0, before latest → offset 2');
@@ -56,10 +75,10 @@ describe('the first five minutes', () => {
   });
 
   test('topics of tools, which begin with two underscores, are listed with --internal', async () => {
-    await broker.run(['topic', 'create', '__jobs']);
+    await made('__jobs');
     expect((await broker.run(['topic', 'list'])).stdout).not.toContain('__jobs');
     expect((await broker.run(['topic', 'list', '-i'])).stdout).toMatch(/^__jobs /m);
-    await broker.run(['topic', 'delete', '__jobs', '--yes']);
+    await gone('__jobs');
   });
 
   test('list and describe', async () => {
@@ -80,8 +99,7 @@ describe('the first five minutes', () => {
   });
 
   test('what a change of configs and a deletion of records came to is told', async () => {
-    await broker.run(['topic', 'create', 'altered']);
-    await broker.run(['produce', 'altered', 'a', 'b']);
+    await made('altered', 'a', 'b');
     const set = [
       'config',
       'set',
@@ -96,11 +114,11 @@ describe('the first five minutes', () => {
     );
     const deleted = await broker.run(['topic', 'alter', 'altered', '--delete-records', '1', '-y']);
     expect(deleted.stderr).toContain('deleted: altered begins at these offsets');
-    await broker.run(['topic', 'delete', 'altered', '--yes']);
+    await gone('altered');
   });
 
   test('delete asks first, and does nothing when nobody can answer', async () => {
-    await broker.run(['topic', 'create', 'doomed']);
+    await made('doomed');
     const refused = await broker.run(['topic', 'delete', 'doomed']);
     expect(refused.code).toBe(2);
     expect(refused.stderr).toContain('--yes');
@@ -116,19 +134,19 @@ describe('the first five minutes', () => {
 
 describe('records in and out', () => {
   test('a consumer that stays sees new records, and ends with 130 on Ctrl-C', async () => {
-    await broker.run(['topic', 'create', 'live']);
+    await made('live', 'one');
     const child = start(['consume', 'live', '-b', broker.bootstrap, '-q']);
     const end = finished(child);
-    const shown = saw(child.stdout, 'two');
-    await broker.run(['produce', 'live', 'one', 'two']);
+    const [stays, shown] = ['one', 'two'].map((value) => saw(child.stdout, value));
+    await stays;
+    await sent('live', ['two']);
     await shown;
     child.kill('SIGINT');
     await expect(end).resolves.toMatchObject({ code: 130, stdout: 'one\ntwo\n' });
   });
 
   test('a reader that goes away ends the command quietly', async () => {
-    await broker.run(['topic', 'create', 'pipe']);
-    await broker.run(['produce', 'pipe'], { input: `${'x'.repeat(1000)}\n`.repeat(2000) });
+    await made('pipe', ...Array<string>(2000).fill('x'.repeat(1000)));
     const child = start(['consume', 'pipe', '-b', broker.bootstrap, '-q']);
     const end = finished(child);
     child.stdout?.once('data', () => child.stdout?.destroy());
@@ -174,7 +192,7 @@ describe('what goes wrong', () => {
   });
 
   test('a bad record stops the input, and says which', async () => {
-    await broker.run(['topic', 'create', 'strict']);
+    await made('strict');
     const input = '{"value":"fine"}\n{"value":\n{"value":"never"}\n';
     const ended = await broker.run(['produce', 'strict', '--ndjson'], { input });
     // Not 2, which says that nothing was done.
