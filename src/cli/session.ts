@@ -1,10 +1,11 @@
 // A command's way to the cluster, from its options and the environment. The client is loaded here, when it is needed.
 
 import type { Cluster, TcpOptions } from '../client/index.ts';
-import { usageError } from './exit-codes.ts';
+import { CliError, ExitCode, exitCodeOf, nextStepOf, usageError } from './exit-codes.ts';
 import { type CliIo, processIo } from './io.ts';
 import { wholeNumber } from './numbers.ts';
 import type { BrokerOptions } from './program.ts';
+import { type Ending, endingOf, stopSignal } from './stop-signal.ts';
 import { clientTlsOf, tlsProperties } from './tls-files.ts';
 import { Waiting } from './waiting.ts';
 
@@ -99,6 +100,14 @@ export interface Session {
   readonly properties: ReadonlyMap<string, string>;
   /** Tells of what is waited for. */
   readonly waiting: Waiting;
+  /** From the first call on SIGINT and SIGTERM end the command in order: its connections close when that is over. */
+  stopSignal(): CommandEnding;
+}
+
+/** How a command that has a cluster hears that it has to end. */
+export interface CommandEnding extends Ending {
+  /** Aborted by the first signal. */
+  readonly signal: AbortSignal;
 }
 
 /** Runs `work` with a cluster, and closes the cluster after it. Nothing is connected before the first request. */
@@ -145,9 +154,38 @@ export async function withCluster<T>(
     onTrouble: (error, leftMs) => waiting.hear(error, leftMs),
     ...timing,
   });
+  const heeded: { ending?: CommandEnding } = {};
+  const heedSignals = (): CommandEnding => {
+    heeded.ending ??= commandEnding(() => void cluster.close());
+    return heeded.ending;
+  };
   try {
-    return await work({ cluster, client, brokers, properties, waiting });
+    return await work({ cluster, client, brokers, properties, waiting, stopSignal: heedSignals });
+  } catch (error) {
+    throw heeded.ending?.over.aborted === true ? cutShort(error) : error;
   } finally {
+    heeded.ending?.off();
     await cluster.close();
   }
+}
+
+function commandEnding(close: () => void): CommandEnding {
+  const stop = stopSignal();
+  const ending = endingOf(stop.signal);
+  ending.over.addEventListener('abort', close, { once: true });
+  return {
+    ...ending,
+    signal: stop.signal,
+    off() {
+      stop.off();
+      ending.off();
+    },
+  };
+}
+
+/** What a command fails with whose connections were closed under it. */
+function cutShort(error: unknown): unknown {
+  if (exitCodeOf(error) === ExitCode.interrupted) return error;
+  const step = nextStepOf(error);
+  return new CliError(ExitCode.interrupted, 'interrupted', step, { cause: error });
 }

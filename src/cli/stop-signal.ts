@@ -1,6 +1,49 @@
 // Ctrl-C and termination for commands that run until they are told to stop.
 
-import { ExitCode } from './exit-codes.ts';
+import { CliError, ExitCode } from './exit-codes.ts';
+
+/** What was sent before a signal has so long to be acknowledged, in ms. */
+const LAST_ANSWERS_MS = 2_000;
+/** After that a command may note so long how far it came, in ms. */
+const LAST_NOTES_MS = 2_000;
+
+/**
+ * How a command ends that was told to: at once it begins nothing more. A little later what was sent and not
+ * acknowledged is given up, and a little later still every wait for the brokers is over. So each command that writes
+ * ends soon, whatever they do.
+ */
+export interface Ending {
+  /** Aborted: nothing more is waited for. */
+  readonly over: AbortSignal;
+  /** Aborted: nobody waits any more for what was sent to be acknowledged. */
+  readonly givenUp: AbortSignal;
+  /** Leaves what is not aborted yet as it is. */
+  off(): void;
+}
+
+/** The ending that begins when the signal is aborted. */
+export function endingOf(signal: AbortSignal): Ending {
+  const givenUp = new AbortController();
+  const over = new AbortController();
+  const timers: NodeJS.Timeout[] = [];
+  const begin = (): void => {
+    const reason = new CliError(ExitCode.interrupted, 'interrupted');
+    timers.push(
+      setTimeout(() => givenUp.abort(reason), LAST_ANSWERS_MS),
+      setTimeout(() => over.abort(reason), LAST_ANSWERS_MS + LAST_NOTES_MS),
+    );
+  };
+  if (signal.aborted) begin();
+  else signal.addEventListener('abort', begin, { once: true });
+  return {
+    givenUp: givenUp.signal,
+    over: over.signal,
+    off() {
+      signal.removeEventListener('abort', begin);
+      for (const timer of timers) clearTimeout(timer);
+    },
+  };
+}
 
 /**
  * A signal that is aborted by the first SIGINT or SIGTERM; a second one ends the process with 130 at once.

@@ -8,6 +8,7 @@ import {
   openBatchSender,
 } from '../../src/client/index.ts';
 import { RecordError } from '../../src/record/index.ts';
+import { unlessAborted } from '../batches/given-up.ts';
 import type { PackedBatch } from '../batches/packer.ts';
 import { ArchiveError } from './errors.ts';
 import {
@@ -48,6 +49,8 @@ export interface ImportOptions {
   readonly create: boolean;
   readonly partitions: number | null;
   readonly signal: AbortSignal;
+  /** Aborted: what is not acknowledged by then is given up. */
+  readonly givenUp?: AbortSignal;
   onProgress?(doneBytes: number, totalBytes: number): void;
   /** Hears of a topic that is read for what an earlier run wrote, which takes as long as the topic is. */
   onLook?(target: ImportTarget): void;
@@ -93,9 +96,22 @@ class Import {
   }
 
   async run(): Promise<ImportResult> {
-    const { source, signal } = this.#options;
+    const { source, signal, givenUp } = this.#options;
     this.#refuseGaps();
     for (const { name } of source.head?.topics ?? []) await this.#target(name);
+    await this.#write().catch((error: unknown) => {
+      if (givenUp?.aborted !== true || error !== givenUp.reason) throw error;
+      this.#notes.push('what was sent last was not acknowledged, and may be written all the same');
+    });
+    let fillers = 0;
+    for (const lane of this.#lanes.values()) {
+      if (lane instanceof KeepingLane) fillers += lane.keeper.fillers;
+    }
+    const [records, bytes] = [this.#records - fillers, this.#bytes];
+    return { finished: !signal.aborted, records, bytes, fillers, notes: this.#notes };
+  }
+
+  async #write(): Promise<void> {
     try {
       await this.#copy();
     } catch (error) {
@@ -104,13 +120,7 @@ class Import {
       throw error;
     }
     await this.#settle();
-    if (!signal.aborted) await this.#finish();
-    let fillers = 0;
-    for (const lane of this.#lanes.values()) {
-      if (lane instanceof KeepingLane) fillers += lane.keeper.fillers;
-    }
-    const [records, bytes] = [this.#records - fillers, this.#bytes];
-    return { finished: !signal.aborted, records, bytes, fillers, notes: this.#notes };
+    if (!this.#options.signal.aborted) await this.#finish();
   }
 
   async #copy(): Promise<void> {
@@ -247,13 +257,19 @@ class Import {
         this.#options.onWritten?.(count, length);
       }
     };
-    await (await sender).send(partition, bytes, done, release);
+    await this.#answered(sender.then((one) => one.send(partition, bytes, done, release)));
   }
 
   async #settle(): Promise<void> {
     for (const lane of this.#lanes.values()) await lane.flush();
-    for (const sender of this.#senders.values()) await (await sender).flush();
+    for (const sender of this.#senders.values()) {
+      await this.#answered(sender.then((one) => one.flush()));
+    }
     if (this.#failure !== null) throw this.#failure;
+  }
+
+  #answered(waiting: Promise<void>): Promise<void> {
+    return unlessAborted(waiting, this.#options.givenUp);
   }
 
   /** Ends and starts of partitions as they were. */

@@ -30,6 +30,18 @@ export interface LoadProgress {
   readonly burst: boolean;
 }
 
+export interface LoadHooks {
+  /** Aborted: what is not acknowledged by then is given up. */
+  readonly givenUp?: AbortSignal;
+  readonly onProgress?: (progress: LoadProgress) => void;
+}
+
+export interface LoadResult {
+  readonly written: number;
+  /** Were given up: they may be written all the same. */
+  readonly unanswered: number;
+}
+
 const TICK_MS = 50;
 /** A process that stood still for longer does not make up for it. */
 const STEP_MAX_SECONDS = 1;
@@ -70,13 +82,14 @@ export class LoadGenerator {
     this.#bursts = new SeededRandom(options.seed + 1);
   }
 
-  /** Resolves with how many records were written. Throws what the brokers refuse. */
-  async run(signal: AbortSignal, onProgress?: (progress: LoadProgress) => void): Promise<number> {
+  /** Writes until the signal is aborted. Throws what the brokers refuse. */
+  async run(signal: AbortSignal, { givenUp, onProgress }: LoadHooks = {}): Promise<LoadResult> {
     await this.#prepare();
     const producer = new Producer(this.#cluster, {
       key: 'string',
       value: 'json',
       compression: 'lz4',
+      ...(givenUp && { signal: givenUp }),
     });
     const { clock } = this.#cluster;
     const { bursts = true } = this.#options;
@@ -86,7 +99,14 @@ export class LoadGenerator {
     let burstUntil = 0;
     let owed = 0;
     let before = 0;
+    let written = 0;
+    const landed = (): void => {
+      written += 1;
+    };
     let failure: Error | null = null;
+    const failed = (error: Error): void => {
+      failure ??= error;
+    };
     while (!signal.aborted && failure === null) {
       const seconds = (clock.monotonic() - began) / 1000;
       const step = Math.min(seconds - before, STEP_MAX_SECONDS);
@@ -100,17 +120,15 @@ export class LoadGenerator {
       let room = true;
       for (; owed >= 1; owed -= 1) {
         records += 1;
-        room = producer.enqueue(this.#next(), null, (error) => {
-          failure ??= error;
-        });
+        room = producer.enqueue(this.#next(), landed, failed);
       }
       onProgress?.({ records, perSecond: rate.at(1000 * seconds, records), burst });
       if (!room) await producer.drained();
       await sleep(clock, TICK_MS);
     }
     await producer.close();
-    if (failure !== null) throw failure as Error;
-    return records;
+    if (failure !== null && failure !== givenUp?.reason) throw failure as Error;
+    return { written, unanswered: records - written };
   }
 
   async #prepare(): Promise<void> {

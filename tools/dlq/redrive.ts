@@ -34,7 +34,11 @@ export interface RedriveOptions {
   /** It goes on with another filter or module. */
   readonly changed: boolean;
   readonly signal: AbortSignal;
+  /** As of a topic's sink. */
+  readonly givenUp?: AbortSignal;
   onProgress?(progress: ReplayProgress): void;
+  /** As of a replay. */
+  onSave?(job: JobRecord): void;
 }
 
 /** A redrive of these letters that died, or failed on the way: it has to be gone on with before another begins. */
@@ -57,12 +61,13 @@ export async function redrive(job: JobRecord, options: RedriveOptions): Promise<
   if (target.kind !== 'origin') {
     throw new ReplayError('invalid_replay', `job ${job.id} is a replay, not a redrive`);
   }
-  const { cluster, clock, store, ledger, choice, module, signal, onProgress } = options;
+  const { cluster, clock, store, ledger, choice, module, signal, onProgress, onSave } = options;
   const sink = new RedriveSink(cluster, ledger, {
     job,
     to: target.topic,
     resumed: options.resumed,
     changed: options.changed,
+    givenUp: options.givenUp,
   });
   for (const topic of options.topics) await sink.open(topic);
   // Where this job's copies begin has to be known before the first of them is written.
@@ -79,6 +84,7 @@ export async function redrive(job: JobRecord, options: RedriveOptions): Promise<
       signal,
       ...(options.run !== undefined && { run: options.run }),
       ...(onProgress && { onProgress }),
+      ...(onSave && { onSave }),
     });
   } finally {
     await sink.close();
@@ -91,6 +97,7 @@ interface SinkOptions {
   readonly to: string | null;
   readonly resumed: boolean;
   readonly changed: boolean;
+  readonly givenUp: AbortSignal | undefined;
 }
 
 class RedriveSink implements Sink {
@@ -111,7 +118,7 @@ class RedriveSink implements Sink {
   async open(topic: string): Promise<Sink> {
     const known = this.#sinks.get(topic);
     if (known !== undefined) return known;
-    const { job, resumed, changed } = this.#options;
+    const { job, resumed, changed, givenUp } = this.#options;
     const resumeFrom: Record<string, number> = {};
     for (const [place, offset] of Object.entries(job.targetPositions)) {
       const at = place.lastIndexOf('/');
@@ -124,6 +131,7 @@ class RedriveSink implements Sink {
       resumeFrom: resumed ? resumeFrom : null,
       partitionOf: ownPartition,
       exact: changed,
+      givenUp,
     });
     this.#sinks.set(topic, sink);
     return sink;

@@ -27,8 +27,22 @@ export type ReplayErrorCode =
 /** What a replay stops with. The job can be resumed once the cause is gone. */
 export class ReplayError extends TidemarkError<ReplayErrorCode> {}
 
+/** What a topic did not take: it refused it, or had not answered when that was given up. */
+export function refusal(
+  topic: string,
+  what: string,
+  cause: Error,
+  givenUp: AbortSignal | undefined,
+): ReplayError {
+  const isGivenUp = givenUp?.aborted === true && cause === givenUp.reason;
+  const text = isGivenUp
+    ? `topic ${topic} had not acknowledged ${what} by the end`
+    : `topic ${topic} refused ${what}: ${refusalText(cause)}`;
+  return new ReplayError('target_refused', text, { cause });
+}
+
 /** What a target said, with Kafka's name for it. */
-export function refusalText(cause: Error): string {
+function refusalText(cause: Error): string {
   const named = !(cause instanceof KafkaError) || cause.message.includes(cause.code);
   return named ? cause.message : `${cause.code}: ${cause.message}`;
 }

@@ -5,7 +5,7 @@ import { textOfError } from '../../src/base/errors.ts';
 import { pause } from '../../src/base/pause.ts';
 import type { Clock } from '../../src/base/ports.ts';
 import { RecentRate } from '../../src/base/recent-rate.ts';
-import type { Cluster } from '../../src/client/index.ts';
+import { ClientError, type Cluster } from '../../src/client/index.ts';
 import { RecordError } from '../../src/record/index.ts';
 import type { JobCommand, JobStore } from './jobs.ts';
 import { Pacer } from './pace.ts';
@@ -68,6 +68,11 @@ type Stop = 'interrupted' | 'cancelled' | 'left';
 /** The error of a job's record as a run answers it that had to leave: the job goes on elsewhere. */
 const TAKEN_OVER = 'another run goes on with the job';
 
+function isOfTheEnd(error: unknown): boolean {
+  if (error instanceof ClientError) return error.code === 'closed';
+  return error instanceof Error && error.name === 'AbortError';
+}
+
 /** Runs the job to its end and answers its last record. A failure is in it, and thrown. */
 export async function runReplay(job: JobRecord, options: RunOptions): Promise<JobRecord> {
   return new Run(job, options).run();
@@ -126,8 +131,8 @@ class Run {
     const { sink, signal } = this.#options;
     const state = signal.aborted ? 'interrupted' : 'failed';
     const text = textOfError(error);
-    // An interruption is no error, but what the target refused meanwhile is.
-    const why = error instanceof Error && error.name === 'AbortError' ? null : text;
+    // An interruption is no error, nor are connections that were closed for it; what the target refused meanwhile is.
+    const why = signal.aborted && isOfTheEnd(error) ? null : text;
     // What the target has taken is settled where it still answers; where the target failed, this throws once more.
     await this.#within(LAST_WORDS_MS, this.#settle()).catch(() => {});
     const since = sink.confirmed - this.#confirmed;

@@ -2,6 +2,7 @@
 // so what an earlier run wrote is told by its producer id: the broker numbers a producer's records in each partition,
 // the copies of a partition are in the source's order, and so the last number says how many of them are there.
 
+import { asError } from '../../src/base/errors.ts';
 import type { MemoryLease } from '../../src/base/memory-pool.ts';
 import {
   type BatchSender,
@@ -13,9 +14,10 @@ import {
   SpecialTime,
 } from '../../src/client/index.ts';
 import { addSequence, BatchHeader } from '../../src/record/index.ts';
+import { unlessAborted } from '../batches/given-up.ts';
 import { batchBytesMax } from '../batches/limit.ts';
 import { BatchPacker, type OffsetRange, recordsOf } from '../batches/packer.ts';
-import { ReplayError, refusalText } from './errors.ts';
+import { type ReplayError, refusal } from './errors.ts';
 import type { JobRecord } from './types.ts';
 
 /** Who writes a copy, and how many records of each partition it had written at the last checkpoint. */
@@ -38,12 +40,14 @@ export interface BatchSinkOptions {
   readonly writer: CopyWriter | null;
   /** By partition: what the earlier run wrote since the last checkpoint lies at or after it. */
   readonly resumeFrom: Readonly<Record<string, number>>;
+  /** Aborted: what is not acknowledged by then is given up, and counts as refused. */
+  readonly givenUp?: AbortSignal | undefined;
 }
 
 /** Opens the sink, and looks for what an earlier run wrote. Throws KafkaError. */
 export async function openBatchSink(
   cluster: Cluster,
-  { topic, writer, resumeFrom }: BatchSinkOptions,
+  { topic, writer, resumeFrom, givenUp }: BatchSinkOptions,
 ): Promise<BatchSink> {
   const info = await cluster.topic(topic, { create: false });
   const partitions = info.partitions.map((one) => one.partition);
@@ -66,7 +70,8 @@ export async function openBatchSink(
     ...(writer !== null && { identity: writer }),
   });
   const bytesMax = await batchBytesMax(cluster, topic);
-  return new BatchSink(sender, { topic, resumeFrom, ends, sequences, there, bytesMax });
+  const known = { topic, resumeFrom, givenUp, ends, sequences, there, bytesMax };
+  return new BatchSink(sender, known);
 }
 
 /** By partition: the sequence after the last record of this writer. */
@@ -103,6 +108,7 @@ export class BatchSink {
   readonly #sender: BatchSender;
   readonly #topic: string;
   readonly #resumeFrom: Readonly<Record<string, number>>;
+  readonly #givenUp: AbortSignal | undefined;
   readonly #positions: Map<number, number>;
   /** By partition: records given to the sender, by this job's runs together. */
   readonly #sequences: Map<number, number>;
@@ -119,6 +125,7 @@ export class BatchSink {
     found: {
       readonly topic: string;
       readonly resumeFrom: Readonly<Record<string, number>>;
+      readonly givenUp: AbortSignal | undefined;
       readonly ends: Map<number, number>;
       readonly sequences: Map<number, number>;
       readonly there: Map<number, number>;
@@ -128,6 +135,7 @@ export class BatchSink {
     this.#sender = sender;
     this.#topic = found.topic;
     this.#resumeFrom = found.resumeFrom;
+    this.#givenUp = found.givenUp;
     this.#positions = found.ends;
     this.#sequences = found.sequences;
     this.#there = found.there;
@@ -156,7 +164,7 @@ export class BatchSink {
 
   async flush(): Promise<void> {
     for (const packer of this.#packers.values()) await packer.flush();
-    await this.#sender.flush();
+    await this.#answered(this.#sender.flush(), 'the last records');
     if (this.#failure !== null) throw this.#failure;
   }
 
@@ -183,7 +191,15 @@ export class BatchSink {
   }
 
   async close(): Promise<void> {
-    await this.#sender.flush();
+    await this.#answered(this.#sender.flush(), 'the last records');
+  }
+
+  /** Waits for the sender, unless that is given up; then this throws. */
+  async #answered(waiting: Promise<void>, what: string): Promise<void> {
+    await unlessAborted(waiting, this.#givenUp).catch((error: unknown) => {
+      this.#failure ??= refusal(this.#topic, what, asError(error), this.#givenUp);
+      throw this.#failure;
+    });
   }
 
   /** How many records the batch has in the range, and from which offset on they are missing; null: none is. */
@@ -211,18 +227,16 @@ export class BatchSink {
     packer = new BatchPacker(async ({ bytes, count, lastOffset, release }) => {
       const next = addSequence(this.#sequences.get(partition) ?? 0, count);
       this.#sequences.set(partition, next);
+      const what = `records up to offset ${lastOffset} of partition ${partition}`;
       const done: OnBatchLanded = (error, baseOffset) => {
         if (error === null) {
           this.confirmed += count;
           if (baseOffset >= 0) this.#positions.set(partition, baseOffset + count);
           return;
         }
-        const text = `topic ${this.#topic} refused records up to offset ${lastOffset} of partition ${partition}`;
-        this.#failure ??= new ReplayError('target_refused', `${text}: ${refusalText(error)}`, {
-          cause: error,
-        });
+        this.#failure ??= refusal(this.#topic, what, error, this.#givenUp);
       };
-      await this.#sender.send(partition, bytes, done, release);
+      await this.#answered(this.#sender.send(partition, bytes, done, release), what);
     }, this.#bytesMax);
     this.#packers.set(partition, packer);
     return packer;

@@ -15,7 +15,7 @@ import {
 } from '../../src/client/index.ts';
 import type { RecordHeader } from '../../src/record/index.ts';
 import { readingOfRange } from '../batches/reading.ts';
-import { ReplayError, refusalText } from './errors.ts';
+import { type ReplayError, refusal } from './errors.ts';
 import { JOB_HEADER, parseSource, type Sink, SOURCE_HEADER, sourceOf } from './sink.ts';
 import { type PlacedRecord, placeOf, type ReplayedRecord } from './types.ts';
 
@@ -40,6 +40,8 @@ export interface TopicSinkOptions {
   readonly exact?: boolean;
   /** After so long without an answer a record counts as refused (default: the producer's). */
   readonly deliveryTimeoutMs?: number;
+  /** Aborted: what is not acknowledged by then is given up, and counts as refused. */
+  readonly givenUp?: AbortSignal | undefined;
   /** Of an earlier run: what it wrote since lies at or after them. Null for a new job. */
   readonly resumeFrom: Readonly<Record<string, number>> | null;
 }
@@ -53,13 +55,14 @@ export async function openTopicSink(cluster: Cluster, options: TopicSinkOptions)
   const positions = new Map([...ends].map(([partition, { offset }]) => [partition, offset]));
   const written: Written = { last: new Map(), all: new Set() };
   if (resumeFrom !== null) await readBack(cluster, topic, { job, resumeFrom, positions, written });
-  const { deliveryTimeoutMs } = options;
+  const { deliveryTimeoutMs, givenUp } = options;
   const producer = new Producer(cluster, {
     key: 'buffer',
     value: 'buffer',
     createTopics: false,
     bufferBytes: BUFFER_BYTES,
     ...(deliveryTimeoutMs !== undefined && { deliveryTimeoutMs }),
+    ...(givenUp && { signal: givenUp }),
   });
   return new TopicSink(producer, options, { positions, written });
 }
@@ -202,7 +205,7 @@ class TopicSink implements Sink {
   }
 
   #refused(source: PlacedRecord, cause: Error): ReplayError {
-    const text = `topic ${this.#options.topic} refused ${sourceOf(source)}: ${refusalText(cause)}`;
-    return new ReplayError('target_refused', text, { cause });
+    const { topic, givenUp } = this.#options;
+    return refusal(topic, sourceOf(source), cause, givenUp);
   }
 }

@@ -2,6 +2,7 @@
 // (one that may only be read) gets none, which is said, and hinders nothing.
 
 import { isDeepStrictEqual } from 'node:util';
+import { unlessAborted } from '../../../tools/batches/given-up.ts';
 import {
   type JobRecord,
   type JobState,
@@ -27,6 +28,12 @@ export interface ArchiveDeed {
   readonly stretches: readonly Stretch[];
 }
 
+export interface AuditOptions {
+  readonly resume: boolean;
+  /** Aborted while it waits for the jobs topic: there is no record. */
+  readonly givenUp: AbortSignal;
+}
+
 /** Records and bytes that were written. */
 export interface ArchiveCounts {
   readonly records: number;
@@ -42,11 +49,16 @@ export class ArchiveAudit {
   readonly #store: JobStore;
   readonly #io: CliIo;
   #job: JobRecord;
+  readonly #givenUp: AbortSignal;
   #refused = false;
 
-  private constructor(store: JobStore, io: CliIo, job: JobRecord) {
+  private constructor(
+    { store, io, givenUp }: { store: JobStore; io: CliIo; givenUp: AbortSignal },
+    job: JobRecord,
+  ) {
     this.#store = store;
     this.#io = io;
+    this.#givenUp = givenUp;
     this.#job = job;
   }
 
@@ -54,10 +66,11 @@ export class ArchiveAudit {
   static async begin(
     cluster: Cluster,
     io: CliIo,
-    { resume, ...deed }: ArchiveDeed & { readonly resume: boolean },
+    { resume, givenUp, ...deed }: ArchiveDeed & AuditOptions,
   ): Promise<ArchiveAudit> {
     const store = new JobStore(cluster);
-    const audit = new ArchiveAudit(store, io, newJob({ nowMs: nodeClock.now(), ...deed }));
+    const job = newJob({ nowMs: nodeClock.now(), ...deed });
+    const audit = new ArchiveAudit({ store, io, givenUp }, job);
     await audit.#save(async () => {
       await store.prepare();
       if (resume) audit.#goOn(await store.list());
@@ -96,9 +109,12 @@ export class ArchiveAudit {
 
   async #save(before: () => Promise<void>): Promise<void> {
     if (this.#refused) return;
-    try {
+    const save = async (): Promise<void> => {
       await before();
       await this.#store.save(this.#job, SAVE_MS);
+    };
+    try {
+      await unlessAborted(save(), this.#givenUp);
     } catch (error) {
       this.#refused = true;
       this.#io.say(`note: no record of this is kept in __tidemark_jobs: ${messageOf(error)}`);

@@ -29,7 +29,6 @@ import { partitionsOf } from '../partition-list.ts';
 import { type BrokerOptions, brokerCommand, collect } from '../program.ts';
 import { ProgressLine } from '../progress-line.ts';
 import { type Session, withCluster } from '../session.ts';
-import { stopSignal } from '../stop-signal.ts';
 import { ArchiveAudit } from './audit.ts';
 import { type FileFormat, formatOf } from './format.ts';
 
@@ -98,7 +97,7 @@ async function run(topics: readonly string[], flags: ExportFlags): Promise<void>
   }
   const io = processIo();
   await withCluster(flags, async (session) => {
-    const stop = stopSignal();
+    const { signal, givenUp } = session.stopSignal();
     const how = { path, format, level, sync: flags.sync };
     const { sink, ...range } = resume
       ? await resumed(how)
@@ -111,6 +110,7 @@ async function run(topics: readonly string[], flags: ExportFlags): Promise<void>
         file: resolve(path),
         target: { kind: 'file', path: resolve(path) },
         resume,
+        givenUp,
         ...range,
       });
       const written = () => ({
@@ -122,7 +122,7 @@ async function run(topics: readonly string[], flags: ExportFlags): Promise<void>
         cluster: session.cluster,
         sink,
         skipCut,
-        signal: stop.signal,
+        signal,
         onProgress: ({ done, total: all, fileBytes }) =>
           progress.show(done, all, formatByteSize(fileBytes)),
       }).catch(async (error: unknown) => {
@@ -144,7 +144,6 @@ async function run(topics: readonly string[], flags: ExportFlags): Promise<void>
       }
     } finally {
       io.progress('');
-      stop.off();
       await sink.close();
     }
   });

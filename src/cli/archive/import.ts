@@ -15,7 +15,6 @@ import { wholeNumber } from '../numbers.ts';
 import { type BrokerOptions, brokerCommand } from '../program.ts';
 import { ProgressLine } from '../progress-line.ts';
 import { withCluster } from '../session.ts';
-import { stopSignal } from '../stop-signal.ts';
 import { ArchiveAudit } from './audit.ts';
 import { formatOf } from './format.ts';
 
@@ -86,7 +85,6 @@ async function run(path: string, flags: ImportFlags): Promise<void> {
   const source = await (format === 'archive'
     ? openArchiveSource(path)
     : openTextSource(path, format));
-  const stop = stopSignal();
   try {
     const topics = source.head?.topics.map((one) => one.name) ?? [];
     if (to !== undefined && topics.length > 1) {
@@ -100,11 +98,13 @@ async function run(path: string, flags: ImportFlags): Promise<void> {
       );
     }
     const progress = new ProgressLine(io, formatByteSize);
-    const result = await withCluster(flags, async ({ cluster }) => {
+    const result = await withCluster(flags, async ({ cluster, stopSignal }) => {
+      const { signal, givenUp } = stopSignal();
       const audit = await ArchiveAudit.begin(cluster, io, {
         tool: 'import',
         file: resolve(path),
         resume,
+        givenUp,
         source: { topics, ...everything },
         target: {
           kind: 'topic',
@@ -122,7 +122,8 @@ async function run(path: string, flags: ImportFlags): Promise<void> {
         resume,
         create,
         partitions: count,
-        signal: stop.signal,
+        signal,
+        givenUp,
         onProgress: (done, total) => progress.show(done, total, path),
         onLook: ({ topic, ends }) => {
           const all = [...ends.values()].reduce((sum, end) => sum + end, 0);
@@ -155,7 +156,6 @@ async function run(path: string, flags: ImportFlags): Promise<void> {
     io.say(`${result.records} records written, ${formatByteSize(result.bytes)}${filled}`);
     if (!result.finished) io.say(`interrupted; go on with the same command and --resume`);
   } finally {
-    stop.off();
     await source.close();
   }
 }

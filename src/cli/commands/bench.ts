@@ -13,7 +13,6 @@ import { type CliIo, processIo } from '../io.ts';
 import { wholeNumber } from '../numbers.ts';
 import { type BrokerOptions, brokerCommand, type CommandModule } from '../program.ts';
 import { propertiesOf, type Session, withCluster } from '../session.ts';
-import { stopSignal } from '../stop-signal.ts';
 
 interface BenchFlags extends BrokerOptions, LoadFlags {
   readonly replicationFactor?: string;
@@ -64,35 +63,31 @@ async function bench(flags: BenchFlags): Promise<void> {
     flags.replicationFactor === undefined
       ? -1
       : wholeNumber('--replication-factor', flags.replicationFactor, { from: 1 });
-  const stop = stopSignal();
-  try {
-    await withCluster(flags, async (session) => {
-      const { cluster, client } = session;
-      const topic = { name: plan.topic, partitions: plan.partitions, replicationFactor: copies };
-      const [created] = await client.createTopics(cluster, [topic]);
-      if (created === undefined || created.error !== null) {
-        throw created?.error ?? new Error('the broker did not say whether it made the topic');
+  await withCluster(flags, async (session) => {
+    const { cluster, client } = session;
+    const { signal } = session.stopSignal();
+    const topic = { name: plan.topic, partitions: plan.partitions, replicationFactor: copies };
+    const [created] = await client.createTopics(cluster, [topic]);
+    if (created === undefined || created.error !== null) {
+      throw created?.error ?? new Error('the broker did not say whether it made the topic');
+    }
+    try {
+      const report = await run(io, session, plan, signal).catch((error: unknown) => {
+        throw signal.aborted ? interruption() : withSizeStep(error);
+      });
+      io.progress('');
+      const { printReport } = await import('../bench/report.ts');
+      await printReport(io, report, flags.json === true);
+      if (report.interrupted) throw interruption();
+      if (failuresOf(report).length > 0) {
+        throw new CliError(ExitCode.error, 'not all records were read in time');
       }
-      try {
-        const report = await run(io, session, plan, stop.signal).catch((error: unknown) => {
-          throw stop.signal.aborted ? interruption() : withSizeStep(error);
-        });
-        io.progress('');
-        const { printReport } = await import('../bench/report.ts');
-        await printReport(io, report, flags.json === true);
-        if (report.interrupted) throw interruption();
-        if (failuresOf(report).length > 0) {
-          throw new CliError(ExitCode.error, 'not all records were read in time');
-        }
-      } finally {
-        io.progress('');
-        if (flags.keep === true) io.say(`kept: topic ${plan.topic}`);
-        else await cleanUp(io, session, plan.topic);
-      }
-    });
-  } finally {
-    stop.off();
-  }
+    } finally {
+      io.progress('');
+      if (flags.keep === true) io.say(`kept: topic ${plan.topic}`);
+      else await cleanUp(io, session, plan.topic);
+    }
+  });
 }
 
 const interruption = (): CliError => new CliError(ExitCode.interrupted, 'interrupted');

@@ -18,7 +18,6 @@ import { type BrokerOptions, brokerCommand, type CommandModule, collect } from '
 import { type Encoding, encodings, prepareEncoding, toJsonField } from '../record-encoding.ts';
 import { compileFormat, type PrintableRecord, type RecordFormatter } from '../record-format.ts';
 import { type Session, withCluster } from '../session.ts';
-import { stopSignal } from '../stop-signal.ts';
 
 interface ConsumeOptions extends BrokerOptions {
   readonly offset?: readonly string[];
@@ -102,24 +101,20 @@ async function consume(topic: string, options: ConsumeOptions): Promise<void> {
   if (/\{msgpack\}/.test(options.format)) await prepareEncoding('msgpack');
   const print = options.json === true ? jsonPrinter(options) : textPrinter(options);
   await withCluster(options, async (session) => {
-    const stop = stopSignal();
-    try {
-      const { group } = options;
-      if (group !== undefined && options.join) {
-        const from = firstPlace(session, options);
-        await session.cluster.topic(topic);
-        const run = memberRun(session, topic, { group, from, print, limit }, options);
-        await consumeAsMember(io, session, run, stop.signal);
-      } else {
-        const range = rangeOf(session, options);
-        const run = new ConsumeRun(io, session, { topic, options, print, limit });
-        await run.start(partitions, range);
-        await run.read(stop.signal);
-      }
-    } finally {
-      stop.off();
+    const { signal } = session.stopSignal();
+    const { group } = options;
+    if (group !== undefined && options.join) {
+      const from = firstPlace(session, options);
+      await session.cluster.topic(topic);
+      const run = memberRun(session, topic, { group, from, print, limit }, options);
+      await consumeAsMember(io, session, run, signal);
+    } else {
+      const range = rangeOf(session, options);
+      const run = new ConsumeRun(io, session, { topic, options, print, limit });
+      await run.start(partitions, range);
+      await run.read(signal);
     }
-    if (stop.signal.aborted) process.exitCode = ExitCode.interrupted;
+    if (signal.aborted) process.exitCode = ExitCode.interrupted;
   });
 }
 

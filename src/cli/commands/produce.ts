@@ -12,7 +12,6 @@ import { isUnknown, ProduceRun } from '../produce/run.ts';
 import { type BrokerOptions, brokerCommand, type CommandModule, collect } from '../program.ts';
 import { type Encoding, encodings, prepareEncoding } from '../record-encoding.ts';
 import { type Session, withCluster } from '../session.ts';
-import { stopSignal } from '../stop-signal.ts';
 import { plural } from '../topic-description.ts';
 import { type LineForm, parseHeader, recordOfJson, recordOfLine } from '../typed-records.ts';
 
@@ -149,17 +148,14 @@ async function produce(
     await ensureTopic(session, topic, { create, quiet: options.quiet ?? false, io });
     const json = options.ndjson === true;
     const quiet = options.quiet ?? false;
-    const stop = stopSignal();
-    const run = new ProduceRun(
-      io,
-      (signal) => new client.Producer(cluster, { ...settings, signal }),
-      { topic, quiet, rate, json, stop: stop.signal },
-    );
+    const stop = session.stopSignal();
+    const producer = new client.Producer(cluster, { ...settings, signal: stop.givenUp });
+    const how = { topic, quiet, rate, json, stop: stop.signal };
+    const run = new ProduceRun(io, producer, how);
     const toRecord = json ? recordOfJson : recordOfLine;
     try {
       await run.all(lines, (line) => toRecord(line, form));
     } finally {
-      stop.off();
       // A signal may have ended the reading of what has no end.
       if (stop.signal.aborted) process.stdin.destroy();
     }

@@ -7,7 +7,7 @@ import { processIo } from '../io.ts';
 import { positiveNumber, wholeNumber } from '../numbers.ts';
 import { type BrokerOptions, brokerCommand } from '../program.ts';
 import { withCluster } from '../session.ts';
-import { stopSignal } from '../stop-signal.ts';
+import { plural } from '../topic-description.ts';
 
 interface LoadFlags extends BrokerOptions {
   readonly rate: string;
@@ -41,31 +41,32 @@ async function run(flags: LoadFlags): Promise<void> {
   const rate = positiveNumber('--rate', flags.rate);
   const seconds = flags.seconds === undefined ? null : positiveNumber('--seconds', flags.seconds);
   const seed = flags.seed === undefined ? Date.now() : wholeNumber('--seed', flags.seed);
-  const stop = stopSignal();
-  let isOver = false;
-  const over = (): void => {
-    isOver = true;
-    stop.abort();
-  };
-  const timer = seconds === null ? null : setTimeout(over, 1000 * seconds);
+  const done = new AbortController();
+  const timer = seconds === null ? null : setTimeout(() => done.abort(), 1000 * seconds);
   try {
-    await withCluster(flags, async ({ cluster }) => {
+    await withCluster(flags, async (session) => {
+      const { signal, givenUp } = session.stopSignal();
       const { prefix, bursts } = flags;
       if (flags.json !== true) {
         const topics = LOAD_TOPICS.map((name) => prefix + name).join(', ');
         io.say(`writing to ${topics}${seconds === null ? '; Ctrl-C ends it' : ''}`);
       }
-      const generator = new LoadGenerator(cluster, { rate, prefix, seed, bursts });
-      const sent = await generator.run(stop.signal, ({ records, perSecond, burst }) =>
-        io.progress(`${records} records, ${Math.round(perSecond)}/s${burst ? '  burst' : ''}`),
-      );
+      const generator = new LoadGenerator(session.cluster, { rate, prefix, seed, bursts });
+      const { written, unanswered } = await generator.run(AbortSignal.any([signal, done.signal]), {
+        givenUp,
+        onProgress: ({ records, perSecond, burst }) =>
+          io.progress(`${records} records, ${Math.round(perSecond)}/s${burst ? '  burst' : ''}`),
+      });
       io.progress('');
-      if (!isOver) process.exitCode = ExitCode.interrupted;
-      if (flags.json === true) await io.data(`${JSON.stringify({ records: sent })}\n`);
-      else io.say(`${sent} records written to ${flags.prefix}*`);
+      if (signal.aborted) process.exitCode = ExitCode.interrupted;
+      if (flags.json === true) {
+        await io.data(`${JSON.stringify({ records: written, unanswered })}\n`);
+        return;
+      }
+      const rest = unanswered > 0 ? `, ${unanswered} not acknowledged` : '';
+      io.say(`${plural(written, 'record')} written to ${prefix}*${rest}`);
     });
   } finally {
     if (timer !== null) clearTimeout(timer);
-    stop.off();
   }
 }

@@ -26,7 +26,6 @@ import { positiveNumber } from '../numbers.ts';
 import { brokerCommand } from '../program.ts';
 import { goOnWith } from '../replay/start.ts';
 import { type Session, withCluster } from '../session.ts';
-import { stopSignal } from '../stop-signal.ts';
 import { plural } from '../topic-description.ts';
 import { type ChoiceFlags, type Chosen, chosen, saySettled, withChoice } from './choice.ts';
 
@@ -169,10 +168,13 @@ interface Execution {
   readonly flags: RedriveFlags;
 }
 
-async function execute(io: CliIo, { cluster }: Session, given: Execution): Promise<void> {
+async function execute(io: CliIo, session: Session, given: Execution): Promise<void> {
   const { job, run, choice, topics, ledger, module, flags } = given;
-  const stop = stopSignal();
+  const { cluster } = session;
+  const { signal, givenUp } = session.stopSignal();
   io.say(`redrive ${job.id}: ${offsetsIn(job.stretches)} offsets`);
+  const again = `go on with "tidemark dlq redrive --resume ${job.id}"`;
+  let noted = false;
   try {
     const ended = await redrive(job, {
       cluster,
@@ -185,10 +187,14 @@ async function execute(io: CliIo, { cluster }: Session, given: Execution): Promi
       resumed: run !== null,
       ...(run !== null && { run }),
       changed: flags.filter !== undefined || flags.module !== undefined,
-      signal: stop.signal,
+      signal,
+      givenUp,
       onProgress: ({ done, total, counts }) => {
         const percent = total === 0 ? 100 : Math.floor((100 * done) / total);
         io.progress(`${percent} %  ${counts.written} written of ${counts.read} read`);
+      },
+      onSave: () => {
+        noted = true;
       },
     });
     io.progress('');
@@ -197,13 +203,13 @@ async function execute(io: CliIo, { cluster }: Session, given: Execution): Promi
     if (flags.json === true) await io.data(`${JSON.stringify({ id, state, ...counts, error })}\n`);
     else io.say(`${state}: ${plural(counts.written, 'letter')} redriven`);
     if (error !== null) io.say(`what was read after them is not redriven: ${error}`);
+    if (state !== 'done' && noted && flags.json !== true) io.say(again);
   } catch (error) {
     io.progress('');
     if (!(error instanceof Error)) throw error;
-    const step = `once that is mended, go on with "tidemark dlq redrive --resume ${job.id}"`;
-    throw new CliError(ExitCode.error, error.message, step, { cause: error });
-  } finally {
-    stop.off();
+    throw new CliError(ExitCode.error, error.message, `once that is mended, ${again}`, {
+      cause: error,
+    });
   }
 }
 

@@ -12,7 +12,6 @@ import { type CliIo, paint, processIo, type Style } from '../io.ts';
 import { wholeNumber } from '../numbers.ts';
 import type { BrokerOptions } from '../program.ts';
 import { type Session, withCluster } from '../session.ts';
-import { stopSignal } from '../stop-signal.ts';
 
 /** Options of `group timeline`. */
 export interface TimelineOptions extends BrokerOptions {
@@ -114,15 +113,10 @@ async function follow(
 ): Promise<void> {
   const reader = new session.client.LogReader(session.cluster, { topic: EVENTS_TOPIC });
   for (const { partition, next, end } of places) reader.set(partition, Math.max(next, end));
-  const stop = stopSignal();
-  try {
-    for await (const { records } of reader.read(stop.signal)) {
-      for (const { offset, value } of records) {
-        for (const entry of parse(value, offset)) if (to.wanted(entry)) await to.print(entry);
-      }
+  for await (const { records } of reader.read(session.stopSignal().signal)) {
+    for (const { offset, value } of records) {
+      for (const entry of parse(value, offset)) if (to.wanted(entry)) await to.print(entry);
     }
-  } finally {
-    stop.off();
   }
 }
 

@@ -9,8 +9,8 @@ import { untilAborted } from '../stop-signal.ts';
 import { plural } from '../topic-description.ts';
 import type { TypedRecord } from '../typed-records.ts';
 
-/** What was sent before a signal has so long to be acknowledged, in ms. */
-const LAST_ANSWERS_MS = 2_000;
+/** Input that never lets up leaves the event loop, and so signals and answers, no turn by itself. */
+const LINES_A_TURN = 1_000;
 
 interface PartitionSummary {
   records: number;
@@ -24,7 +24,7 @@ export interface RunOptions {
   readonly rate: number | null;
   /** Each line is a JSON document. */
   readonly json: boolean;
-  /** Ends the run: nothing more is read, and what is not acknowledged a little later is given up. */
+  /** Ends the run: nothing more is read. */
   readonly stop: AbortSignal;
 }
 
@@ -33,8 +33,6 @@ export class ProduceRun {
   readonly #io: CliIo;
   readonly #producer: Producer<'buffer', 'buffer'>;
   readonly #options: RunOptions;
-  /** Aborted: the producer waits for no more answers. */
-  readonly #givenUp = new AbortController();
   readonly #partitions = new Map<number, PartitionSummary>();
   readonly #startedMs = performance.now();
   /** By the length of the record: what hears that it is lost. */
@@ -47,42 +45,29 @@ export class ProduceRun {
   #failure: Error | null = null;
   #nextProgressMs = 0;
 
-  /** `open` makes the producer, which has to heed the signal. */
-  constructor(
-    io: CliIo,
-    open: (signal: AbortSignal) => Producer<'buffer', 'buffer'>,
-    options: RunOptions,
-  ) {
+  constructor(io: CliIo, producer: Producer<'buffer', 'buffer'>, options: RunOptions) {
     this.#io = io;
-    this.#producer = open(this.#givenUp.signal);
+    this.#producer = producer;
     this.#options = options;
   }
 
   /** Sends every line; stops reading at the first failure. Everything taken is answered at the end. */
   async all(lines: AsyncIterable<Buffer>, toRecord: (line: Buffer) => TypedRecord): Promise<void> {
     const { stop } = this.#options;
-    const interrupted = new CliError(ExitCode.interrupted, 'interrupted');
-    let cancel: () => void = () => {};
-    const giveUpSoon = (): void => {
-      const timer = setTimeout(() => this.#givenUp.abort(interrupted), LAST_ANSWERS_MS);
-      cancel = () => clearTimeout(timer);
-    };
-    stop.addEventListener('abort', giveUpSoon, { once: true });
     try {
       for await (const line of untilAborted(lines, stop)) {
         this.#read += 1;
+        if (this.#read % LINES_A_TURN === 0) await new Promise(setImmediate);
         if (this.#options.json && isBlank(line)) continue;
         const room = this.#add(line, toRecord);
         if (this.#failure !== null) break;
         if (!room) await this.#producer.drained();
-        await this.#pace();
+        if (this.#options.rate !== null) await this.#pace(this.#options.rate);
         this.#progress();
       }
-      if (stop.aborted) this.#failure ??= interrupted;
+      if (stop.aborted) this.#failure ??= new CliError(ExitCode.interrupted, 'interrupted');
     } finally {
       await this.#producer.close();
-      stop.removeEventListener('abort', giveUpSoon);
-      cancel();
       this.#io.progress('');
     }
   }
@@ -165,9 +150,7 @@ export class ProduceRun {
   };
 
   /** Keeps to `--rate` by waiting until this record is due. */
-  async #pace(): Promise<void> {
-    const { rate } = this.#options;
-    if (rate === null) return;
+  async #pace(rate: number): Promise<void> {
     const aheadMs = (this.#read / rate) * 1000 - (performance.now() - this.#startedMs);
     if (aheadMs > 1) await new Promise((resolve) => setTimeout(resolve, aheadMs));
   }

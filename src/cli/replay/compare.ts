@@ -22,7 +22,6 @@ import { type CliIo, processIo } from '../io.ts';
 import { partitionsOf } from '../partition-list.ts';
 import { type BrokerOptions, brokerCommand, collect } from '../program.ts';
 import { type Session, withCluster } from '../session.ts';
-import { stopSignal } from '../stop-signal.ts';
 
 interface CompareFlags extends BrokerOptions {
   readonly partition?: readonly string[];
@@ -79,37 +78,31 @@ async function run(topics: readonly string[], flags: CompareFlags): Promise<void
   if (topics.length !== (job === null ? 2 : 0)) {
     throw usageError('compare takes two topics, or --job ID alone');
   }
-  const stop = stopSignal();
-  try {
-    await withCluster(flags, async (session) => {
-      const sides = await (job === null
-        ? sidesOf(session, topics, flags)
-        : sidesOfJob(session, job));
-      const { left, right, wants } = sides;
-      let shownMs = 0;
-      const found = await compareTopics({
-        cluster: session.cluster,
-        left,
-        right,
-        by,
-        wants,
-        job,
-        shownMax: 3,
-        signal: stop.signal,
-        onProgress: (read) => {
-          if (read % 1000 !== 0 || nodeClock.monotonic() < shownMs + 200) return;
-          shownMs = nodeClock.monotonic();
-          io.progress(`${read} records read`);
-        },
-      });
-      io.progress('');
-      const differ = found.changed.count + found.onlyLeft.count + found.onlyRight.count > 0;
-      if (flags.equal === true && differ) process.exitCode = ExitCode.error;
-      await show(io, found, sides.names, flags.json === true);
+  await withCluster(flags, async (session) => {
+    const { signal } = session.stopSignal();
+    const sides = await (job === null ? sidesOf(session, topics, flags) : sidesOfJob(session, job));
+    const { left, right, wants } = sides;
+    let shownMs = 0;
+    const found = await compareTopics({
+      cluster: session.cluster,
+      left,
+      right,
+      by,
+      wants,
+      job,
+      shownMax: 3,
+      signal,
+      onProgress: (read) => {
+        if (read % 1000 !== 0 || nodeClock.monotonic() < shownMs + 200) return;
+        shownMs = nodeClock.monotonic();
+        io.progress(`${read} records read`);
+      },
     });
-  } finally {
-    stop.off();
-  }
+    io.progress('');
+    const differ = found.changed.count + found.onlyLeft.count + found.onlyRight.count > 0;
+    if (flags.equal === true && differ) process.exitCode = ExitCode.error;
+    await show(io, found, sides.names, flags.json === true);
+  });
 }
 
 const everything = { from: { kind: 'earliest' }, to: { kind: 'latest' } } as const;

@@ -15,7 +15,6 @@ import { formatTime } from '../../client/index.ts';
 import { nodeClock } from '../../host/node-clock.ts';
 import type { CliIo } from '../io.ts';
 import type { Session } from '../session.ts';
-import { stopSignal } from '../stop-signal.ts';
 import type { ReplayRequest } from './start.ts';
 
 const SHOWN_MAX = 3;
@@ -89,25 +88,21 @@ function timesText(times: StretchTimes | undefined): string {
   return `, records of ${formatTime(times.firstMs)} to ${formatTime(times.lastMs)}`;
 }
 
-async function count(
-  io: CliIo,
-  { cluster }: Session,
-  { request, stretches }: Plan,
-): Promise<Survey> {
+async function count(io: CliIo, session: Session, { request, stretches }: Plan): Promise<Survey> {
   const { filter, target, includeReplayed, exact } = request;
   const module =
     request.module === null ? null : await ModuleRunner.load(request.module, nodeClock);
-  const stop = stopSignal();
+  const { signal } = session.stopSignal();
   try {
     return await survey({
-      cluster,
+      cluster: session.cluster,
       clock: nodeClock,
       stretches,
       select: makeSelect({ filter, module, target, includeReplayed }),
       target,
       shownMax: SHOWN_MAX,
       limitMs: exact ? null : COUNT_MS,
-      signal: stop.signal,
+      signal,
       onProgress: (covered, total) =>
         io.progress(
           `counting: ${Math.floor((100 * covered) / total)} % of ${offsetsIn(stretches)}`,
@@ -115,7 +110,6 @@ async function count(
     });
   } finally {
     io.progress('');
-    stop.off();
     await module?.close();
   }
 }

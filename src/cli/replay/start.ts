@@ -27,8 +27,7 @@ import { formatTime, type OffsetSpec } from '../../client/index.ts';
 import { nodeClock } from '../../host/node-clock.ts';
 import { CliError, ExitCode, usageError, withNextStep } from '../exit-codes.ts';
 import { type CliIo, processIo } from '../io.ts';
-import type { Session } from '../session.ts';
-import { stopSignal } from '../stop-signal.ts';
+import type { CommandEnding, Session } from '../session.ts';
 import { sayStretches, showPlan } from './dry-run.ts';
 import { resumption, writtenBy } from './job-text.ts';
 
@@ -171,12 +170,12 @@ interface Execution {
 async function execute(io: CliIo, session: Session, execution: Execution): Promise<void> {
   const { job, run, skipCut, json } = execution;
   const { cluster } = session;
-  const stop = stopSignal();
+  const stop = session.stopSignal();
   const module = job.module === null ? null : await ModuleRunner.load(job.module, nodeClock);
   let sink: Sink | BatchSink | null = null;
   let last: JobRecord | null = null;
   try {
-    sink = await openSink(io, session, execution, stop.signal);
+    sink = await openSink(io, session, execution, stop);
     if (job.target.kind !== 'stdout') {
       io.say(`job ${job.id}${run === null ? '' : ' goes on'}: ${offsetsIn(job.stretches)} offsets`);
     }
@@ -202,13 +201,12 @@ async function execute(io: CliIo, session: Session, execution: Execution): Promi
       },
     });
     io.progress('');
-    await report(io, ended, json);
+    await report(io, ended, { json, noted: last !== null });
   } catch (error) {
     io.progress('');
     // Before anything was remembered there is nothing to go on with.
     throw last === null || job.target.kind === 'stdout' ? error : withResume(error, last);
   } finally {
-    stop.off();
     await sink?.close().catch(() => {});
     await module?.close();
   }
@@ -218,7 +216,7 @@ async function openSink(
   io: CliIo,
   { cluster }: Session,
   { job, run, timeoutMs }: Execution,
-  signal: AbortSignal,
+  { signal, givenUp }: CommandEnding,
 ): Promise<Sink | BatchSink> {
   const { target, id } = job;
   const resumed = run !== null;
@@ -247,7 +245,7 @@ async function openSink(
       if (job.asIs === true) {
         const writer = resumed ? (job.writer ?? null) : null;
         const resumeFrom = job.targetPositions;
-        return openBatchSink(cluster, { topic: target.topic, writer, resumeFrom });
+        return openBatchSink(cluster, { topic: target.topic, writer, resumeFrom, givenUp });
       }
       const counts = new Map<string, number>();
       for (const topic of job.source.topics) {
@@ -258,12 +256,17 @@ async function openSink(
         topic: target.topic,
         sourcePartitions: counts,
         resumeFrom: resumed ? job.targetPositions : null,
+        givenUp,
       });
     }
   }
 }
 
-async function report(io: CliIo, job: JobRecord, json: boolean): Promise<void> {
+async function report(
+  io: CliIo,
+  job: JobRecord,
+  { json, noted }: { readonly json: boolean; readonly noted: boolean },
+): Promise<void> {
   const { id, state, counts, target, confirmedSince = 0, error } = job;
   if (state === 'interrupted' || state === 'cancelled') process.exitCode = ExitCode.interrupted;
   const written = counts.written + confirmedSince;
@@ -276,7 +279,7 @@ async function report(io: CliIo, job: JobRecord, json: boolean): Promise<void> {
   const again = counts.skipped > 0 ? `, ${counts.skipped} were there already` : '';
   io.say(`${state}: ${written}${of} records written${again}`);
   if (error !== null) io.say(`what was read after them is not written: ${error}`);
-  if (state !== 'done' && target.kind !== 'stdout') {
+  if (state !== 'done' && noted) {
     io.say(`go on with "tidemark replay --resume ${id}"`);
   }
 }

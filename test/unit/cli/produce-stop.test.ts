@@ -5,6 +5,7 @@ import { ErrorCode } from '../../../src/base/kafka-errors.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import type { CliIo } from '../../../src/cli/io.ts';
 import { ProduceRun } from '../../../src/cli/produce/run.ts';
+import { endingOf } from '../../../src/cli/stop-signal.ts';
 import { Cluster, Producer, tcpNetwork } from '../../../src/client/index.ts';
 import { nodeClock } from '../../../src/host/node-clock.ts';
 import { InitProducerId, Metadata, Produce } from '../../../src/protocol/index.ts';
@@ -48,11 +49,10 @@ function runAgainst(errorCode: number) {
   const tcp = { ...shared, clientId: 'test', connector: broker };
   const cluster = new Cluster({ network: tcpNetwork([{ host: 'fake', port: 1 }], tcp), ...shared });
   const stop = new AbortController();
-  const run = new ProduceRun(
-    silentIo,
-    (signal) => new Producer(cluster, { key: 'buffer', value: 'buffer', signal }),
-    { topic: 't', quiet: true, rate: null, json: false, stop: stop.signal },
-  );
+  const { givenUp } = endingOf(stop.signal);
+  const producer = new Producer(cluster, { key: 'buffer', value: 'buffer', signal: givenUp });
+  const options = { topic: 't', quiet: true, rate: null, json: false, stop: stop.signal };
+  const run = new ProduceRun(silentIo, producer, options);
   const all = (lines: AsyncIterable<Buffer>) =>
     run.all(lines, (value) => ({ key: null, value, headers: [] }));
   return { broker, stop, run, all };
@@ -65,6 +65,18 @@ async function* lines(afterwards: Promise<void>): AsyncGenerator<Buffer> {
 }
 
 const never = new Promise<void>(() => {});
+
+test('input that never lets up leaves the event loop its turns', async () => {
+  vi.useRealTimers();
+  const { stop, run, all } = runAgainst(ErrorCode.NONE);
+  async function* endless(): AsyncGenerator<Buffer> {
+    for (let line = 0; line < 100_000; line += 1) yield Buffer.from('y');
+    throw new Error('nobody was told to stop');
+  }
+  setImmediate(() => stop.abort());
+  await all(endless());
+  await expect(run.report(false)).rejects.toMatchObject({ exitCode: 130, message: 'interrupted' });
+});
 
 test.each([
   ['while it reads', never],
