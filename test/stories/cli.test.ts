@@ -1,10 +1,10 @@
 // The first five minutes, and the ways in which they go wrong, through the built command line.
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Client, connect } from '../../src/index.ts';
-import { finished, type ServedBroker, saw, scratch, serve, start, tidemark } from './support.ts';
+import { bin, finished, type ServedBroker, saw, scratch, serve, start, tidemark } from './support.ts';
 
 const directory = scratch();
 let broker: ServedBroker;
@@ -49,6 +49,10 @@ describe('the first five minutes', () => {
       clusterId: expect.stringMatching(/^[\w-]{22}$/),
       version: JSON.parse(readFileSync('package.json', 'utf8')).version,
     });
+  });
+
+  test('the command may be run, however often it was built: npx makes it so only once', () => {
+    expect(statSync(bin).mode & 0o111).toBe(0o111);
   });
 
   test('create, produce, consume', async () => {

@@ -3,7 +3,7 @@
 // in one go, so that what they share lies in files that they share, and a class is the same one from every entry.
 // All files lie in one folder: what looks for a neighbour by `import.meta.url` (workers, child processes) finds it.
 
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
   type OutputAsset,
@@ -156,3 +156,5 @@ rmSync(lib, { recursive: true, force: true });
 mkdirSync(lib, { recursive: true });
 await build(entries, 'esm', []);
 await build(bin, 'cjs', [besideBin]);
+// npx links to it, and makes it executable only once: what is built later has to be so by itself.
+chmodSync(resolve(lib, 'bin.cjs'), 0o755);
