@@ -2,8 +2,9 @@
 // next step and an exit code.
 
 import { Command, CommanderError } from 'commander';
+import { isTidemarkError } from '../base/errors.ts';
 import { commandIndex, loadCommand } from './command-index.ts';
-import { exitCodeOf, exitCodeTable, messageOf, nextStepOf } from './exit-codes.ts';
+import { CliError, exitCodeOf, exitCodeTable, messageOf, nextStepOf } from './exit-codes.ts';
 import { paint, processIo } from './io.ts';
 import { exitCodeOfCommander, finishProgram, type ProcessStart } from './program.ts';
 import { VERSION } from './version.ts';
@@ -69,7 +70,9 @@ function report(error: unknown, say: (line: string) => void): number {
 
 /** The same for programs, under `--json`: one document on standard error. */
 function reportJson(error: unknown, say: (line: string) => void): number {
-  const code = (error as { code?: unknown } | null)?.code;
+  // What only has other words than its cause is told by the cause's code.
+  const told = error instanceof CliError && isTidemarkError(error.cause) ? error.cause : error;
+  const code = (told as { code?: unknown } | null)?.code;
   const exitCode = exitCodeOf(error);
   const message = messageOf(error);
   const nextStep = nextStepOf(error);

@@ -165,7 +165,11 @@ describe('what goes wrong', () => {
     [['consume', 'first', '-o', 'middle'], 2, /is not an offset/],
     [['produce', 'first', '-z', 'brotli'], 2, /brotli/],
     [['produce', 'absent', 'x'], 3, /there is no topic 'absent'/],
+    [['produce', 'first', '-F', '.'], 2, /cannot read \.: it is a directory/],
     [['topic', 'create', 'first'], 1, /TOPIC_ALREADY_EXISTS/],
+    [['topic', 'create', 'misspelt', '-c', 'retetion.ms=7d'], 1, /did you mean retention\.ms\?/],
+    [['topic', 'alter', 'first', '--set', 'cleanup.polcy=x'], 1, /did you mean cleanup\.policy\?/],
+    [['config', 'set', '--topic', 'first', 'retention.ms=7x'], 1, /may have a unit, as 7d/],
     [['consume', 'first', '-o', 'committed', '-e'], 2, /name it with --group/],
     [['group', 'list', '--state', 'stabel'], 2, /--state stabel: write .*Stable/],
     [['archive', 'import', 'absent.archive'], 3, /cannot read absent.archive/],
@@ -187,6 +191,15 @@ describe('what goes wrong', () => {
         exitCode: 3,
       },
     });
+  });
+
+  test.each([
+    [['produce', 'absent', 'x'], 'UNKNOWN_TOPIC_OR_PARTITION'],
+    [['config', 'set', '--topic', 'first', 'retention.ms=7x'], 'INVALID_CONFIG'],
+    [['produce', 'first', '--acks', '2'], 'cli_error'],
+  ])('under --json %j tells the code of what went wrong', async (args, code) => {
+    const { stderr } = await broker.run([...args, '--json']);
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code } });
   });
 
   test('nobody listens: exit 4, the address and what to do', async () => {

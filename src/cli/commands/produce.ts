@@ -216,7 +216,9 @@ async function* ofInput(io: CliIo, options: ProduceOptions): AsyncGenerator<Buff
   try {
     yield* readLines(createReadStream(file, { highWaterMark: 256 * 1024 }), delimiter);
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'EISDIR') throw usageError(`cannot read ${file}: it is a directory`);
+    if (code !== 'ENOENT') throw cause;
     throw new CliError(ExitCode.notFound, `there is no file ${file}`, 'look at --file', { cause });
   }
 }

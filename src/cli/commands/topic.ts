@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import type { ConfigChange, Outcome } from '../../client/index.ts';
 import { checkUnset } from '../config/known.ts';
+import { refusedConfigs } from '../config/refused.ts';
 import { changeWords, configPairs } from '../config-pairs.ts';
 import { confirm } from '../confirm.ts';
 import { CliError, ExitCode, messageOf, usageError } from '../exit-codes.ts';
@@ -179,19 +180,21 @@ async function create(names: readonly string[], options: CreateOptions): Promise
         io.say(`topic ${paint('bold', one.name, 'words')} ${words}${exists(one) ? '' : size}`);
       }
     }
-    throwFirst(
-      io,
-      made.filter((one) => !done.includes(one)),
-    );
+    const failed = made.filter((one) => !done.includes(one));
+    throwLast(io, failed, (error) => refusedConfigs(error, 'topic', Object.keys(configs)));
   });
 }
 
 /** Says all errors but the last, and throws that, so that each is seen and the exit code is right. */
-function throwFirst(io: CliIo, failed: readonly Outcome[]): void {
+function throwLast(
+  io: CliIo,
+  failed: readonly Outcome[],
+  worded: (error: unknown) => unknown = (error) => error,
+): void {
   const errors = failed.flatMap(({ error }) => error ?? []);
   const last = errors.pop();
   for (const error of errors) io.say(`${paint('red', 'error:', 'words')} ${messageOf(error)}`);
-  if (last !== undefined) throw last;
+  if (last !== undefined) throw worded(last);
 }
 
 async function list(options: ListOptions): Promise<void> {
@@ -243,7 +246,12 @@ async function alter(name: string, options: AlterOptions): Promise<void> {
     if (changes.length > 0) {
       const resource = { type: 'topic', name } as const;
       await checkUnset(session, resource, changes);
-      await client.alterConfigs(cluster, resource, changes, { validateOnly });
+      const names = changes.map((one) => one.name);
+      await client
+        .alterConfigs(cluster, resource, changes, { validateOnly })
+        .catch((error: unknown) => {
+          throw refusedConfigs(error, 'topic', names);
+        });
       done['configs'] = changes;
       for (const change of changes) io.say(changeWords(change, validateOnly));
     }
@@ -311,6 +319,6 @@ async function remove(names: readonly string[], options: DeleteOptions): Promise
     if (options.json === true) await io.data(`${JSON.stringify({ deleted: done, dryRun })}\n`);
     else
       for (const name of done) io.say(`topic ${name} ${dryRun ? 'would be deleted' : 'deleted'}`);
-    throwFirst(io, failed);
+    throwLast(io, failed);
   });
 }

@@ -58,8 +58,13 @@ async function run(topic: string, flags: ShowFlags): Promise<void> {
       }
     }
     if (shown > 0 && strangers === shown) sayStrangers(io, topic, shown);
-    if (shown === 0) io.say(`no letter of ${topic} is pending${flags.all ? '' : ', or meant'}`);
+    if (shown === 0)
+      io.say(flags.all === true ? `${topic} has no such letter` : nonePending(topic));
   });
+}
+
+function nonePending(topic: string): string {
+  return `no such letter of ${topic} is pending; --all shows those that were redriven or discarded, too`;
 }
 
 /** Records without any header of a dead letter: most likely the topic's name was mistyped. */
