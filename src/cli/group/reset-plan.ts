@@ -7,6 +7,7 @@ import { usageError } from '../exit-codes.ts';
 import { wholeNumber } from '../numbers.ts';
 import type { Session } from '../session.ts';
 import { filedFor, type OffsetsFile } from './offsets-file.ts';
+import { timeSpec } from './typed-time.ts';
 
 export interface ResetFlags {
   readonly topic?: readonly string[];
@@ -68,7 +69,8 @@ export function specOf(
   if (flags.toCurrent === true) specs.push({ kind: 'committed', shift: 0 });
   if (toOffset !== undefined)
     specs.push({ kind: 'offset', offset: wholeNumber('--to-offset', toOffset) });
-  if (toDatetime !== undefined) specs.push(parse(`@${toDatetime}`));
+  if (toDatetime !== undefined)
+    specs.push(timeSpec(session, { option: '--to-datetime', text: toDatetime }, nowMs));
   if (byDuration !== undefined) {
     specs.push({ kind: 'timestamp', timestampMs: nowMs - durationMs(byDuration) });
   }

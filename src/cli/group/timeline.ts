@@ -1,17 +1,18 @@
 // tidemark group timeline: what became of a group and why, read from `__tidemark_events` as any client could.
 
 import { formatDuration } from '../../base/duration.ts';
+import type { OffsetSpec } from '../../client/index.ts';
 import {
   EVENTS_TOPIC,
   type PartitionRanges,
   type TimelineEntry,
 } from '../../coordinator/timeline/entry.ts';
-import { nodeClock } from '../../host/node-clock.ts';
 import { CliError, ExitCode } from '../exit-codes.ts';
 import { type CliIo, paint, processIo, type Style } from '../io.ts';
 import { wholeNumber } from '../numbers.ts';
 import type { BrokerOptions } from '../program.ts';
 import { type Session, withCluster } from '../session.ts';
+import { timeSpec } from './typed-time.ts';
 
 /** Options of `group timeline`. */
 export interface TimelineOptions extends BrokerOptions {
@@ -55,9 +56,10 @@ interface Place {
 
 async function placesToRead(session: Session, since: string | undefined): Promise<Place[]> {
   const { client, cluster } = session;
-  const nowMs = nodeClock.now();
-  const from = since === undefined ? 'earliest' : sinceSpec(since);
-  const spec = client.parseOffsetSpec(from, nowMs);
+  const spec: OffsetSpec =
+    since === undefined
+      ? { kind: 'earliest' }
+      : timeSpec(session, { option: '--since', text: since, at: sinceSpec(since) });
   const info = await eventsTopic(session);
   return Promise.all(
     info.map(async (partition) => {

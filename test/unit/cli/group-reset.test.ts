@@ -89,3 +89,11 @@ test('the offsets of a group with live members are exported, and moved by nobody
   await reading;
   await client.close();
 });
+
+test('what is no time is told by the option that takes one', async () => {
+  const options = { topic: ['orders'], toDatetime: 'yesterday' };
+  await expect(reset(['billing'], options)).rejects.toMatchObject({
+    exitCode: 2,
+    message: expect.stringMatching(/^--to-datetime yesterday: this is no time; write/),
+  });
+});
