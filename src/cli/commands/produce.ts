@@ -150,7 +150,8 @@ async function produce(
     const quiet = options.quiet ?? false;
     const stop = session.stopSignal();
     const producer = new client.Producer(cluster, { ...settings, signal: stop.givenUp });
-    const how = { topic, quiet, rate, json, stop: stop.signal };
+    const typed = values.length === 0 && (options.file ?? '-') === '-' && io.inputIsTerminal;
+    const how = { topic, quiet, typed, rate, json, stop: stop.signal };
     const run = new ProduceRun(io, producer, how);
     const toRecord = json ? recordOfJson : recordOfLine;
     try {

@@ -21,6 +21,8 @@ interface PartitionSummary {
 export interface RunOptions {
   readonly topic: string;
   readonly quiet: boolean;
+  /** Somebody types the lines: nothing is drawn over them. */
+  readonly typed: boolean;
   readonly rate: number | null;
   /** Each line is a JSON document. */
   readonly json: boolean;
@@ -156,7 +158,8 @@ export class ProduceRun {
   }
 
   #progress(): void {
-    if (this.#options.quiet || !this.#io.wordsAreTerminal) return;
+    const { quiet, typed } = this.#options;
+    if (quiet || typed || !this.#io.wordsAreTerminal) return;
     const nowMs = performance.now();
     if (nowMs < this.#nextProgressMs) return;
     this.#nextProgressMs = nowMs + 200;

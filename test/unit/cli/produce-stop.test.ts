@@ -29,7 +29,10 @@ const silentIo: CliIo = {
 };
 
 /** A run whose broker answers each batch with this code. */
-function runAgainst(errorCode: number) {
+function runAgainst(
+  errorCode: number,
+  { io = silentIo as CliIo, typed = false, quiet = true } = {},
+) {
   const broker: FakeBroker = new FakeBroker(({ api, body }) => {
     switch (api.key) {
       case Metadata.key:
@@ -51,8 +54,8 @@ function runAgainst(errorCode: number) {
   const stop = new AbortController();
   const { givenUp } = endingOf(stop.signal);
   const producer = new Producer(cluster, { key: 'buffer', value: 'buffer', signal: givenUp });
-  const options = { topic: 't', quiet: true, rate: null, json: false, stop: stop.signal };
-  const run = new ProduceRun(silentIo, producer, options);
+  const options = { topic: 't', quiet, typed, rate: null, json: false, stop: stop.signal };
+  const run = new ProduceRun(io, producer, options);
   const all = (lines: AsyncIterable<Buffer>) =>
     run.all(lines, (value) => ({ key: null, value, headers: [] }));
   return { broker, stop, run, all };
@@ -93,4 +96,16 @@ test.each([
     message: 'interrupted (2 records not acknowledged)',
     nextStep: expect.stringContaining('may be written all the same'),
   });
+});
+
+test.each([
+  [false, 'shown'],
+  [true, 'not drawn over what somebody types'],
+])('progress, with lines that are typed: %s, is %s', async (typed) => {
+  vi.useRealTimers();
+  const drawn: string[] = [];
+  const io = { ...silentIo, wordsAreTerminal: true, progress: (text: string) => drawn.push(text) };
+  const { all } = runAgainst(ErrorCode.NONE, { io, typed, quiet: false });
+  await all(lines(Promise.resolve()));
+  expect(drawn.some((text) => text !== '')).toBe(!typed);
 });
