@@ -1,6 +1,6 @@
 // One partition's log: the parts put together (see contract.ts for what it promises).
 
-import { AssertionError, asError } from '../../base/errors.ts';
+import { AssertionError } from '../../base/errors.ts';
 import { writeInt64 } from '../../base/int64.ts';
 import { KafkaError } from '../../base/kafka-errors.ts';
 import { BatchField } from '../../record/index.ts';
@@ -16,31 +16,20 @@ import type {
   TimestampOffset,
 } from '../contract.ts';
 import { type ScrubbedLog, type ScrubPlace, scrubStep } from '../damage/scrub.ts';
-import { writeSmallFile } from '../disk/small-file.ts';
-import type { LogContents } from '../log-contents.ts';
 import { readBatches, readLog, readLogNow } from '../reading/log-reader.ts';
 import { maxTimestampOf, offsetForTimestamp } from '../reading/log-search.ts';
 import { Tail } from '../reading/tail.ts';
 import type { ScannedHeaders } from '../scan/scanned-headers.ts';
 import type { Segment } from '../segment/segment.ts';
-import { saveIndexes } from '../segment/segment-files.ts';
 import type { AbortedTransactions } from '../segment/transaction-index.ts';
 import { LogCompaction } from './log-compaction.ts';
 import { type CoreOptions, LogCore } from './log-core.ts';
+import { LogEnding } from './log-ending.ts';
+import { LogReopening, type Reopen } from './log-reopening.ts';
 import { LogRetention } from './log-retention.ts';
 import { LogSync } from './log-sync.ts';
 import { LogWriter } from './log-writer.ts';
 import { Ticket } from './ticket.ts';
-
-/** Reads the directory again after a failure: what is committed, and what is above it rewritten and synced. */
-export type Reopen = (trusted: {
-  /** Committed end: bad batches below are damage, above they are the end. */
-  readonly mark: number;
-  /** End of what the segment files are known to hold durably. */
-  readonly filesSyncedEnd: number;
-  /** False: what is below the mark, read only, without changing anything. */
-  readonly writable: boolean;
-}) => Promise<LogContents>;
 
 export class DiskLog implements PartitionLog, ScrubbedLog {
   readonly directory: string;
@@ -51,39 +40,32 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
   readonly #writer: LogWriter;
   readonly #retention: LogRetention;
   readonly compaction: LogCompaction;
-  readonly #reopen: Reopen;
-  /** The indexes on disk were whole when it was opened, up to this end. */
-  readonly #untouched: boolean;
-  readonly #openedAt: number;
+  readonly #reopening: LogReopening;
+  readonly #ending: LogEnding;
   #scanned: ScannedHeaders | null;
-  #closing: Promise<void> | null = null;
 
   constructor(options: CoreOptions, reopen: Reopen) {
     const core = new LogCore(options);
     this.#core = core;
-    this.#reopen = reopen;
-    this.#untouched = options.contents.recovery === null;
-    this.#openedAt = options.contents.endOffset;
     this.#scanned = options.contents.scanned;
     this.directory = core.name;
     this.topicId = core.topicId;
     this.#tail = new Tail(core.context.tailBudget);
     const onFailure = (cause: Error, doubtedFrom?: number) => this.#fail(cause, doubtedFrom);
     const { recovery } = options.contents;
-    this.#sync = new LogSync({ core, tail: this.#tail, recovery, onFailure });
-    this.#writer = new LogWriter({ core, sync: this.#sync, onFailure });
-    const { recoveryPoint } = this.#sync;
-    const writer = this.#writer;
-    const retention = new LogRetention({
-      core,
-      writer,
-      recoveryPoint,
-      tail: this.#tail,
-      onFailure,
-    });
+    const tail = this.#tail;
+    const sync = new LogSync({ core, tail, recovery, onFailure });
+    const { recoveryPoint } = sync;
+    const writer = new LogWriter({ core, sync, onFailure });
+    const retention = new LogRetention({ core, writer, recoveryPoint, tail, onFailure });
+    const parts = { core, tail, sync, writer, retention };
+    this.#sync = sync;
+    this.#writer = writer;
     this.#retention = retention;
     this.compaction = new LogCompaction({ core, retention, writer, onFailure });
-    this.#sync.recoveryPoint.publishMark();
+    this.#reopening = new LogReopening({ ...parts, compaction: this.compaction, reopen });
+    this.#ending = new LogEnding({ ...parts, isWhole: recovery === null, onFailure });
+    recoveryPoint.publishMark();
   }
 
   /** How journal and marks name it. */
@@ -232,47 +214,9 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     return this.#sync.flushTo(this.#core.endOffset);
   }
 
-  reopen(): Promise<void> {
-    // Segments are exchanged: nothing else that does so, and no reader, may be at it.
-    return this.#retention.inLane(async () => {
-      if (this.#core.state !== 'failed') return;
-      await this.#writer.idle();
-      await this.#sync.settled();
-      await this.#sync.recoveryPoint.settled();
-      await this.#core.latch.exclusive(() => this.#reopenAlone());
-    });
-  }
-
-  async #reopenAlone(): Promise<void> {
-    const core = this.#core;
-    const { offset: filesSyncedEnd } = this.#sync.syncedPlace;
-    // As at a start: what lies below the start offset was committed, and is not given out again.
-    const mark = Math.max(core.durableEnd, core.startOffset);
-    const trusted = { mark, filesSyncedEnd };
-    for (const segment of core.segments) core.context.pool.detach(segment.logPath);
-    this.#tail.clear();
-    try {
-      await core.context.committer.restore(core.identity);
-      const contents = await this.#reopen({ ...trusted, writable: true });
-      await core.context.committer.forget(core.identity);
-      if (core.state !== 'failed') throw new Error('it was closed meanwhile');
-      core.install(contents);
-      this.#scanned = contents.scanned;
-      this.compaction.reset();
-      this.#sync.reset(contents.recovery);
-      this.#sync.recoveryPoint.publishMark();
-    } catch (error) {
-      const cause = asError(error);
-      const message = `${core.name} cannot be reopened: ${cause.message}`;
-      const failure = new KafkaError('KAFKA_STORAGE_ERROR', message, { cause });
-      // The files may be other ones now than those that readers know.
-      try {
-        core.show(await this.#reopen({ ...trusted, writable: false }));
-      } catch {
-        core.latch.break(failure);
-      }
-      throw failure;
-    }
+  async reopen(): Promise<void> {
+    const contents = await this.#reopening.run();
+    if (contents !== null) this.#scanned = contents.scanned;
   }
 
   /** Refuses writes from the start: what had to be written to open the log could not be. */
@@ -291,8 +235,7 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+    return this.#ending.close();
   }
 
   /** Closes a log that is deleted: nothing of it is synced any more, and whoever waits for a commit is refused. */
@@ -301,87 +244,12 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     return this.close();
   }
 
-  async #close(): Promise<void> {
-    const core = this.#core;
-    const wasOpen = core.markClosing();
-    try {
-      if (wasOpen) await this.#finish();
-    } catch (error) {
-      this.#fail(asError(error));
-    } finally {
-      // A write of a log that has failed may still be under way.
-      await this.#writer.idle();
-      await this.#sync.settled();
-      await this.#retention.settled();
-      await this.#sync.recoveryPoint.settled();
-      const clean = wasOpen && core.failure === null;
-      core.markClosed();
-      this.#sync.dispose();
-      this.#tail.clear();
-      if (clean) this.#publishClean();
-    }
-  }
-
   /**
    * Runs `move`, which takes the directory of the closed log away, while no reader is inside, and lets none in any
    * more: they open files by name, which may be another topic's then.
    */
   leave(move: () => Promise<void>): Promise<void> {
-    const { latch, segments, context, name } = this.#core;
-    const gone = new KafkaError('KAFKA_STORAGE_ERROR', `the log of ${name} was deleted`);
-    return this.#retention.inLane(() =>
-      latch.exclusive(async () => {
-        latch.break(gone);
-        try {
-          await move();
-        } finally {
-          // Not sooner: until then somebody may find a file under these names again.
-          for (const segment of segments) context.pool.detach(segment.logPath);
-        }
-      }),
-    );
-  }
-
-  /** Everything written and synced, indexes too. */
-  async #finish(): Promise<void> {
-    const core = this.#core;
-    await this.#writer.idle();
-    if (core.failure !== null) return;
-    await this.#sync.flushTo(core.endOffset);
-    await this.#sync.syncDirty();
-    const { disk } = core.context;
-    // An epoch that clients were told must not be lower after the next start, even when nothing was appended.
-    if (core.epochs.dirty) await core.epochs.save(disk, core.name);
-    if (this.#untouched && core.endOffset === this.#openedAt) return;
-    for (const segment of core.segments) {
-      if (segment.sealed || !segment.created) continue;
-      segment.indexes.finish();
-      await saveIndexes(disk, segment);
-    }
-    const { active, endOffset } = core;
-    if (!active.created || active.size === 0) return;
-    const snapshot = core.hooks.producerSnapshot(endOffset);
-    if (snapshot === null) return;
-    const stem = `${core.name}/${String(endOffset).padStart(20, '0')}`;
-    await writeSmallFile(disk, `${stem}.snapshot`, snapshot);
-    await disk.syncDirectory(core.name);
-  }
-
-  #publishClean(): void {
-    const core = this.#core;
-    const { active } = core;
-    core.context.marks.update(core.name, {
-      mark: core.endOffset,
-      startOffset: core.startOffset,
-      recoveryOffset: core.endOffset,
-      recoveryPosition: active.size,
-      maxTimestamp: active.maxTimestamp,
-      maxTimestampOffset: active.maxTimestampOffset,
-      firstTimestamp: active.firstTimestamp,
-      leaderEpoch: core.epochs.latest,
-      epochsChecksum: core.epochs.checksumBelow(core.endOffset),
-      clean: true,
-    });
+    return this.#ending.leave(move);
   }
 
   #fail(cause: Error, doubtedFrom?: number): void {

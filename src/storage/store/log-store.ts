@@ -1,7 +1,6 @@
 // All logs of one data directory (see contract.ts). Opening it takes the lock, removes the clean-shutdown marker,
 // replays the journal and loads the marks; closing it does the reverse and writes the marker last.
 
-import { KafkaError } from '../../base/kafka-errors.ts';
 import { inPlaceRecordWorker } from '../../record/index.ts';
 import { Committer } from '../commit/committer.ts';
 import { Journal } from '../commit/journal.ts';
@@ -18,29 +17,21 @@ import type {
   LogStore,
   OpenLogOptions,
   PartitionLog,
-  RollHooks,
 } from '../contract.ts';
 import { Scrubber } from '../damage/scrub.ts';
-import { DiskError } from '../disk/disk.ts';
 import { FilePool } from '../disk/file-pool.ts';
 import { isRoomShort, PacedRemoval } from '../disk/paced-removal.ts';
 import { readSmallFile, writeSmallFile } from '../disk/small-file.ts';
-import { DiskLog } from '../log/log.ts';
+import type { DiskLog } from '../log/log.ts';
 import type { LogCompaction } from '../log/log-compaction.ts';
-import type { LogContents } from '../log-contents.ts';
-import { logIdentity } from '../metadata/log-identity.ts';
 import { MARKS_FILE } from '../metadata/marks.ts';
-import type { Mark } from '../metadata/marks-format.ts';
-import { readTopicId, writeTopicId } from '../metadata/metadata-file.ts';
 import { TailBudget } from '../reading/tail.ts';
-import { openDirectory } from '../recovery/recovery.ts';
-import type { OpenDirectory } from '../recovery/recovery-files.ts';
-import { openForReading } from '../recovery/recovery-view.ts';
 import { LoadedIndexes } from '../segment/loaded-indexes.ts';
 import { baseOffsetOf } from '../segment/segment.ts';
 import { Slots } from '../slots.ts';
 import type { StoreContext } from '../store-context.ts';
 import { TaskOwner } from '../tasks.ts';
+import { freeName, LogOpening, storageError } from './log-opening.ts';
 import type { LogStoreOptions } from './store-options.ts';
 import {
   CLEAN_FILE,
@@ -57,7 +48,6 @@ const TAIL_BYTES_MAX = 64 * 1024 * 1024;
 const TAIL_BYTES_PER_LOG_MAX = 4 * 1024 * 1024;
 /** Logs opened at once: recovering one holds a few files open. */
 const OPENING_MAX = 16;
-const noHooks: RollHooks = { producerSnapshot: () => null };
 
 /** Opens (or makes) a data directory. Throws DiskError, JournalVersionError, and TidemarkError when it is locked. */
 export async function openLogStore(options: LogStoreOptions): Promise<LogStore> {
@@ -80,9 +70,8 @@ class DirectoryStore implements LogStore {
   readonly #cleaner: LogCleaner | null;
   readonly #scrubber: Scrubber | null;
   readonly #logs = new Map<string, DiskLog>();
-  readonly #opening = new Slots(OPENING_MAX);
-  /** Directories that an attempt to open their logs made, or began to make, and did not make durable. */
-  readonly #unsettled = new Set<string>();
+  readonly #opening: LogOpening;
+  readonly #slots = new Slots(OPENING_MAX);
   #closing: Promise<void> | null = null;
 
   static async open(options: LogStoreOptions): Promise<DirectoryStore> {
@@ -156,6 +145,7 @@ class DirectoryStore implements LogStore {
     this.#journal = parts.journal;
     this.lastStop = parts.lastStop;
     this.#checkpoint = parts.checkpoint;
+    this.#opening = new LogOpening(parts);
     const logs = (): LogCompaction[] => Array.from(this.#logs.values(), (log) => log.compaction);
     this.#cleaner = startCleaner({ ...options, logs, checkpoint: parts.checkpoint });
     this.#scrubber = this.#startScrubber();
@@ -207,124 +197,27 @@ class DirectoryStore implements LogStore {
   }
 
   openLog(options: OpenLogOptions): Promise<PartitionLog> {
-    return this.#opening.run(() => this.#openLog(options));
+    return this.#slots.run(() => this.#openLog(options));
   }
 
   async #openLog(options: OpenLogOptions): Promise<PartitionLog> {
-    const { name, topicId, config } = options;
+    const { name } = options;
     if (this.#closing !== null) throw storageError(`the store of ${this.root} is closed`);
     if (this.#logs.has(name)) throw storageError(`the log of ${name} is open already`);
-    try {
-      await this.#journal.writeBack(name);
-      await this.#prepareDirectory(name, topicId);
-      const mark = this.#context.marks.of(name, topicId);
-      const { contents, refused } = await this.#openOrShow(options, mark);
-      const context = this.#context;
-      const { endOffset, epochs } = contents;
-      const epochsChecksum = epochs.checksumBelow(endOffset);
-      context.marks.put({ ...mark, mark: endOffset, epochsChecksum, clean: false });
-      const { hooks = noHooks } = options;
-      const wasCompacted = this.#checkpoint.get(name) > 0;
-      const log = new DiskLog(
-        { context, name, topicId, config, hooks, contents, wasCompacted },
-        ({ mark: end, filesSyncedEnd, writable }) => {
-          const now = this.#context.marks.of(name, topicId);
-          const open = { ...this.#openOptions(options, now), stop: 'crashed', mark: end } as const;
-          const rewriteFrom = Math.min(end, filesSyncedEnd);
-          return writable ? openDirectory({ ...open, rewriteFrom }) : openForReading(open);
-        },
-      );
-      if (refused !== null) log.refuseWrites(refused);
-      this.#logs.set(name, log);
-      return log;
-    } catch (error) {
-      if (error instanceof KafkaError) throw error;
-      throw storageError(`${name} cannot be opened: ${(error as Error).message}`, error);
-    }
-  }
-
-  /** When the disk refuses what a recovery has to write, what is below the mark is there to be read at least. */
-  async #openOrShow(
-    log: OpenLogOptions,
-    mark: Mark,
-  ): Promise<{ readonly contents: LogContents; readonly refused: DiskError | null }> {
-    const options = this.#openOptions(log, mark);
-    try {
-      // Its segments have what a journal that was kept holds of it: replayed later, that would undo what comes now.
-      await this.#journal.forget(logIdentity(log));
-      return { contents: await openDirectory(options), refused: null };
-    } catch (error) {
-      if (!(error instanceof DiskError) || !Number.isFinite(options.mark)) throw error;
-      return { contents: await openForReading(options), refused: error };
-    }
-  }
-
-  /** Makes sure the directory exists and belongs to this topic; one of another topic is moved out of the way. */
-  async #prepareDirectory(name: string, topicId: string): Promise<void> {
-    const { disk, logger } = this.#context;
-    const exists = (await disk.stat(name)) !== undefined;
-    const found = exists ? await readTopicId(disk, name) : null;
-    if (found === topicId && !this.#unsettled.has(name)) return;
-    this.#unsettled.add(name);
-    // The marks name a log only once its directory is its own: then the metadata alone is damaged.
-    const own = exists && this.#context.marks.get(name)?.topicId === topicId;
-    if (own)
-      logger.warn({ log: name, found }, `${name}: the topic id on disk was unreadable or wrong`);
-    const strange = found !== null && found !== topicId && !own;
-    if (!exists || strange) await this.#checkpoint.forget(name);
-    if (strange) {
-      const stray = this.#freeName(name, 'stray');
-      logger.warn({ log: name, stray }, `${name} is of another topic: moved to ${stray}`);
-      await disk.rename(name, stray);
-      this.#context.marks.remove(name);
-    }
-    // A directory without readable metadata keeps its data: it is this topic's, as far as anyone can tell.
-    await disk.makeDirectory(name);
-    await writeTopicId(disk, name, topicId);
-    await disk.syncDirectory('.');
-    this.#unsettled.delete(name);
-  }
-
-  /** Kafka's names for directories on their way out, kept below 255 characters. */
-  #freeName(name: string, kind: 'delete' | 'stray'): string {
-    const unique = this.#context.random.bytes(16).toString('hex');
-    return `${name.slice(0, 200)}.${unique}-${kind}`;
-  }
-
-  #openOptions({ name, config }: OpenLogOptions, mark: Mark): OpenDirectory {
-    const { disk, pool, clock, logger } = this.#context;
-    return {
-      disk,
-      pool,
-      clock,
-      logger,
-      name,
-      config,
-      stop: mark.clean ? 'clean' : 'crashed',
-      // Only committed records are deleted, and the start is durable at once, while the mark may be late.
-      mark: Math.max(mark.mark, mark.startOffset),
-      rewriteFrom: mark.mark,
-      startOffset: mark.startOffset,
-      recoveryOffset: mark.recoveryOffset,
-      recoveryPosition: mark.recoveryPosition,
-      wasCompacted: this.#checkpoint.get(name) > 0,
-      times: mark,
-      leaderEpoch: mark.leaderEpoch,
-      epochsBelow: mark.mark,
-      epochsChecksum: mark.epochsChecksum,
-      integrity: this.#context.integrity,
-    };
+    const log = await this.#opening.open(options);
+    this.#logs.set(name, log);
+    return log;
   }
 
   async deleteLog(log: PartitionLog): Promise<void> {
-    const { disk, marks, removal, committer } = this.#context;
+    const { disk, marks, removal, committer, random } = this.#context;
     const open = this.#logs.get(log.directory);
     if (open !== log) throw storageError(`the log of ${log.directory} is not open here`);
     this.#logs.delete(log.directory);
     this.#cleaner?.forget(open.compaction);
     await open.abandon();
     await committer.disown(open.identity);
-    const gone = this.#freeName(log.directory, 'delete');
+    const gone = freeName(random, log.directory, 'delete');
     await open.leave(() => disk.rename(log.directory, gone));
     try {
       await disk.syncDirectory('.');
@@ -368,7 +261,7 @@ class DirectoryStore implements LogStore {
     removal.close();
     try {
       await this.#cleaner?.close();
-      const closing = [...this.#logs.values()].map((log) => this.#opening.run(() => log.close()));
+      const closing = [...this.#logs.values()].map((log) => this.#slots.run(() => log.close()));
       await Promise.all(closing);
       await this.#journal.close();
       await tasks.idle();
@@ -392,8 +285,4 @@ class DirectoryStore implements LogStore {
       await this.#options.lock?.release();
     }
   }
-}
-
-function storageError(message: string, cause?: unknown): KafkaError {
-  return new KafkaError('KAFKA_STORAGE_ERROR', message, cause === undefined ? {} : { cause });
 }
