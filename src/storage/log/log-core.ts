@@ -2,11 +2,10 @@
 // retention all see the same facts at the same moment. They change by the calls below alone, and the three that keep
 // them (log-offsets.ts, segment-list.ts, log-life.ts) refuse what would contradict the rest.
 
-import { asError, assert } from '../../base/errors.ts';
+import { assert } from '../../base/errors.ts';
 import { KafkaError } from '../../base/kafka-errors.ts';
 import { Mutex } from '../../base/mutex.ts';
 import type { Random } from '../../base/ports.ts';
-import { tellEach } from '../../base/tell.ts';
 import type { DamagedRange, LogConfig, LogRead, LogState, RollHooks } from '../contract.ts';
 import type { LogContents } from '../log-contents.ts';
 import type { LogView } from '../log-view.ts';
@@ -19,6 +18,7 @@ import { NO_OFFSET, Segment } from '../segment/segment.ts';
 import type { AbortedTransactions } from '../segment/transaction-index.ts';
 import type { StoreContext } from '../store-context.ts';
 import { LogLife, NOTHING_DOUBTED } from './log-life.ts';
+import { LogListeners } from './log-listeners.ts';
 import { LogOffsets } from './log-offsets.ts';
 import { SegmentList } from './segment-list.ts';
 
@@ -40,6 +40,7 @@ export class LogCore implements LogView {
   /** How journal and marks name this log. */
   readonly identity: string;
   readonly hooks: RollHooks;
+  readonly listeners: LogListeners;
   readonly latch = new ReaderLatch();
   readonly nextPlaces = new NextPlaces();
   #config: LogConfig;
@@ -52,8 +53,6 @@ export class LogCore implements LogView {
   #epochs: LeaderEpochs;
   readonly #offsets: LogOffsets;
   readonly #list: SegmentList;
-  readonly #commitListeners = new Set<(highWatermark: number) => void>();
-  readonly #failureListeners = new Set<(cause: Error) => void>();
 
   constructor(options: CoreOptions) {
     this.context = options.context;
@@ -64,6 +63,7 @@ export class LogCore implements LogView {
     this.#config = options.config;
     this.#wasCompacted = options.wasCompacted ?? false;
     this.#openedCompacted = this.#wasCompacted;
+    this.listeners = new LogListeners(this.name, this.context.logger);
     const { contents } = options;
     this.#epochs = contents.epochs;
     this.#aborted = contents.aborted;
@@ -229,7 +229,7 @@ export class LogCore implements LogView {
   commit(offset: number, segment: Segment, position: number): void {
     if (!this.#offsets.commit(offset)) return;
     this.#list.moveWatermark(segment, position);
-    tellEach(this.#commitListeners, offset, this.listenerThrew);
+    this.listeners.tellCommit(offset);
   }
 
   readableBytes(segment: Segment): number {
@@ -289,30 +289,13 @@ export class LogCore implements LogView {
     const failure = new KafkaError('KAFKA_STORAGE_ERROR', message, { cause });
     if (!this.#life.failed(failure, doubtedFrom)) return null;
     this.context.logger.error({ log: this.name, error: cause.message }, message);
-    tellEach([...this.#failureListeners], failure, this.listenerThrew);
+    this.listeners.tellFailure(failure);
     return failure;
-  }
-
-  /** A listener's fault is its own: it is logged, and changes nothing for the log and for others who listen. */
-  readonly listenerThrew = (error: unknown): void => {
-    const { message } = asError(error);
-    const text = `a listener of the log of ${this.name} threw: ${message}`;
-    this.context.logger.error({ log: this.name, err: error }, text);
-  };
-
-  onCommit(listener: (highWatermark: number) => void): () => void {
-    this.#commitListeners.add(listener);
-    return () => this.#commitListeners.delete(listener);
-  }
-
-  onFailure(listener: (cause: Error) => void): () => void {
-    this.#failureListeners.add(listener);
-    return () => this.#failureListeners.delete(listener);
   }
 }
 
 /** Kafka's LogConfig.randomSegmentJitter. */
-export function jitter(config: LogConfig, random: Random): number {
+function jitter(config: LogConfig, random: Random): number {
   if (config.segmentJitterMs === 0) return 0;
   return Math.floor(random.next() * Math.min(config.segmentJitterMs, config.segmentMs));
 }

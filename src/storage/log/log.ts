@@ -138,7 +138,7 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     core.placed(lastOffset);
     const { parts, released } = batch;
     const placed = { segment, position, parts, bytes, baseOffset, lastOffset, released };
-    const ticket = new Ticket(placed, core.listenerThrew);
+    const ticket = new Ticket(placed, core.listeners.threw);
     this.#writer.push(ticket);
     return ticket;
   }
@@ -203,11 +203,11 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
   }
 
   onCommit(listener: (highWatermark: number) => void): () => void {
-    return this.#core.onCommit(listener);
+    return this.#core.listeners.onCommit(listener);
   }
 
   onFailure(listener: (cause: Error) => void): () => void {
-    return this.#core.onFailure(listener);
+    return this.#core.listeners.onFailure(listener);
   }
 
   flush(): Promise<void> {
