@@ -38,6 +38,7 @@ export class SegmentIndexes {
   #offsets = new OffsetIndex();
   #times = new TimeIndex();
   #inMemory = true;
+  #finished = false;
   #lookedUp = false;
   #maxTimestamp = NO_TIMESTAMP;
   #maxTimestampOffset: number;
@@ -134,7 +135,8 @@ export class SegmentIndexes {
   /** The time index's closing entry: the segment's largest timestamp, which Kafka's tools expect. */
   finish(): void {
     assert(this.#inMemory, 'indexes that are finished are in memory');
-    this.#times.append(this.#maxTimestamp, this.#maxTimestampOffset - this.#baseOffset);
+    this.#finished = true;
+    this.#closeTimes();
   }
 
   /** Something is looked up in them. */
@@ -196,6 +198,8 @@ export class SegmentIndexes {
     this.#inMemory = true;
     this.#timesProven = true;
     this.#timesLoaded = false;
+    // The segment may have been rolled while its batches were walked through.
+    if (this.#finished) this.#closeTimes();
   }
 
   /** The times were held against the headers. */
@@ -245,6 +249,10 @@ export class SegmentIndexes {
   #setNewest({ maxTimestamp, maxTimestampOffset }: NewestBatch): void {
     this.#maxTimestamp = maxTimestamp;
     this.#maxTimestampOffset = maxTimestampOffset;
+  }
+
+  #closeTimes(): void {
+    this.#times.append(this.#maxTimestamp, this.#maxTimestampOffset - this.#baseOffset);
   }
 
   /** The largest timestamp as the time index states it. */

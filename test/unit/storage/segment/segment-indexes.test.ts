@@ -55,6 +55,17 @@ describe('indexes in memory', () => {
     expect(() => SegmentIndexes.inFiles(BASE, none).finish()).toThrow(broken);
   });
 
+  test('stay finished when they were made anew from what was there before', () => {
+    const indexes = indexesOf(5);
+    indexes.finish();
+    const older = { maxTimestamp: 1002, maxTimestampOffset: BASE + 2 };
+    indexes.rebuilt(entries(3), older, BASE + 3);
+    const { times } = indexes;
+    expect([times.timestampAt(times.count - 1), times.offsetAt(times.count - 1)]).toEqual([
+      1004, 4,
+    ]);
+  });
+
   test('are not taken from files', () => {
     const indexes = indexesOf(5);
     expect(() => indexes.loaded(entries(2))).toThrow(broken);
