@@ -10,7 +10,8 @@
 
 import { asError } from '../../base/errors.ts';
 import type { CommitStats } from '../contract.ts';
-import type { Journal, JournalEntry } from './journal.ts';
+import type { Journal } from './journal.ts';
+import type { JournalEntry } from './journal-entry.ts';
 
 /** Syncs of single logs at once. */
 const DIRECT_MAX = 3;

@@ -3,7 +3,7 @@
 import { crc32c } from '../../base/crc32c.ts';
 import type { Logger, Random } from '../../base/ports.ts';
 import type { Disk, DiskFile } from '../disk/disk.ts';
-import type { JournalOwner } from './journal.ts';
+import type { JournalOwner } from './journal-entry.ts';
 import { JOURNAL_DIRECTORY, JOURNAL_HEADER_BYTES, journalHeader } from './journal-format.ts';
 
 /** A file that is done with, kept for its blocks: a sync of bytes written over others is twice as fast. */

@@ -7,6 +7,7 @@ import { asError } from '../../base/errors.ts';
 import type { Clock, Logger, Random } from '../../base/ports.ts';
 import type { Disk } from '../disk/disk.ts';
 import type { TaskOwner } from '../tasks.ts';
+import type { JournalEntry } from './journal-entry.ts';
 import { type Generation, JournalFiles, type OpenGeneration } from './journal-files.ts';
 import { ENTRY_KIND, encodeEntry, JOURNAL_HEADER_BYTES } from './journal-format.ts';
 import { OldGenerations } from './journal-old.ts';
@@ -30,23 +31,6 @@ const CHECKPOINT_WIDTH = 2;
 const CHECKPOINT_MS = CHECKPOINT_AFTER_MS / 2;
 /** And between two of few segments it rests no longer than this. */
 const CHECKPOINT_REST_MS_MAX = 100;
-
-/** The log that an entry belongs to, as the checkpoint sees it. */
-export interface JournalOwner {
-  /** Syncs the log's files. Rejects when that fails, which the log tells of itself, and when it is deleted. */
-  syncDirty(): Promise<void>;
-}
-
-/** A stretch of one segment. */
-export interface JournalEntry {
-  readonly owner: JournalOwner;
-  /** Of its log (log-identity.ts). */
-  readonly key: string;
-  readonly segmentBase: number;
-  readonly position: number;
-  readonly parts: readonly Buffer[];
-  readonly bytes: number;
-}
 
 export interface JournalOptions {
   readonly disk: Disk;

@@ -3,7 +3,7 @@
 
 import { asError } from '../../base/errors.ts';
 import type { CommitRound, CommitState, Committable } from '../commit/committer.ts';
-import type { JournalEntry, JournalOwner } from '../commit/journal.ts';
+import type { JournalEntry, JournalOwner } from '../commit/journal-entry.ts';
 import type { SyncedPlace } from '../log-contents.ts';
 import type { Tail } from '../reading/tail.ts';
 import { DirtyFiles } from '../segment/dirty-files.ts';

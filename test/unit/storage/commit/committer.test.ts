@@ -7,7 +7,8 @@ import {
   type Committable,
   Committer,
 } from '../../../../src/storage/commit/committer.ts';
-import type { Journal, JournalEntry } from '../../../../src/storage/commit/journal.ts';
+import type { Journal } from '../../../../src/storage/commit/journal.ts';
+import type { JournalEntry } from '../../../../src/storage/commit/journal-entry.ts';
 import { fc } from '../../../support/fast-check.ts';
 
 /** What is under way, until the test says how it ends. */

@@ -2,7 +2,8 @@
 
 import { silentLogger } from '../../../../src/base/ports.ts';
 import { SeededRandom } from '../../../../src/base/seeded-random.ts';
-import { Journal, type JournalOwner } from '../../../../src/storage/commit/journal.ts';
+import { Journal } from '../../../../src/storage/commit/journal.ts';
+import type { JournalOwner } from '../../../../src/storage/commit/journal-entry.ts';
 import type { Generation } from '../../../../src/storage/commit/journal-files.ts';
 import { ENTRY_KIND, parseJournal } from '../../../../src/storage/commit/journal-format.ts';
 import type { Disk } from '../../../../src/storage/index.ts';
