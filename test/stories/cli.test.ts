@@ -4,7 +4,16 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Client, connect } from '../../src/index.ts';
-import { bin, finished, type ServedBroker, saw, scratch, serve, start, tidemark } from './support.ts';
+import {
+  bin,
+  finished,
+  type ServedBroker,
+  saw,
+  scratch,
+  serve,
+  start,
+  tidemark,
+} from './support.ts';
 
 const directory = scratch();
 let broker: ServedBroker;
