@@ -235,9 +235,8 @@ export async function listConfigResources(
     Object.entries(resourceTypes).map(([type, number]) => [number, type as ConfigResource['type']]),
   );
   return cluster.retry(async () => {
-    const transport = await cluster.any();
     const request = { resourceTypes: types.map((type) => resourceTypes[type]) };
-    const response = await transport.send(ListConfigResources, request);
+    const response = await cluster.askAny((broker) => broker.send(ListConfigResources, request));
     throwIfError(response.errorCode, 'config resources');
     const found: ConfigResource[] = [];
     for (const { resourceName, resourceType } of response.configResources) {

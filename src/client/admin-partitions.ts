@@ -176,9 +176,8 @@ export interface Quorum {
 /** The controllers. Throws KafkaError. */
 export async function describeQuorum(cluster: Cluster): Promise<Quorum> {
   return cluster.retry(async () => {
-    const transport = await cluster.any();
     const topics = [{ topicName: METADATA_TOPIC, partitions: [{ partitionIndex: 0 }] }];
-    const response = await transport.send(DescribeQuorum, { topics });
+    const response = await cluster.askAny((broker) => broker.send(DescribeQuorum, { topics }));
     throwIfError(response.errorCode, 'quorum', response.errorMessage);
     const answer = response.topics[0]?.partitions[0];
     if (answer === undefined) throw new KafkaError('UNKNOWN_SERVER_ERROR', 'no quorum was told');

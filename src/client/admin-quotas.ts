@@ -37,8 +37,8 @@ export async function describeClientQuotas(
       : { entityType, matchType: MatchType.any, match: null };
   });
   const response = await cluster.retry(async () => {
-    const transport = await cluster.any();
-    const answer = await transport.send(DescribeClientQuotas, { components, strict });
+    const request = { components, strict };
+    const answer = await cluster.askAny((broker) => broker.send(DescribeClientQuotas, request));
     throwIfError(answer.errorCode, 'client quotas', answer.errorMessage);
     return answer;
   });

@@ -11,6 +11,7 @@ import {
   type Transport,
 } from '../protocol/index.ts';
 import type { TopicPartition } from './admin-cluster.ts';
+import { AnyBroker } from './any-broker.ts';
 import { ClientError } from './errors.ts';
 import type { Network, Node } from './network.ts';
 import {
@@ -72,7 +73,7 @@ export class Cluster {
   #clusterId: string | null = null;
   /** Whether brokers and controller may be others than were told last. */
   #stale = true;
-  #entry: Transport | null = null;
+  readonly #anyBroker: AnyBroker;
 
   constructor(options: ClusterOptions) {
     this.clock = options.clock;
@@ -83,6 +84,10 @@ export class Cluster {
     this.#autoCreate = options.allowAutoTopicCreation ?? true;
     this.#onTrouble = options.onTrouble;
     this.#warn = options.warn;
+    this.#anyBroker = new AnyBroker(options.clock, () => [
+      ...this.#network.entries(),
+      ...this.#nodes.map((node) => this.#network.to(node)),
+    ]);
   }
 
   /** Whether the bytes of a request are ours again once it is answered. */
@@ -240,45 +245,32 @@ export class Cluster {
     this.#stale = true;
   }
 
-  /** A broker that answers: the last one that did, else the first of the bootstrap list that connects. */
+  /** A broker that answers: the last one that did, else the first that connects. */
   async any(): Promise<Transport> {
-    if (this.#entry !== null) return this.#entry;
-    let failure: unknown = null;
-    const known = this.#nodes.map((node) => this.#network.to(node));
-    for (const entry of [...this.#network.entries(), ...known]) {
-      try {
-        await entry.versions(Metadata);
-        this.#entry = entry;
-        return entry;
-      } catch (error) {
-        failure ??= error;
-      }
-    }
-    throw failure ?? new ClientError('cannot_connect', 'there is no broker to connect to');
+    return (
+      this.#anyBroker.last ?? this.askAny((broker) => broker.versions(Metadata).then(() => broker))
+    );
+  }
+
+  /**
+   * What the first broker that answers says to a question that any of them can answer. One that is slow is not waited
+   * for alone, so it may be answered twice. Throws that broker's refusal; ClientError when none can be asked.
+   */
+  askAny<T>(question: (broker: Transport) => Promise<T>): Promise<T> {
+    return this.#anyBroker.ask(question);
   }
 
   /** The coordinator of a group. Throws KafkaError, `COORDINATOR_NOT_AVAILABLE` among them. */
   async coordinator(group: string): Promise<Node> {
     const known = this.#coordinators.get(group);
     if (known !== undefined) return known;
-    try {
-      return await this.#findCoordinator(group);
-    } catch (error) {
-      // Another broker is asked next time.
-      if (error instanceof ClientError) this.#entry = null;
-      throw error;
-    }
-  }
-
-  async #findCoordinator(group: string): Promise<Node> {
-    const transport = await this.any();
-    const range = await transport.versions(FindCoordinator);
-    const many = (range?.[1] ?? 0) >= 4;
-    const response = await transport.send(
-      FindCoordinator,
-      many ? { coordinatorKeys: [group] } : { key: group },
-    );
-    const found = many ? response.coordinators[0] : response;
+    const found = await this.askAny(async (broker) => {
+      const range = await broker.versions(FindCoordinator);
+      const many = (range?.[1] ?? 0) >= 4;
+      const who = many ? { coordinatorKeys: [group] } : { key: group };
+      const response = await broker.send(FindCoordinator, who);
+      return many ? response.coordinators[0] : response;
+    });
     if (found === undefined) {
       throw new KafkaError('COORDINATOR_NOT_AVAILABLE', `no coordinator for group '${group}'`);
     }
@@ -321,7 +313,7 @@ export class Cluster {
 
   /** A broker did not answer as it should: what it did, others may do by now. */
   #doubt(): void {
-    this.#entry = null;
+    this.#anyBroker.last = null;
     this.#stale = true;
     this.#coordinators.clear();
   }
@@ -363,9 +355,9 @@ export class Cluster {
   }
 
   async #refresh(names: readonly string[] | null, create: boolean): Promise<MetadataResponse> {
-    const transport = await this.any();
     const topics = names === null ? null : names.map((name) => ({ name }));
-    const response = await transport.send(Metadata, { topics, allowAutoTopicCreation: create });
+    const request = { topics, allowAutoTopicCreation: create };
+    const response = await this.askAny((broker) => broker.send(Metadata, request));
     throwIfError(response.errorCode, 'metadata');
     this.#learn(response);
     return response;

@@ -14,9 +14,8 @@ export interface ProducerIdentity {
 /** An identity that nobody had before. Throws KafkaError and ClientError. */
 export function newIdentity(cluster: Cluster): Promise<ProducerIdentity> {
   return cluster.retry(async () => {
-    const transport = await cluster.any();
     const request = { transactionalId: null, transactionTimeoutMs: 60_000 };
-    const response = await transport.send(InitProducerId, request);
+    const response = await cluster.askAny((broker) => broker.send(InitProducerId, request));
     throwIfError(response.errorCode, 'producer id');
     return { producerId: response.producerId, producerEpoch: response.producerEpoch };
   });

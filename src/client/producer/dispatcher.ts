@@ -3,10 +3,11 @@
 
 import { ErrorCode, errorName, KafkaError } from '../../base/kafka-errors.ts';
 import type { CancelTimer } from '../../base/ports.ts';
-import { InitProducerId, Produce, type ProduceResponse } from '../../protocol/index.ts';
-import { type Cluster, isRetriableError, throwIfError } from '../cluster.ts';
+import { Produce, type ProduceResponse } from '../../protocol/index.ts';
+import { type Cluster, isRetriableError } from '../cluster.ts';
 import { ClientError } from '../errors.ts';
 import type { Node } from '../network.ts';
+import { newIdentity } from '../producer-identity.ts';
 import type { LeaderHint } from '../topic-cache.ts';
 import type { ProducerBatch } from './batch.ts';
 import type { ProducerSettings } from './options.ts';
@@ -208,7 +209,7 @@ export class Dispatcher {
   #identify(nowMs: number): void {
     if (this.#identifying || nowMs < this.#identifyNotBeforeMs) return;
     this.#identifying = true;
-    this.#newIdentity().then(
+    newIdentity(this.#cluster).then(
       (identity) => {
         this.#identifying = false;
         this.#identity = identity;
@@ -219,16 +220,6 @@ export class Dispatcher {
         this.#identityFailed(error as Error);
       },
     );
-  }
-
-  #newIdentity(): Promise<Identity> {
-    return this.#cluster.retry(async () => {
-      const transport = await this.#cluster.any();
-      const request = { transactionalId: null, transactionTimeoutMs: 60_000 };
-      const response = await transport.send(InitProducerId, request);
-      throwIfError(response.errorCode, 'producer id');
-      return { producerId: response.producerId, producerEpoch: response.producerEpoch };
-    });
   }
 
   #identityFailed(error: Error): void {

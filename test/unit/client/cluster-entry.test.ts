@@ -1,6 +1,7 @@
 // Which broker is asked for what any of them can tell, and what is forgotten when one of them is lost.
 
 import { expect, test } from 'vitest';
+import { sleep } from '../../../src/base/pause.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { deleteGroup } from '../../../src/client/admin-groups.ts';
 import { ClientError, Cluster, type Network, type Node } from '../../../src/client/index.ts';
@@ -14,16 +15,22 @@ class Broker {
   readonly id: number;
   readonly host: string;
   alive = true;
+  /** It takes connections, and answers so late (ms). */
+  lateMs = 0;
   readonly asked: string[] = [];
   readonly transport: Transport;
 
-  constructor(id: number, host: string) {
+  readonly #clock: VirtualClock;
+
+  constructor(id: number, host: string, clock: VirtualClock) {
     this.id = id;
     this.host = host;
+    this.#clock = clock;
     const transport = {
       versions: () => this.#answer().then(() => [0, 4]),
-      send: (api: { name: string }) => {
+      send: async (api: { name: string }) => {
         this.asked.push(api.name);
+        if (this.lateMs > 0) await sleep(this.#clock, this.lateMs);
         return this.#answer();
       },
       close: () => Promise.resolve(),
@@ -51,7 +58,8 @@ class Broker {
 
 /** Two brokers, each of which says that it is all there is. */
 function pair() {
-  const [first, second] = [new Broker(1, 'first'), new Broker(2, 'second')];
+  const clock = new VirtualClock();
+  const [first, second] = [new Broker(1, 'first', clock), new Broker(2, 'second', clock)];
   const network: Network = {
     copies: false,
     entries: () => [first.transport, second.transport],
@@ -59,7 +67,6 @@ function pair() {
     fork: () => network,
     close: () => Promise.resolve(),
   };
-  const clock = new VirtualClock();
   const cluster = new Cluster({ network, clock, random: new SeededRandom(1) });
   return { first, second, clock, cluster };
 }
@@ -68,7 +75,6 @@ test('a coordinator is asked for elsewhere when the broker that was asked is gon
   const { first, second, cluster } = pair();
   await cluster.describe();
   first.alive = false;
-  await expect(cluster.coordinator('g')).rejects.toMatchObject({ code: 'cannot_connect' });
   expect(await cluster.coordinator('g')).toMatchObject({ host: 'second' });
   expect(second.asked).toEqual(['FindCoordinator']);
 });
@@ -122,4 +128,44 @@ test('a broker that is not the controller any more is no reason to give up a los
   first.asked.length = 0;
   await cluster.controller();
   expect(first.asked).toEqual(['Metadata']);
+});
+
+const HANGS_MS = 3_600_000;
+
+test('a broker that hangs holds up no question that another can answer', async () => {
+  const { first, second, clock, cluster } = pair();
+  await cluster.describe();
+  first.lateMs = HANGS_MS;
+  await clock.until(cluster.topic(TOPIC, { fresh: true }), 2_000);
+  await clock.until(cluster.coordinator('g'), 2_000);
+  expect(second.asked).toEqual(['Metadata', 'FindCoordinator']);
+  // Whoever answered is asked first from then on, also after trouble with somebody else.
+  first.asked.length = 0;
+  let tries = 0;
+  const troubled = cluster.retry(async () => {
+    tries += 1;
+    if (tries === 1) throw new ClientError('connection_lost', 'the connection ended');
+    return cluster.coordinator('h');
+  });
+  await clock.until(troubled);
+  expect(first.asked).toEqual([]);
+});
+
+test('brokers that are slow, all of them, are not given up', async () => {
+  const { first, second, clock, cluster } = pair();
+  await cluster.describe();
+  first.lateMs = 5_000;
+  second.lateMs = 8_000;
+  await clock.until(cluster.topic(TOPIC, { fresh: true }), 6_000);
+  expect([first.asked, second.asked]).toEqual([['Metadata', 'Metadata'], ['Metadata']]);
+});
+
+test('what a broker refuses is told, when another hangs', async () => {
+  const { first, clock, cluster } = pair();
+  await cluster.describe();
+  first.lateMs = HANGS_MS;
+  const asked = cluster.topic('none');
+  await expect(clock.until(asked, 2_000)).rejects.toMatchObject({
+    code: 'UNKNOWN_TOPIC_OR_PARTITION',
+  });
 });
