@@ -1,7 +1,16 @@
 // Ways to all brokers of a cluster. Over TCP each has its own; in process one broker is the whole cluster.
 
-import type { Transport } from '../protocol/index.ts';
+import type {
+  Api,
+  Fields,
+  RequestInput,
+  ResponseOf,
+  SendOptions,
+  Transport,
+  VersionRange,
+} from '../protocol/index.ts';
 import { type BrokerAddress, formatAddress } from './address.ts';
+import { ClientError } from './errors.ts';
 import { type TcpOptions, TcpTransport } from './tcp-transport.ts';
 
 /** A broker as metadata names it. */
@@ -48,6 +57,36 @@ export function tcpNetwork(bootstrap: readonly BrokerAddress[], options: TcpOpti
   };
 }
 
+/** The same broker for somebody who closes by himself: what he asked for and was not answered ends with that. */
+class SharedTransport implements Transport {
+  readonly #inner: Transport;
+  readonly #closing = new AbortController();
+
+  constructor(inner: Transport) {
+    this.#inner = inner;
+  }
+
+  async send<Request extends Fields, Response extends Fields>(
+    api: Api<Request, Response>,
+    request: RequestInput<Api<Request, Response>>,
+    options: SendOptions = {},
+  ): Promise<ResponseOf<Api<Request, Response>>> {
+    this.#closing.signal.throwIfAborted();
+    // Who has a signal of his own ends his requests by that: two at once cost too much for each fetch.
+    const { signal = this.#closing.signal } = options;
+    return this.#inner.send(api, request, { ...options, signal });
+  }
+
+  versions(api: Api): Promise<VersionRange | null> {
+    return this.#inner.versions(api);
+  }
+
+  close(): Promise<void> {
+    this.#closing.abort(new ClientError('closed', 'the client of the broker here is closed'));
+    return Promise.resolve();
+  }
+}
+
 /** A network of one transport, whatever node is asked for: a broker in the same process. */
 export function singleNetwork(transport: Transport): Network {
   return {
@@ -55,12 +94,7 @@ export function singleNetwork(transport: Transport): Network {
     entries: () => [transport],
     to: () => transport,
     // Nothing waits for anything else in process; whoever made the transport closes it.
-    fork: () =>
-      singleNetwork({
-        send: (...request) => transport.send(...request),
-        versions: (api) => transport.versions(api),
-        close: () => Promise.resolve(),
-      }),
+    fork: () => singleNetwork(new SharedTransport(transport)),
     close: () => transport.close(),
   };
 }

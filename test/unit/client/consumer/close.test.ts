@@ -4,8 +4,14 @@ import { expect, test } from 'vitest';
 import { SeededRandom } from '../../../../src/base/seeded-random.ts';
 import { Consumer } from '../../../../src/client/consumer/consumer.ts';
 import { encodeAssignment } from '../../../../src/client/consumer/subscription.ts';
-import { Cluster, tcpNetwork } from '../../../../src/client/index.ts';
-import { LeaveGroup, OffsetCommit } from '../../../../src/protocol/index.ts';
+import { Cluster, singleNetwork, tcpNetwork } from '../../../../src/client/index.ts';
+import {
+  type Api,
+  LeaveGroup,
+  OffsetCommit,
+  type SendOptions,
+  type Transport,
+} from '../../../../src/protocol/index.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
 import { FakeBroker, type FakeRequest, metadataBody } from '../fake-broker.ts';
 
@@ -41,13 +47,8 @@ const answers: Record<string, object | undefined> = {
   LeaveGroup: { ...zero, members: [] },
 };
 
-/** A member of a group with something to commit, whose broker then does as `goAway` says. */
-async function away(closeTimeoutMs: number, goAway: (broker: FakeBroker) => void) {
-  const clock = new VirtualClock();
-  const broker = new FakeBroker(({ api }: FakeRequest) => answers[api.name]);
-  const shared = { clock, random: new SeededRandom(7) };
-  const tcp = { ...shared, clientId: 'test', connector: broker };
-  const cluster = new Cluster({ network: tcpNetwork([{ host: 'fake', port: 1 }], tcp), ...shared });
+/** A member of a group with something to commit. */
+async function member(cluster: Cluster, clock: VirtualClock, closeTimeoutMs: number) {
   const troubles: unknown[] = [];
   const told: string[] = [];
   const consumer = new Consumer(cluster, {
@@ -60,11 +61,22 @@ async function away(closeTimeoutMs: number, goAway: (broker: FakeBroker) => void
   void consumer.run(() => {}).catch(() => {});
   await clock.advance(100);
   expect(consumer.assignment()).toEqual([place]);
-  goAway(broker);
   const closed = async (limitMs: number): Promise<void> => {
     await clock.until(consumer.close(), limitMs);
   };
-  return { broker, clock, closed, told, troubles };
+  return { closed, told, troubles };
+}
+
+/** One whose broker then does as `goAway` says. */
+async function away(closeTimeoutMs: number, goAway: (broker: FakeBroker) => void) {
+  const clock = new VirtualClock();
+  const broker = new FakeBroker(({ api }: FakeRequest) => answers[api.name]);
+  const shared = { clock, random: new SeededRandom(7) };
+  const tcp = { ...shared, clientId: 'test', connector: broker };
+  const cluster = new Cluster({ network: tcpNetwork([{ host: 'fake', port: 1 }], tcp), ...shared });
+  const joined = await member(cluster, clock, closeTimeoutMs);
+  goAway(broker);
+  return { broker, ...joined };
 }
 
 const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
@@ -93,6 +105,29 @@ const ways: [string, (broker: FakeBroker) => void][] = [
 
 test.each(ways)('takes its time and no longer when the broker %s', async (_, goAway) => {
   const { closed, told, troubles } = await away(10_000, goAway);
+  await closed(12_000);
+  expect(told).toEqual(['revoked']);
+  expect(troubles.map(String).join()).toContain('the last commit was not made');
+});
+
+test('takes no longer when the broker is in this process, and its disk hangs', async () => {
+  const clock = new VirtualClock();
+  let hangs = false;
+  const transport = {
+    versions: () => Promise.resolve([0, 9]),
+    close: () => Promise.resolve(),
+    send: (api: Api, _: object, { signal }: SendOptions = {}) => {
+      const answer = hangs ? undefined : answers[api.name];
+      if (answer !== undefined) return Promise.resolve(api.response.complete(answer as never));
+      return new Promise((_resolve, reject) => {
+        signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+      });
+    },
+  } as unknown as Transport;
+  const network = singleNetwork(transport);
+  const cluster = new Cluster({ network, clock, random: new SeededRandom(7) });
+  const { closed, told, troubles } = await member(cluster, clock, 10_000);
+  hangs = true;
   await closed(12_000);
   expect(told).toEqual(['revoked']);
   expect(troubles.map(String).join()).toContain('the last commit was not made');
