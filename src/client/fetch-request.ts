@@ -2,6 +2,7 @@
 
 import { ErrorCode, errorName, KafkaError } from '../base/kafka-errors.ts';
 import { MemoryLease, type MemoryPool } from '../base/memory-pool.ts';
+import { atMost } from '../base/pause.ts';
 import {
   Fetch,
   type FetchResponse,
@@ -14,6 +15,7 @@ import { byTopic } from './by-topic.ts';
 import type { Cluster } from './cluster.ts';
 import type { FetchSession, SessionRequest } from './fetch-session.ts';
 import type { Isolation } from './list-offsets.ts';
+import type { Node } from './network.ts';
 
 /** A partition to be asked for. */
 export interface FetchPart extends TopicPartition {
@@ -49,6 +51,8 @@ const NOTHING: FetchLimits = {
   partitionBytes: 0,
   isolation: 'read_uncommitted',
 };
+/** Longest wait for brokers to hear that a session is over. */
+const END_SESSIONS_MS = 500;
 /** How much longer than its own wait a broker may take to answer. */
 const GRACE_MS = 30_000;
 
@@ -88,12 +92,15 @@ export async function fetchParts<Part extends FetchPart>(
   }
 }
 
-/** Tells a broker that a session is over. Throws KafkaError and ClientError. */
-export async function endSession(
-  leader: Transport,
-  session: SessionRequest<FetchPart>,
+/** Tells brokers that sessions are over; waits for that, if not for long. Never rejects. */
+export async function endSessions(
+  cluster: Cluster,
+  sessions: readonly { readonly node: Node; readonly session: SessionRequest<FetchPart> }[],
 ): Promise<void> {
-  await leader.send(Fetch, requestOf(session, NOTHING));
+  const told = sessions.map(async ({ node, session }) => {
+    await cluster.to(node).send(Fetch, requestOf(session, NOTHING));
+  });
+  await atMost(cluster.clock, END_SESSIONS_MS, Promise.allSettled(told));
 }
 
 /** Whether it is a refusal that tells of a new leader, which the cluster then knows (KIP-951). */

@@ -2,6 +2,7 @@
 // Records are decoded when somebody looks at them, batch by batch.
 
 import type { MemoryLease } from '../base/memory-pool.ts';
+import { ZERO_UUID } from '../protocol/index.ts';
 import {
   type BatchHeader,
   batchBytes,
@@ -33,6 +34,7 @@ export interface ReadableBatch {
 /** What one partition's answer is about, besides its records. */
 interface ChunkPlace {
   readonly topic: string;
+  readonly topicId: string;
   readonly partition: number;
   /** Where the fetch began. */
   readonly fetchOffset: number;
@@ -48,6 +50,8 @@ interface ChunkPlace {
 /** Records of one partition from one answer. */
 export class FetchedRecords implements ChunkPlace {
   readonly topic: string;
+  /** Of the topic as it was asked for; zero where it is not known. */
+  readonly topicId: string;
   readonly partition: number;
   readonly fetchOffset: number;
   readonly nextOffset: number;
@@ -70,6 +74,7 @@ export class FetchedRecords implements ChunkPlace {
     { sizeBytes, lease }: { readonly sizeBytes: number; readonly lease: MemoryLease | null },
   ) {
     this.topic = place.topic;
+    this.topicId = place.topicId;
     this.partition = place.partition;
     this.fetchOffset = place.fetchOffset;
     this.nextOffset = place.nextOffset;
@@ -97,6 +102,7 @@ export class FetchedRecords implements ChunkPlace {
 
 interface Answer {
   readonly topic: string;
+  readonly topicId?: string;
   readonly partitionIndex: number;
   readonly fetchOffset: number;
   readonly highWatermark: number;
@@ -133,7 +139,8 @@ export async function prepareFor(records: Buffer | null): Promise<void> {
  * further on it ends, so that the next answer begins with it.
  */
 export function decodeFetched(answer: Answer, options: DecodeOptions): FetchedRecords {
-  const { topic, partitionIndex: partition, fetchOffset, logStartOffset } = answer;
+  const { topic, topicId = ZERO_UUID, partitionIndex: partition } = answer;
+  const { fetchOffset, logStartOffset } = answer;
   const committed = options.isolation === 'read_committed';
   const aborted = new AbortedProducers(committed ? (answer.abortedTransactions ?? []) : []);
   const batches: ReadableBatch[] = [];
@@ -157,7 +164,8 @@ export function decodeFetched(answer: Answer, options: DecodeOptions): FetchedRe
   }
   const endOffset =
     committed && answer.lastStableOffset >= 0 ? answer.lastStableOffset : answer.highWatermark;
-  const place = { topic, partition, fetchOffset, nextOffset, lastEpoch, endOffset, logStartOffset };
+  const offsets = { fetchOffset, nextOffset, endOffset, logStartOffset };
+  const place = { topic, topicId, partition, lastEpoch, ...offsets };
   const { lease } = options;
   return new FetchedRecords(place, batches, { sizeBytes: answer.records?.length ?? 0, lease });
 }

@@ -2,7 +2,10 @@
 
 import type { MemoryPool } from '../base/memory-pool.ts';
 import type { TopicPartition } from './admin-cluster.ts';
+import type { FetchLimits } from './fetch-request.ts';
 import type { Isolation } from './list-offsets.ts';
+
+const MIB = 1024 * 1024;
 
 export interface FetcherOptions {
   /** Default `read_committed`: records of open or aborted transactions are not shown. */
@@ -32,4 +35,11 @@ export interface FetcherOptions {
   readonly onTrouble?: (error: unknown, place: TopicPartition) => void;
   /** Trouble is borne for so long before it is thrown. Default 60 000. */
   readonly patienceMs?: number;
+}
+
+/** How much may be asked for at once, and kept. */
+export function limitsOf(options: FetcherOptions): FetchLimits & { readonly bufferBytes: number } {
+  const { maxWaitMs = 500, minBytes = 1, maxBytes = 32 * MIB, partitionBytes = MIB } = options;
+  const { isolation = 'read_committed', bufferBytes = 64 * MIB } = options;
+  return { maxWaitMs, minBytes, maxBytes, partitionBytes, isolation, bufferBytes };
 }

@@ -1,17 +1,29 @@
 // Reads partitions of any topics from given offsets on, ahead of whoever takes the records: one long poll per leader
 // at a time, of all its partitions, as long as what waits to be taken stays below a number of bytes.
 
-import { ErrorCode, KafkaError } from '../base/kafka-errors.ts';
+import { ErrorCode } from '../base/kafka-errors.ts';
 import type { MemoryLease } from '../base/memory-pool.ts';
-import { atMost } from '../base/pause.ts';
 import type { CancelTimer } from '../base/ports.ts';
+import { ZERO_UUID } from '../protocol/index.ts';
 import type { TopicPartition } from './admin-cluster.ts';
 import { type Cluster, throwIfError } from './cluster.ts';
 import { divergences, truncatedError } from './divergence.ts';
 import { FetchQueue } from './fetch-queue.ts';
-import { calm, nameOf, type Part, putOff, type Reading, type Ready } from './fetch-reading.ts';
 import {
-  endSession,
+  calm,
+  isOtherTopic,
+  isStillOf,
+  nameOf,
+  noLeaderError,
+  outOfRangeError,
+  type Part,
+  putOff,
+  type Reading,
+  type Ready,
+  readingOf,
+} from './fetch-reading.ts';
+import {
+  endSessions,
   type FetchLimits,
   fetchParts,
   leaseOf,
@@ -20,13 +32,10 @@ import {
 } from './fetch-request.ts';
 import { FetchSessions } from './fetch-session.ts';
 import { decodeFetched, type FetchedRecords, prepareFor } from './fetched-records.ts';
-import type { FetcherOptions } from './fetcher-options.ts';
+import { type FetcherOptions, limitsOf } from './fetcher-options.ts';
 import { listOffsets, SpecialTime } from './list-offsets.ts';
 import type { Node } from './network.ts';
 
-/** Longest wait for brokers to hear that a session is over. */
-const END_SESSIONS_MS = 500;
-const MIB = 1024 * 1024;
 /** Bytes that are worth a request. */
 const ASKED_BYTES_MIN = 64 * 1024;
 /** Polls wait so long for topics that are being looked up. */
@@ -53,9 +62,8 @@ export class Fetcher {
   constructor(cluster: Cluster, options: FetcherOptions = {}) {
     this.#cluster = cluster;
     this.#options = options;
-    const { maxWaitMs = 500, minBytes = 1, maxBytes = 32 * MIB, partitionBytes = MIB } = options;
-    const { isolation = 'read_committed', bufferBytes = 64 * MIB } = options;
-    this.#limits = { maxWaitMs, minBytes, maxBytes, partitionBytes, isolation };
+    const { bufferBytes, ...limits } = limitsOf(options);
+    this.#limits = limits;
     this.#aheadBytes = Math.ceil(bufferBytes / 2);
   }
 
@@ -66,13 +74,11 @@ export class Fetcher {
 
   /**
    * Reads the partition from `offset` on. With the leader epoch of the record before it, the broker is asked first
-   * whether its log still holds it.
+   * whether its log still holds it; with the topic's id, another topic of that name is read from its beginning.
    */
-  set({ topic, partition }: TopicPartition, offset: number, epoch = -1): void {
-    this.remove({ topic, partition });
-    const quiet = { busy: false, notBeforeMs: 0, troubles: 0, troubleSinceMs: null };
-    const reading = { topic, partition, offset, epoch, leaderEpoch: -1, unheard: true, ...quiet };
-    this.#readings.set(nameOf(reading), reading);
+  set(place: TopicPartition, offset: number, epoch = -1, topicId = ZERO_UUID): void {
+    this.remove(place);
+    this.#readings.set(nameOf(place), readingOf(place, offset, epoch, topicId));
     this.#pumpSoon();
   }
 
@@ -143,11 +149,7 @@ export class Fetcher {
    */
   async close(): Promise<void> {
     this.stop();
-    const { clock } = this.#cluster;
-    const ended = this.#sessions
-      .end()
-      .map(({ node, session }) => endSession(this.#cluster.to(node), session));
-    await atMost(clock, END_SESSIONS_MS, Promise.allSettled(ended));
+    await endSessions(this.#cluster, this.#sessions.end());
   }
 
   /** Asks for nothing more until somebody takes again. */
@@ -204,19 +206,31 @@ export class Fetcher {
   }
 
   #prepare(reading: Reading, ready: Map<number, Ready>): void {
-    const { topic, partition, offset, unheard } = reading;
+    const { topic, partition } = reading;
     const leader = this.#cluster.knownLeader(topic, partition);
     if (leader === null) {
       this.#learn(topic);
       return;
     }
     const { node, epoch: leaderEpoch, topicId } = leader;
+    const isAnother = isOtherTopic(reading.topicId, topicId);
+    reading.topicId = topicId;
+    if (isAnother && !this.#beginsAnew(reading)) return;
+    const { offset, unheard } = reading;
     if (this.#polls.has(node.id)) return;
     const group = ready.get(node.id) ?? { node, parts: [], unsure: [] };
     const unsure = reading.epoch >= 0 && reading.leaderEpoch !== leaderEpoch;
     const parts = unsure ? group.unsure : group.parts;
     parts.push({ topic, partition, topicId, offset, leaderEpoch, unheard, reading });
     ready.set(node.id, group);
+  }
+
+  /** The topic was made anew, and all that it holds came later than what was read. False: an error is wanted. */
+  #beginsAnew(reading: Reading): boolean {
+    const isError = this.#options.outOfRange === 'error';
+    if (isError) this.#bear(reading, outOfRangeError(reading, 'was made anew, without'));
+    else this.#moveTo(reading, 0);
+    return !isError;
   }
 
   #askLeader({ node, parts, unsure }: Ready): void {
@@ -238,11 +252,7 @@ export class Fetcher {
       }
       this.#pumpSoon();
     };
-    const none = new KafkaError(
-      'LEADER_NOT_AVAILABLE',
-      `a partition of '${topic}' has no leader now`,
-    );
-    cluster.topic(topic).then(() => learnt(none), learnt);
+    cluster.topic(topic).then(() => learnt(noLeaderError(topic)), learnt);
   }
 
   /** Asks something about partitions, which are not polled meanwhile. */
@@ -319,8 +329,8 @@ export class Fetcher {
     for (const one of answers) {
       const { part, answer } = one;
       const { reading } = part;
-      // Removed or set elsewhere meanwhile: then that holds.
-      if (!this.#isCurrent(reading) || reading.offset !== part.offset) continue;
+      // Removed, set elsewhere or made anew meanwhile: then that holds.
+      if (!this.#isCurrent(reading) || !isStillOf(part)) continue;
       try {
         // The new leader is asked at once.
         if (!movesLeader(this.#cluster, one)) this.#answered(part, answer, lease);
@@ -333,7 +343,7 @@ export class Fetcher {
 
   #answered(part: Part, answer: PartitionAnswer, lease: MemoryLease | null): void {
     const { reading, leaderEpoch } = part;
-    const { topic, partition, offset: fetchOffset } = reading;
+    const { topic, partition, topicId, offset: fetchOffset } = reading;
     if (answer.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) {
       this.#ask([reading], () => this.#reset(reading));
       return;
@@ -342,7 +352,7 @@ export class Fetcher {
     const { isolation } = this.#limits;
     const checkCrcs = this.#options.checkCrcs ?? true;
     const how = { isolation, checkCrcs, lease };
-    const fetched = decodeFetched({ ...answer, topic, fetchOffset }, how);
+    const fetched = decodeFetched({ ...answer, topic, topicId, fetchOffset }, how);
     reading.offset = fetched.nextOffset;
     reading.leaderEpoch = leaderEpoch;
     reading.unheard = false;
@@ -358,14 +368,9 @@ export class Fetcher {
   }
 
   async #reset(reading: Reading): Promise<void> {
-    const { topic, partition, offset: from } = reading;
+    const { topic, partition } = reading;
     const { outOfRange = 'earliest' } = this.#options;
-    if (outOfRange === 'error') {
-      const message =
-        `${topic}-${partition} has no offset ${from} any more, or not yet: ` +
-        `go on with seek, or with outOfRange 'earliest' or 'latest'`;
-      throw new KafkaError('OFFSET_OUT_OF_RANGE', message);
-    }
+    if (outOfRange === 'error') throw outOfRangeError(reading, 'has no more, or not yet,');
     const { isolation } = this.#limits;
     const timestamp = SpecialTime[outOfRange];
     const found = await listOffsets(this.#cluster, topic, {

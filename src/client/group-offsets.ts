@@ -1,12 +1,12 @@
 // What groups have committed, and committing: as a member, or from outside as Kafka's own tools do.
 
 import { ErrorCode, errorName, KafkaError, type KafkaErrorName } from '../base/kafka-errors.ts';
-import { OffsetCommit, OffsetFetch, type Transport } from '../protocol/index.ts';
+import { OffsetCommit, OffsetFetch, type Transport, ZERO_UUID } from '../protocol/index.ts';
 import type { TopicPartition } from './admin-cluster.ts';
 import { allOrThrow, throwOne } from './all-or-throw.ts';
 import { byTopic } from './by-topic.ts';
 import type { Cluster } from './cluster.ts';
-import { nameOf } from './fetch-reading.ts';
+import { isOtherTopic, nameOf } from './fetch-reading.ts';
 import { partitionOf, type TopicInfo } from './topic-cache.ts';
 import { isUnknownTopic } from './topic-errors.ts';
 
@@ -30,6 +30,8 @@ export function outsider(group: string): GroupIdentity {
 }
 
 export interface GroupOffset extends TopicPartition {
+  /** Of the topic that it is an offset of. Default: whichever has the name now. */
+  readonly topicId?: string;
   readonly offset: number;
   /** Leader epoch of the record before it, -1 when unknown. */
   readonly leaderEpoch: number;
@@ -141,7 +143,9 @@ async function askCoordinator(
   if (code !== ErrorCode.NONE) throw refusal(cluster, group, code, 'committed offsets');
   const refused = new Map<string, KafkaError>();
   for (const one of answer?.topics ?? []) {
-    const topic = askedFor(topics, one)?.name ?? one.name;
+    const asked = askedFor(topics, one);
+    const topic = asked?.name ?? one.name;
+    const topicId = asked?.topicId ?? ZERO_UUID;
     for (const found of one.partitions) {
       const { partitionIndex: partition, committedOffset: offset, errorCode } = found;
       const { committedLeaderEpoch: leaderEpoch, metadata } = found;
@@ -149,7 +153,8 @@ async function askCoordinator(
       if (errorCode !== ErrorCode.NONE) {
         refused.set(name, refusal(cluster, group, errorCode, { topic, partition }));
       } else if (offset >= 0) {
-        told.set(name, { topic, partition, offset, leaderEpoch, metadata: metadata ?? '' });
+        const words = metadata ?? '';
+        told.set(name, { topic, topicId, partition, offset, leaderEpoch, metadata: words });
       }
     }
   }
@@ -248,7 +253,9 @@ class Commit {
   #isThere(one: GroupOffset, info: TopicInfo): boolean {
     const id = this.#doubted.get(one);
     const known = id === info.id && partitionOf(info, one.partition) !== undefined;
-    if (id === undefined || known) return true;
+    // An offset of a topic that is gone means nothing in another of its name.
+    if (!isOtherTopic(one.topicId ?? ZERO_UUID, info.id) && (id === undefined || known))
+      return true;
     const message = `there is no partition ${one.topic}-${one.partition} any more`;
     this.#giveUp(one, new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', message));
     return false;

@@ -1,5 +1,6 @@
 // The real client, producers and members of one group, against a real broker on a simulated machine and network: answers
-// are lost, late, repeated, connections cut, the broker killed; members come, go and hang. All from one seed.
+// are lost, late, repeated, connections cut, the broker killed; members come, go and hang; in some runs the topic is
+// deleted and made anew. All from one seed.
 
 import { createHash } from 'node:crypto';
 import { KafkaError } from '../../src/base/kafka-errors.ts';
@@ -14,7 +15,6 @@ import {
   Consumer,
   type ConsumerOptions,
   committedOffsets,
-  createTopics,
   Producer,
   tcpNetwork,
 } from '../../src/client/index.ts';
@@ -22,6 +22,7 @@ import { FrameSplitter } from '../../src/protocol/index.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { SimulatedNetwork } from '../support/simulated-network.ts';
 import { brokerAddress, SimulatedMachine } from '../support/simulation-broker.ts';
+import { deleteTopic, makeTopic, readAll } from './client-remake.ts';
 
 const TOPIC = 'pages';
 const GROUP = 'crawlers';
@@ -34,6 +35,7 @@ const MEND_MS = 300_000;
 const config: ReadonlyMap<string, string> = new Map([
   ['group.initial.rebalance.delay.ms', '0'],
   ['offsets.topic.num.partitions', '1'],
+  ['num.partitions', String(PARTITIONS)],
   ['group.consumer.min.heartbeat.interval.ms', '100'],
   ['group.consumer.heartbeat.interval.ms', '300'],
   ['group.consumer.min.session.timeout.ms', '1000'],
@@ -50,6 +52,17 @@ interface ClientReport {
   readonly faults: number;
   readonly rebalances: number;
   readonly lost: number;
+  readonly remade: number;
+}
+
+/** While the topic is deleted and made anew. */
+const BETWEEN = -1;
+
+interface Sent {
+  readonly value: string;
+  /** How often the topic had been made anew when it was given to the producer, or {@link BETWEEN}. */
+  readonly era: number;
+  acknowledged: boolean;
 }
 
 /** What is promised was not kept. */
@@ -99,10 +112,14 @@ class World {
   rebalances = 0;
   lost = 0;
   lives = 0;
+  /** Whether the topic is deleted and made anew now and then. */
+  readonly remakes: boolean;
+  remade = 0;
+  era = 0;
   /** By key and partition: what was sent, in order; acknowledged or not known. */
-  readonly sent = new Map<string, { readonly value: string; acknowledged: boolean }[]>();
+  readonly sent = new Map<string, Sent[]>();
   readonly delivered = new Set<string>();
-  /** Where acknowledged records are. */
+  /** Where acknowledged records are that were sent in this era: those of others may have gone with their topic. */
   readonly landed = new Map<string, { readonly partition: number; readonly offset: number }>();
   readonly committed = new Map<number, number>();
 
@@ -112,6 +129,8 @@ class World {
     this.bug = bug;
     this.random = new SeededRandom(seed);
     const { clock, random } = this;
+    this.remakes = random.chance(0.4);
+    const autoCreate = random.chance(0.5);
     const slow = random.chance(0.2);
     const delayMs = slow ? ([0, 250] as const) : ([0, 5] as const);
     this.network = new SimulatedNetwork({ clock, random: random.fork(), delayMs });
@@ -119,7 +138,7 @@ class World {
       clock,
       random: random.fork(),
       network: this.network,
-      config,
+      config: new Map([...config, ['auto.create.topics.enable', String(autoCreate)]]),
       onOperation: () => {},
     });
   }
@@ -199,6 +218,32 @@ class World {
     }
   }
 
+  async remakeNowAndThen(): Promise<void> {
+    if (!this.remakes) return;
+    const { random } = this;
+    for (;;) {
+      await this.sleep(1_000 + random.below(12_000));
+      if (this.clock.monotonic() >= FAULTS_MS) return;
+      await this.remake();
+    }
+  }
+
+  /** Until the new topic is there, nobody knows which of the two a record goes to. */
+  async remake(): Promise<void> {
+    const cluster = this.cluster('remaker');
+    this.era = BETWEEN;
+    this.landed.clear();
+    this.note('the topic is deleted');
+    await this.insist(() => deleteTopic(cluster, TOPIC));
+    await this.sleep(this.random.pick([0, 0, 300, 3_000]));
+    await this.insist(() => makeTopic(cluster, TOPIC, PARTITIONS));
+    this.remade += 1;
+    this.committed.clear();
+    this.era = this.remade;
+    this.note('the topic is made anew');
+    await cluster.close();
+  }
+
   async produce(name: string): Promise<void> {
     const cluster = this.cluster(name);
     const { random } = this;
@@ -215,7 +260,7 @@ class World {
       const key = random.pick(KEYS);
       const value = `${name}-${index}`;
       const lane = `${name}/${partition}/${key}`;
-      const entry = { value, acknowledged: false };
+      const entry: Sent = { value, era: this.era, acknowledged: false };
       const list = this.sent.get(lane) ?? [];
       list.push(entry);
       this.sent.set(lane, list);
@@ -224,7 +269,7 @@ class World {
         sent.then(
           ({ offset }) => {
             entry.acknowledged = true;
-            this.landed.set(value, { partition, offset });
+            if (this.isOfThisEra(entry)) this.landed.set(value, { partition, offset });
             this.note(`${value} is acknowledged`);
           },
           (error: unknown) => {
@@ -240,6 +285,10 @@ class World {
     await cluster.close();
   }
 
+  isOfThisEra({ era }: Sent): boolean {
+    return era !== BETWEEN && era === this.era;
+  }
+
   /** A record came to a handler: nothing of its lane that was acknowledged may have been left out before it. */
   deliver(member: string, { partition, key, value, offset }: ConsumedRecord<string, string>): void {
     const text = value ?? '';
@@ -248,9 +297,9 @@ class World {
     const list = this.sent.get(lane);
     const at = list?.findIndex((one) => one.value === text) ?? -1;
     if (list === undefined || at < 0) this.fail(`${text} came to ${lane}, never sent there`);
-    const missing = list
-      .slice(0, at)
-      .find((one) => one.acknowledged && !this.delivered.has(one.value));
+    const missing = list.slice(0, at).find((one) => {
+      return one.acknowledged && this.isOfThisEra(one) && !this.delivered.has(one.value);
+    });
     if (missing !== undefined) this.fail(`${text} came before ${missing.value} of ${lane}`);
     this.delivered.add(text);
   }
@@ -325,10 +374,12 @@ class World {
     const cluster = this.cluster('observer');
     const partitions = Array.from({ length: PARTITIONS }, (_, index) => index);
     for (let last = false; ; last = done()) {
+      const { era } = this;
       const committed = await this.insist(() =>
         committedOffsets(cluster, GROUP, TOPIC, partitions),
       );
-      for (const [partition, offset] of committed) {
+      const isToldOfThisEra = era !== BETWEEN && era === this.era;
+      for (const [partition, offset] of isToldOfThisEra ? committed : []) {
         const before = this.committed.get(partition) ?? -1;
         if (offset < before)
           this.fail(`the commit of ${partition} went from ${before} to ${offset}`);
@@ -348,7 +399,29 @@ class World {
   }
 
   get acknowledged(): number {
-    return this.landed.size;
+    return [...this.sent.values()].flat().filter((one) => one.acknowledged).length;
+  }
+
+  /** The log holds what was acknowledged where it was said to be, and each record once, in order. */
+  async checkLog(): Promise<void> {
+    const cluster = this.cluster('reader');
+    const last = new Map<string, number>();
+    const places = new Map<string, string>();
+    const all = await this.insist(() => readAll(cluster, TOPIC, PARTITIONS));
+    for (const { partition, offset, key, value } of all) {
+      const [name, index] = value.split('-');
+      const lane = `${name}/${partition}/${key}`;
+      const before = last.get(lane) ?? -1;
+      if (Number(index) <= before) this.fail(`${value} is at ${offset}, behind ${before}`);
+      last.set(lane, Number(index));
+      places.set(value, `${partition}@${offset}`);
+    }
+    for (const [value, { partition, offset }] of this.landed) {
+      const found = places.get(value);
+      if (found !== `${partition}@${offset}` && offset >= 0)
+        this.fail(`${value} was acknowledged at ${partition}@${offset}, and is at ${found}`);
+    }
+    await cluster.close();
   }
 
   missing(): string[] {
@@ -379,17 +452,18 @@ export async function runClientSimulation(
     if (error instanceof ClientViolation) throw error;
     world.fail(`${String(error)} ${error instanceof Error ? error.stack : ''}`);
   }
-  const { faults, rebalances, lost, lives, acknowledged } = world;
+  const { faults, rebalances, lost, lives, acknowledged, remade } = world;
   const fingerprint = createHash('sha256').update(world.trace.join('\n')).digest('hex');
   const delivered = world.delivered.size;
-  return { seed, fingerprint, acknowledged, delivered, lives, faults, rebalances, lost };
+  const counts = { acknowledged, delivered, lives, faults, rebalances, lost, remade };
+  return { seed, fingerprint, ...counts };
 }
 
 async function script(world: World): Promise<void> {
   const { random } = world;
   await world.boot();
   const setup = world.cluster('setup');
-  await world.insist(() => createTopics(setup, [{ name: TOPIC, partitions: PARTITIONS }]));
+  await world.insist(() => makeTopic(setup, TOPIC, PARTITIONS));
   await setup.close();
   const kind = kindOf(random);
   world.note(`members: ${JSON.stringify(kind)}`);
@@ -404,7 +478,7 @@ async function script(world: World): Promise<void> {
     all.catch(reject);
   });
   found.catch(() => {});
-  await Promise.race([world.breakThings(), found]);
+  await Promise.race([Promise.all([world.breakThings(), world.remakeNowAndThen()]), found]);
   world.healed = true;
   world.note('no more faults');
   await Promise.race([Promise.all(producing), found]);
@@ -418,6 +492,7 @@ async function script(world: World): Promise<void> {
   await world.sleep(8_000);
   finished = true;
   await all;
+  await world.checkLog();
   await world.machine.stop(5_000);
   if (world.network.links.length > 0)
     world.fail(`${world.network.links.length} connections are left`);

@@ -8,8 +8,12 @@ const { first, count } = seedsToRun(600);
 
 test(`clients lose nothing, seeds ${first} to ${first + count - 1}`, async () => {
   let acknowledged = 0;
+  let remade = 0;
   for (let seed = first; seed < first + count; seed++) {
-    acknowledged += (await runClientSimulation(seed)).acknowledged;
+    const report = await runClientSimulation(seed);
+    acknowledged += report.acknowledged;
+    remade += report.remade;
   }
   expect(acknowledged).toBeGreaterThan(0);
+  if (count >= 20) expect(remade).toBeGreaterThan(0);
 });

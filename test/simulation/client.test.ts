@@ -1,4 +1,5 @@
-// Producers and members of a group under lost, late and repeated answers, cut connections and a broker that is killed.
+// Producers and members of a group under lost, late and repeated answers, cut connections, a broker that is killed, and
+// a topic that is deleted and made anew.
 // One seed again, with its trace:
 //   SEED=123 npx vitest run --config test/vitest.config.ts test/simulation/client.test.ts
 // More: SEEDS=500 FROM=1000 before the same command; client.long.test.ts runs many.

@@ -1,5 +1,6 @@
 // One partition that a consumer reads, from when it is given until it is taken away.
 
+import { ZERO_UUID } from '../../protocol/index.ts';
 import type { TopicPartition } from '../admin-cluster.ts';
 import { nameOf } from '../fetch-reading.ts';
 import { Progress } from './progress.ts';
@@ -10,18 +11,22 @@ const NOWHERE = -1;
 /** Where a partition begins, -1 for what is not known. */
 export interface Start {
   readonly offset: number;
+  /** Id of the topic that it is an offset of; zero when unknown. */
+  readonly topicId: string;
   /** Leader epoch of the record before it. */
   readonly epoch: number;
   /** What its group committed. */
   readonly committed: number;
 }
 
-const NOT_TOLD: Start = { offset: NOWHERE, epoch: -1, committed: -1 };
+const NOT_TOLD: Start = { offset: NOWHERE, topicId: ZERO_UUID, epoch: -1, committed: -1 };
 
 export class Assigned implements TopicPartition {
   readonly topic: string;
   readonly partition: number;
   readonly name: string;
+  /** Id of the topic that is read; zero when unknown. Another of the same name is not what was read. */
+  topicId: string;
   /** What its group committed last, as far as we know; -1: nothing. */
   committed: number;
   paused = false;
@@ -38,6 +43,7 @@ export class Assigned implements TopicPartition {
     this.topic = topic;
     this.partition = partition;
     this.name = nameOf({ topic, partition });
+    this.topicId = start.topicId;
     this.committed = start.committed;
     this.progress = new Progress(start.offset, start.epoch);
     this.expected = start.offset;
@@ -63,9 +69,23 @@ export class Assigned implements TopicPartition {
   }
 
   /** Begins where somebody could tell at last. */
-  begin({ offset, epoch, committed }: Start): void {
+  begin({ offset, topicId, epoch, committed }: Start): void {
     this.restart(offset, epoch);
+    this.topicId = topicId;
     this.committed = committed;
+  }
+
+  /** The topic is another one of that name, of which nothing was read. */
+  beginOther(topicId: string, offset: number): void {
+    this.restart(offset);
+    this.topicId = topicId;
+    this.committed = NOWHERE;
+  }
+
+  /** Somebody wants to go on from there, in the topic as it is now. */
+  seekTo(offset: number, topicId = ZERO_UUID): void {
+    this.restart(offset);
+    this.topicId = topicId;
   }
 
   /** Begins anew at an offset. */

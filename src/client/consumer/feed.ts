@@ -1,7 +1,7 @@
 // From what a fetcher read ahead to records, one at a time or all that came of a partition, without a promise for each.
 
 import { expandRecords, RecordError, RecordScanner } from '../../record/index.ts';
-import { nameOf } from '../fetch-reading.ts';
+import { isOtherTopic, nameOf } from '../fetch-reading.ts';
 import type { FetchedRecords, ReadableBatch } from '../fetched-records.ts';
 import type { Fetcher } from '../fetcher.ts';
 import type { Assigned } from './assigned.ts';
@@ -125,7 +125,10 @@ export class Feed<K, V> {
       if (fetched === null) return null;
       const assigned = this.#places.get(nameOf(fetched));
       if (assigned === undefined || !assigned.active || assigned.paused) continue;
-      if (assigned.expected !== fetched.fetchOffset) assigned.restart(fetched.fetchOffset);
+      const { topicId, fetchOffset } = fetched;
+      if (isOtherTopic(assigned.topicId, topicId)) assigned.beginOther(topicId, fetchOffset);
+      else if (assigned.expected !== fetchOffset) assigned.restart(fetchOffset);
+      assigned.topicId = topicId;
       assigned.expected = fetched.nextOffset;
       if (fetched.batches.length > 0) return new Chunk(assigned, fetched, this.#decoder);
       assigned.progress.pass(fetched.nextOffset);

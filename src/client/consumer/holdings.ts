@@ -1,6 +1,7 @@
 // The partitions that a consumer has: taken with their starting places, handed over with their commits.
 
 import { pause } from '../../base/pause.ts';
+import { ZERO_UUID } from '../../protocol/index.ts';
 import type { TopicPartition } from '../admin-cluster.ts';
 import { type Cluster, isRetriableError } from '../cluster.ts';
 import { ClientError } from '../errors.ts';
@@ -156,10 +157,10 @@ export class Holdings {
     const news = [...some].filter(
       (one) => this.#has(one) && one.isPlaced && one.progress.position !== one.committed,
     );
-    const offsets = news.map((one): GroupOffset => {
+    const offsets = news.map((one): OffsetToCommit => {
       const { topic, partition, progress } = one;
       const { position: offset, epoch: leaderEpoch } = progress;
-      return { topic, partition, offset, leaderEpoch, metadata: '' };
+      return { topic, partition, offset, leaderEpoch };
     });
     await this.commit(offsets, final);
   }
@@ -167,15 +168,11 @@ export class Holdings {
   /** Commits these. Throws ClientError `invalid_option` for what are none, and what committing throws. */
   async commit(offsets: readonly OffsetToCommit[], final = false): Promise<void> {
     checkOffsets(offsets);
-    const whole = offsets.map(
-      ({ topic, partition, offset, leaderEpoch = -1, metadata = '' }): GroupOffset => ({
-        topic,
-        partition,
-        offset,
-        leaderEpoch,
-        metadata,
-      }),
-    );
+    const whole = offsets.map((one): GroupOffset => {
+      const { topic, partition, offset, leaderEpoch = -1, metadata = '' } = one;
+      const { topicId = ZERO_UUID } = this.#places.get(nameOf(one)) ?? {};
+      return { topic, topicId, partition, offset, leaderEpoch, metadata };
+    });
     const held = new Map(whole.map((one) => [one, this.#places.get(nameOf(one))]));
     await this.#committer.commit(whole, {
       final,
@@ -205,7 +202,7 @@ export class Holdings {
     this.#fetcher.remove(held);
     try {
       const offset = typeof to === 'number' ? to : await this.#lookUp(held, to);
-      if (held.seeks === seeks) held.restart(offset);
+      if (held.seeks === seeks) held.seekTo(offset, this.#cluster.knownTopic(place.topic)?.id);
     } finally {
       if (held.seeks === seeks && held.active && !held.paused) this.#fetch(held);
     }
@@ -257,9 +254,10 @@ export class Holdings {
 
   #fetch(held: Assigned): void {
     if (!held.isPlaced) return;
-    const { next, epoch } = held.progress;
-    held.expected = next;
-    this.#fetcher.set(held, next, epoch);
+    const { topicId, progress } = held;
+    const { next: offset, epoch } = progress;
+    held.expected = offset;
+    this.#fetcher.set(held, offset, epoch, topicId);
   }
 }
 

@@ -54,7 +54,10 @@ export interface ConsumerOptions<KS extends AnySerde = 'string', VS extends AnyS
    * noticed.
    */
   readonly topics?: readonly string[] | RegExp;
-  /** Instead of `topics`: exactly these partitions, shared with nobody. */
+  /**
+   * Instead of `topics`: exactly these partitions, shared with nobody. A topic that is not there is waited for, which
+   * `onTrouble` hears; for a partition that its topic does not have, reading throws `UNKNOWN_TOPIC_OR_PARTITION`.
+   */
   readonly assign?: readonly TopicPartition[];
   /** Shares the work, and remembers how far it is. */
   readonly group?: string;
@@ -66,7 +69,8 @@ export interface ConsumerOptions<KS extends AnySerde = 'string', VS extends AnyS
   /** Where to begin where nothing is committed: `earliest` (default), `latest`, or a place of the offset grammar. */
   readonly from?: 'earliest' | 'latest' | OffsetSpec;
   /**
-   * Where to go on when the position is not in the log any more, because retention took it or the log was cut.
+   * Where to go on when the position is not in the log any more, because retention took it or the log was cut. A topic
+   * that was deleted and made anew is read from its beginning, also with `latest`: all of it came later.
    * `error`: reading throws, and goes on after a `seek`. Default: `latest` if `from` is, else `earliest`.
    */
   readonly outOfRange?: 'earliest' | 'latest' | 'error';

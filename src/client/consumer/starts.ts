@@ -1,5 +1,6 @@
 // Where reading begins: where the group left off, else where the options say.
 
+import { ZERO_UUID } from '../../protocol/index.ts';
 import type { TopicPartition } from '../admin-cluster.ts';
 import { allOrThrow } from '../all-or-throw.ts';
 import { partitionsByTopic } from '../by-topic.ts';
@@ -63,14 +64,19 @@ export async function lookUpStarts(
     const last = group === undefined ? null : told.get(nameOf(place));
     if (last === null) open.push(place);
     else if (last !== undefined) {
-      const { offset, leaderEpoch: epoch } = last;
-      found.set(nameOf(place), { offset, epoch, committed: offset });
+      const { topicId = ZERO_UUID, offset, leaderEpoch: epoch } = last;
+      found.set(nameOf(place), { offset, topicId, epoch, committed: offset });
     }
   }
   const offsets = new Map<string, number>();
   const looked = lookUp(cluster, open, options, offsets);
   await Promise.allSettled([looked]);
-  for (const [name, offset] of offsets) found.set(name, { offset, epoch: -1, committed: -1 });
+  for (const place of open) {
+    const offset = offsets.get(nameOf(place));
+    if (offset === undefined) continue;
+    const topicId = cluster.knownTopic(place.topic)?.id ?? ZERO_UUID;
+    found.set(nameOf(place), { offset, topicId, epoch: -1, committed: -1 });
+  }
   await allOrThrow([...asked, looked]);
 }
 
