@@ -2,6 +2,7 @@
 // listens for its trouble, the process is warned, so that a misspelt name is not met with silence.
 
 import { textOfError } from '../../base/errors.ts';
+import type { TopicPartition } from '../admin-cluster.ts';
 import type { Cluster } from '../cluster.ts';
 
 /** Trouble that lasts so long is told, in ms. */
@@ -13,6 +14,7 @@ interface Whose {
   /** Hears of everything, and then nobody else does. */
   readonly onTrouble: ((error: unknown) => void) | undefined;
   readonly topics: readonly string[] | RegExp | undefined;
+  readonly assign: readonly TopicPartition[] | undefined;
   readonly group: string | undefined;
 }
 
@@ -58,8 +60,9 @@ export class Complaint {
   }
 
   #name(): string {
-    const { topics, group } = this.#whose;
-    const what = topics instanceof RegExp ? String(topics) : (topics ?? ['its partitions']).join();
+    const { topics, assign = [], group } = this.#whose;
+    const names = topics ?? assign.map(({ topic, partition }) => `${topic}-${partition}`);
+    const what = names instanceof RegExp ? String(names) : names.join();
     return `a consumer of ${what}${group === undefined ? '' : ` in group '${group}'`}`;
   }
 }

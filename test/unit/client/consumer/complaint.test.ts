@@ -3,9 +3,11 @@
 import { describe, expect, test } from 'vitest';
 import { SeededRandom } from '../../../../src/base/seeded-random.ts';
 import { Complaint } from '../../../../src/client/consumer/complaint.ts';
+import { Consumer } from '../../../../src/client/consumer/consumer.ts';
 import { Cluster, type ClusterOptions, singleNetwork } from '../../../../src/client/index.ts';
 import type { Transport } from '../../../../src/protocol/index.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
+import { fakeCluster } from '../fake-cluster.ts';
 
 const never = (): Promise<never> => new Promise(() => {});
 const transport: Transport = { send: never, versions: never, close: () => Promise.resolve() };
@@ -21,7 +23,8 @@ function make(options: Partial<ClusterOptions> = {}, onTrouble?: (error: unknown
     warn: (message) => void warned.push(message),
     ...options,
   });
-  const complaint = new Complaint(cluster, { onTrouble, topics: ['ordres'], group: 'billing' });
+  const whose = { onTrouble, topics: ['ordres'], assign: undefined, group: 'billing' };
+  const complaint = new Complaint(cluster, whose);
   return { complaint, clock, warned };
 }
 
@@ -69,4 +72,24 @@ test('its own listener comes first', async () => {
   const made = make({ onTrouble: (error) => void clients.push(error) }, (error) => own.push(error));
   await trouble(made, 10);
   expect([own.length, clients, made.warned]).toEqual([10, [], []]);
+});
+
+const ordres = { topic: 'ordres', partition: 0 };
+
+test('a topic of `assign` that is not there is waited for, and whoever runs the program hears its name', async () => {
+  const clock = new VirtualClock();
+  const warned: string[] = [];
+  const heard: unknown[] = [];
+  const topic = { name: 'ordres', topicId: 'id', errorCode: 3, partitions: [] };
+  const answer = { errorCode: 0, brokers: [{ nodeId: 1, host: 'h', port: 1 }], topics: [topic] };
+  const warn = (message: string) => void warned.push(message);
+  for (const onTrouble of [undefined, (error: unknown) => void heard.push(error)]) {
+    const cluster = fakeCluster(clock, () => answer, { warn });
+    const consumer = new Consumer(cluster, { assign: [ordres], ...(onTrouble && { onTrouble }) });
+    const running = consumer.run(() => {});
+    await clock.advance(10_000);
+    await clock.until(Promise.all([consumer.close(), running]));
+  }
+  expect(warned).toEqual([expect.stringMatching(/^a consumer of ordres-0 has waited for \d s /)]);
+  expect(heard[0]).toMatchObject({ code: 'UNKNOWN_TOPIC_OR_PARTITION' });
 });
