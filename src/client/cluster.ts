@@ -15,6 +15,7 @@ import { AnyBroker } from './any-broker.ts';
 import { ClientError } from './errors.ts';
 import type { Network, Node } from './network.ts';
 import {
+  isTold,
   type LeaderHint,
   type PartitionInfo,
   partitionOf,
@@ -109,13 +110,14 @@ export class Cluster {
   }
 
   /**
-   * One topic, from the cache when that is not old (`fresh`: asked for anew in any case). Throws KafkaError
-   * `UNKNOWN_TOPIC_OR_PARTITION` (at once when creating was not asked for), `INVALID_TOPIC_EXCEPTION`,
-   * `TOPIC_AUTHORIZATION_FAILED`.
+   * One topic, from the cache when that is not old (`fresh`: asked for anew in any case), also when partitions of it
+   * have no leader now. Throws KafkaError `UNKNOWN_TOPIC_OR_PARTITION` (at once when creating was not asked for),
+   * `INVALID_TOPIC_EXCEPTION`, `TOPIC_AUTHORIZATION_FAILED`; and what passes, as `LEADER_NOT_AVAILABLE` of a topic that
+   * is being made, when it has lasted, or at once (`once`).
    */
   async topic(
     name: string,
-    options: { create?: boolean; fresh?: boolean } = {},
+    options: { create?: boolean; fresh?: boolean; once?: boolean } = {},
   ): Promise<TopicInfo> {
     const known = options.fresh === true ? null : this.knownTopic(name);
     if (known !== null) return known;
@@ -127,11 +129,14 @@ export class Cluster {
         if (topic === undefined) {
           throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `there is no topic '${name}'`);
         }
-        throwIfError(topic.errorCode, topicProblem(name, topic.errorCode));
+        if (!isTold(topic)) throwIfError(topic.errorCode, topicProblem(name, topic.errorCode));
         return this.#topics.latest(name) ?? topicInfo(topic);
       },
       // An unknown topic that nobody creates will not appear by waiting.
-      (error) => create || !isUnknownTopic(error),
+      (error) => {
+        const mayPass = create || !isUnknownTopic(error);
+        return mayPass && !(options.once === true && error instanceof KafkaError);
+      },
     );
   }
 
@@ -371,7 +376,7 @@ export class Cluster {
     this.#clusterId = response.clusterId;
     const untilMs = this.clock.monotonic() + this.#metadataMaxAgeMs;
     for (const topic of response.topics) {
-      if (topic.errorCode !== ErrorCode.NONE || topic.name === null) continue;
+      if (!isTold(topic) || topic.name === null) continue;
       for (const leader of this.#topics.take(topicInfo(topic), untilMs)) {
         // Who does not know that it leads may not know the broker either.
         const known = before.find((one) => one.id === leader);

@@ -2,6 +2,7 @@
 // of a new leader by and by: one that lags behind names an earlier one. Epochs tell, so a leader of an older epoch than
 // was heard of before is not taken over, and neither is it after the topic was forgotten, which only means: ask again.
 
+import { ErrorCode } from '../base/kafka-errors.ts';
 import { type MetadataResponse, ZERO_UUID } from '../protocol/index.ts';
 import type { TopicPartition } from './admin-cluster.ts';
 
@@ -106,6 +107,12 @@ export function partitionOf(info: TopicInfo, partition: number): PartitionInfo |
   return direct?.partition === partition
     ? direct
     : info.partitions.find((one) => one.partition === partition);
+}
+
+/** Whether metadata say what partitions it has; some brokers call a topic leaderless for one partition's sake. */
+export function isTold({ errorCode, partitions }: MetadataResponse['topics'][number]): boolean {
+  if (errorCode === ErrorCode.LEADER_NOT_AVAILABLE) return partitions.length > 0;
+  return errorCode === ErrorCode.NONE;
 }
 
 /** A topic as metadata tell it. */

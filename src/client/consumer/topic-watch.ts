@@ -50,7 +50,7 @@ export class TopicWatch {
   async follow(topics: readonly string[]): Promise<Map<string, number>> {
     const counts = new Map<string, number>();
     this.#counts = counts;
-    for (const topic of topics) counts.set(topic, await this.#count(topic));
+    for (const topic of topics) counts.set(topic, (await this.#count(topic)) ?? 0);
     if (topics.length > 0) this.#schedule();
     return new Map([...counts].filter(([, count]) => count > 0));
   }
@@ -82,15 +82,18 @@ export class TopicWatch {
       .map(({ name }) => name);
   }
 
-  /** 0 for a topic that is not there, although the broker was asked to make it if it does such things. */
-  async #count(topic: string, fresh = false): Promise<number> {
+  /**
+   * 0 for a topic that is not there, although the broker was asked to make it if it does such things; null for one of
+   * which nothing is told now, which holds up no other.
+   */
+  async #count(topic: string, fresh = false): Promise<number | null> {
     const cluster = this.#cluster;
     try {
-      return (await cluster.topic(topic, { fresh })).partitions.length;
+      return (await cluster.topic(topic, { fresh, once: true })).partitions.length;
     } catch (error) {
       if (!(error instanceof KafkaError) || !error.retriable) throw error;
       this.#options.onTrouble(error);
-      if (error.code !== 'UNKNOWN_TOPIC_OR_PARTITION') return 0;
+      if (error.code !== 'UNKNOWN_TOPIC_OR_PARTITION') return null;
     }
     const soon = sleep(cluster.clock, MISSING_EVERY_MS).then(() => 0);
     return Promise.race([this.#make(topic), soon]);
@@ -137,7 +140,7 @@ export class TopicWatch {
     for (const [topic, before] of [...counts]) {
       const now = await this.#count(topic, true);
       if (counts !== this.#counts || this.#stopped) return;
-      if (now === before) continue;
+      if (now === null || now === before) continue;
       onChange(`topic '${topic}' has ${now} partitions now`);
       return;
     }

@@ -200,13 +200,7 @@ test.each([true, false])(
   'what is tried again for a minute is told at once, or warned of; heard: %s',
   async (listens) => {
     const clock = new VirtualClock();
-    const partition = { partitionIndex: 0, errorCode: 0, leaderId: 1, leaderEpoch: 0 };
-    const topic = {
-      name: 't',
-      topicId: 'id',
-      errorCode: LEADER_NOT_AVAILABLE,
-      partitions: [partition],
-    };
+    const topic = { name: 't', topicId: 'id', errorCode: LEADER_NOT_AVAILABLE, partitions: [] };
     const metadata = {
       errorCode: 0,
       brokers: [{ nodeId: 1, host: 'h', port: 1 }],
