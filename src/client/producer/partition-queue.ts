@@ -47,6 +47,10 @@ const ofSequence: ReadonlySet<KafkaErrorName> = new Set<KafkaErrorName>([
   'INVALID_PRODUCER_EPOCH',
   'PRODUCER_FENCED',
 ]);
+const ofTopic: ReadonlySet<KafkaErrorName> = new Set<KafkaErrorName>([
+  'UNKNOWN_TOPIC_ID',
+  'UNKNOWN_TOPIC_OR_PARTITION',
+]);
 /**
  * Refusals before anything was written. After any other failure the batch may be in the log: so it may after
  * `NOT_LEADER_OR_FOLLOWER` and `UNKNOWN_TOPIC_OR_PARTITION`, which a leader also answers when it lost the partition
@@ -180,6 +184,8 @@ export class PartitionQueue {
     const code = error instanceof KafkaError ? error.code : null;
     batch.lastError = error;
     if (code === null || !beforeWriting.has(code)) batch.uncertain = true;
+    // It may be made anew by now, and the log of the new one knows nobody.
+    if (code !== null && ofTopic.has(code)) this.#known = false;
     const tooLarge = code === 'MESSAGE_TOO_LARGE' && batch.count > 1;
     if (tooLarge && !batch.settled) return this.#split(batch);
     const sequence = code !== null && ofSequence.has(code) && this.#settings.idempotent;

@@ -49,6 +49,26 @@ test('one batch alone until the broker knows the producer: it takes any first se
   expect(sendAll()).toHaveLength(5);
 });
 
+test.each(['UNKNOWN_TOPIC_ID', 'UNKNOWN_TOPIC_OR_PARTITION'] as const)(
+  'after %s one goes alone again: the topic may be made anew, and its log knows nobody',
+  (code) => {
+    const { queue, sendAll } = queueOf(4);
+    const [opening] = sendAll();
+    queue.answered(opening!, landed, 0, 0);
+    const sent = sendAll();
+    expect(sent).toHaveLength(3);
+    for (const batch of sent) {
+      queue.answered(batch, { error: new KafkaError(code, 'it was deleted') }, 0, 0);
+    }
+    const again = queue.next(10_000);
+    expect(again).toBe(sent[0]);
+    queue.send(sent[0]!, identity);
+    expect(sendAll()).toEqual([]);
+    queue.answered(sent[0]!, landed, 0, 0);
+    expect(sendAll()).toEqual(sent.slice(1));
+  },
+);
+
 test.each(['NOT_LEADER_OR_FOLLOWER', 'UNKNOWN_TOPIC_OR_PARTITION'] as const)(
   'after %s a batch may be in the log: it keeps its number when the one before it is refused',
   (code) => {
