@@ -180,7 +180,7 @@ export class CatalogueFiles {
     await this.#beginOne(records);
     this.#spoilt = false;
     await this.#setAside();
-    await this.#removeBefore(this.#generation - 1);
+    await this.#removeOld();
   }
 
   async #beginOne(records: readonly unknown[]): Promise<void> {
@@ -200,12 +200,13 @@ export class CatalogueFiles {
     this.#log = log;
     this.#logBytes = 0;
     this.#generation = generation;
-    await before?.close();
+    await before?.close().catch(() => {});
   }
 
   /**
-   * Adds records to the log, durable when it resolves. Throws DiskError; the log is then not
-   * written to again.
+   * Adds records to the log, durable when it resolves. Throws DiskError; the log is then not added to again, and what
+   * was refused is cut off, if the disk will do that: a process that dies now leaves it to no start. Whether it is gone
+   * for good only the next generation tells.
    */
   async append(records: readonly unknown[]): Promise<void> {
     const log = this.#log;
@@ -217,6 +218,7 @@ export class CatalogueFiles {
     } catch (error) {
       this.#log = null;
       this.#spoilt = true;
+      await log.truncate(this.#logBytes).catch(() => {});
       await log.close().catch(() => {});
       throw error;
     }
@@ -271,12 +273,18 @@ export class CatalogueFiles {
     }
   }
 
-  async #removeBefore(generation: number): Promise<void> {
-    for (const name of await this.#disk.list(CATALOGUE_DIRECTORY)) {
-      const match = /^(\d{10})\.(?:log|snapshot)$/.exec(name);
-      if (match !== null && Number(match[1]) < generation) {
-        await this.#disk.remove(`${CATALOGUE_DIRECTORY}/${name}`);
+  /** All but the newest two generations. */
+  async #removeOld(): Promise<void> {
+    try {
+      for (const name of await this.#disk.list(CATALOGUE_DIRECTORY)) {
+        const match = /^(\d{10})\.(?:log|snapshot)$/.exec(name);
+        if (match !== null && Number(match[1]) < this.#generation - 1) {
+          await this.#disk.remove(`${CATALOGUE_DIRECTORY}/${name}`);
+        }
       }
+    } catch (error) {
+      // What stays is in nobody's way, and goes with the next generation.
+      if (!(error instanceof DiskError)) throw error;
     }
   }
 

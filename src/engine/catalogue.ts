@@ -3,7 +3,7 @@
 
 import { KafkaError } from '../base/kafka-errors.ts';
 import { Mutex } from '../base/mutex.ts';
-import type { Logger } from '../base/ports.ts';
+import type { CancelTimer, Clock, Logger } from '../base/ports.ts';
 import { type Disk, DiskError } from '../storage/index.ts';
 import { CatalogueFiles } from './catalogue-files.ts';
 import {
@@ -14,6 +14,9 @@ import {
   snapshotRecords,
 } from './catalogue-state.ts';
 
+/** How long a disk is left alone that would not let a refused change be taken back. */
+const FORGET_AGAIN_MS = 5_000;
+
 /** How the catalogue was found: `partial` when something of it could not be read. */
 export type CatalogueOrigin = 'new' | 'whole' | 'partial';
 
@@ -22,16 +25,21 @@ export class Catalogue {
   readonly origin: CatalogueOrigin;
   readonly #files: CatalogueFiles;
   readonly #logger: Logger;
+  readonly #clock: Clock;
   readonly #mutex = new Mutex();
+  /** Of the next attempt to take back what was refused; null while none is due. */
+  #cancelForgetting: CancelTimer | null = null;
   #closed = false;
 
   private constructor(
     files: CatalogueFiles,
     logger: Logger,
+    clock: Clock,
     found: { state: CatalogueState; origin: CatalogueOrigin },
   ) {
     this.#files = files;
     this.#logger = logger;
+    this.#clock = clock;
     this.state = found.state;
     this.origin = found.origin;
   }
@@ -40,7 +48,7 @@ export class Catalogue {
    * Reads the catalogue of a data directory. What is unreadable is reported and set aside. Nothing
    * is written before {@link Catalogue.start}. Throws DiskError when the disk refuses.
    */
-  static async load(disk: Disk, logger: Logger): Promise<Catalogue> {
+  static async load(disk: Disk, logger: Logger, clock: Clock): Promise<Catalogue> {
     const files = new CatalogueFiles(disk);
     const { records, generation, damage } = await files.load();
     const state = emptyCatalogue();
@@ -59,7 +67,12 @@ export class Catalogue {
     if (unusable > 0) logger.error({ records: unusable }, 'catalogue records have a wrong form');
     const partial = unusable > 0 || damage.some((item) => !item.tornTail);
     const origin = partial ? 'partial' : generation === 0 ? 'new' : 'whole';
-    return new Catalogue(files, logger, { state, origin });
+    return new Catalogue(files, logger, clock, { state, origin });
+  }
+
+  /** Whether the next start will find what is known now, and no change that was refused. */
+  get settled(): boolean {
+    return !this.#files.spoilt;
   }
 
   /**
@@ -95,20 +108,20 @@ export class Catalogue {
   }
 
   /**
-   * Resolves when the next start will find what is known now, and no change that was refused. Throws as
-   * {@link Catalogue.commit} does.
+   * Resolves when the catalogue is {@link Catalogue.settled}. Throws as {@link Catalogue.commit} does.
    */
   settle(): Promise<void> {
     return this.#change(async () => {
-      if (this.#files.spoilt) await this.#begin();
+      if (!this.settled) await this.#begin();
     });
   }
 
   /** Waits for changes under way and closes the files. Called while the directory is still this process's, once. */
   close(): Promise<void> {
     return this.#mutex.run(async () => {
-      if (this.#files.spoilt) await this.#forgetRefused();
+      if (!this.settled) await this.#forgetRefused();
       this.#closed = true;
+      this.#cancelForgetting?.();
       await this.#files.close();
     });
   }
@@ -134,13 +147,31 @@ export class Catalogue {
 
   /**
    * What the disk refused may be in the log all the same, and the next start would take it for a change that was made.
-   * A disk that refuses this too is asked again by the next change, by {@link Catalogue.settle} and by the close.
+   * A disk that refuses this too is asked again until it obeys, and by the next change, by {@link Catalogue.settle} and
+   * by the close: a deletion must not come true days later, of a topic that was written to since.
    */
   async #forgetRefused(): Promise<void> {
     try {
       await this.#begin();
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
+      this.#logger.error(
+        { err: error },
+        'a change that was refused may be found by the next start',
+      );
+      this.#cancelForgetting ??= this.#clock.setTimer(FORGET_AGAIN_MS, () => this.#forgetAgain());
     }
+  }
+
+  #forgetAgain(): void {
+    this.#cancelForgetting = null;
+    const forget = async (): Promise<void> => {
+      if (this.#closed || this.settled) return;
+      await this.#forgetRefused();
+      if (this.settled) this.#logger.info({}, 'a change that was refused was taken back');
+    };
+    this.#mutex.run(forget).catch((error: unknown) => {
+      this.#logger.error({ err: error }, 'a change that was refused cannot be taken back');
+    });
   }
 }

@@ -133,7 +133,7 @@ async function openCatalogue(
   readonly purged: readonly string[];
 }> {
   const { clock, disk, logger, random } = options;
-  const catalogue = await Catalogue.load(disk, logger);
+  const catalogue = await Catalogue.load(disk, logger, clock);
   const found = await findPartitionDirectories(disk, accountedFor(catalogue.state));
   // Later starts know better than what Kafka once wrote.
   const isKafkas = options.adopt === true && catalogue.origin === 'new';

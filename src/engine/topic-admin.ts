@@ -52,17 +52,21 @@ export class TopicAdmin {
 
   /**
    * The topic, or the one result of making it for all who ask meanwhile. Kafka's settings for the broker's own topics,
-   * defaults for the rest.
+   * defaults for the rest. As for {@link TopicAdmin.create}, of a client's topic that is there nobody hears while a
+   * refused deletion may come true.
    */
   autoCreate(name: string): Promise<Topic> {
-    const { configs, registry } = this.#options;
-    const found = registry.find(name);
-    if (found !== undefined) return Promise.resolve(found.shared.topic);
+    const { catalogue, configs, registry } = this.#options;
+    const found = registry.find(name)?.shared.topic;
+    if (found !== undefined && (found.internal || catalogue.settled)) return Promise.resolve(found);
     const making = this.#creating.get(name);
     if (making !== undefined) return making;
     const make = async (): Promise<Topic> => {
-      const known = registry.find(name);
-      if (known !== undefined) return known.shared.topic;
+      const known = registry.find(name)?.shared.topic;
+      if (known !== undefined) {
+        if (!known.internal) await catalogue.settle();
+        return known;
+      }
       const topic = this.#plan({ name, ...internalSettings(configs, name) }, isInternalTopic(name));
       await this.#make(topic);
       return topic;

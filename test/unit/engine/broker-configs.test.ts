@@ -81,7 +81,7 @@ describe.each(cases)('%s=%s', (name, value, words) => {
     const good = { name: 'message.max.bytes', operation: 'set', value: '5000' } as const;
     await engine.alterBrokerConfigs([good], false);
     await engine.close();
-    const catalogue = await Catalogue.load(disk, silentLogger);
+    const catalogue = await Catalogue.load(disk, silentLogger, new VirtualClock());
     await catalogue.start([]);
     const configs = { [name]: value, [good.name]: good.value, 'of.a.newer.version': '1' };
     await catalogue.commit({ kind: 'broker-configs', configs });

@@ -3,6 +3,7 @@ import { silentLogger } from '../../../src/base/ports.ts';
 import { Catalogue } from '../../../src/engine/catalogue.ts';
 import type { CatalogueRecord } from '../../../src/engine/catalogue-state.ts';
 import { ProducerIds } from '../../../src/engine/producer-ids.ts';
+import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { copyDisk, FaultyDisk, readAll, writeAll } from './support/faulty-disk.ts';
 
 const code = (name: string) => expect.objectContaining({ code: name });
@@ -24,12 +25,14 @@ function topic(name: string): CatalogueRecord {
 const identity: CatalogueRecord = { kind: 'identity', clusterId: 'c'.repeat(22), nodeId: 3 };
 
 let disk: FaultyDisk;
+let clock: VirtualClock;
 beforeEach(() => {
   disk = new FaultyDisk();
+  clock = new VirtualClock();
 });
 
 async function open(from: FaultyDisk = disk, ...records: CatalogueRecord[]): Promise<Catalogue> {
-  const catalogue = await Catalogue.load(from, silentLogger);
+  const catalogue = await Catalogue.load(from, silentLogger, clock);
   await catalogue.start(records);
   return catalogue;
 }
@@ -96,7 +99,7 @@ describe('the catalogue', () => {
       await writeAll(cut, path, bytes.subarray(0, length));
       const errors: unknown[] = [];
       const logger = { ...silentLogger, error: (fields: object) => errors.push(fields) };
-      const after = await Catalogue.load(cut, logger);
+      const after = await Catalogue.load(cut, logger, clock);
       expect(after.state.topics.size, `cut at ${length}`).toBe(
         ends.filter((end) => end <= length).length,
       );
@@ -123,7 +126,7 @@ describe('the catalogue', () => {
       await writeAll(disk, path, bytes);
       const errors: object[] = [];
       const logger = { ...silentLogger, error: (fields: object) => errors.push(fields) };
-      const after = await Catalogue.load(disk, logger);
+      const after = await Catalogue.load(disk, logger, clock);
       await after.start([]);
       expect(names(after)).toEqual(left);
       expect(after.origin).toBe('partial');
@@ -196,13 +199,50 @@ describe('the catalogue', () => {
       disk = new FaultyDisk();
       const catalogue = await open(disk, identity);
       await catalogue.commit(topic('a'));
-      disk.refuse = (what) => what === 'datasync';
+      disk.refuse = (what) => what === 'datasync' || what === 'truncate';
       await expect(catalogue.commit(topic('b'))).rejects.toThrow(code('KAFKA_STORAGE_ERROR'));
+      expect(names(await open(await copyDisk(disk)))).toEqual(['a', 'b']);
       await expect(catalogue.settle()).rejects.toThrow(code('KAFKA_STORAGE_ERROR'));
       disk.refuse = () => false;
       await catalogue[end]();
       expect(names(await open(await copyDisk(disk))), end).toEqual(['a']);
     }
+  });
+
+  test('refused by a disk that takes writes again, it is forgotten though nothing else changes', async () => {
+    const catalogue = await open(disk, identity);
+    await catalogue.commit(topic('a'));
+    disk.refuse = (what) => what === 'datasync' || what === 'truncate';
+    await expect(catalogue.commit(deleted)).rejects.toThrow(code('KAFKA_STORAGE_ERROR'));
+    await clock.advance(60_000);
+    disk.refuse = () => false;
+    await clock.advance(60_000);
+    expect(catalogue.settled).toBe(true);
+    expect(names(await open(await copyDisk(disk)))).toEqual(['a']);
+    // Nothing is left to be done then, nor after the close.
+    const files = await disk.list('catalogue');
+    await clock.advance(60_000);
+    expect(await disk.list('catalogue')).toEqual(files);
+  });
+
+  test('refused by a disk that takes no more writes, it is not found after a crash of the process', async () => {
+    const catalogue = await open(disk, identity);
+    await catalogue.commit(topic('a'));
+    disk.refuse = (what) => what === 'datasync' || what === 'open';
+    await expect(catalogue.commit(deleted)).rejects.toThrow(code('KAFKA_STORAGE_ERROR'));
+    disk.refuse = () => false;
+    expect(names(await open(await copyDisk(disk)))).toEqual(['a']);
+  });
+
+  test('a catalogue that is closed does not write any more, whatever was refused', async () => {
+    const catalogue = await open(disk, identity);
+    disk.refuse = (what) => what === 'datasync';
+    await expect(catalogue.commit(topic('a'))).rejects.toThrow(code('KAFKA_STORAGE_ERROR'));
+    await catalogue.close();
+    disk.refuse = () => false;
+    const files = await disk.list('catalogue');
+    await clock.advance(60_000);
+    expect(await disk.list('catalogue')).toEqual(files);
   });
 
   test('whichever operations are refused after a change that was, what was acknowledged is there', async () => {
@@ -289,7 +329,7 @@ describe('the catalogue', () => {
       crashed.refuse = (operation) => operation !== 'read' && ++count > allowed;
       let finished = true;
       try {
-        const catalogue = await Catalogue.load(crashed, silentLogger);
+        const catalogue = await Catalogue.load(crashed, silentLogger, clock);
         await catalogue.start([]);
         finished = count <= allowed;
       } catch {
@@ -312,6 +352,29 @@ describe('the catalogue', () => {
     disk.refuse = () => false;
     await catalogue.commit(topic('b'));
     expect(names(await open())).toEqual(['a', 'b']);
+  });
+
+  test('files of old generations that the disk keeps are no error: they go later', async () => {
+    await (await open(disk, identity)).close();
+    await (await open()).close();
+    const catalogue = await open();
+    disk.refuse = (what, path) =>
+      (what === 'remove' && !path.endsWith('.tmp')) ||
+      (what === 'datasync' && path.endsWith('.log'));
+    await expect(catalogue.commit(topic('a'))).rejects.toThrow(code('KAFKA_STORAGE_ERROR'));
+    expect(catalogue.settled).toBe(true);
+    disk.refuse = (what, path) => what === 'remove' && !path.endsWith('.tmp');
+    await catalogue.commit(topic('b'));
+    await catalogue.close();
+    const errors: unknown[] = [];
+    const logger = { ...silentLogger, error: (fields: object) => errors.push(fields) };
+    const next = await Catalogue.load(disk, logger, clock);
+    await next.start([]);
+    expect(names(next)).toEqual(['b']);
+    expect(errors).toEqual([]);
+    disk.refuse = () => false;
+    await (await open()).close();
+    expect(await disk.list('catalogue')).toHaveLength(4);
   });
 
   test('a large log gives way to a snapshot', async () => {

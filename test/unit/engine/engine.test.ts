@@ -116,6 +116,24 @@ describe('topics', () => {
     expect(engine.topics().map((topic) => topic.name)).toEqual(['a.b']);
   });
 
+  test('one whose deletion was refused is there for nobody who asks until it cannot come true', async () => {
+    const engine = await open();
+    await engine.createTopic({ name: 't', partitions: 1 });
+    await engine.autoCreateTopic('__consumer_offsets');
+    disk.refuse = (what, path) =>
+      path.startsWith('catalogue/') && (what === 'datasync' || what === 'truncate');
+    const failure = code('KAFKA_STORAGE_ERROR');
+    await expect(engine.deleteTopic('t')).rejects.toThrow(failure);
+    await expect(engine.autoCreateTopic('t')).rejects.toThrow(failure);
+    // Nobody deletes these.
+    await expect(engine.autoCreateTopic('__consumer_offsets')).resolves.toBeDefined();
+    disk.refuse = () => false;
+    await engine.autoCreateTopic('t');
+    await append(engine, 't', 'a');
+    const after = await open(await copyDisk(disk));
+    expect(await values(after, 't')).toEqual(['a']);
+  });
+
   test('validateOnly answers as if, and makes nothing', async () => {
     const engine = await open();
     const topic = await engine.createTopic({ name: 't', partitions: -1, validateOnly: true });

@@ -18,7 +18,7 @@ async function left() {
   const first = await openEngine({ disk, root: 'data', ...ports(silentLogger) });
   const { id } = await first.createTopic({ name: 'orders', partitions: 1 });
   await first.close();
-  const catalogue = await Catalogue.load(disk, silentLogger);
+  const catalogue = await Catalogue.load(disk, silentLogger, new VirtualClock());
   await catalogue.start([
     { kind: 'topic-configs', id, configs: stored },
     { kind: 'group-configs', group: 'orders', configs: { 'consumer.session.timeout.ms': 'long' } },

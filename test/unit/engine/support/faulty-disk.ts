@@ -2,7 +2,15 @@
 
 import { type Disk, DiskError, type DiskFile, MemoryDisk } from '../../../../src/storage/index.ts';
 
-type Operation = 'write' | 'datasync' | 'syncdir' | 'rename' | 'read' | 'open' | 'remove';
+type Operation =
+  | 'write'
+  | 'datasync'
+  | 'truncate'
+  | 'syncdir'
+  | 'rename'
+  | 'read'
+  | 'open'
+  | 'remove';
 
 export class FaultyDisk extends MemoryDisk implements Disk {
   /** Operations on paths that this says yes to are refused. */
@@ -30,7 +38,10 @@ export class FaultyDisk extends MemoryDisk implements Disk {
         check('datasync');
         await file.datasync();
       },
-      truncate: (bytes) => file.truncate(bytes),
+      truncate: async (bytes) => {
+        check('truncate');
+        await file.truncate(bytes);
+      },
       size: () => file.size(),
       close: async () => {
         this.openFiles--;
@@ -42,6 +53,11 @@ export class FaultyDisk extends MemoryDisk implements Disk {
   override async rename(from: string, to: string): Promise<void> {
     this.#check('rename', from);
     await super.rename(from, to);
+  }
+
+  override async remove(path: string): Promise<void> {
+    this.#check('remove', path);
+    await super.remove(path);
   }
 
   override async removeDirectory(path: string): Promise<void> {
