@@ -26,6 +26,7 @@ import {
   lookWanted,
   type PreparedBatch,
   partsOf,
+  setTimeFromRecords,
   trustedBatch,
 } from './prepare-append.ts';
 import type { PartitionContext, TopicShared } from './topic-shared.ts';
@@ -169,6 +170,7 @@ export class PartitionAppends {
     if (origin === 'internal') return this.#place(seen, log, released);
     if (!this.#context.space.admits(seen.byteLength)) throw diskNearlyFull();
     const nowMs = this.#nowMs();
+    if (outcome === null) setTimeFromRecords(seen, rules);
     const look = outcome === null ? lookWanted(seen, rules, nowMs) : null;
     const found = look === null ? outcome : lookInside(look, LOOK_NOW_BYTES_MAX);
     if (look !== null && found === null) return look;

@@ -1,9 +1,15 @@
-// From the bytes of an append request to a batch that may be stored: checks, and the two cases in
-// which Kafka's broker changes a batch (LogAppendTime, and a topic with a codec of its own).
+// From the bytes of an append request to a batch that may be stored: checks, and the three cases in which Kafka's
+// broker changes a batch: LogAppendTime, a topic with a codec of its own, and a header that states another largest
+// timestamp than the records have (LogValidator). That one is what retention and searches by time go by, so Kafka reads
+// it from every record. Here the records of a compressed batch are not expanded for it, unless the topic asks for a
+// look at them, or the header shows that it is wrong: the largest is below the base timestamp, which is the first
+// record's.
 
+import { readInt64 } from '../base/int64.ts';
 import { KafkaError } from '../base/kafka-errors.ts';
 import {
   BATCH_HEADER_BYTES,
+  BatchField,
   BatchHeader,
   type BatchOptions,
   type Codec,
@@ -11,9 +17,11 @@ import {
   isCodecReady,
   LOOK_NOW_BYTES_MAX,
   type LookOutcome,
+  largestTimestamp,
   lookInside,
   type RecordLook,
   type RecordRules,
+  setMaxTimestamp,
   setMaxTimestampAndLogAppendTime,
   throwRefusal,
   validateBatch,
@@ -47,12 +55,16 @@ const noCodecs: readonly Codec[] = [];
 
 /** Codecs that must be loaded before this batch can be looked into or rebuilt. */
 export function codecsMissing(parts: readonly Buffer[], rules: AppendRules): readonly Codec[] {
-  const looksInside = rules.compacted || rules.timestampBeforeMaxMs !== Number.POSITIVE_INFINITY;
-  if (!looksInside && rules.codec === null) return noCodecs;
   const head = parts[0];
-  if (head === undefined || head.length < BATCH_HEADER_BYTES) return [];
-  const codec = codecOf(new BatchHeader(head).codecId);
-  if (codec === null) return [];
+  if (head === undefined || head.length < BATCH_HEADER_BYTES) return noCodecs;
+  const header = new BatchHeader(head);
+  const looksInside =
+    rules.compacted ||
+    rules.timestampBeforeMaxMs !== Number.POSITIVE_INFINITY ||
+    statesTooOld(header);
+  if (!looksInside && rules.codec === null) return noCodecs;
+  const codec = codecOf(header.codecId);
+  if (codec === null) return noCodecs;
   const rebuilds = rules.codec !== null && rules.codec !== codec;
   const needed: Codec[] = looksInside || rebuilds ? [codec] : [];
   if (rebuilds && rules.codec !== null) needed.push(rules.codec);
@@ -88,6 +100,27 @@ export function checkedBatch(
   return { parts, header, byteLength: header.sizeInBytes, logAppendTimeMs: -1 };
 }
 
+/** The largest timestamp is below that of the first record. Nothing of the header needs to be checked before. */
+function statesTooOld({ buffer }: BatchHeader): boolean {
+  const largest = readInt64(buffer, BatchField.maxTimestamp);
+  return largest < readInt64(buffer, BatchField.baseTimestamp);
+}
+
+/**
+ * Sets the largest timestamp of a batch from its records. One that is compressed stays as it is here; `lookInside` may
+ * find what it should have.
+ */
+export function setTimeFromRecords({ parts, header }: PreparedBatch, rules: AppendRules): void {
+  if (rules.logAppendTime || codecOf(header.codecId) !== 'none') return;
+  const largest = largestTimestamp(parts, header);
+  // Records that cannot be read tell nothing.
+  if (largest !== null) setLargest(parts, header, largest);
+}
+
+function setLargest(parts: readonly Buffer[], header: BatchHeader, timestamp: number): void {
+  if (timestamp !== header.maxTimestamp) setMaxTimestamp(parts, timestamp);
+}
+
 /**
  * What has to be looked at inside a batch, or made of it; null where its header says enough. Throws KafkaError
  * `INVALID_TIMESTAMP` where that says too much.
@@ -102,7 +135,8 @@ export function lookWanted(
   // The header's largest timestamp settles the common case; only a bound in the past needs each
   // record.
   const old = timed && rules.timestampBeforeMaxMs !== Number.POSITIVE_INFINITY;
-  const checks = rules.compacted || old;
+  const wrong = timed && codec !== 'none' && statesTooOld(header);
+  const checks = rules.compacted || old || wrong;
   if (timed && header.maxTimestamp - nowMs > rules.timestampAfterMaxMs) {
     refuseTooNew(parts, header, rules, nowMs);
   }
@@ -177,8 +211,11 @@ function rebuildOptions(header: BatchHeader, rules: AppendRules, codec: Codec): 
 
 function lookedInto(batch: PreparedBatch, rules: AppendRules, outcome: LookOutcome): PreparedBatch {
   if (outcome.refused !== null) return throwRefusal(outcome.refused);
-  const { rebuilt } = outcome;
-  if (rebuilt === null) return batch;
+  const { rebuilt, largestTimestamp: largest } = outcome;
+  if (rebuilt === null) {
+    if (largest !== null && !rules.logAppendTime) setLargest(batch.parts, batch.header, largest);
+    return batch;
+  }
   const { length: byteLength } = rebuilt;
   if (byteLength > rules.maxMessageBytes) {
     const message =

@@ -23,7 +23,7 @@ export class RecordPool implements RecordWorker {
       batch.buffer,
     ])) as LookOutcome;
     if (outcome.refused !== null || outcome.rebuilt === null) return outcome;
-    return { refused: null, rebuilt: bufferOf(outcome.rebuilt) };
+    return { ...outcome, rebuilt: bufferOf(outcome.rebuilt) };
   }
 
   async find(search: TimeSearch): Promise<FoundRecord | null> {

@@ -286,6 +286,11 @@ export function setAttributes(bytes: BatchBytes, attributes: number): void {
   changeHeader(bytes, (head) => head.writeInt16BE(attributes, BatchField.attributes));
 }
 
+/** Sets the largest timestamp of a finished batch, in milliseconds; the CRC as with {@link setProducerState}. */
+export function setMaxTimestamp(bytes: BatchBytes, timestamp: number): void {
+  changeHeader(bytes, (head) => writeInt64(head, BatchField.maxTimestamp, timestamp));
+}
+
 function changeHeader(bytes: BatchBytes, change: (head: Buffer) => void): void {
   const head = headOf(bytes);
   const covered = head.subarray(CRC_COVERS_FROM, BATCH_HEADER_BYTES);

@@ -52,6 +52,7 @@ export {
   type ProducerState,
   rewriteBatchCrc,
   setAttributes,
+  setMaxTimestamp,
   setMaxTimestampAndLogAppendTime,
   setProducerState,
   type TimestampType,
@@ -65,6 +66,7 @@ export {
   readRecords,
   type StoredRecord,
 } from './iterator.ts';
+export { largestTimestamp } from './largest-timestamp.ts';
 export {
   type FoundRecord,
   findByTime,

@@ -29,7 +29,12 @@ export interface RecordLook {
 }
 
 export type LookOutcome =
-  | { readonly refused: null; readonly rebuilt: Buffer | null }
+  | {
+      readonly refused: null;
+      readonly rebuilt: Buffer | null;
+      /** Of all records, in milliseconds, -1 for none; null where they were not checked. */
+      readonly largestTimestamp: number | null;
+    }
   | { readonly refused: Refusal };
 
 /** An error's fields: its class would be lost on the way between threads. */
@@ -49,9 +54,9 @@ export function lookInside(
   try {
     const records = expanded(batch, bytesMax);
     if (records === null) return null;
-    if (rules !== null) checkRecords(records(), rules);
+    const largestTimestamp = rules === null ? null : checkRecords(records(), rules);
     const rebuilt = rebuild === null ? null : rebuiltFrom(records(), rebuild);
-    return { refused: null, rebuilt };
+    return { refused: null, rebuilt, largestTimestamp };
   } catch (error) {
     if (!(error instanceof KafkaError || error instanceof RecordError)) throw error;
     return { refused: refusalOf(error) };

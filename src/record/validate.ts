@@ -15,6 +15,7 @@ import {
   headOf,
   LOG_OVERHEAD,
   MAGIC_V2,
+  NO_TIMESTAMP,
 } from './header.ts';
 import type { StoredRecord } from './iterator.ts';
 import { RecordError, type RecordErrorCode } from './record-error.ts';
@@ -208,14 +209,15 @@ export class InvalidRecordsError extends KafkaError {
 }
 
 /**
- * Checks every record of a batch that passed {@link validateBatch}. Throws {@link InvalidRecordsError}
- * `INVALID_TIMESTAMP` or `INVALID_RECORD`, and what reading the records throws.
+ * Checks every record of a batch that passed {@link validateBatch}, and answers their largest timestamp, -1 for none.
+ * Throws {@link InvalidRecordsError} `INVALID_TIMESTAMP` or `INVALID_RECORD`, and what reading the records throws.
  */
-export function checkRecords(records: Iterable<StoredRecord>, rules: RecordRules): void {
+export function checkRecords(records: Iterable<StoredRecord>, rules: RecordRules): number {
   const refusals: RecordRefusal[] = [];
   let count = 0;
   let outOfTime = false;
   let batchIndex = 0;
+  let largest = NO_TIMESTAMP;
   const refuse = (why: () => string): void => {
     count += 1;
     if (count <= REFUSALS_NAMED_MAX) refusals.push({ batchIndex, message: why() });
@@ -227,9 +229,10 @@ export function checkRecords(records: Iterable<StoredRecord>, rules: RecordRules
       outOfTime = true;
       refuse(() => `timestamp ${record.timestamp} is out of the topic's bounds`);
     }
+    if (record.timestamp > largest) largest = record.timestamp;
     batchIndex += 1;
   }
-  if (count === 0) return;
+  if (count === 0) return largest;
   throw new InvalidRecordsError(
     outOfTime ? 'INVALID_TIMESTAMP' : 'INVALID_RECORD',
     refusals,

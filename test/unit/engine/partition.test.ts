@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { silentLogger } from '../../../src/base/ports.ts';
 import { ConfigStore } from '../../../src/engine/config-store.ts';
 import type { AppendRequest, AppendResult } from '../../../src/engine/contract.ts';
@@ -8,12 +8,18 @@ import { LogPartition } from '../../../src/engine/partition.ts';
 import { PreparedCommits } from '../../../src/engine/prepared-commits.ts';
 import { topicSettings } from '../../../src/engine/topic-settings.ts';
 import {
+  BATCH_HEADER_BYTES,
+  BatchField,
   BatchHeader,
+  buildBatch,
   inPlaceRecordWorker,
   LOOK_NOW_BYTES_MAX,
+  prepareCodec,
   type RecordLook,
   type RecordWorker,
   readRecords,
+  rewriteBatchCrc,
+  verifyBatch,
 } from '../../../src/record/index.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { batchOf, producerBatch } from './support/batches.ts';
@@ -276,6 +282,74 @@ describe('timestamps', () => {
     expect([...readRecords(stored)].map((record) => record.timestamp)).toEqual([NOW, NOW]);
     bench.clock.jump(50);
     expect(await bench.append(repeated)).toMatchObject({ baseOffset: 0, logAppendTimeMs: NOW });
+    expect(bench.log.stored).toHaveLength(1);
+  });
+});
+
+describe('a largest timestamp that the header states', () => {
+  const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
+
+  beforeAll(() => prepareCodec('zstd'));
+
+  function stating(stated: number, batch: Buffer): Buffer {
+    batch.writeBigInt64BE(BigInt(stated), BatchField.maxTimestamp);
+    rewriteBatchCrc(batch);
+    return batch;
+  }
+
+  /** What a batch is stored with whose checksum is right. */
+  async function stored(batch: Buffer | Buffer[]): Promise<number> {
+    await bench.append(batch);
+    return verifyBatch(bench.log.stored.at(-1)!).maxTimestamp;
+  }
+
+  test.each(codecs)(
+    '%s: older than the records, it is set from them, as in Kafka',
+    async (codec) => {
+      await bench.open();
+      expect(await stored(stating(1000, batchOf(['a', 'b'], { codec })))).toBe(NOW);
+      expect(await stored(stating(-1, batchOf(['a'], { codec })))).toBe(NOW);
+      expect(await stored(batchOf(['a'], { codec, timestamp: -1 }))).toBe(-1);
+      expect(await bench.partition.listOffset(NOW, 'read_uncommitted', -1)).toMatchObject({
+        offset: 0,
+      });
+    },
+  );
+
+  test.each(codecs)('%s: it is set on a compacted topic, too', async (codec) => {
+    await bench.open({ 'cleanup.policy': 'compact' });
+    expect(await stored(stating(NOW + 5, batchOf(['a', 'b'], { codec })))).toBe(NOW);
+  });
+
+  test('of records in no order the newest counts, wherever the batch is cut', async () => {
+    await bench.open();
+    const times = [NOW - 500, NOW - 7, NOW - 90_000];
+    const records = times.map((timestamp) => ({ timestamp, key: null, value: null }));
+    const whole = stating(NOW - 500, buildBatch(records));
+    for (let at = BATCH_HEADER_BYTES; at <= whole.length; at += 1) {
+      const copy = Buffer.from(whole);
+      expect(await stored([copy.subarray(0, at), copy.subarray(at)])).toBe(NOW - 7);
+    }
+  });
+
+  test('newer than the records and than what a topic takes, it is no reason to refuse them', async () => {
+    await bench.open();
+    expect(await stored(stating(NOW + 9e9, batchOf(['a'])))).toBe(NOW);
+  });
+
+  test.each(codecs)('%s: it hides no record that is too new', async (codec) => {
+    await bench.open();
+    const late = batchOf(['a'], { codec, timestamp: NOW + 9e9 });
+    await expect(bench.append(stating(NOW, late))).rejects.toThrow(code('INVALID_TIMESTAMP'));
+    expect(bench.log.stored).toEqual([]);
+  });
+
+  test('a repeated batch is known by its producer and sequence, whatever it states', async () => {
+    await bench.open();
+    const batch = stating(5, producerBatch(5, 0, ['a']));
+    const repeated = Buffer.from(batch);
+    expect(await stored(batch)).toBe(NOW);
+    expect(await bench.append(repeated)).toMatchObject({ baseOffset: 0 });
     expect(bench.log.stored).toHaveLength(1);
   });
 });
