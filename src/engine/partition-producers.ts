@@ -1,6 +1,7 @@
 // The producers of one partition over its life: rebuilt from the log, asked before and told after
 // each append.
 
+import { KafkaError } from '../base/kafka-errors.ts';
 import type { BatchHeader } from '../record/index.ts';
 import type { PartitionLog } from '../storage/index.ts';
 import type { ProducerInfo, TransactionOwner } from './contract.ts';
@@ -19,7 +20,8 @@ interface Recovering extends RecoveryContext {
 export class PartitionProducers {
   /** Null while it is not known: then nothing may be appended, nor a snapshot be written. */
   #states: ProducerStates | null = null;
-  #unfinished: readonly UnfinishedTransaction[] = [];
+  /** Null until it was known once. */
+  #unfinished: readonly UnfinishedTransaction[] | null = null;
 
   /**
    * Reads the state from the log. Throws what the log throws, and `isCommitPrepared`; the state is then unknown.
@@ -48,10 +50,12 @@ export class PartitionProducers {
 
   /**
    * Transactions that Kafka had neither ended nor decided to commit when the log was taken over from it. Nobody can
-   * commit them here, and none is begun. The list never changes; a new one takes its place.
+   * commit them here, and none is begun. The list never changes; a new one takes its place. Throws KafkaError
+   * `KAFKA_STORAGE_ERROR` while it was never known.
    */
   get unfinished(): readonly UnfinishedTransaction[] {
-    return this.#unfinished;
+    if (this.#unfinished !== null) return this.#unfinished;
+    throw new KafkaError('KAFKA_STORAGE_ERROR', 'what was not committed cannot be told now');
   }
 
   /**

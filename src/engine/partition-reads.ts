@@ -18,15 +18,17 @@ export interface Look extends LogReadOptions {
   readonly unfinished: readonly UnfinishedTransaction[];
 }
 
+const none: readonly [] = [];
+
 /** What is read at the limit, and above it. */
 export const nothing: LogRead = { records: Buffer.alloc(0), byteLength: 0 };
 
-/** Throws KafkaError for an offset at which nothing can be read. */
+/** Throws KafkaError for an offset at which nothing can be read, and where it is not known what is committed. */
 export function lookAt(
   partition: Partition,
   spec: FetchSpec,
   { aborted }: PartitionLog,
-  { unfinished }: PartitionProducers,
+  producers: PartitionProducers,
 ): Look {
   const { startOffset, highWatermark, lastStableOffset, endOffset, online } = partition;
   const { offset, maxBytes, minOneBatch } = spec;
@@ -42,12 +44,11 @@ export function lookAt(
     highWatermark,
     lastStableOffset,
     aborted,
-    unfinished,
+    unfinished: committed ? producers.unfinished : none,
   };
 }
 
 type Aborted = FetchedRecords['abortedTransactions'];
-const none: readonly [] = [];
 
 /** What readers of committed records have to leave out; null for others. */
 function abortedIn(seen: Look, found: LogRead): Aborted {

@@ -1,4 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { KafkaError } from '../../../src/base/kafka-errors.ts';
 import { silentLogger } from '../../../src/base/ports.ts';
 import { ConfigStore } from '../../../src/engine/config-store.ts';
 import type { AppendRequest, AppendResult } from '../../../src/engine/contract.ts';
@@ -525,6 +526,31 @@ describe('offsets by time', () => {
       log.maxTimestamp = search;
       expect(found).toEqual({ offset: place * 2 + 1, timestamp, leaderEpoch: 1 });
     }
+  });
+});
+
+describe('a partition whose producers could not be read', () => {
+  test('gives nobody committed records while its log takes no writes: what is rolled back is not known', async () => {
+    await bench.open();
+    await bench.append(batchOf(['plain']));
+    const { log } = bench;
+    const batches = log.batches.bind(log);
+    // biome-ignore lint/correctness/useYield: it fails before there is anything
+    log.batches = async function* () {
+      throw new KafkaError('KAFKA_STORAGE_ERROR', 'the fake disk cannot be read');
+    };
+    const partition = await bench.open();
+    log.fail();
+    log.reopenFails = true;
+    await expect(partition.reopen()).rejects.toThrow();
+    const committed = { ...fetchAll, isolation: 'read_committed' } as const;
+    await expect(partition.read(committed)).rejects.toThrow(code('KAFKA_STORAGE_ERROR'));
+    expect(() => partition.readNow(committed)).toThrow(code('KAFKA_STORAGE_ERROR'));
+    expect((await partition.read(fetchAll)).byteLength).toBeGreaterThan(0);
+    log.batches = batches;
+    log.reopenFails = false;
+    await partition.reopen();
+    expect((await partition.read(committed)).abortedTransactions).toEqual([]);
   });
 });
 
