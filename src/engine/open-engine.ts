@@ -107,10 +107,13 @@ async function openOn(
     preparedCommits: new PreparedCommits(transactions, logger),
   };
   const registry: TopicRegistry = new TopicRegistry(configs, context);
-  if (purged.length > 0 && (await removeDirectories(disk, remove, logger))) {
+  // Even without any the data directory is synced: they may have been renamed away before.
+  const isDeletionOpen = remove.length + purged.length > 0;
+  const isGone = isDeletionOpen && (await removeDirectories(disk, remove, logger));
+  if (isGone && purged.length > 0) {
     const records = purged.map((id): CatalogueRecord => ({ kind: 'topic-purged', id }));
     // Tombstones that cannot be dropped now are dropped at a later start.
-    if (records.length > 0) await catalogue.commit(...records).catch(ignoreRefusal);
+    await catalogue.commit(...records).catch(ignoreRefusal);
   }
   const topics = [...catalogue.state.topics.values()];
   // What became of transactions in all others is read from this one.

@@ -545,6 +545,19 @@ describe('restarts', () => {
     expect(await values(after, 't')).toEqual(['new']);
   });
 
+  test('a deleted topic goes at the next start, too, where a directory is that nobody can account for', async () => {
+    const engine = await open();
+    await engine.createTopic({ name: 't', partitions: 1 });
+    disk.refuse = (operation, path) =>
+      (operation === 'rename' || operation === 'remove') && path.startsWith('t-');
+    await engine.deleteTopic('t');
+    const crashed = await copyDisk(disk);
+    await crashed.makeDirectory('stray-0');
+    await (await open(crashed)).close();
+    expect(await crashed.stat('t-0')).toBeUndefined();
+    expect(await crashed.stat('stray-0')).toBeDefined();
+  });
+
   test('a directory that nobody can account for is left alone', async () => {
     const engine = await open();
     await engine.close();
