@@ -264,7 +264,8 @@ export class LogCompaction implements CleanableLog {
         return false;
       }
       // A recovery takes a batch beyond the mark for a wrong one where offsets are missing on both sides of it.
-      marks.update(core.name, { mark: core.durableEnd });
+      const { durableEnd: mark, epochs } = core;
+      marks.update(core.name, { mark, epochsChecksum: epochs.checksumBelow(mark) });
       await marks.flush();
       await commitSwap(place, entries);
     } catch (error) {
