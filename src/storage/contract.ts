@@ -150,7 +150,10 @@ export interface PartitionLog extends LogBounds {
   applyRetention(nowMs: number): Promise<number>;
   setConfig(config: LogConfig): void;
 
-  /** Whole batches in offset order from `offset` (or the first batch after it) up to the end of the log. */
+  /**
+   * Whole batches in offset order from `offset` (or the first batch after it) up to the high watermark. Throws
+   * KAFKA_STORAGE_ERROR at what is committed and cannot be believed before the log is reopened.
+   */
   batches(fromOffset: number): AsyncIterable<Buffer>;
   /**
    * Headers of producers' batches that the opening, or a reopening, has just read: given once, so that they are not

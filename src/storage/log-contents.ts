@@ -17,6 +17,8 @@ export interface SyncedPlace {
 /** What opening or recovering a log's directory finds. */
 export interface LogContents extends FoundOffsets, FoundSegments {
   readonly epochs: LeaderEpochs;
+  /** Up to here the files may be believed: the end, or less where they are shown and could not be put in order. */
+  readonly believedEnd: number;
   /** What Kafka had rolled back in a log that was taken over from it; null for nothing. */
   readonly aborted: AbortedTransactions | null;
   /** From where the next start has to scan; null: from the end. */

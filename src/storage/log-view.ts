@@ -17,10 +17,11 @@ export interface LogView extends LogBounds {
   /** Why nothing is written or synced any more: the log has failed, or it is deleted. */
   readonly failure: Error | null;
   /**
-   * After a sync that failed: from this offset on the files alone may not be believed, since the page cache drops at
-   * any time what counts as written. What of it is committed, through the journal, is there after a reopening.
+   * Up to this offset the files may be read and believed: the high watermark, or less after a sync that failed, since
+   * the page cache drops at any time what counts as written. What is committed behind it, through the journal, is there
+   * after a reopening. Every answer ends here, or is refused.
    */
-  readonly doubtedFrom: number;
+  readonly readableEnd: number;
   /** Held by readers from choosing a segment until its file is open; compaction exchanges files behind it. */
   readonly latch: Pick<ReaderLatch, 'free' | 'shared'>;
   readonly nextPlaces: NextPlaces;
@@ -28,6 +29,8 @@ export interface LogView extends LogBounds {
   /** Oldest first. */
   readonly segments: readonly Segment[];
   readonly damaged: readonly DamagedRange[];
+  /** Those of `damaged` that were met in this run, or looked at again. */
+  readonly provenDamage: Pick<WeakSet<DamagedRange>, 'has' | 'add'>;
   /** What compaction left of segments; null when that is not known. */
   readonly cleaned: CleanedSegments | null;
   /** Writes of the list of damage, one after the other. */
@@ -43,8 +46,10 @@ export interface LogView extends LogBounds {
   holds(segment: Segment): boolean;
   /** The offset at which the segment ends: the next one's base, or the log's end. */
   endOf(segment: Segment): number;
-  /** Bytes of the segment that readers may see. */
+  /** Bytes of the segment that lie below the readable end. */
   readableBytes(segment: Segment): number;
+  /** Throws KAFKA_STORAGE_ERROR when what is committed at `offset` lies behind the readable end. */
+  assertReadable(offset: number): void;
   /**
    * A read of a segment up to the byte `end`, which says below what offset that is if somebody may ask which
    * transactions were aborted in it: as Kafka, below the first entry of the index behind it, or the segment's end.
@@ -52,4 +57,6 @@ export interface LogView extends LogBounds {
   bounded(segment: Segment, end: number, read: LogRead): LogRead;
   /** Takes damage into the list. */
   addDamage(range: DamagedRange): void;
+  /** Puts what is left of a range of the list in its place; false when it is not in the list any more. */
+  replaceDamage(range: DamagedRange, left: readonly DamagedRange[]): boolean;
 }

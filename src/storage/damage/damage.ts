@@ -71,26 +71,47 @@ export function isInOrder(
 export interface BadPlace {
   readonly file: DiskFile;
   readonly position: number;
-  /** What may be looked at ends here. */
-  readonly end: number;
   /** The offset that was due there. */
   readonly expected: number;
 }
 
-/** Notes damage that was met. Answers the position of the next good batch, or `end`. */
+/**
+ * Notes damage that was met. Answers the position of the next good batch, or else the end of what may be read. Throws
+ * KAFKA_STORAGE_ERROR where the file may not be believed: what is bad there now may be good after a reopening.
+ */
 export async function noteDamage(core: LogView, segment: Segment, bad: BadPlace): Promise<number> {
-  const { file, position, end, expected } = bad;
-  const segmentEnd = core.endOf(segment);
-  const found = await findNextInOrder({
-    file,
-    from: position + 1,
-    to: end,
-    offsetMin: expected,
-    offsetLimit: segmentEnd,
-  });
-  const following = found?.baseOffset ?? Math.min(segmentEnd, core.highWatermark);
-  const gap = await wholeBatchAt(bad, following);
-  const next = gap === null ? (found?.position ?? end) : position;
+  const { file, position, expected } = bad;
+  // Taken together: the offset is that of what follows these bytes.
+  const to = core.readableBytes(segment);
+  const toOffset = Math.min(core.endOf(segment), core.readableEnd);
+  if (position < to) {
+    const offsets = { offsetMin: expected, offsetLimit: core.endOf(segment) };
+    const found = await findNextInOrder({ file, from: position + 1, to, ...offsets });
+    const following = found?.baseOffset ?? toOffset;
+    const gap = await wholeBatchAt(bad, to, following);
+    const next = gap === null ? (found?.position ?? to) : position;
+    // Not so when a sync has failed meanwhile.
+    if (core.readableBytes(segment) >= to)
+      return note(core, segment, bad, { following, gap, next });
+  }
+  const message = `${segment.logPath} cannot be read at ${position} before ${core.name} is reopened`;
+  throw core.failure ?? new KafkaError('KAFKA_STORAGE_ERROR', message);
+}
+
+interface Extent {
+  /** The offset at which good batches go on. */
+  readonly following: number;
+  /** The base offset of a good batch at the place, if offsets alone are missing. */
+  readonly gap: number | null;
+  readonly next: number;
+}
+
+function note(
+  core: LogView,
+  segment: Segment,
+  { position, expected }: BadPlace,
+  { following, gap, next }: Extent,
+): number {
   const known = behindDamage(core, segment, position) >= 0;
   if (segment.removed || known) return next;
   const range = {
@@ -111,11 +132,14 @@ function sameGap(one: DamagedRange, other: DamagedRange): boolean {
 }
 
 /** The base offset of a good batch at the place, if it ends where `following` begins: only offsets are missing then. */
-async function wholeBatchAt(bad: BadPlace, following: number): Promise<number | null> {
-  const { file, position, end, expected } = bad;
+async function wholeBatchAt(
+  { file, position, expected }: BadPlace,
+  to: number,
+  following: number,
+): Promise<number | null> {
   let base: number | null = null;
   await scanBatches(
-    { file, from: position, to: end, depth: 'checked', chunkBytes: BATCH_HEADER_BYTES },
+    { file, from: position, to, depth: 'checked', chunkBytes: BATCH_HEADER_BYTES },
     ({ baseOffset, lastOffset }) => {
       if (baseOffset > expected && lastOffset + 1 === following) base = baseOffset;
       return false;
@@ -127,8 +151,11 @@ async function wholeBatchAt(bad: BadPlace, following: number): Promise<number | 
 /** Takes damage into the list, tells of it and keeps it for later starts. */
 export function reportDamage(core: LogView, segment: Segment, range: DamagedRange): void {
   core.addDamage(range);
-  const { context, name } = core;
-  const { firstOffset, lastOffset, bytes } = range;
+  const { context, name, startOffset } = core;
+  const { lastOffset, bytes } = range;
+  // What was deleted is not lost.
+  if (lastOffset < startOffset && range.firstOffset < startOffset) return;
+  const firstOffset = Math.max(range.firstOffset, Math.min(startOffset, lastOffset));
   const lost = lastOffset - firstOffset + 1;
   context.integrity.damagedRanges++;
   context.integrity.damagedOffsets += lost;
@@ -140,6 +167,16 @@ export function reportDamage(core: LogView, segment: Segment, range: DamagedRang
   context.tasks.start(`noting damage of ${name}`, () => keep(core, segment, range));
 }
 
+/** Makes the list as it is now known to later starts. */
+export function saveDamageOf(core: LogView, segment: Segment): Promise<void> {
+  return core.damageLane.run(() =>
+    core.latch.shared(async () => {
+      if (!core.holds(segment) || core.state === 'closed') return;
+      await saveDamage(core.context.disk, core.name, core.damaged);
+    }),
+  );
+}
+
 /**
  * Makes it known to later starts and copies the bytes aside. In the latch, since compaction exchanges the segment and
  * the list; one after the other, since they share a file.
@@ -148,7 +185,7 @@ function keep(core: LogView, segment: Segment, range: DamagedRange): Promise<voi
   const { disk, pool, clock, logger } = core.context;
   return core.damageLane.run(() =>
     core.latch.shared(async () => {
-      if (segment.removed || core.state === 'closed') return;
+      if (!core.holds(segment) || core.state === 'closed') return;
       await saveDamage(disk, core.name, core.damaged);
       if (range.bytes === 0) return;
       const { position, ...rest } = range;

@@ -10,6 +10,7 @@ import { RELATIVE_OFFSET_MAX } from '../segment/segment.ts';
 /** An answer that stands for the offsets from `offset` up to `limit`, which hold nothing; null where it has no room. */
 export function lostEnd(core: LogView, options: LogReadOptions): LogRead | null {
   const { offset, limit, maxBytes, minOneBatch } = options;
+  if (limit <= offset) return null;
   if (maxBytes < BATCH_HEADER_BYTES && !minOneBatch) return null;
   const records = emptyBatch({
     baseOffset: offset,

@@ -10,6 +10,8 @@ import { offsetDueAt } from './verify.ts';
 export async function noteMissingBehind(core: LogView, segment: Segment): Promise<void> {
   if (segment.endProven || segment.removed || segment.written < segment.size) return;
   if (segment.nextBaseOffset === NO_OFFSET || core.gapsUnknown) return;
+  // It may not be believed to its end.
+  if (segment.nextBaseOffset > core.readableEnd) return;
   const { baseOffset, written } = segment;
   const due =
     written === 0
@@ -17,7 +19,7 @@ export async function noteMissingBehind(core: LogView, segment: Segment): Promis
       : await core.context.pool.using(segment.logPath, (file) =>
           offsetDueAt(core, segment, file, written),
         );
-  if (segment.endProven || segment.removed) return;
+  if (segment.endProven || segment.removed || segment.nextBaseOffset > core.readableEnd) return;
   segment.proveEnd();
   const end = core.cleaned?.accountsTo({ baseOffset, bytes: written }, due) ?? due;
   const firstOffset = Math.max(end, core.startOffset);

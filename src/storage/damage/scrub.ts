@@ -9,6 +9,7 @@ import type { Segment } from '../segment/segment.ts';
 import type { TaskOwner } from '../tasks.ts';
 import { behindDamage } from './damage.ts';
 import { noteMissingBehind } from './missing-offsets.ts';
+import { proveDamage } from './prove-damage.ts';
 import { checkStretch } from './verify.ts';
 
 /** Read at once, about: a batch larger than this is read whole. */
@@ -59,7 +60,9 @@ export function scrubStep(
     const same = place?.segment === segment;
     const from = same ? place.position : 0;
     const expected = same ? place.expected : segment.baseOffset;
-    const end = segment.written;
+    if (from === 0) await proveDamage(core, segment, true);
+    const end = core.readableBytes(segment);
+    if (end < segment.written) return { next: null, bytes: 0 };
     if (from >= end) {
       const segmentBaseOffset = core.endOf(segment);
       await noteMissingBehind(core, segment);

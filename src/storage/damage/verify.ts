@@ -122,7 +122,7 @@ export async function checkStretch(
   core.context.integrity.verifiedBytes += position - from;
   if (full || result.end === 'end') return { position, expected };
   const due = expected >= 0 ? expected : await offsetDueAt(core, segment, file, position);
-  const next = await noteDamage(core, segment, { file, position, end, expected: due });
+  const next = await noteDamage(core, segment, { file, position, expected: due });
   if (next === position) {
     // Whole, but offsets are missing before it, which is noted now.
     return { position, expected: -1 };

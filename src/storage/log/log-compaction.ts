@@ -28,6 +28,7 @@ import {
   swapEntries,
 } from '../compaction/swap-file.ts';
 import { noteMissingBehind } from '../damage/missing-offsets.ts';
+import { proveDamage } from '../damage/prove-damage.ts';
 import { verifySegments } from '../damage/verify.ts';
 import { withIndexes } from '../reading/log-reader.ts';
 import { scanBatches } from '../scan/batch-scan.ts';
@@ -107,15 +108,19 @@ export class LogCompaction implements CleanableLog {
     const producers = this.#producers();
     if (producers === null || !this.compacts) return null;
     const bases = new Set(plan.segments.map(({ baseOffset }) => baseOffset));
-    // So that damage is known, and stepped over, before the pass meets it.
+    const each = async (look: (segment: Segment) => Promise<void>): Promise<void> => {
+      for (const segment of [...core.segments]) {
+        if (!bases.has(segment.baseOffset)) continue;
+        await core.latch.shared(async () => {
+          // It may have been taken or exchanged, or the log opened anew.
+          if (core.holds(segment)) await look(segment);
+        });
+      }
+    };
+    // So that damage is known, and stepped over, before the pass meets it; and nothing is dropped that is good.
+    await each((segment) => proveDamage(core, segment, true));
     await verifySegments(core, bases);
-    for (const segment of [...core.segments]) {
-      if (!bases.has(segment.baseOffset)) continue;
-      await core.latch.shared(async () => {
-        // It may have been taken or exchanged, or the log opened anew.
-        if (core.holds(segment)) await noteMissingBehind(core, segment);
-      });
-    }
+    await each((segment) => noteMissingBehind(core, segment));
     const skip = core.damaged.filter(
       (range) => range.bytes > 0 && bases.has(range.segmentBaseOffset),
     );

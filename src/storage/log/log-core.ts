@@ -7,7 +7,7 @@ import { KafkaError } from '../../base/kafka-errors.ts';
 import { Mutex } from '../../base/mutex.ts';
 import type { Random } from '../../base/ports.ts';
 import type { DamagedRange, LogConfig, LogRead, LogState, RollHooks } from '../contract.ts';
-import type { LogContents } from '../log-contents.ts';
+import type { LogContents, SyncedPlace } from '../log-contents.ts';
 import type { LogView } from '../log-view.ts';
 import type { CleanedSegments, Swapped } from '../metadata/cleaned-segments.ts';
 import type { LeaderEpochs } from '../metadata/leader-epochs.ts';
@@ -17,7 +17,7 @@ import { ReaderLatch } from '../reading/reader-latch.ts';
 import { NO_OFFSET, Segment } from '../segment/segment.ts';
 import type { AbortedTransactions } from '../segment/transaction-index.ts';
 import type { StoreContext } from '../store-context.ts';
-import { LogLife, NOTHING_DOUBTED } from './log-life.ts';
+import { LogLife } from './log-life.ts';
 import { LogListeners } from './log-listeners.ts';
 import { LogOffsets } from './log-offsets.ts';
 import { SegmentList } from './segment-list.ts';
@@ -45,6 +45,7 @@ export class LogCore implements LogView {
   readonly nextPlaces = new NextPlaces();
   #config: LogConfig;
   readonly damageLane = new Mutex();
+  readonly provenDamage = new WeakSet<DamagedRange>();
   #wasCompacted: boolean;
   /** Compacted before it was opened. */
   readonly #openedCompacted: boolean;
@@ -87,6 +88,9 @@ export class LogCore implements LogView {
     this.#offsets.show(contents);
     this.#list.install(contents);
     this.#aborted = contents.aborted;
+    const { believedEnd: offset, endOffset } = contents;
+    const { active: segment } = this;
+    this.#life.shown(offset < endOffset ? { offset, segment, position: segment.size } : null);
     this.latch.heal();
   }
 
@@ -98,8 +102,15 @@ export class LogCore implements LogView {
     return this.#life.failure;
   }
 
-  get doubtedFrom(): number {
-    return this.#life.doubtedFrom;
+  /** Behind this place the files alone may not be believed, whatever is committed; null: they may. */
+  get believed(): SyncedPlace | null {
+    return this.#life.believed;
+  }
+
+  get readableEnd(): number {
+    const { believed } = this.#life;
+    const { highWatermark } = this.#offsets;
+    return believed === null ? highWatermark : Math.min(highWatermark, believed.offset);
   }
 
   /** Nothing of it is needed any more, and what goes wrong with it is nobody's concern. */
@@ -233,8 +244,16 @@ export class LogCore implements LogView {
   }
 
   readableBytes(segment: Segment): number {
-    const doubted = this.#life.doubtedFrom < NOTHING_DOUBTED;
-    return this.#list.readable(segment, doubted ? segment.synced : segment.written);
+    const { believed } = this.#life;
+    let bytes = segment.written;
+    if (believed?.segment === segment) bytes = Math.min(bytes, believed.position);
+    else if (believed !== null && segment.baseOffset >= believed.segment.baseOffset) bytes = 0;
+    return this.#list.readable(segment, bytes);
+  }
+
+  assertReadable(offset: number): void {
+    const { believed, failure } = this.#life;
+    if (believed !== null && failure !== null && offset >= believed.offset) throw failure;
   }
 
   /** Raises the start offset; the caller makes it durable. */
@@ -262,7 +281,13 @@ export class LogCore implements LogView {
   }
 
   addDamage(range: DamagedRange): void {
+    this.provenDamage.add(range);
     this.#list.addDamage(range);
+  }
+
+  replaceDamage(range: DamagedRange, left: readonly DamagedRange[]): boolean {
+    for (const one of left) this.provenDamage.add(one);
+    return this.#list.replaceDamage(range, left);
   }
 
   /** It is deleted: nothing more is taken or synced, as after a failure, but nobody is told. */
@@ -281,13 +306,13 @@ export class LogCore implements LogView {
   }
 
   /**
-   * Nothing more is taken or synced, and from `doubtedFrom` on the files alone may not be believed. Null when it had
-   * failed before.
+   * Nothing more is taken or synced, and behind `believed` the files alone may not be believed (null: they may). Null
+   * when it had failed before.
    */
-  markFailed(cause: Error, doubtedFrom = NOTHING_DOUBTED): KafkaError | null {
+  markFailed(cause: Error, believed: SyncedPlace | null = null): KafkaError | null {
     const message = `the log of ${this.name} stopped taking writes: ${cause.message}`;
     const failure = new KafkaError('KAFKA_STORAGE_ERROR', message, { cause });
-    if (!this.#life.failed(failure, doubtedFrom)) return null;
+    if (!this.#life.failed(failure, believed)) return null;
     this.context.logger.error({ log: this.name, error: cause.message }, message);
     this.listeners.tellFailure(failure);
     return failure;

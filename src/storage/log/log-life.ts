@@ -5,9 +5,7 @@
 import { assert } from '../../base/errors.ts';
 import type { KafkaError } from '../../base/kafka-errors.ts';
 import type { LogState } from '../contract.ts';
-
-/** No offset is doubted. */
-export const NOTHING_DOUBTED = Number.POSITIVE_INFINITY;
+import type { SyncedPlace } from '../log-contents.ts';
 
 type Phase =
   /** Appends are taken. */
@@ -20,9 +18,9 @@ type Phase =
   /** Nothing of it is needed any more, and what goes wrong with it is nobody's concern. */
   | { readonly phase: 'deleted'; readonly failure: KafkaError };
 
-type Life = Phase & { readonly doubtedFrom: number };
+type Life = Phase & { readonly believed: SyncedPlace | null };
 
-const open: Life = { phase: 'open', failure: null, doubtedFrom: NOTHING_DOUBTED };
+const open: Life = { phase: 'open', failure: null, believed: null };
 
 export class LogLife {
   #now: Life = open;
@@ -42,20 +40,26 @@ export class LogLife {
     return this.#now.failure;
   }
 
-  /** From this offset on the files alone may not be believed; {@link NOTHING_DOUBTED}: they may. */
-  get doubtedFrom(): number {
-    return this.#now.doubtedFrom;
+  /** Behind this place the files alone may not be believed; null: they may. */
+  get believed(): SyncedPlace | null {
+    return this.#now.believed;
   }
 
   /** Nothing is written or synced any more. False when that was so before: the first failure stays. */
-  failed(failure: KafkaError, doubtedFrom: number): boolean {
-    const { phase, failure: before, doubtedFrom: doubted } = this.#now;
+  failed(failure: KafkaError, believed: SyncedPlace | null): boolean {
+    const { phase, failure: before, believed: known } = this.#now;
+    const sooner = known === null || (believed !== null && believed.offset < known.offset);
     this.#now = {
       phase: phase === 'open' ? 'failed' : phase,
       failure: before ?? failure,
-      doubtedFrom: Math.min(doubted, doubtedFrom),
+      believed: sooner ? believed : known,
     };
     return before === null;
+  }
+
+  /** Other files are shown of a failed log, which may be believed up to there. */
+  shown(believed: SyncedPlace | null): void {
+    this.#now = { ...this.#now, believed };
   }
 
   /** A failed log was opened anew. */
@@ -66,24 +70,24 @@ export class LogLife {
 
   /** It is being closed, unless it is deleted. True when what it holds is to be finished first: it was open. */
   closing(): boolean {
-    const { phase, failure, doubtedFrom } = this.#now;
+    const { phase, failure, believed } = this.#now;
     if (phase === 'deleted') return false;
     assert(phase === 'open' || phase === 'failed', 'a log is closed once');
-    this.#now = { phase: 'closing', failure, doubtedFrom };
+    this.#now = { phase: 'closing', failure, believed };
     return phase === 'open';
   }
 
   closed(): void {
-    const { phase, failure, doubtedFrom } = this.#now;
+    const { phase, failure, believed } = this.#now;
     if (phase === 'deleted') return;
     assert(phase === 'closing', 'a log that is closed was being closed');
-    this.#now = { phase: 'closed', failure, doubtedFrom };
+    this.#now = { phase: 'closed', failure, believed };
   }
 
   /** It is deleted. Answers why nothing is written any more: `failure`, unless it had failed before. */
   delete(failure: KafkaError): KafkaError {
-    const { failure: before, doubtedFrom } = this.#now;
-    this.#now = { phase: 'deleted', failure: before ?? failure, doubtedFrom };
+    const { failure: before, believed } = this.#now;
+    this.#now = { phase: 'deleted', failure: before ?? failure, believed };
     return before ?? failure;
   }
 }

@@ -14,7 +14,7 @@ import type { LogWriter } from './log-writer.ts';
 export type Reopen = (trusted: {
   /** Committed end: bad batches below are damage, above they are the end. */
   readonly mark: number;
-  /** End of what the segment files are known to hold durably. */
+  /** End of what the segment files are known to hold durably: what lies behind it is rewritten, or not believed. */
   readonly filesSyncedEnd: number;
   /** False: what is below the mark, read only, without changing anything. */
   readonly writable: boolean;
@@ -53,14 +53,16 @@ export class LogReopening {
   async #reopenAlone(): Promise<LogContents> {
     const { core, tail, sync, compaction, reopen } = this.#options;
     const { offset: filesSyncedEnd } = sync.syncedPlace;
+    let believedEnd = filesSyncedEnd;
     // As at a start: what lies below the start offset was committed, and is not given out again.
     const mark = Math.max(core.durableEnd, core.startOffset);
-    const trusted = { mark, filesSyncedEnd };
     for (const segment of core.segments) core.context.pool.detach(segment.logPath);
     tail.clear();
     try {
       await core.context.committer.restore(core.identity);
-      const contents = await reopen({ ...trusted, writable: true });
+      // All that is committed is in the files now, and synced.
+      believedEnd = mark;
+      const contents = await reopen({ mark, filesSyncedEnd, writable: true });
       await core.context.committer.forget(core.identity);
       if (core.state !== 'failed') throw new Error('it was closed meanwhile');
       core.install(contents);
@@ -74,7 +76,7 @@ export class LogReopening {
       const failure = new KafkaError('KAFKA_STORAGE_ERROR', message, { cause });
       // The files may be other ones now than those that readers know.
       try {
-        core.show(await reopen({ ...trusted, writable: false }));
+        core.show(await reopen({ mark, filesSyncedEnd: believedEnd, writable: false }));
       } catch {
         core.latch.break(failure);
       }

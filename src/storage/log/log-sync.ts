@@ -10,12 +10,11 @@ import { DirtyFiles } from '../segment/dirty-files.ts';
 import type { Segment } from '../segment/segment.ts';
 import { FlushWaiters } from './flush-waiters.ts';
 import type { LogCore } from './log-core.ts';
-import { NOTHING_DOUBTED } from './log-life.ts';
 import { type PointSync, RecoveryPoint } from './recovery-point.ts';
 import type { Ticket } from './ticket.ts';
 
-/** A write or sync failed, and with it the log; from `doubtedFrom` on its files alone may not be believed. */
-type OnFailure = (cause: Error, doubtedFrom?: number) => void;
+/** A write or sync failed, and with it the log; behind `believed` its files may not be believed (null: they may). */
+type OnFailure = (cause: Error, believed?: SyncedPlace | null) => void;
 
 export interface LogSyncOptions {
   readonly core: LogCore;
@@ -184,7 +183,7 @@ export class LogSync implements Committable, JournalOwner, PointSync {
       const place = { offset: writtenEnd, segment: writing, position: writing.written };
       await this.files.sync().catch((error: unknown) => {
         const doubts = this.#core.config.flushPolicy === 'sync';
-        this.#onFailure(asError(error), doubts ? this.#syncedPlace.offset : NOTHING_DOUBTED);
+        this.#onFailure(asError(error), doubts ? this.#syncedPlace : null);
         throw error;
       });
       this.#syncedPlace = place;

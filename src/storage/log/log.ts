@@ -16,6 +16,7 @@ import type {
   TimestampOffset,
 } from '../contract.ts';
 import { type ScrubbedLog, type ScrubPlace, scrubStep } from '../damage/scrub.ts';
+import type { SyncedPlace } from '../log-contents.ts';
 import { readBatches, readLog, readLogNow } from '../reading/log-reader.ts';
 import { maxTimestampOf, offsetForTimestamp } from '../reading/log-search.ts';
 import { Tail } from '../reading/tail.ts';
@@ -51,7 +52,7 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     this.directory = core.name;
     this.topicId = core.topicId;
     this.#tail = new Tail(core.context.tailBudget);
-    const onFailure = (cause: Error, doubtedFrom?: number) => this.#fail(cause, doubtedFrom);
+    const onFailure = (cause: Error, believed?: SyncedPlace | null) => this.#fail(cause, believed);
     const { recovery } = options.contents;
     const tail = this.#tail;
     const sync = new LogSync({ core, tail, recovery, onFailure });
@@ -252,8 +253,8 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
     return this.#ending.leave(move);
   }
 
-  #fail(cause: Error, doubtedFrom?: number): void {
-    const failure = this.#core.markFailed(cause, doubtedFrom);
+  #fail(cause: Error, believed?: SyncedPlace | null): void {
+    const failure = this.#core.markFailed(cause, believed);
     if (failure !== null) this.#failAll(failure);
   }
 

@@ -85,6 +85,13 @@ export class SegmentList {
     this.#damaged = [...this.#damaged, range];
   }
 
+  /** Puts what is left of a range in its place; false when it went meanwhile, with its segment or otherwise. */
+  replaceDamage(range: DamagedRange, left: readonly DamagedRange[]): boolean {
+    if (!this.#damaged.includes(range)) return false;
+    this.#damaged = this.#damaged.flatMap((one) => (one === range ? left : [one]));
+    return true;
+  }
+
   /** Lets the oldest segments go. */
   dropOldest(count: number): readonly Segment[] {
     const going = this.#segments.slice(0, count);

@@ -7,6 +7,7 @@ import type { LogRead, LogReadOptions } from '../contract.ts';
 import { behindDamage, isInOrder, nextDamage, noteDamage, stopAtDamage } from '../damage/damage.ts';
 import { lostEnd } from '../damage/lost-end.ts';
 import { noteMissingBehind } from '../damage/missing-offsets.ts';
+import { proveDamage } from '../damage/prove-damage.ts';
 import { verifySpan } from '../damage/verify.ts';
 import { fileRegion, REGION_BYTES_MIN } from '../disk/file-region.ts';
 import type { LogView } from '../log-view.ts';
@@ -41,9 +42,7 @@ export async function readLog(
 ): Promise<LogRead> {
   const read = readLogNow(core, tail, options);
   if (read !== null) return read;
-  const { offset, maxBytes, minOneBatch } = options;
-  const limit = Math.min(options.limit, core.highWatermark);
-  return core.latch.shared(() => readSegments(core, { offset, limit, maxBytes, minOneBatch }));
+  return core.latch.shared(() => readSegments(core, options));
 }
 
 /** PartitionLog.readNow. */
@@ -54,27 +53,34 @@ export function readLogNow(core: LogView, tail: Tail, options: LogReadOptions): 
   if (offset >= limit || (maxBytes <= 0 && !minOneBatch)) return EMPTY;
   const kept = tail.read(offset, limit, maxBytes, minOneBatch);
   if (kept !== null) return kept;
-  if (offset >= core.doubtedFrom && core.failure !== null) throw core.failure;
-  return readNow(core, { offset, limit, maxBytes, minOneBatch });
+  core.assertReadable(offset);
+  return readNow(core, believable(core, options));
+}
+
+/** What is asked for, up to the readable end: asked anew after each wait, since a sync may fail meanwhile. */
+function believable(core: LogView, options: LogReadOptions): LogReadOptions {
+  const { offset, maxBytes, minOneBatch } = options;
+  return { offset, limit: Math.min(options.limit, core.readableEnd), maxBytes, minOneBatch };
 }
 
 async function readSegments(core: LogView, options: LogReadOptions): Promise<LogRead> {
-  const { offset, limit } = options;
+  const { offset } = options;
   for (let index = core.segmentIndexFor(offset); index < core.segments.length; index++) {
     const segment = core.segments[index] as Segment;
     try {
-      const read = await readSegment(core, segment, options);
+      const read = await readSegment(core, segment, believable(core, options));
       if (read !== null) return read;
       await noteMissingBehind(core, segment);
       stopAtDamage(core, offset);
     } catch (error) {
       // Retention took the segment while we looked into it.
-      if (segment.removed) checkOffset(core, offset, limit);
+      if (segment.removed) checkOffset(core, offset, Math.min(options.limit, core.highWatermark));
       throw error;
     }
     if (core.segments[index] !== segment) index = core.segmentIndexFor(offset) - 1;
   }
-  return lostEnd(core, options) ?? EMPTY;
+  core.assertReadable(offset);
+  return lostEnd(core, believable(core, options)) ?? EMPTY;
 }
 
 /** Null when the segment holds nothing at or above the offset that may be read. */
@@ -84,9 +90,12 @@ async function readSegment(
   options: LogReadOptions,
 ): Promise<LogRead | null> {
   const { offset, limit, maxBytes, minOneBatch } = options;
-  const end = await readableEnd(core, segment, limit);
+  const { damaged } = core;
+  const end = await endBelow(core, segment, limit);
   if (end === 0) return null;
   const place = await locateGood(core, segment, { offset, end, bytes: maxBytes });
+  // The end may have been looked for where something lies that is known to be good, or bad, by now.
+  if (core.damaged !== damaged) return readSegment(core, segment, believable(core, options));
   if (place === null || place.baseOffset > offset) stopAtDamage(core, offset);
   if (place === null || place.baseOffset >= limit) return null;
   const stop = Math.min(end, nextDamage(core, segment, place.position));
@@ -102,6 +111,7 @@ async function readSegment(
   try {
     const buffer = Buffer.allocUnsafeSlow(bytes);
     const count = await pinned.file.read(buffer, place.position);
+    assertStill(core, segment, place.position + count);
     const records = count === bytes ? buffer : buffer.subarray(0, count);
     core.nextPlaces.learn(segment, place.position, records);
     return core.bounded(segment, place.position + count, { records, byteLength: count });
@@ -110,10 +120,15 @@ async function readSegment(
   }
 }
 
+/** Throws KAFKA_STORAGE_ERROR if a sync has failed while the segment was read up to `end`. */
+function assertStill(core: LogView, segment: Segment, end: number): void {
+  if (core.readableBytes(segment) < end) core.assertReadable(core.highWatermark - 1);
+}
+
 /** Position in the segment at which what lies below `limit` ends; 0 when nothing of it may be read. */
-async function readableEnd(core: LogView, segment: Segment, limit: number): Promise<number> {
+async function endBelow(core: LogView, segment: Segment, limit: number): Promise<number> {
   const end = core.readableBytes(segment);
-  if (end === 0 || limit >= Math.min(core.highWatermark, core.endOf(segment))) return end;
+  if (end === 0 || limit >= Math.min(core.readableEnd, core.endOf(segment))) return end;
   if (limit <= segment.baseOffset) return 0;
   const place = await locate(core, segment, limit, end);
   return place === null ? end : place.position;
@@ -169,6 +184,7 @@ export async function locate(
   if (next !== null && next.position + next.bytes <= end) {
     if (behindDamage(core, segment, next.position) < 0) return next;
   }
+  if (core.damaged.length > 0) await proveDamage(core, segment);
   await withIndexes(core, segment);
   const { offsets } = segment.indexes;
   const entry = offsets.floor(offset - segment.baseOffset);
@@ -241,7 +257,7 @@ async function walk(
       }
       if (next < 0) {
         const due = Math.max(expected, segment.baseOffset);
-        next = await noteDamage(core, segment, { file, position, end, expected: due });
+        next = await noteDamage(core, segment, { file, position, expected: due });
       }
       checked = false;
       if (next >= end) return;
@@ -254,10 +270,14 @@ async function walk(
   return wrong ? 'wrong index' : found;
 }
 
-/** Whole batches in offset order from the one that ends at or after `fromOffset`, up to what is written. */
+/**
+ * Whole batches in offset order from the one that ends at or after `fromOffset`, up to the high watermark. Throws
+ * KAFKA_STORAGE_ERROR where the files may not be believed so far.
+ */
 export async function* readBatches(core: LogView, fromOffset: number): AsyncGenerator<Buffer> {
   let offset = Math.max(fromOffset, core.startOffset);
-  for (;;) {
+  while (offset < core.highWatermark) {
+    core.assertReadable(offset);
     const from = offset;
     const read = await core.latch.shared(() => readChunk(core, from));
     if (read === null) return;
@@ -287,21 +307,23 @@ async function readChunk(core: LogView, from: number): Promise<Chunk | null> {
   const index = core.segmentIndexFor(from);
   const segment = core.segments[index];
   if (segment === undefined) return null;
-  const end = segment.written;
+  // Taken together: where nothing is found below the one, nothing is left below the other.
+  const end = core.readableBytes(segment);
+  const { readableEnd } = core;
   const place =
     end > 0 ? await locateGood(core, segment, { offset: from, end, bytes: CHUNK_BYTES }) : null;
   if (place === null) {
     const next = core.segments[index + 1];
-    if (next === undefined) return null;
     await noteMissingBehind(core, segment);
-    const offset = Math.max(from, next.baseOffset);
+    const offset = Math.max(from, Math.min(next?.baseOffset ?? readableEnd, readableEnd));
     return { chunk: Buffer.alloc(0), bytesOfFirst: 0, offset };
   }
-  const stop = Math.min(segment.written, nextDamage(core, segment, place.position));
+  const stop = Math.min(end, nextDamage(core, segment, place.position));
   const want = Math.min(stop - place.position, Math.max(place.bytes, CHUNK_BYTES));
   const chunk = Buffer.allocUnsafe(want);
   const count = await core.context.pool.using(segment.logPath, (file) =>
     file.read(chunk, place.position),
   );
+  assertStill(core, segment, place.position + count);
   return { chunk: chunk.subarray(0, count), bytesOfFirst: place.bytes, offset: from };
 }

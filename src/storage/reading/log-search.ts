@@ -13,7 +13,10 @@ import { rebuildIndexes } from '../segment/segment-files.ts';
 import { locateGood, withIndexes } from './log-reader.ts';
 import type { BatchPlace } from './next-places.ts';
 
-/** First record at or after `fromOffset` with timestamp ≥ `timestamp`, below the high watermark. */
+/**
+ * First record at or after `fromOffset` with timestamp ≥ `timestamp`, below the high watermark. As the search for the
+ * newest, it throws KAFKA_STORAGE_ERROR where the answer may lie behind the readable end.
+ */
 export function offsetForTimestamp(
   core: LogView,
   timestamp: number,
@@ -75,6 +78,7 @@ async function searchFrom(core: LogView, timestamp: number): Promise<TimestampOf
     const found = await searchSegment(core, segment, end, timestamp);
     if (found !== null) return found;
   }
+  core.assertReadable(core.highWatermark - 1);
   return null;
 }
 
@@ -230,6 +234,7 @@ async function findNewest(core: LogView): Promise<TimestampOffset | null> {
     if (newest !== null) candidates.push(newest);
   }
   for (;;) {
+    core.assertReadable(core.highWatermark - 1);
     let best = candidates[0];
     if (best === undefined) return null;
     for (const next of candidates) if (next.timestamp > best.timestamp) best = next;

@@ -30,7 +30,7 @@ export function readNow(core: LogView, options: LogReadOptions): LogRead | null 
   const segment = core.segments[core.segmentIndexFor(offset)];
   if (segment === undefined || !segment.indexes.inMemory) return null;
   segment.indexes.lookUp();
-  if (limit < Math.min(core.highWatermark, core.endOf(segment))) return null;
+  if (limit < Math.min(core.readableEnd, core.endOf(segment))) return null;
   const end = core.readableBytes(segment);
   const pinned = core.context.pool.acquireNow(segment.logPath);
   if (pinned === null) return null;

@@ -143,6 +143,7 @@ export function scanDirectory(
     files,
     recoveryOffset: options.recoveryOffset,
     recoveryPosition: options.recoveryPosition,
+    startOffset: options.startOffset,
     mark: options.mark,
     markIsBoundary: options.mark > options.startOffset,
     rewriteFrom: options.rewriteFrom,

@@ -2,6 +2,7 @@
 // batch is corruption and skipped; above it the log ends at the first bad one). Changes nothing on the disk.
 
 import type { DamagedRange } from '../contract.ts';
+import { isWithin, overlaps } from '../damage/damaged-ranges.ts';
 import type { Disk, DiskFile } from '../disk/disk.ts';
 import type { CleanedSegments } from '../metadata/cleaned-segments.ts';
 import { addEpoch, type EpochEntry } from '../metadata/leader-epochs.ts';
@@ -41,6 +42,7 @@ export interface ScanPlan {
   readonly files: readonly SegmentFile[];
   readonly recoveryOffset: number;
   readonly recoveryPosition: number;
+  readonly startOffset: number;
   /** Committed end; infinity when unknown: then whatever is good counts. */
   readonly mark: number;
   /** A batch ends at the mark for sure; one may span a start offset that the mark was raised to. */
@@ -53,14 +55,17 @@ export interface ScanPlan {
   readonly wasCompacted: boolean;
   /** Null when not known. */
   readonly cleaned: CleanedSegments | null;
-  /** Damage known from earlier, which stays. */
+  /** Damage known from earlier: what of it is scanned counts by what is there now. */
   readonly damaged: readonly DamagedRange[];
 }
 
 export interface ScanOutcome {
   readonly pieces: Piece[];
   readonly endOffset: number;
-  readonly damaged: DamagedRange[];
+  /** What was found now. */
+  readonly damaged: readonly DamagedRange[];
+  /** Of what was known: what was not looked at, and what is missing still for all that was read. */
+  readonly kept: readonly DamagedRange[];
   readonly leftovers: Leftover[];
   /** The last piece ends in damage: appends go to a new segment. */
   readonly rollAtEnd: boolean;
@@ -78,6 +83,8 @@ export class RecoveryScan {
   readonly #plan: ScanPlan;
   readonly #pieces: Piece[] = [];
   readonly #damaged: DamagedRange[] = [];
+  /** Known offsets that are missing, and of which none was read. */
+  #missing: readonly DamagedRange[];
   readonly #leftovers: Leftover[] = [];
   #expected: number;
   #over = false;
@@ -90,6 +97,7 @@ export class RecoveryScan {
   constructor(plan: ScanPlan) {
     this.#plan = plan;
     this.#expected = plan.recoveryOffset;
+    this.#missing = plan.damaged.filter(({ bytes }) => bytes === 0);
   }
 
   async run(): Promise<ScanOutcome> {
@@ -103,6 +111,7 @@ export class RecoveryScan {
       pieces: this.#pieces,
       endOffset: this.#expected,
       damaged: this.#damaged,
+      kept: this.#kept(),
       leftovers: this.#leftovers,
       rollAtEnd: this.#rollAtEnd,
       epochs: this.#epochs,
@@ -110,6 +119,17 @@ export class RecoveryScan {
       whole: this.#whole,
       headers: this.#headers,
     };
+  }
+
+  /** Compaction's gaps hide what is missing from a scan: that stays until a batch of it is read. */
+  #kept(): DamagedRange[] {
+    const { position } = this.#begin;
+    const base = this.#pieces[0]?.origin.baseOffset ?? Number.POSITIVE_INFINITY;
+    return this.#plan.damaged.filter((range) => {
+      const { segmentBaseOffset: at } = range;
+      if (at < base || (at === base && range.position < position)) return true;
+      return this.#missing.includes(range) && !this.#damaged.some((one) => isWithin(range, one));
+    });
   }
 
   /** The committed end is never given out again, even when what was below it is gone. */
@@ -147,6 +167,12 @@ export class RecoveryScan {
     } finally {
       await file.close();
     }
+  }
+
+  /** Known to be missing, and read all the same. */
+  #isThere(firstOffset: number, lastOffset: number): void {
+    const batch = { firstOffset, lastOffset };
+    this.#missing = this.#missing.filter((range) => !overlaps(range, batch));
   }
 
   #newPiece(origin: SegmentFile, baseOffset: number, from: number): Piece {
@@ -221,6 +247,7 @@ export class RecoveryScan {
           if (missing && this.#expected >= mark) return false;
           if (missing) this.#addDamage(piece, baseOffset - 1, at - piece.from, 0);
           const { segment } = piece;
+          if (this.#missing.length > 0) this.#isThere(baseOffset, lastOffset);
           segment.verified.add(segment.size, segment.size + bytes);
           segment.track({ baseOffset, lastOffset, bytes, maxTimestamp }, intervalBytes);
           this.#expected = lastOffset + 1;
@@ -310,17 +337,11 @@ export class RecoveryScan {
   }
 
   #addDamage(piece: Piece, lastOffset: number, position: number, bytes: number): void {
+    // What was deleted is not lost.
+    const { startOffset } = this.#plan;
+    if (this.#expected < startOffset && lastOffset < startOffset) return;
+    const firstOffset = this.#expected;
     const segmentBaseOffset = piece.segment.baseOffset;
-    const known = this.#plan.damaged.some(
-      (d) => d.firstOffset === this.#expected && d.segmentBaseOffset === segmentBaseOffset,
-    );
-    if (known) return;
-    this.#damaged.push({
-      firstOffset: this.#expected,
-      lastOffset,
-      segmentBaseOffset,
-      position,
-      bytes,
-    });
+    this.#damaged.push({ firstOffset, lastOffset, segmentBaseOffset, position, bytes });
   }
 }

@@ -1,5 +1,6 @@
 // Opens a log's directory to be read from alone: when the disk refuses what a recovery has to write.
 
+import type { DamagedRange } from '../contract.ts';
 import { loadDamage } from '../damage/damage-file.ts';
 import type { LogContents } from '../log-contents.ts';
 import { CleanedSegments } from '../metadata/cleaned-segments.ts';
@@ -17,7 +18,8 @@ import type { Piece, ScanOutcome } from './recovery-scan.ts';
 
 /**
  * What is below the mark, read only: for when `openDirectory` cannot write what it must. Nothing on the disk is
- * changed (but for a swap of compacted segments, which has to be finished first). Throws DiskError.
+ * changed (but for a swap of compacted segments, which has to be finished first). What would be rewritten is not
+ * believed: the page cache may show it today and drop it tomorrow. Throws DiskError.
  */
 export async function openForReading(options: OpenDirectory): Promise<LogContents> {
   const { disk, name, mark, recoveryOffset, recoveryPosition, clock } = options;
@@ -26,25 +28,27 @@ export async function openForReading(options: OpenDirectory): Promise<LogContent
   const cleaned = await CleanedSegments.load(disk, name);
   const aborted = await AbortedTransactions.load(options, transactions);
   const segments: Segment[] = [];
-  let damaged = known;
+  let damaged: readonly DamagedRange[] = known;
+  const believedEnd = Math.min(mark, Math.max(options.rewriteFrom, options.startOffset));
   let scanned: Pick<ScanOutcome, 'epochs' | 'whole'> = { epochs: [], whole: false };
   if (files.length > 0) {
     const told = { damaged: known, cleaned };
-    const outcome = await scanDirectory({ ...options, rewriteFrom: mark }, files, told);
+    const scan = { ...options, mark: believedEnd, rewriteFrom: believedEnd };
+    const outcome = await scanDirectory(scan, files, told);
     const scannedFrom = (outcome.pieces[0] as Piece).segment.baseOffset;
     for (const file of files) {
       if (file.baseOffset < scannedFrom) segments.push(wholeSegment(name, file));
     }
     for (const { segment, origin } of outcome.pieces) {
-      if (segment.baseOffset !== origin.baseOffset || segment.baseOffset >= mark) continue;
+      if (segment.baseOffset !== origin.baseOffset || segment.baseOffset >= believedEnd) continue;
       segment.settled();
       segments.push(segment);
     }
-    damaged = [...known, ...outcome.damaged];
+    damaged = [...outcome.kept, ...outcome.damaged];
     scanned = outcome;
   }
   // Nothing is ever written to it.
-  segments.push(new Segment(name, mark, clock.now()));
+  segments.push(new Segment(name, believedEnd, clock.now()));
   const { epochs } = await recoveredEpochs(options, segments, scanned);
   epochs.truncateEnd(mark);
   const first = (segments[0] as Segment).baseOffset;
@@ -54,7 +58,8 @@ export async function openForReading(options: OpenDirectory): Promise<LogContent
     segments,
     startOffset: Math.min(mark, Math.max(options.startOffset, first)),
     endOffset: mark,
-    damaged: damageWithin(damaged, mark),
+    believedEnd,
+    damaged: damageWithin(damaged, believedEnd),
     epochs,
     cleaned,
     aborted,

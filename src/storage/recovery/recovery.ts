@@ -3,6 +3,7 @@
 
 import type { DamagedRange } from '../contract.ts';
 import { loadDamage, saveDamage } from '../damage/damage-file.ts';
+import { isWithin, overlaps, sameDamage, tellGood } from '../damage/damaged-ranges.ts';
 import { copyRange, setAside } from '../damage/quarantine.ts';
 import type { Disk } from '../disk/disk.ts';
 import type { LogContents, SyncedPlace } from '../log-contents.ts';
@@ -37,16 +38,18 @@ export async function openDirectory(options: OpenDirectory): Promise<LogContents
   const begin = missingBegin(options, listed);
   const told = known.some((range) => range.lastOffset === begin?.lastOffset);
   const missing = begin === null || told ? [] : [begin];
-  await reportDamage(options, { damaged: missing, pieces: [] }, known);
+  await reportDamage(options, missing, []);
   const damaged = [...known, ...missing];
+  if (missing.length > 0) await saveDamage(options.disk, options.name, damaged);
   const cleaned = await CleanedSegments.load(options.disk, options.name);
   const aborted = await AbortedTransactions.load(options, listed.transactions);
-  if (files.length === 0) return { ...(await emptyLog(options, damaged)), cleaned, aborted };
-  const clean = options.stop === 'clean' ? await openClean(options, files, damaged) : null;
-  return { ...(clean ?? (await recover(options, files, { damaged, cleaned }))), cleaned, aborted };
+  let found = files.length === 0 ? await emptyLog(options, damaged) : null;
+  if (found === null && options.stop === 'clean') found = await openClean(options, files, damaged);
+  found ??= await recover(options, files, { damaged, cleaned });
+  return { ...found, believedEnd: found.endOffset, cleaned, aborted };
 }
 
-type Found = Omit<LogContents, 'cleaned' | 'aborted'>;
+type Found = Omit<LogContents, 'believedEnd' | 'cleaned' | 'aborted'>;
 
 async function emptyLog(options: OpenDirectory, known: readonly DamagedRange[]): Promise<Found> {
   const { name, clock, mark, startOffset, stop } = options;
@@ -102,7 +105,10 @@ async function recover(
   const { name, logger } = options;
   const { damaged: known } = told;
   const outcome = await scanDirectory(options, files, told);
-  await reportDamage(options, outcome, known);
+  const all = [...outcome.kept, ...outcome.damaged];
+  const fresh = outcome.damaged.filter((range) => !known.some((other) => isWithin(range, other)));
+  await reportDamage(options, fresh, outcome.pieces);
+  if (!sameDamage(all, known)) await saveDamage(options.disk, name, all);
   await settleFiles(options, outcome);
   const scannedFrom = (outcome.pieces[0] as Piece).segment.baseOffset;
   const older = files.filter((file) => file.baseOffset < scannedFrom);
@@ -110,7 +116,12 @@ async function recover(
   for (const { segment } of outcome.pieces) segments.push(segment);
   const recovery = await finishSegments(options, outcome);
   const { endOffset } = outcome;
-  const damaged = await damageBelow(options, [...known, ...outcome.damaged], endOffset);
+  const damaged = await damageBelow(options, all, endOffset);
+  for (const range of damageWithin(known, endOffset)) {
+    const isLoss = range.lastOffset >= Math.max(range.firstOffset, options.startOffset);
+    const good = isLoss && !damaged.some((other) => overlaps(range, other));
+    if (good) tellGood(logger, name, range, true);
+  }
   if (outcome.rollAtEnd) segments.push(new Segment(name, endOffset, options.clock.now()));
   const epochs = await raisedEpochs(options, segments, outcome);
   await dropSnapshotsAbove(options, endOffset);
@@ -127,13 +138,12 @@ async function recover(
   };
 }
 
-/** Damage below the mark: a copy aside, a report, and the list that later starts read. */
+/** Damage below the mark that was not known: a copy aside and a report. */
 async function reportDamage(
   options: OpenDirectory,
-  { damaged, pieces }: Pick<ScanOutcome, 'damaged' | 'pieces'>,
-  known: readonly DamagedRange[],
+  damaged: readonly DamagedRange[],
+  pieces: readonly Piece[],
 ): Promise<void> {
-  if (damaged.length === 0) return;
   const { disk, clock, logger, name, integrity } = options;
   for (const range of damaged) {
     if (integrity !== undefined) {
@@ -161,7 +171,6 @@ async function reportDamage(
       await file.close();
     }
   }
-  await saveDamage(disk, name, [...known, ...damaged]);
 }
 
 /** What of the damage is in the log. The rest is forgotten for good: good batches may come to lie in its places. */

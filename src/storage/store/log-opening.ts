@@ -57,8 +57,8 @@ export class LogOpening {
         ({ mark: end, filesSyncedEnd, writable }) => {
           const now = this.#context.marks.of(name, topicId);
           const open = { ...this.#openOptions(options, now), stop: 'crashed', mark: end } as const;
-          const rewriteFrom = Math.min(end, filesSyncedEnd);
-          return writable ? openDirectory({ ...open, rewriteFrom }) : openForReading(open);
+          const trusted = { ...open, rewriteFrom: Math.min(end, filesSyncedEnd) };
+          return writable ? openDirectory(trusted) : openForReading(trusted);
         },
       );
       if (refused !== null) log.refuseWrites(refused);

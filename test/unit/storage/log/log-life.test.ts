@@ -1,29 +1,32 @@
 import { describe, expect, test } from 'vitest';
 import { KafkaError } from '../../../../src/base/kafka-errors.ts';
-import { LogLife, NOTHING_DOUBTED } from '../../../../src/storage/log/log-life.ts';
+import { LogLife } from '../../../../src/storage/log/log-life.ts';
+import { Segment } from '../../../../src/storage/segment/segment.ts';
 
 const failure = new KafkaError('KAFKA_STORAGE_ERROR', 'the disk is gone');
 const later = new KafkaError('KAFKA_STORAGE_ERROR', 'the disk is still gone');
 const deleted = new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', 'it was deleted');
 const broken = /invariant broken/;
+const place = (offset: number) => ({ offset, segment: new Segment('t-0', 0, 0), position: 700 });
+const at10 = place(10);
 
-function seen({ state, failure: why, doubtedFrom, deleted: gone }: LogLife) {
-  return { state, failure: why, doubtedFrom, deleted: gone };
+function seen({ state, failure: why, believed, deleted: gone }: LogLife) {
+  return { state, failure: why, believed, deleted: gone };
 }
 
-const open = { state: 'open', failure: null, doubtedFrom: NOTHING_DOUBTED, deleted: false };
+const open = { state: 'open', failure: null, believed: null, deleted: false };
 
 function failedLog(): LogLife {
   const life = new LogLife();
-  life.failed(failure, 10);
+  life.failed(failure, at10);
   return life;
 }
 
 describe('a failure', () => {
   test('is kept, the first of them, until the log is opened anew', () => {
     const life = new LogLife();
-    expect(life.failed(failure, NOTHING_DOUBTED)).toBe(true);
-    expect(life.failed(later, NOTHING_DOUBTED)).toBe(false);
+    expect(life.failed(failure, null)).toBe(true);
+    expect(life.failed(later, null)).toBe(false);
     expect(seen(life)).toEqual({ ...open, state: 'failed', failure });
     life.reopened();
     expect(seen(life)).toEqual(open);
@@ -31,25 +34,32 @@ describe('a failure', () => {
 
   test('that comes second may be the one that makes bytes doubtful', () => {
     const life = new LogLife();
-    life.failed(failure, NOTHING_DOUBTED);
-    life.failed(later, 10);
-    life.failed(later, NOTHING_DOUBTED);
-    expect(seen(life)).toEqual({ ...open, state: 'failed', failure, doubtedFrom: 10 });
+    life.failed(failure, null);
+    life.failed(later, at10);
+    life.failed(later, null);
+    life.failed(later, place(11));
+    expect(seen(life)).toEqual({ ...open, state: 'failed', failure, believed: at10 });
+  });
+
+  test('stays when other files are shown, with what may be believed of them', () => {
+    const life = failedLog();
+    life.shown(null);
+    expect(seen(life)).toEqual({ ...open, state: 'failed', failure });
   });
 
   test('as the log is closed leaves it closed', () => {
     const life = new LogLife();
     expect(life.closing()).toBe(true);
-    expect(life.failed(failure, 10)).toBe(true);
+    expect(life.failed(failure, at10)).toBe(true);
     life.closed();
-    expect(seen(life)).toEqual({ ...open, state: 'closed', failure, doubtedFrom: 10 });
+    expect(seen(life)).toEqual({ ...open, state: 'closed', failure, believed: at10 });
   });
 
   test('before the log is closed leaves nothing to be finished', () => {
     const life = failedLog();
     expect(life.closing()).toBe(false);
     life.closed();
-    expect(seen(life)).toEqual({ ...open, state: 'closed', failure, doubtedFrom: 10 });
+    expect(seen(life)).toEqual({ ...open, state: 'closed', failure, believed: at10 });
   });
 });
 
@@ -74,7 +84,7 @@ describe('a log that is deleted', () => {
   test('keeps why it failed before', () => {
     const life = failedLog();
     expect(life.delete(deleted)).toBe(failure);
-    expect(life.doubtedFrom).toBe(10);
+    expect(life.believed).toBe(at10);
   });
 });
 

@@ -29,6 +29,21 @@ async function reopened(disk: MemoryDisk | SimulatedDisk) {
 }
 
 describe('damage below the mark', () => {
+  test.each([60, 30])('is none of what was deleted, up to %i', async (start) => {
+    for (let seed = 1; seed < 20; seed++) {
+      const disk = new SimulatedDisk({ seed });
+      const config = { ...testConfig, segmentBytes: 1e6, flushPolicy: 'os' as const };
+      const store = await openStore(disk);
+      const log = await store.openLog({ name: 't-0', topicId: 'id', config });
+      for (let index = 0; index < 20; index++) await log.append(testBatch(index)).written;
+      await log.deleteRecordsBefore(start);
+      const after = await openStore(disk.crash(seed));
+      const found = await after.openLog({ name: 't-0', topicId: 'id', config });
+      expect([seed, found.startOffset, found.damaged]).toEqual([seed, start, []]);
+      expect(after.integrity).toMatchObject({ damagedRanges: 0, damagedOffsets: 0 });
+    }
+  });
+
   test('is skipped, reported and set aside; the rest is served', async () => {
     const disk = new MemoryDisk();
     const { store } = await filled(disk, 20);
