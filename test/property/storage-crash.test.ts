@@ -98,6 +98,21 @@ async function eachSeed(work: (seed: number) => Promise<void>): Promise<void> {
   }
 }
 
+/** Lives that end cleanly or are killed, with one between two of them in which something is read wrong. */
+async function misreadLives(world: StorageWorld): Promise<void> {
+  for (let life = 0; life < 6; life++) {
+    await world.run(world.open());
+    await world.run(world.checkAll());
+    for (let step = 0; step < 60; step++) await world.run(world.act());
+    if (world.random.chance(0.5)) await world.run(world.store?.close() ?? Promise.resolve());
+    world.disk = world.disk.kill();
+    await world.run(world.misread());
+    if (world.random.chance(0.3)) await world.run(world.disk.remove('clean-shutdown'));
+  }
+  await world.run(world.open());
+  await world.run(world.checkAll());
+}
+
 describe('a crash at any operation', { timeout: 300_000 }, () => {
   test('loses nothing acknowledged, keeps order, invents nothing', async () => {
     await eachSeed((seed) => live(new StorageWorld({ seed, logs: 1 + (seed % 3) }), 5, false));
@@ -121,6 +136,10 @@ describe('a crash at any operation', { timeout: 300_000 }, () => {
 
   test('the same when a kill leaves pages that only seem to be on the disk', async () => {
     await eachSeed((seed) => killedLives(new StorageWorld({ seed, logs: 2 })));
+  });
+
+  test('the same when bits are read wrong, once', async () => {
+    await eachSeed((seed) => misreadLives(new StorageWorld({ seed, logs: 2 })));
   });
 
   test('a recovery that would not rewrite what is above the mark is found out', async () => {

@@ -329,7 +329,7 @@ export class SimulatedDisk implements Disk {
       for (const sector of node.stale) {
         const from = sector * SECTOR;
         node.data.fill(0, from, Math.min(from + SECTOR, node.data.length));
-        node.platter.copy(node.data, from, from, from + SECTOR);
+        if (from < node.platter.length) node.platter.copy(node.data, from, from, from + SECTOR);
       }
       node.stale.clear();
     }
