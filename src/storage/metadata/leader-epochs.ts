@@ -67,13 +67,10 @@ export class LeaderEpochs {
 
   /** Forgets epochs that ended at or before `startOffset`; the one that holds it begins there. */
   truncateStart(startOffset: number): void {
-    let first = 0;
-    while ((this.#entries[first + 1]?.startOffset ?? Number.POSITIVE_INFINITY) <= startOffset) {
-      first++;
-    }
-    const head = this.#entries[first];
-    if (head === undefined || head.startOffset >= startOffset) return;
-    this.#entries = [{ epoch: head.epoch, startOffset }, ...this.#entries.slice(first + 1)];
+    const last = this.#entries.findLastIndex((entry) => entry.startOffset <= startOffset);
+    const head = this.#entries[last];
+    if (head === undefined || (last === 0 && head.startOffset === startOffset)) return;
+    this.#entries = [{ epoch: head.epoch, startOffset }, ...this.#entries.slice(last + 1)];
     this.dirty = true;
   }
 

@@ -21,3 +21,16 @@ test('of an epoch above those that are known nothing is said', () => {
 test('an epoch below those that are known cuts nobody off, nor resets him as an unknown one does', () => {
   expect(epochs.endOffsetFor(1, 90)).toEqual({ epoch: 1, endOffset: 90 });
 });
+
+test('a start that is raised in two steps leaves what one step leaves: the marks know it by a checksum', () => {
+  const entries = [
+    { epoch: 0, startOffset: 0 },
+    { epoch: 1, startOffset: 100 },
+  ];
+  const [one, two] = [new LeaderEpochs(entries), new LeaderEpochs(entries)];
+  one.truncateStart(100);
+  two.truncateStart(50);
+  two.truncateStart(100);
+  expect(two.entries).toEqual(one.entries);
+  expect(one.entries).toEqual([{ epoch: 1, startOffset: 100 }]);
+});
