@@ -2,6 +2,7 @@
 // journal), raising the high watermark.
 
 import { asError } from '../../base/errors.ts';
+import type { CancelTimer } from '../../base/ports.ts';
 import type { CommitRound, CommitState, Committable } from '../commit/committer.ts';
 import type { JournalEntry, JournalOwner } from '../commit/journal-entry.ts';
 import type { SyncedPlace } from '../log-contents.ts';
@@ -15,6 +16,13 @@ import type { Ticket } from './ticket.ts';
 
 /** A write or sync failed, and with it the log; behind `believed` its files may not be believed (null: they may). */
 type OnFailure = (cause: Error, believed?: SyncedPlace | null) => void;
+
+/** With the `os` policy: what was written since then is synced after so long. */
+interface FlushTimer {
+  readonly sinceMs: number;
+  readonly afterMs: number;
+  readonly cancel: CancelTimer;
+}
 
 export interface LogSyncOptions {
   readonly core: LogCore;
@@ -38,7 +46,7 @@ export class LogSync implements Committable, JournalOwner, PointSync {
   #offsets = 0;
   #bytes = 0;
   #lastFlushOffset: number;
-  #flushTimer: (() => void) | null = null;
+  #flushTimer: FlushTimer | null = null;
   readonly #flushes = new FlushWaiters();
   readonly files: DirtyFiles;
   readonly recoveryPoint: RecoveryPoint;
@@ -126,12 +134,32 @@ export class LogSync implements Committable, JournalOwner, PointSync {
       writtenEnd - this.#lastFlushOffset >= config.flushMessages
     ) {
       context.committer.request(this);
-    } else if (this.#flushTimer === null && config.flushMs < Number.MAX_SAFE_INTEGER) {
-      this.#flushTimer = context.clock.setTimer(config.flushMs, () => {
-        this.#flushTimer = null;
-        context.committer.request(this);
-      });
+    } else {
+      this.#flushInTime();
     }
+  }
+
+  /** The configs of the log have changed: a lower flush.ms holds for what waits already. */
+  configChanged(): void {
+    const { config, state, writtenEnd, durableEnd } = this.#core;
+    const waits = state === 'open' && writtenEnd > durableEnd;
+    if (waits && config.flushPolicy === 'os') this.#flushInTime();
+  }
+
+  #flushInTime(): void {
+    const { config, context } = this.#core;
+    const { flushMs: afterMs } = config;
+    const { clock, committer } = context;
+    const before = this.#flushTimer;
+    if (afterMs >= (before?.afterMs ?? Number.MAX_SAFE_INTEGER)) return;
+    before?.cancel();
+    const nowMs = clock.monotonic();
+    const sinceMs = before?.sinceMs ?? nowMs;
+    const cancel = clock.setTimer(Math.max(0, sinceMs + afterMs - nowMs), () => {
+      this.#flushTimer = null;
+      committer.request(this);
+    });
+    this.#flushTimer = { sinceMs, afterMs, cancel };
   }
 
   /** Resolves once everything below `offset` is durable. */
@@ -274,7 +302,7 @@ export class LogSync implements Committable, JournalOwner, PointSync {
 
   /** Refuses everything that waits; called by the log as it fails. */
   failAll(failure: Error): void {
-    this.#flushTimer?.();
+    this.#flushTimer?.cancel();
     this.#flushTimer = null;
     const tickets = this.#uncommitted;
     this.#uncommitted = [];
@@ -299,7 +327,7 @@ export class LogSync implements Committable, JournalOwner, PointSync {
 
   /** Stops timers and lets files go; nothing is being written, everything is synced or the log has failed. */
   dispose(): void {
-    this.#flushTimer?.();
+    this.#flushTimer?.cancel();
     this.#flushTimer = null;
     this.files.letGo();
     this.#core.context.marks.forget(this.recoveryPoint);

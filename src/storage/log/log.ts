@@ -187,6 +187,7 @@ export class DiskLog implements PartitionLog, ScrubbedLog {
 
   setConfig(config: LogConfig): void {
     this.#core.setConfig(config);
+    this.#sync.configChanged();
   }
 
   batches(fromOffset: number): AsyncIterable<Buffer> {
