@@ -6,7 +6,6 @@
 
 import { asError } from '../../base/errors.ts';
 import type { Logger } from '../../base/ports.ts';
-import { BATCH_HEADER_BYTES } from '../../record/index.ts';
 import { CLEANED_SUFFIX } from '../compaction/cleaned-writer.ts';
 import type { CleanableLog, PassLimits } from '../compaction/cleaner.ts';
 import type { CleanedSegment, CompactionJob, CompactionResult } from '../compaction/job.ts';
@@ -31,8 +30,8 @@ import { noteMissingBehind } from '../damage/missing-offsets.ts';
 import { proveDamage } from '../damage/prove-damage.ts';
 import { verifySegments } from '../damage/verify.ts';
 import { withIndexes } from '../reading/log-reader.ts';
-import { scanBatches } from '../scan/batch-scan.ts';
 import { Segment, segmentName } from '../segment/segment.ts';
+import { learnFirstTimestamp } from '../segment/segment-files.ts';
 import type { LogCore } from './log-core.ts';
 import type { LogRetention } from './log-retention.ts';
 import type { LogWriter } from './log-writer.ts';
@@ -223,15 +222,8 @@ export class LogCompaction implements CleanableLog {
     if (lag && segment.maxTimestamp < 0) await withIndexes(this.#core, segment);
     const bounded = config.maxCompactionLagMs < Number.MAX_SAFE_INTEGER;
     if (!bounded || segment.firstTimestamp >= 0) return;
-    await this.#core.context.pool.using(segment.logPath, (file) =>
-      scanBatches(
-        { file, from: 0, to: segment.size, depth: 'headers', chunkBytes: BATCH_HEADER_BYTES },
-        (header) => {
-          segment.learnFirstTimestamp(header.maxTimestamp);
-          return false;
-        },
-      ),
-    );
+    const { pool } = this.#core.context;
+    await pool.using(segment.logPath, (file) => learnFirstTimestamp(file, segment));
   }
 
   async #withIndexSizes(segments: readonly SegmentFacts[]): Promise<SegmentFacts[]> {
@@ -341,7 +333,11 @@ export class LogCompaction implements CleanableLog {
     const segments: Segment[] = [];
     for (const segment of old) {
       const result = made.get(segment.baseOffset);
-      if (result?.present === true) segments.push(newSegment(core.name, segment, result));
+      if (result?.present !== true) continue;
+      // As Kafka has it: the records are no younger for having been copied.
+      const written = old.filter(({ baseOffset }) => result.replaces.includes(baseOffset));
+      const modifiedMs = Math.max(...written.map((replaced) => replaced.modifiedMs));
+      segments.push(Segment.finished(core.name, { ...result, modifiedMs }, result));
     }
     core.exchange(entries, segments);
   }
@@ -368,8 +364,4 @@ export class LogCompaction implements CleanableLog {
       context.logger.error({ log: name, error: message }, text);
     }
   }
-}
-
-function newSegment(directory: string, old: Segment, result: CleanedSegment): Segment {
-  return Segment.finished(directory, { ...result, createdMs: old.createdMs }, result);
 }

@@ -121,7 +121,7 @@ export class LogRetention {
   #planned(nowMs: number, config: RetentionConfig): number {
     const core = this.#core;
     const segments = core.segments.map((segment): SegmentFacts => {
-      const newestMs = segment.maxTimestamp >= 0 ? segment.maxTimestamp : segment.createdMs;
+      const newestMs = segment.maxTimestamp >= 0 ? segment.maxTimestamp : segment.modifiedMs;
       return { bytes: segment.size, newestMs, endOffset: core.endOf(segment) };
     });
     const { startOffset, highWatermark } = core;

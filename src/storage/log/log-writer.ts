@@ -180,7 +180,7 @@ export class LogWriter {
   }
 
   #wrote(segment: Segment, { count, position, bytes }: Stretch): void {
-    segment.wrote(position, position + bytes);
+    segment.wrote(position, position + bytes, this.#core.context.clock.now());
     // The log may have failed meanwhile: its queue is gone then.
     if (this.#core.failure !== null) return;
     this.#core.written((this.#queue[count - 1] as Ticket).lastOffset + 1);

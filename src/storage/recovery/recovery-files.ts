@@ -124,7 +124,7 @@ export function damageWithin(all: readonly DamagedRange[], endOffset: number): D
 
 /** A finished segment whose indexes are in its files. */
 export function wholeSegment(name: string, file: SegmentFile): Segment {
-  return Segment.finished(name, { ...file, createdMs: file.modifiedMs }, null);
+  return Segment.finished(name, file, null);
 }
 
 /** Looks through the files from the recovery point on. */

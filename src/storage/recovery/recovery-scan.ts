@@ -10,6 +10,7 @@ import { findNextInOrder, isSameBatch, scanInOrder } from '../scan/batch-order.t
 import { withScanMemory } from '../scan/scan-memory.ts';
 import { ScannedHeaders } from '../scan/scanned-headers.ts';
 import { Segment, segmentName } from '../segment/segment.ts';
+import { learnFirstTimestamp } from '../segment/segment-files.ts';
 import { resumeByIndexes } from './recovery-prefix.ts';
 
 /** A segment file as listed. */
@@ -212,6 +213,8 @@ export class RecoveryScan {
     if (position > origin.bytes || position === 0) return 0;
     const place = { offset, position, intervalBytes };
     if (!(await resumeByIndexes(disk, segment, file, place))) return 0;
+    // Indexes do not tell it, and segment.ms counts from there.
+    await learnFirstTimestamp(file, segment);
     this.#expected = offset;
     return position;
   }

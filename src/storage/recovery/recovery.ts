@@ -77,7 +77,7 @@ async function openClean(
   if (!asNoted || recoveryOffset !== options.mark || epochs === null || epochs.latest < 0)
     return null;
   const segments = files.slice(0, -1).map((file) => wholeSegment(name, file));
-  const active = Segment.resumed(name, { ...last, createdMs: last.modifiedMs }, times);
+  const active = Segment.resumed(name, last, times);
   segments.push(active);
   if (active.size > INDEX_FREE_BYTES) {
     const { indexIntervalBytes } = config;
@@ -298,6 +298,7 @@ async function finishSegments(
   for (const { segment } of before) {
     await saveIndexes(disk, segment);
     segment.seal();
+    segment.dropIndexes();
   }
   if (!rollAtEnd) await saveIndexes(disk, last.segment);
   return null;

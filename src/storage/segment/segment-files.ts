@@ -1,6 +1,6 @@
 // The files of one segment: making them, loading and rebuilding indexes, writing these, deleting.
 
-import type { BatchHeader } from '../../record/index.ts';
+import { BATCH_HEADER_BYTES, type BatchHeader } from '../../record/index.ts';
 import type { Disk, DiskFile } from '../disk/disk.ts';
 import type { FilePool, PinnedFile } from '../disk/file-pool.ts';
 import { deletedName } from '../disk/gone-name.ts';
@@ -100,6 +100,16 @@ async function reachesEnd(
     scanBatches({ file, from, to, depth: 'headers', chunkBytes }, visit),
   );
   return good && offsetRight;
+}
+
+/** Looks up the time of the first batch of the segment, which its file begins with. */
+export async function learnFirstTimestamp(file: DiskFile, segment: Segment): Promise<void> {
+  const { size: to } = segment;
+  const first = { file, from: 0, to, depth: 'headers', chunkBytes: BATCH_HEADER_BYTES } as const;
+  await scanBatches(first, ({ maxTimestamp }) => {
+    segment.learnFirstTimestamp(maxTimestamp);
+    return false;
+  });
 }
 
 interface IndexedBatch extends BatchFacts {

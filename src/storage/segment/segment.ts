@@ -46,7 +46,8 @@ export interface RollLimits {
 export interface WholeFile {
   readonly baseOffset: number;
   readonly bytes: number;
-  readonly createdMs: number;
+  /** Clock time of its last write, ms. */
+  readonly modifiedMs: number;
 }
 
 /** What a segment that a roll begins takes along. */
@@ -63,7 +64,10 @@ export class Segment {
   readonly baseOffset: number;
   /** Path without suffix, relative to the data directory. */
   readonly stem: string;
-  /** Clock time at which it was made, ms; rolling by time counts from here where batches carry no time. */
+  /**
+   * Clock time at which it was made, ms; of a file that was found, that of its last write. Rolling by time counts from
+   * here where batches carry no time.
+   */
   readonly createdMs: number;
   readonly jitterMs: number;
   /** Bytes of the file that this process wrote or whose checksums it compared. */
@@ -73,6 +77,7 @@ export class Segment {
   #written = 0;
   #synced = 0;
   #writing = false;
+  #modifiedMs: number;
   #created = false;
   #sealed = false;
   #firstTimestamp = NO_TIMESTAMP;
@@ -86,14 +91,15 @@ export class Segment {
     this.baseOffset = baseOffset;
     this.stem = `${directory}/${segmentName(baseOffset)}`;
     this.createdMs = createdMs;
+    this.#modifiedMs = createdMs;
     this.jitterMs = rolled.jitterMs;
     this.#snapshot = rolled.snapshot;
     this.#indexes = new SegmentIndexes(baseOffset);
   }
 
   /** One whose file is there, and whose batches are still to be looked at, and tracked. */
-  static scanned(directory: string, baseOffset: number, createdMs: number): Segment {
-    const segment = new Segment(directory, baseOffset, createdMs);
+  static scanned(directory: string, baseOffset: number, modifiedMs: number): Segment {
+    const segment = new Segment(directory, baseOffset, modifiedMs);
     segment.#created = true;
     return segment;
   }
@@ -118,8 +124,8 @@ export class Segment {
     return segment;
   }
 
-  static #whole(directory: string, { baseOffset, bytes, createdMs }: WholeFile): Segment {
-    const segment = Segment.scanned(directory, baseOffset, createdMs);
+  static #whole(directory: string, { baseOffset, bytes, modifiedMs }: WholeFile): Segment {
+    const segment = Segment.scanned(directory, baseOffset, modifiedMs);
     segment.#size = bytes;
     segment.#written = bytes;
     segment.#synced = bytes;
@@ -156,6 +162,11 @@ export class Segment {
   /** A write to the file is under way. */
   get writing(): boolean {
     return this.#writing;
+  }
+
+  /** Clock time of the last write, ms; before there is one, when it was made. */
+  get modifiedMs(): number {
+    return this.#modifiedMs;
   }
 
   /** Whether the file exists and its name is durable. */
@@ -266,11 +277,12 @@ export class Segment {
     this.#writing = false;
   }
 
-  /** The next bytes, from `from` up to `to`, are in the file. */
-  wrote(from: number, to: number): void {
+  /** The next bytes, from `from` up to `to`, are in the file since `nowMs`. */
+  wrote(from: number, to: number, nowMs: number): void {
     const next = from === this.#written && to <= this.#size;
     if (!next || !this.#created || this.#sealed) throw this.#broken(`written ${from} to ${to}`);
     this.#written = to;
+    this.#modifiedMs = nowMs;
     this.verified.add(from, to);
   }
 

@@ -1,6 +1,8 @@
 // What retention by age reads to know how old finished segments are.
 
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { buildBatch } from '../../../../src/record/index.ts';
+import type { BatchToAppend } from '../../../../src/storage/index.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
 import { SimulatedDisk } from '../../../support/simulated-disk.ts';
 import { openStore, testBatch, testConfig } from '../support.ts';
@@ -66,4 +68,28 @@ test('a record that is appended meanwhile stays', async () => {
     await clock.until(retention);
     expect([ticks, log.startOffset <= 1]).toEqual([ticks, true]);
   }
+});
+
+describe('records without a time', () => {
+  const HOUR = 3_600_000;
+
+  function untimed(): BatchToAppend {
+    const bytes = buildBatch([{ timestamp: -1, key: null, value: Buffer.from('v') }]);
+    return { parts: [bytes], byteLength: bytes.length, offsetCount: 1, maxTimestamp: -1 };
+  }
+
+  test('are as old as the last write of their segment', async () => {
+    const clock = new VirtualClock();
+    const store = await openStore(new SimulatedDisk({ seed: 1 }), { clock });
+    const config = { ...testConfig, retentionMs: HOUR };
+    const log = await store.openLog({ name: 't-0', topicId: 'id', config });
+    await clock.until(log.append(untimed()).committed);
+    await clock.advance(2 * HOUR);
+    await clock.until(log.append(untimed()).committed);
+    await clock.until(log.applyRetention(clock.now()));
+    expect(log.startOffset).toBe(0);
+    await clock.advance(HOUR + 1);
+    await clock.until(log.applyRetention(clock.now()));
+    expect(log.startOffset).toBe(2);
+  });
 });

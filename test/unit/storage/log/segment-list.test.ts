@@ -5,7 +5,7 @@ import { Segment } from '../../../../src/storage/segment/segment.ts';
 
 /** A segment of 100 bytes, all written. */
 function segmentAt(baseOffset: number): Segment {
-  return Segment.finished('t-0', { baseOffset, bytes: 100, createdMs: 0 }, null);
+  return Segment.finished('t-0', { baseOffset, bytes: 100, modifiedMs: 0 }, null);
 }
 
 function listOf(...bases: number[]): SegmentList {

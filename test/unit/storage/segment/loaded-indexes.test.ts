@@ -10,7 +10,7 @@ const ENTRIES = 10_000;
 
 /** A finished segment whose files hold its indexes, or, where they were rebuilt, do not. */
 function loaded(baseOffset: number, isSaved = true): Segment {
-  const segment = Segment.finished('t-0', { baseOffset, bytes: ENTRIES, createdMs: 0 }, null);
+  const segment = Segment.finished('t-0', { baseOffset, bytes: ENTRIES, modifiedMs: 0 }, null);
   const entries = { offsets: new OffsetIndex(), times: new TimeIndex() };
   for (let entry = 0; entry < ENTRIES; entry++) entries.offsets.append(entry, entry);
   const newest = { maxTimestamp: -1, maxTimestampOffset: baseOffset };

@@ -10,7 +10,7 @@ function segmentWith(size: number, written = size, synced = written): Segment {
   const segment = new Segment('t-0', 100, 0);
   segment.made();
   if (size > 0) track(segment, 100, size);
-  if (written > 0) segment.wrote(0, written);
+  if (written > 0) segment.wrote(0, written, 0);
   segment.syncedTo(synced);
   return segment;
 }
@@ -27,7 +27,7 @@ describe('bytes', () => {
     segment.made();
     track(segment, 100, 50);
     expect(bytesOf(segment)).toEqual([50, 0, 0]);
-    segment.wrote(0, 50);
+    segment.wrote(0, 50, 0);
     expect(bytesOf(segment)).toEqual([50, 50, 0]);
     expect([segment.dirty, segment.verified.covers(0, 50)]).toEqual([true, true]);
     segment.syncedTo(50);
@@ -37,15 +37,15 @@ describe('bytes', () => {
 
   test('that were not given out are not written', () => {
     const segment = segmentWith(50, 0);
-    expect(() => segment.wrote(0, 51)).toThrow(broken);
+    expect(() => segment.wrote(0, 51, 0)).toThrow(broken);
     expect(bytesOf(segment)).toEqual([50, 0, 0]);
   });
 
   test('are written in a row', () => {
     const segment = segmentWith(50, 20);
-    expect(() => segment.wrote(30, 50)).toThrow(broken);
-    expect(() => segment.wrote(10, 50)).toThrow(broken);
-    segment.wrote(20, 50);
+    expect(() => segment.wrote(30, 50, 0)).toThrow(broken);
+    expect(() => segment.wrote(10, 50, 0)).toThrow(broken);
+    segment.wrote(20, 50, 0);
   });
 
   test('that are not written are not synced', () => {
@@ -61,13 +61,13 @@ describe('bytes', () => {
     const segment = new Segment('t-0', 100, 0);
     track(segment, 100, 50);
     expect(() => segment.writeBegins()).toThrow(broken);
-    expect(() => segment.wrote(0, 50)).toThrow(broken);
+    expect(() => segment.wrote(0, 50, 0)).toThrow(broken);
     segment.made();
     expect(() => segment.made()).toThrow(broken);
     segment.writeBegins();
     expect(() => segment.writeBegins()).toThrow(broken);
     segment.writeEnds();
-    segment.wrote(0, 50);
+    segment.wrote(0, 50, 0);
   });
 
   test('that a recovery found count as synced when it says so, damage with them', () => {
@@ -108,7 +108,7 @@ describe('a segment is finished', () => {
     expect(() => segment.seal()).toThrow(broken);
     expect(() => segment.writeBegins()).toThrow(broken);
     track(segment, 101, 10);
-    expect(() => segment.wrote(50, 60)).toThrow(broken);
+    expect(() => segment.wrote(50, 60, 0)).toThrow(broken);
   });
 
   test('before its indexes leave the memory', () => {
@@ -142,7 +142,7 @@ describe('the place in the log', () => {
     const unwritten = segmentWith(50, 20);
     unwritten.followedBy(120);
     expect(() => unwritten.proveEnd()).toThrow(broken);
-    unwritten.wrote(20, 50);
+    unwritten.wrote(20, 50, 0);
     unwritten.proveEnd();
     expect(unwritten.endProven).toBe(true);
   });
@@ -153,7 +153,7 @@ describe('the first timestamp', () => {
     const segment = segmentWith(50);
     expect(segment.firstTimestamp).toBe(1000);
     expect(() => segment.learnFirstTimestamp(900)).toThrow(broken);
-    const found = Segment.finished('t-0', { baseOffset: 0, bytes: 50, createdMs: 0 }, null);
+    const found = Segment.finished('t-0', { baseOffset: 0, bytes: 50, modifiedMs: 0 }, null);
     expect(found.firstTimestamp).toBe(-1);
     found.learnFirstTimestamp(900);
     expect(found.firstTimestamp).toBe(900);

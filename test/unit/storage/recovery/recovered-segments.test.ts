@@ -1,0 +1,69 @@
+// What a recovery knows of the segments that it hands over: how old they are, and what need not stay in memory of them.
+
+import { expect, test } from 'vitest';
+import { silentLogger } from '../../../../src/base/ports.ts';
+import { buildBatch } from '../../../../src/record/index.ts';
+import { MemoryDisk } from '../../../../src/storage/index.ts';
+import { FilePool } from '../../../../src/storage/disk/file-pool.ts';
+import { openDirectory } from '../../../../src/storage/recovery/recovery.ts';
+import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
+import { openStore, sizedBatch, testConfig } from '../support.ts';
+
+const DAY = 86_400_000;
+
+test.each([
+  'clean',
+  'unclean',
+])('segment.ms counts from the first record, whatever starts come between: %s', async (stop) => {
+  const clock = new VirtualClock();
+  const disk = new MemoryDisk(() => clock.now());
+  let count = 0;
+  for (let start = 0; start < 5; start++) {
+    const store = await openStore(disk, { clock });
+    const log = await store.openLog({ name: 't-0', topicId: 'id', config: testConfig });
+    const timestamp = clock.now();
+    const bytes = buildBatch([{ timestamp, key: null, value: Buffer.from('v') }]);
+    const facts = { byteLength: bytes.length, offsetCount: 1, maxTimestamp: timestamp };
+    await clock.until(log.append({ parts: [bytes], ...facts }).committed);
+    count = log.segmentCount();
+    await clock.until(store.close());
+    if (stop === 'unclean') await disk.remove('clean-shutdown');
+    await clock.advance(6 * DAY);
+  }
+  // 24 days of records, and segments of seven days.
+  expect(count).toBe(3);
+});
+
+test('indexes of the segments that a long scan has finished are in their files alone', async () => {
+  const clock = new VirtualClock();
+  const disk = new MemoryDisk(() => clock.now());
+  const config = { ...testConfig, segmentBytes: 1_000_000 };
+  const store = await openStore(disk, { clock });
+  const log = await store.openLog({ name: 't-0', topicId: 'id', config });
+  for (let index = 0; index < 100; index++)
+    await clock.until(log.append(sizedBatch(100_000)).committed);
+  await clock.until(store.close());
+  const unknown = Number.POSITIVE_INFINITY;
+  const { segments } = await openDirectory({
+    disk,
+    pool: new FilePool(disk, 100),
+    clock,
+    logger: silentLogger,
+    name: 't-0',
+    config,
+    stop: 'crashed',
+    mark: unknown,
+    rewriteFrom: unknown,
+    startOffset: 0,
+    recoveryOffset: 0,
+    recoveryPosition: 0,
+    wasCompacted: false,
+    leaderEpoch: -1,
+    epochsBelow: unknown,
+    epochsChecksum: null,
+    times: { maxTimestamp: -1, maxTimestampOffset: 0, firstTimestamp: -1 },
+  });
+  const finished = segments.filter(({ sealed }) => sealed);
+  expect(finished.length).toBeGreaterThan(5);
+  expect(finished.filter(({ indexes }) => indexes.inMemory)).toEqual([]);
+});
