@@ -109,6 +109,13 @@ export class FilePool {
     else this.#lingering.add(entry);
   }
 
+  /** Forgets all paths in a directory, which are to be other files'. */
+  detachBelow(directory: string): void {
+    for (const path of [...this.#entries.keys()]) {
+      if (path.startsWith(`${directory}/`)) this.detach(path);
+    }
+  }
+
   /** Whether somebody still has a file pinned that had this path when it was detached. */
   lingers(path: string): boolean {
     for (const entry of this.#lingering) if (entry.path === path) return true;

@@ -10,9 +10,10 @@
 
 import { Mutex } from '../../base/mutex.ts';
 import { pause } from '../../base/pause.ts';
-import type { CancelTimer, Clock, Logger } from '../../base/ports.ts';
+import type { Clock, Logger } from '../../base/ports.ts';
 import type { TaskOwner } from '../tasks.ts';
 import type { Disk } from './disk.ts';
+import { DueWork } from './due-work.ts';
 import type { FilePool } from './file-pool.ts';
 import { nameBefore, setAsideName } from './gone-name.ts';
 import { directoryOf } from './small-file.ts';
@@ -49,10 +50,11 @@ export async function isRoomShort(disk: Disk): Promise<boolean> {
 
 export class PacedRemoval {
   readonly #options: PacedRemovalOptions;
+  /** What is refused on the way to a removal is tried again, as removals are. */
+  readonly due: DueWork;
   readonly #stepBytes: number;
   readonly #lane = new Mutex();
   readonly #end = new AbortController();
-  readonly #timers = new Set<CancelTimer>();
   /** Bytes given back since the last rest. */
   #given = 0;
   /** Where a name was removed last, which no sync has made durable; null when that was before the last rest. */
@@ -61,16 +63,17 @@ export class PacedRemoval {
 
   constructor(options: PacedRemovalOptions) {
     this.#options = options;
+    this.due = new DueWork(options);
     this.#stepBytes = options.stepBytes ?? STEP_BYTES;
   }
 
   filesLater(gone: readonly GoneFile[], delayMs: number): void {
-    this.#later('removing deleted segments', delayMs, () => this.#files(gone));
+    this.#later(delayMs, 'removing deleted segments', () => this.#files(gone));
   }
 
   /** The directory of a log, which was `was`, and all in it. */
   directoryLater(path: string, was: string, delayMs: number): void {
-    this.#later(`removing ${path}`, delayMs, () => this.#directory(path, was));
+    this.#later(delayMs, `removing ${path}`, () => this.#directory(path, was));
   }
 
   /** Renames a long file out of the way, to be removed later; false, and nothing done, for any other. */
@@ -87,19 +90,12 @@ export class PacedRemoval {
 
   /** Nothing is begun from now on; what is being done ends with its step. */
   close(): void {
+    this.due.close();
     this.#end.abort();
-    for (const cancel of this.#timers) cancel();
-    this.#timers.clear();
   }
 
-  #later(what: string, delayMs: number, work: () => Promise<void>): void {
-    if (this.#ended) return;
-    const { clock, tasks } = this.#options;
-    const cancel = clock.setTimer(delayMs, () => {
-      this.#timers.delete(cancel);
-      tasks.start(what, () => this.#lane.run(work));
-    });
-    this.#timers.add(cancel);
+  #later(delayMs: number, what: string, work: () => Promise<void>): void {
+    this.due.after(delayMs, what, () => this.#lane.run(work));
   }
 
   get #ended(): boolean {

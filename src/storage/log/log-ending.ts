@@ -46,7 +46,7 @@ export class LogEnding {
    */
   leave(move: () => Promise<void>): Promise<void> {
     const { core, retention } = this.#options;
-    const { latch, segments, context, name } = core;
+    const { latch, context, name } = core;
     const gone = new KafkaError('KAFKA_STORAGE_ERROR', `the log of ${name} was deleted`);
     return retention.inLane(() =>
       latch.exclusive(async () => {
@@ -55,7 +55,7 @@ export class LogEnding {
           await move();
         } finally {
           // Not sooner: until then somebody may find a file under these names again.
-          for (const segment of segments) context.pool.detach(segment.logPath);
+          context.pool.detachBelow(name);
         }
       }),
     );

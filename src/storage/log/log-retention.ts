@@ -3,6 +3,7 @@
 import { AssertionError } from '../../base/errors.ts';
 import { KafkaError } from '../../base/kafka-errors.ts';
 import { Mutex } from '../../base/mutex.ts';
+import { DiskError } from '../disk/disk.ts';
 import type { GoneFile } from '../disk/paced-removal.ts';
 import { withTimes } from '../reading/log-search.ts';
 import type { Tail } from '../reading/tail.ts';
@@ -96,12 +97,15 @@ export class LogRetention {
   async #free(nowMs: number, config: RetentionConfig): Promise<number> {
     const core = this.#core;
     let count = 0;
+    const unread = new Map<Segment, number>();
     for (;;) {
       if (core.state !== 'open') return 0;
-      count = this.#planned(nowMs, config);
-      const doubtful = this.#doubtful(count, config);
+      count = this.#planned(nowMs, config, unread);
+      const doubtful = this.#doubtful(count, config, unread);
       if (doubtful === undefined) break;
-      await withTimes(core, doubtful);
+      await withTimes(core, doubtful).catch((error: unknown) => {
+        unread.set(doubtful, this.#assumedTime(doubtful, error));
+      });
     }
     if (count === 0) return 0;
     if (count === core.segments.length) core.roll(core.endOffset);
@@ -117,12 +121,28 @@ export class LogRetention {
     return segment.created;
   }
 
-  /** How many of the oldest segments may go, for all that is known of them. */
-  #planned(nowMs: number, config: RetentionConfig): number {
+  /**
+   * The newest time of a segment that cannot be read, to go by in this run: for ever, what lies behind it would stay as
+   * well, up to a full disk. What may be read the next time is not too old.
+   */
+  #assumedTime(segment: Segment, error: unknown): number {
+    if (!(error instanceof DiskError)) throw error;
+    const { name: log, context } = this.#core;
+    const { baseOffset, maxTimestamp, modifiedMs } = segment;
+    const message = `the newest time of a segment of ${log} is not known: ${error.message}`;
+    context.logger.warn({ log, segment: baseOffset, error: error.message }, message);
+    if (error.code !== 'io_error') return Number.POSITIVE_INFINITY;
+    return Math.max(maxTimestamp, modifiedMs);
+  }
+
+  /** How many of the oldest segments may go, for all that is known of them; `unread`: times to assume. */
+  #planned(nowMs: number, config: RetentionConfig, unread: ReadonlyMap<Segment, number>): number {
     const core = this.#core;
     const segments = core.segments.map((segment): SegmentFacts => {
-      const newestMs = segment.maxTimestamp >= 0 ? segment.maxTimestamp : segment.modifiedMs;
-      return { bytes: segment.size, newestMs, endOffset: core.endOf(segment) };
+      const { size: bytes, maxTimestamp, modifiedMs } = segment;
+      const knownMs = maxTimestamp >= 0 ? maxTimestamp : modifiedMs;
+      const newestMs = unread.get(segment) ?? knownMs;
+      return { bytes, newestMs, endOffset: core.endOf(segment) };
     });
     const { startOffset, highWatermark } = core;
     return segmentsToDelete({ segments, startOffset, highWatermark, nowMs }, config);
@@ -132,14 +152,17 @@ export class LogRetention {
    * One whose newest time may be another than is known, where age decides: of the `count` that are to go, since an
    * index that lost that time must not cost the records; or the first that is to stay. What lies behind that stays too.
    */
-  #doubtful(count: number, config: RetentionConfig): Segment | undefined {
+  #doubtful(
+    count: number,
+    config: RetentionConfig,
+    unread: ReadonlyMap<Segment, number>,
+  ): Segment | undefined {
     if (!config.cleanupDelete || config.retentionMs < 0) return undefined;
-    return this.#core.segments
-      .slice(0, count + 1)
-      .find(
-        ({ sealed, indexes, maxTimestamp }, index) =>
-          sealed && !indexes.timesProven && (index < count || maxTimestamp < 0),
-      );
+    return this.#core.segments.slice(0, count + 1).find((segment, index) => {
+      const { sealed, indexes, maxTimestamp } = segment;
+      const known = !sealed || indexes.timesProven || unread.has(segment);
+      return !known && (index < count || maxTimestamp < 0);
+    });
   }
 
   async #rollByTime(nowMs: number): Promise<void> {
@@ -159,19 +182,36 @@ export class LogRetention {
     await core.context.marks.flush().catch(() => {});
     const going = core.dropOldest(count);
     if (core.startOffset >= core.highWatermark) this.#tail.clear();
+    const { logger, removal } = core.context;
+    for (const { baseOffset } of going)
+      logger.info({ log: core.name, segment: baseOffset }, 'segment deleted');
+    const takeAway = (): Promise<void> => this.#takeAway(going);
+    // It is no part of the log any more, whatever is refused now.
+    await takeAway().catch((error: unknown) => {
+      const what = `taking deleted segments of ${core.name} away`;
+      removal.due.refused(error, what, () => this.inLane(takeAway));
+    });
+    return going.length;
+  }
+
+  /** Takes away the files of segments that were dropped, as far as they are there. */
+  async #takeAway(dropped: readonly Segment[]): Promise<void> {
+    const { state, startOffset, segments, config, context } = this.#core;
+    // They may be another log's by now.
+    if (state === 'closed') return;
+    const present = new Set(segments.map(({ baseOffset }) => baseOffset));
+    const { disk, pool, removal } = context;
     const gone: GoneFile[] = [];
-    const { disk, pool, removal, logger } = core.context;
     try {
-      for (const segment of going) {
-        logger.info({ log: core.name, segment: segment.baseOffset }, 'segment deleted');
-        await renameDeleted(disk, pool, segment, gone);
+      for (const segment of dropped) {
+        // A reopening has found it again.
+        if (!present.has(segment.baseOffset)) await renameDeleted(disk, pool, segment, gone);
       }
-      await this.#dropSnapshots(core.startOffset);
+      await this.#dropSnapshots(startOffset);
     } finally {
       // Also what went before a step was refused: a full disk wants the room.
-      removal.filesLater(gone, core.config.fileDeleteDelayMs);
+      removal.filesLater(gone, config.fileDeleteDelayMs);
     }
-    return going.length;
   }
 
   /** Producer snapshots below the start go, but for the newest: it may be needed to rebuild from there. */

@@ -133,31 +133,6 @@ test('the recovery point goes on behind a segment that went before it was finish
   expect(mark?.recoveryOffset).toBeGreaterThanOrEqual(7);
 });
 
-test.each(['rename', 'syncdir'])(
-  'segments that went before a %s was refused are removed',
-  async (refused) => {
-    const disk = new SimulatedDisk({ seed: 6 });
-    const { clock, openLog } = await open(disk);
-    const log = await openLog('t-0');
-    for (let index = 0; index < 100; index++)
-      await clock.until(log.append(testBatch(index)).committed);
-    await clock.advance(2000);
-    const last = (await disk.list('t-0')).filter((name) => name.endsWith('.log')).at(-2)!;
-    disk.hook = (operation, path) => {
-      const gone = disk.paths().includes(`t-0/${last}.deleted`);
-      const now = refused === 'rename' ? path === `t-0/${last}` : gone;
-      if (operation === refused && now) throw new DiskError('io_error', path, 'refused');
-    };
-    await expect(clock.until(log.deleteRecordsBefore(log.endOffset - 1))).rejects.toThrow(
-      'refused',
-    );
-    expect(disk.paths().filter((path) => path.endsWith('.log.deleted')).length).toBeGreaterThan(1);
-    disk.hook = () => {};
-    await clock.advance(2000);
-    expect(disk.paths().filter((path) => path.endsWith('.deleted'))).toEqual([]);
-  },
-);
-
 function keyed(index: number): BatchToAppend {
   const value = Buffer.from(`value ${index}`);
   const bytes = buildBatch([{ timestamp: 1000 + index, key: Buffer.from('key'), value }]);

@@ -3,36 +3,36 @@
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../../../src/base/ports.ts';
 import { buildBatch } from '../../../../src/record/index.ts';
-import { MemoryDisk } from '../../../../src/storage/index.ts';
 import { FilePool } from '../../../../src/storage/disk/file-pool.ts';
+import { MemoryDisk } from '../../../../src/storage/index.ts';
 import { openDirectory } from '../../../../src/storage/recovery/recovery.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
 import { openStore, sizedBatch, testConfig } from '../support.ts';
 
 const DAY = 86_400_000;
 
-test.each([
-  'clean',
-  'unclean',
-])('segment.ms counts from the first record, whatever starts come between: %s', async (stop) => {
-  const clock = new VirtualClock();
-  const disk = new MemoryDisk(() => clock.now());
-  let count = 0;
-  for (let start = 0; start < 5; start++) {
-    const store = await openStore(disk, { clock });
-    const log = await store.openLog({ name: 't-0', topicId: 'id', config: testConfig });
-    const timestamp = clock.now();
-    const bytes = buildBatch([{ timestamp, key: null, value: Buffer.from('v') }]);
-    const facts = { byteLength: bytes.length, offsetCount: 1, maxTimestamp: timestamp };
-    await clock.until(log.append({ parts: [bytes], ...facts }).committed);
-    count = log.segmentCount();
-    await clock.until(store.close());
-    if (stop === 'unclean') await disk.remove('clean-shutdown');
-    await clock.advance(6 * DAY);
-  }
-  // 24 days of records, and segments of seven days.
-  expect(count).toBe(3);
-});
+test.each(['clean', 'unclean'])(
+  'segment.ms counts from the first record, whatever starts come between: %s',
+  async (stop) => {
+    const clock = new VirtualClock();
+    const disk = new MemoryDisk(() => clock.now());
+    let count = 0;
+    for (let start = 0; start < 5; start++) {
+      const store = await openStore(disk, { clock });
+      const log = await store.openLog({ name: 't-0', topicId: 'id', config: testConfig });
+      const timestamp = clock.now();
+      const bytes = buildBatch([{ timestamp, key: null, value: Buffer.from('v') }]);
+      const facts = { byteLength: bytes.length, offsetCount: 1, maxTimestamp: timestamp };
+      await clock.until(log.append({ parts: [bytes], ...facts }).committed);
+      count = log.segmentCount();
+      await clock.until(store.close());
+      if (stop === 'unclean') await disk.remove('clean-shutdown');
+      await clock.advance(6 * DAY);
+    }
+    // 24 days of records, and segments of seven days.
+    expect(count).toBe(3);
+  },
+);
 
 test('indexes of the segments that a long scan has finished are in their files alone', async () => {
   const clock = new VirtualClock();
