@@ -19,6 +19,11 @@ export class DiskError extends TidemarkError<DiskErrorCode> {
   }
 }
 
+/** The process may not open more files for now: others may close some, and what was refused may be tried again. */
+export function isOutOfFiles(error: unknown): boolean {
+  return error instanceof DiskError && error.code === 'too_many_files';
+}
+
 /** What `stat` tells of a file or directory. */
 export interface FileStatus {
   readonly kind: 'file' | 'directory';

@@ -2,7 +2,7 @@
 // closed; one with bytes that no sync has covered stays pinned too, because an error of a later write-back is
 // reported only to descriptors that were open when it happened.
 
-import { type Disk, DiskError, type DiskFile } from './disk.ts';
+import { type Disk, DiskError, type DiskFile, isOutOfFiles } from './disk.ts';
 
 /** A file that stays open until `release()`, which is called exactly once for each acquire. */
 export interface PinnedFile {
@@ -109,6 +109,13 @@ export class FilePool {
     else this.#lingering.add(entry);
   }
 
+  /** Closes a file that nobody uses, for a descriptor that is wanted elsewhere; false when there is none. */
+  async spareOne(): Promise<boolean> {
+    if (!this.#evictOne()) return false;
+    await Promise.all(this.#closing);
+    return true;
+  }
+
   /** Forgets all paths in a directory, which are to be other files'. */
   detachBelow(directory: string): void {
     for (const path of [...this.#entries.keys()]) {
@@ -165,14 +172,12 @@ export class FilePool {
         if (!this.#ended) return file;
       } catch (error) {
         this.#open--;
-        const crowded = error instanceof DiskError && error.code === 'too_many_files';
         // Others in the process hold descriptors; with none of our own left to close, it is a true failure.
-        if (!crowded || !this.#evictOne()) {
+        if (!isOutOfFiles(error) || !(await this.spareOne())) {
           // The room that it was given is the next one's.
           this.#waiting.shift()?.();
           throw error;
         }
-        await Promise.all(this.#closing);
         continue;
       }
       this.#close(entry);

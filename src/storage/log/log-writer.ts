@@ -1,7 +1,8 @@
 // Writes appended batches to their segment files, in order: one write at a time, each taking all that waits.
 
 import { asError } from '../../base/errors.ts';
-import { DiskError } from '../disk/disk.ts';
+import { sleep } from '../../base/pause.ts';
+import { DiskError, isOutOfFiles } from '../disk/disk.ts';
 import type { Segment } from '../segment/segment.ts';
 import { createSegment } from '../segment/segment-files.ts';
 import type { LogCore } from './log-core.ts';
@@ -14,6 +15,9 @@ const WRITE_BYTES_MAX = 8 * 1024 * 1024;
 const WRITE_NOW_BYTES_MAX = 1024 * 1024;
 /** and so many pieces: Linux takes 1,024 in one call. */
 const WRITE_PARTS_MAX = 1024;
+
+/** Without a free descriptor what waits is tried again after so long. */
+const NO_FILES_PAUSE_MS = 100;
 
 /** Consecutive batches that are written in one call. */
 interface Stretch {
@@ -35,6 +39,8 @@ export class LogWriter {
   readonly #onFailure: (cause: Error) => void;
   #queue: Ticket[] = [];
   #running = false;
+  /** Why the loop waits for a free descriptor; null when it does not. */
+  #starved: Error | null = null;
   readonly #idleWaiters: (() => void)[] = [];
   readonly #fileWaiters: (() => void)[] = [];
 
@@ -63,19 +69,23 @@ export class LogWriter {
 
   /**
    * Makes the file of a segment to which nothing is to be written yet; resolves without one when the log fails. Rejects
-   * with DiskError when there is no room, which takes nothing from a log that nobody writes to; what else goes wrong
-   * fails the log.
+   * with DiskError when there is no room or no free descriptor, which takes nothing from a log that nobody writes to;
+   * what else goes wrong fails the log.
    */
   async makeFile(segment: Segment): Promise<void> {
     const core = this.#core;
     // The loop makes it when it comes there, and may never end while others append.
-    while (this.#running && !segment.created) await this.#fileMade();
+    while (this.#running && !segment.created) {
+      if (this.#starved !== null) throw this.#starved;
+      await this.#fileMade();
+    }
     if (segment.created || core.failure !== null) return;
     this.#running = true;
     try {
       await this.#prepare(segment);
     } catch (error) {
-      if (error instanceof DiskError && error.code === 'disk_full') throw error;
+      const noRoom = error instanceof DiskError && error.code === 'disk_full';
+      if (noRoom || isOutOfFiles(error)) throw error;
       this.#onFailure(asError(error));
     } finally {
       // Who came meanwhile has not begun, and waits for what comes now.
@@ -138,9 +148,10 @@ export class LogWriter {
     try {
       while (this.#core.failure === null) {
         const first = this.#queue[0];
-        if (first !== undefined) await this.#writeFrom(first.segment);
-        else if (!this.#core.active.created) await this.#prepare(this.#core.active);
-        else break;
+        const { active } = this.#core;
+        if (first === undefined && active.created) break;
+        const step = first === undefined ? this.#prepare(active) : this.#writeFrom(first.segment);
+        await step.then(this.#fed, this.#starve);
       }
     } catch (error) {
       this.#onFailure(asError(error));
@@ -155,8 +166,38 @@ export class LogWriter {
     resolveAll(this.#idleWaiters);
   }
 
-  /** Makes the segment's file, and the leader epoch durable: before the first batch that carries it. */
+  readonly #fed = (): void => {
+    this.#starved = null;
+  };
+
+  /** Waits where no file could be opened, which may pass: nothing of what is queued is on the disk. Throws the rest. */
+  readonly #starve = async (error: unknown): Promise<void> => {
+    const { state, name, context } = this.#core;
+    // Who closes the log does not wait.
+    if (!isOutOfFiles(error) || state !== 'open') throw error;
+    const { message } = asError(error);
+    const text = `${name} takes writes again when a descriptor is free: ${message}`;
+    if (this.#starved === null) context.logger.warn({ log: name, error: message }, text);
+    this.#starved = asError(error);
+    resolveAll(this.#fileWaiters);
+    await sleep(context.clock, NO_FILES_PAUSE_MS);
+  };
+
+  /**
+   * Makes the segment's file, and the leader epoch durable: before the first batch that carries it. Where there is no
+   * free descriptor, those of files go that nobody uses.
+   */
   async #prepare(segment: Segment): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#makeReady(segment);
+      } catch (error) {
+        if (!isOutOfFiles(error) || !(await this.#core.context.pool.spareOne())) throw error;
+      }
+    }
+  }
+
+  async #makeReady(segment: Segment): Promise<void> {
     const { context, name, epochs } = this.#core;
     if (epochs.dirty) await epochs.save(context.disk, name);
     if (segment.created) return;
