@@ -111,13 +111,25 @@ export function missingBegin(
   return { firstOffset: startOffset, lastOffset, segmentBaseOffset: first, position: 0, bytes: 0 };
 }
 
-/** What of the damage lies below the end of the log; ranges that do as a whole are the same objects. */
-export function damageWithin(all: readonly DamagedRange[], endOffset: number): DamagedRange[] {
+/**
+ * What of the damage lies below the end of a log of these segments, in offsets as in bytes: where its bytes went on,
+ * good batches may come to lie. Ranges that do as a whole are the same objects.
+ */
+export function damageWithin(
+  all: readonly DamagedRange[],
+  segments: readonly Segment[],
+  endOffset: number,
+): DamagedRange[] {
   const below: DamagedRange[] = [];
   for (const range of all) {
     if (range.firstOffset >= endOffset) continue;
-    const beyond = range.lastOffset >= endOffset;
-    below.push(beyond ? { ...range, lastOffset: endOffset - 1 } : range);
+    if (range.lastOffset < endOffset) {
+      below.push(range);
+      continue;
+    }
+    const segment = segments.find(({ baseOffset }) => baseOffset === range.segmentBaseOffset);
+    const room = Math.max(0, (segment?.size ?? 0) - range.position);
+    below.push({ ...range, lastOffset: endOffset - 1, bytes: Math.min(range.bytes, room) });
   }
   return below;
 }

@@ -59,7 +59,7 @@ export async function openForReading(options: OpenDirectory): Promise<LogContent
     startOffset: Math.min(mark, Math.max(options.startOffset, first)),
     endOffset: mark,
     believedEnd,
-    damaged: damageWithin(damaged, believedEnd),
+    damaged: damageWithin(damaged, segments, believedEnd),
     epochs,
     cleaned,
     aborted,

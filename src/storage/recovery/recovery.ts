@@ -58,7 +58,7 @@ async function emptyLog(options: OpenDirectory, known: readonly DamagedRange[]):
   const { believed, latest } = await keptEpochs(options);
   const epochs = believed ?? new LeaderEpochs();
   if (stop === 'crashed' || epochs.latest < 0) epochs.assign(latest + 1, end);
-  const damaged = await damageBelow(options, known, end);
+  const damaged = await damageBelow(options, known, [], end);
   const segment = new Segment(name, end, clock.now());
   const contents = { segments: [segment], startOffset: end, endOffset: end, damaged };
   return { ...contents, epochs, recovery: null, scanned: null };
@@ -116,8 +116,8 @@ async function recover(
   for (const { segment } of outcome.pieces) segments.push(segment);
   const recovery = await finishSegments(options, outcome);
   const { endOffset } = outcome;
-  const damaged = await damageBelow(options, all, endOffset);
-  for (const range of damageWithin(known, endOffset)) {
+  const damaged = await damageBelow(options, all, segments, endOffset);
+  for (const range of damageWithin(known, segments, endOffset)) {
     const isLoss = range.lastOffset >= Math.max(range.firstOffset, options.startOffset);
     const good = isLoss && !damaged.some((other) => overlaps(range, other));
     if (good) tellGood(logger, name, range, true);
@@ -177,9 +177,10 @@ async function reportDamage(
 async function damageBelow(
   { disk, name }: OpenDirectory,
   all: readonly DamagedRange[],
+  segments: readonly Segment[],
   endOffset: number,
 ): Promise<DamagedRange[]> {
-  const below = damageWithin(all, endOffset);
+  const below = damageWithin(all, segments, endOffset);
   const same = below.length === all.length && below.every((range, at) => range === all[at]);
   if (!same) await saveDamage(disk, name, below);
   return below;
