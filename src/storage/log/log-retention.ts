@@ -8,7 +8,7 @@ import type { GoneFile } from '../disk/paced-removal.ts';
 import { withTimes } from '../reading/log-search.ts';
 import type { Tail } from '../reading/tail.ts';
 import type { Segment } from '../segment/segment.ts';
-import { renameDeleted } from '../segment/segment-files.ts';
+import { renameDeleted, saveIndexes } from '../segment/segment-files.ts';
 import type { LogCore } from './log-core.ts';
 import type { LogWriter } from './log-writer.ts';
 import type { RecoveryPoint } from './recovery-point.ts';
@@ -69,6 +69,7 @@ export class LogRetention {
       await this.#rollByTime(nowMs);
       const count = await this.#free(nowMs, this.#core.config);
       await this.#recoveryPoint.finishRolled();
+      await this.#saveRebuilt();
       return count;
     });
   }
@@ -133,6 +134,23 @@ export class LogRetention {
     context.logger.warn({ log, segment: baseOffset, error: error.message }, message);
     if (error.code !== 'io_error') return Number.POSITIVE_INFINITY;
     return Math.max(maxTimestamp, modifiedMs);
+  }
+
+  /** Indexes that readers had rebuilt may leave memory, and serve the next start, once they are in their files. */
+  async #saveRebuilt(): Promise<void> {
+    const { segments, state, name: log, context } = this.#core;
+    if (state !== 'open') return;
+    try {
+      for (const segment of segments.filter(({ sealed, indexes }) => sealed && !indexes.areSaved)) {
+        await saveIndexes(context.disk, segment);
+        context.loadedIndexes.add(segment);
+      }
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      const { message } = error;
+      const text = `rebuilt indexes of ${log} are written another time: ${message}`;
+      context.logger.warn({ log, error: message }, text);
+    }
   }
 
   /** How many of the oldest segments may go, for all that is known of them; `unread`: times to assume. */

@@ -1,6 +1,6 @@
 // Indexes of finished segments in memory, bounded over the store. Where room is short, those go that nobody has looked
-// anything up in since they were last considered; they are loaded again from their files. What had to be rebuilt stays:
-// the files do not hold it.
+// anything up in since they were last considered; they are loaded again from their files. What had to be rebuilt stays
+// until it is in the files, which is when retention comes to it (log-retention.ts).
 
 import type { Segment } from './segment.ts';
 

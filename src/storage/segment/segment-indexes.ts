@@ -236,11 +236,14 @@ export class SegmentIndexes {
     return true;
   }
 
+  /** Whether the files hold all of them. */
+  get areSaved(): boolean {
+    return this.#savedOffsets >= this.#offsets.count && this.#savedTimes >= this.#times.count;
+  }
+
   /** Lets them go if the files hold them: they are loaded again when they are needed. */
   drop(): void {
-    const areSaved =
-      this.#savedOffsets >= this.#offsets.count && this.#savedTimes >= this.#times.count;
-    if (!areSaved) return;
+    if (!this.areSaved) return;
     this.#inMemory = false;
     this.#offsets = new OffsetIndex();
     this.#times = new TimeIndex();
