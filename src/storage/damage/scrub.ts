@@ -103,6 +103,11 @@ export class Scrubber {
     this.#after(FIRST_PASS_AFTER_MS);
   }
 
+  /** It is deleted: the pass, which may take days, does not keep it. */
+  forget(log: ScrubbedLog): void {
+    this.#todo = this.#todo.filter((one, index) => index === 0 || one !== log);
+  }
+
   close(): void {
     this.#closed = true;
     this.#cancelTimer();

@@ -215,6 +215,7 @@ class DirectoryStore implements LogStore {
     if (open !== log) throw storageError(`the log of ${log.directory} is not open here`);
     this.#logs.delete(log.directory);
     this.#cleaner?.forget(open.compaction);
+    this.#scrubber?.forget(open);
     await open.abandon();
     await committer.disown(open.identity);
     const gone = freeName(random, log.directory, 'delete');
