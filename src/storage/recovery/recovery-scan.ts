@@ -3,7 +3,7 @@
 
 import type { DamagedRange } from '../contract.ts';
 import { isWithin, overlaps } from '../damage/damaged-ranges.ts';
-import type { Disk, DiskFile } from '../disk/disk.ts';
+import { type Disk, DiskError, type DiskFile } from '../disk/disk.ts';
 import type { CleanedSegments } from '../metadata/cleaned-segments.ts';
 import { addEpoch, type EpochEntry } from '../metadata/leader-epochs.ts';
 import { findNextInOrder, isSameBatch, scanInOrder } from '../scan/batch-order.ts';
@@ -213,10 +213,21 @@ export class RecoveryScan {
     if (position > origin.bytes || position === 0) return 0;
     const place = { offset, position, intervalBytes };
     if (!(await resumeByIndexes(disk, segment, file, place))) return 0;
-    // Indexes do not tell it, and segment.ms counts from there.
-    await learnFirstTimestamp(file, segment);
+    await this.#learnBegin(file, segment);
     this.#expected = offset;
     return position;
+  }
+
+  /**
+   * Indexes do not tell when a segment begins, and segment.ms counts from there. Nothing else needs those bytes: where
+   * they cannot be read, what lies behind them is served all the same.
+   */
+  async #learnBegin(file: DiskFile, segment: Segment): Promise<void> {
+    try {
+      await learnFirstTimestamp(file, segment);
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+    }
   }
 
   async #walk(

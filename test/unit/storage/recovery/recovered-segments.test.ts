@@ -4,10 +4,11 @@ import { expect, test } from 'vitest';
 import { silentLogger } from '../../../../src/base/ports.ts';
 import { buildBatch } from '../../../../src/record/index.ts';
 import { FilePool } from '../../../../src/storage/disk/file-pool.ts';
-import { MemoryDisk } from '../../../../src/storage/index.ts';
+import { type Disk, DiskError, MemoryDisk } from '../../../../src/storage/index.ts';
 import { openDirectory } from '../../../../src/storage/recovery/recovery.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
-import { openStore, sizedBatch, testConfig } from '../support.ts';
+import { wrapFiles } from '../../../support/simulation-faults.ts';
+import { openStore, sizedBatch, testBatch, testConfig } from '../support.ts';
 
 const DAY = 86_400_000;
 
@@ -33,6 +34,30 @@ test.each(['clean', 'unclean'])(
     expect(count).toBe(3);
   },
 );
+
+test('a log opens whose first bytes, from below the recovery point, cannot be read', async () => {
+  const whole = new MemoryDisk();
+  const config = { ...testConfig, segmentBytes: 1024 * 1024 };
+  const openOn = async (disk: Disk) => {
+    const store = await openStore(disk);
+    return { store, log: await store.openLog({ name: 't-0', topicId: 'id', config }) };
+  };
+  const before = await openOn(whole);
+  for (let index = 0; index < 100; index++) await before.log.append(testBatch(index)).committed;
+  await before.store.close();
+  await whole.remove('clean-shutdown');
+  const disk = wrapFiles(whole, (file) => ({
+    read: async (into, position) => {
+      const lost = file.path.endsWith('.log') && position < 512;
+      if (lost) throw new DiskError('io_error', file.path, 'refused');
+      return file.read(into, position);
+    },
+  }));
+  const { store, log } = await openOn(disk);
+  await log.append(testBatch(100)).committed;
+  expect(log.highWatermark).toBe(303);
+  await store.close();
+});
 
 test('indexes of the segments that a long scan has finished are in their files alone', async () => {
   const clock = new VirtualClock();
