@@ -39,7 +39,7 @@ const layers: Record<string, readonly string[]> = {
   'tools/replay': ['base', 'record', 'client', 'tools/batches'],
   'tools/archive': ['base', 'record', 'client', 'tools/batches', 'tools/replay'],
   'tools/dlq': ['base', 'client', 'host', 'tools/batches', 'tools/replay'],
-  'tools/crawler': ['client', 'tools/batches', 'tools/dlq'],
+  'tools/crawler': ['base', 'client', 'tools/batches', 'tools/dlq'],
   'tools/demo': ['base', 'client'],
   'tools/torture': ['base', 'record', 'storage', 'inspect', 'host'],
   'tools/dev': ['base', 'protocol'],

@@ -2,7 +2,8 @@
 // number of them form one group. All it does may be done twice without harm: results are keyed by address, and work
 // that came before is not new to its fetcher.
 
-import { type Cluster, Consumer, Producer } from '../../src/client/index.ts';
+import { KafkaError } from '../../src/base/kafka-errors.ts';
+import { ClientError, type Cluster, Consumer, Producer } from '../../src/client/index.ts';
 import { deadLetters, type ReceivedRecord } from '../dlq/index.ts';
 import { hostOf, normalAddress } from './address.ts';
 import { extract } from './extract.ts';
@@ -24,7 +25,7 @@ export async function runProcessor(
   const letters = new Producer(cluster, { key: 'buffer', value: 'buffer' });
   const hosts = new Set(settings.hosts);
   const sent = new Set<string>();
-  const safely = deadLetters({ producer: letters, group: names.processors });
+  const safely = deadLetters({ producer: letters, group: names.processors, isFault: isPages });
   const consumer = new Consumer(cluster, {
     ...serviceOptions(service),
     topics: [names.pages],
@@ -49,6 +50,12 @@ export async function runProcessor(
     { concurrency: PAGES_AT_ONCE },
   );
   await Promise.all([producer.close(), letters.close()]);
+}
+
+/** Whether the page is to blame: where the log takes nothing, the page stays to be dealt with by who comes next. */
+function isPages(error: unknown): boolean {
+  if (error instanceof ClientError) return error.code === 'invalid_record';
+  return !(error instanceof KafkaError) || error.code === 'MESSAGE_TOO_LARGE';
 }
 
 /** What is kept of a page, and where it leads. */

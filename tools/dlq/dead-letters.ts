@@ -41,6 +41,11 @@ export interface DeadLetterOptions {
   readonly backoffMaxMs?: number;
   /** Whether trying again may help. Default: always. A record that cannot be decoded is never tried. */
   readonly retriable?: (error: unknown) => boolean;
+  /**
+   * Whether a failure is the record's own, which would come again with it. Another, of a log that cannot be reached
+   * say, is thrown once the tries are over, and the record is neither done nor dead. Default: always.
+   */
+  readonly isFault?: (error: unknown) => boolean;
   /** The topic of a record's letter. Default: its own with `.dlq` behind it. */
   readonly topicOf?: (record: ReceivedRecord) => string;
   /** Noted in letters: who could not process it. */
@@ -58,7 +63,8 @@ const NEVER = new AbortController().signal;
 
 /**
  * Makes of a handler one that never fails for its record: it is tried, tried again, and then written to the dead-letter
- * topic. Rejects only when the letter cannot be written, or the signal comes; then the record is not dealt with.
+ * topic. Rejects only when the letter cannot be written, the failure is not the record's (`isFault`), or the signal
+ * comes; then the record is not dealt with.
  *
  *     const producer = client.producer({ key: 'buffer', value: 'buffer', compression: 'gzip' });
  *     await consumer.run(deadLetters({ producer })(async (record) => charge(record.value)));
@@ -137,7 +143,10 @@ async function tried<R extends ReceivedRecord>(
     } catch (error) {
       signal.throwIfAborted();
       const mayHelp = options.retriable?.(error) ?? true;
-      if (attempts >= most || !mayHelp) return { error, attempts };
+      if (attempts >= most || !mayHelp) {
+        if (options.isFault?.(error) === false) throw error;
+        return { error, attempts };
+      }
       const waitMs = Math.min(backoffMaxMs, backoffMs * 2 ** (attempts - 1));
       await pause(clientClock, waitMs, signal);
       signal.throwIfAborted();

@@ -108,6 +108,19 @@ describe('deadLetters', () => {
     expect(sent.map((one) => factsOf(one.headers).attempts)).toEqual([0, 1]);
   });
 
+  test('what is not the fault of the record makes no letter of it', async () => {
+    const { sent, producer } = collecting();
+    let calls = 0;
+    const isFault = (error: unknown): boolean => !(error instanceof RangeError);
+    const safely = deadLetters({ producer, backoffMs: 1, isFault });
+    const handler = safely(() => {
+      calls += 1;
+      throw new RangeError('no broker');
+    });
+    await expect(handler(received())).rejects.toThrow('no broker');
+    expect([calls, sent]).toEqual([3, []]);
+  });
+
   /** A topic that takes letters of at most so many bytes. */
   function narrow(bytesMax: number): { sent: Sent[]; tries: () => number; producer: LetterWriter } {
     const sent: Sent[] = [];
