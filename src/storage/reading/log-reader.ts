@@ -12,7 +12,7 @@ import { verifySpan } from '../damage/verify.ts';
 import { fileRegion, REGION_BYTES_MIN } from '../disk/file-region.ts';
 import type { LogView } from '../log-view.ts';
 import { plausibleSize, scanBatches } from '../scan/batch-scan.ts';
-import type { Segment } from '../segment/segment.ts';
+import { NO_OFFSET, type Segment } from '../segment/segment.ts';
 import { loadIndexes, rebuildIndexes } from '../segment/segment-files.ts';
 import type { BatchPlace } from './next-places.ts';
 import { readNow } from './read-now.ts';
@@ -304,8 +304,7 @@ interface Chunk {
 
 /** Batches of one segment from the one that ends at or after `offset`; null behind the last. */
 async function readChunk(core: LogView, from: number): Promise<Chunk | null> {
-  const index = core.segmentIndexFor(from);
-  const segment = core.segments[index];
+  const segment = core.segments[core.segmentIndexFor(from)];
   if (segment === undefined) return null;
   // Taken together: where nothing is found below the one, nothing is left below the other.
   const end = core.readableBytes(segment);
@@ -313,9 +312,10 @@ async function readChunk(core: LogView, from: number): Promise<Chunk | null> {
   const place =
     end > 0 ? await locateGood(core, segment, { offset: from, end, bytes: CHUNK_BYTES }) : null;
   if (place === null) {
-    const next = core.segments[index + 1];
     await noteMissingBehind(core, segment);
-    const offset = Math.max(from, Math.min(next?.baseOffset ?? readableEnd, readableEnd));
+    // Told by the segment: retention may have moved its place in the list.
+    const { nextBaseOffset: next } = segment;
+    const offset = Math.max(from, next === NO_OFFSET ? readableEnd : Math.min(next, readableEnd));
     return { chunk: Buffer.alloc(0), bytesOfFirst: 0, offset };
   }
   const stop = Math.min(end, nextDamage(core, segment, place.position));
