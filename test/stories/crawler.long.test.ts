@@ -46,7 +46,9 @@ async function crawl(name: string, onLook: (look: Look) => void): Promise<Look> 
     onLook(last);
   });
   const { code, stderr } = await finished(child);
-  expect([code, stderr]).toEqual([0, '']);
+  // How long it waits for the broker that was killed is the machine's business.
+  const words = stderr.replaceAll(/^(still trying|waiting for) .*\n/gm, '');
+  expect([code, words]).toEqual([0, '']);
   expect(last.done).toBe(true);
   return last;
 }

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startBroker, type TestBroker } from '../../src/testing/index.ts';
+import { crawlDefaults } from '../../tools/crawler/index.ts';
 import { finished, start, tidemark } from './support.ts';
 
 let broker: TestBroker;
@@ -26,6 +27,17 @@ test.concurrent('an address that does not answer is told with its reason', async
   const { stderr } = await tidemark(args);
   expect(stderr).toMatch(/^ {2}1 × robots\.txt cannot be read: /m);
 }, 60_000);
+
+test.concurrent.each(['fetcher', 'processor'])(
+  'a %s that finds no broker ends, so that it is started again',
+  async (role) => {
+    const settings = JSON.stringify({ name: 'nowhere', hosts: [], ...crawlDefaults });
+    const args = ['demo', 'crawler-service', role, `${role}-0`, settings, '-b', '127.0.0.1:9'];
+    const { code, stderr } = await tidemark(args);
+    expect([code, stderr]).toEqual([4, expect.stringContaining('cannot connect to 127.0.0.1:9')]);
+  },
+  60_000,
+);
 
 function isThere(pid: number): boolean {
   try {

@@ -11,7 +11,7 @@ import {
 import { fetchPage } from './fetch-page.ts';
 import { Frontier } from './frontier.ts';
 import { Robots } from './robots.ts';
-import { serviceOptions } from './service.ts';
+import { closeAll, serviceOptions } from './service.ts';
 import { type CrawlSettings, namesOf, type Page, type WorkItem } from './types.ts';
 
 /** Hosts that one fetcher asks at the same time. */
@@ -38,22 +38,25 @@ export async function runFetcher(
       }
     },
   });
-  await consumer.run(
-    async ({ key, value, partition }) => {
-      const item = value as WorkItem | null;
-      if (item === null || !frontiers.get(partition)?.offer(item)) return;
-      const rules = await robots.of(item.url);
-      const host = key ?? '';
-      await until(nextMs.get(host) ?? 0);
-      const page = rules.allows(item.url)
-        ? await fetchPage(item, settings)
-        : refused(item, rules.why);
-      nextMs.set(host, Date.now() + Math.max(settings.delayMs, rules.delayMs));
-      await producer.send({ topic: names.pages, key: item.url, value: page });
-    },
-    { concurrency: HOSTS_AT_ONCE },
-  );
-  await producer.close();
+  try {
+    await consumer.run(
+      async ({ key, value, partition }) => {
+        const item = value as WorkItem | null;
+        if (item === null || !frontiers.get(partition)?.offer(item)) return;
+        const rules = await robots.of(item.url);
+        const host = key ?? '';
+        await until(nextMs.get(host) ?? 0);
+        const page = rules.allows(item.url)
+          ? await fetchPage(item, settings)
+          : refused(item, rules.why);
+        nextMs.set(host, Date.now() + Math.max(settings.delayMs, rules.delayMs));
+        await producer.send({ topic: names.pages, key: item.url, value: page });
+      },
+      { concurrency: HOSTS_AT_ONCE },
+    );
+  } finally {
+    await closeAll([consumer, producer]);
+  }
 }
 
 /** What a partition's last owner knew: everything before what the group has committed. */

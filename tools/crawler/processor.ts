@@ -7,7 +7,7 @@ import { ClientError, type Cluster, Consumer, Producer } from '../../src/client/
 import { deadLetters, type ReceivedRecord } from '../dlq/index.ts';
 import { hostOf, normalAddress } from './address.ts';
 import { extract } from './extract.ts';
-import { serviceOptions } from './service.ts';
+import { closeAll, serviceOptions } from './service.ts';
 import { type CrawlResult, type CrawlSettings, namesOf, type Page } from './types.ts';
 
 const PAGES_AT_ONCE = 16;
@@ -31,25 +31,28 @@ export async function runProcessor(
     topics: [names.pages],
     group: names.processors,
   });
-  await consumer.run(
-    safely(async ({ value }: ReceivedRecord & { readonly value: unknown }) => {
-      const page = value as Page;
-      const { result, found } = processed(page);
-      // Links first: a result says that the page is dealt with.
-      const work = found
-        .map((url) => ({ url, depth: page.depth + (page.location === null ? 1 : 0) }))
-        .filter(({ url, depth }) => depth <= settings.depthMax && hosts.has(hostOf(url)))
-        .filter(({ url, depth }) => !sent.has(`${depth} ${url}`));
-      await producer.sendMany(
-        work.map((item) => ({ topic: names.work, key: hostOf(item.url), value: item })),
-      );
-      if (sent.size > SENT_MAX) sent.clear();
-      for (const { url, depth } of work) sent.add(`${depth} ${url}`);
-      await producer.send({ topic: names.results, key: page.url, value: result });
-    }),
-    { concurrency: PAGES_AT_ONCE },
-  );
-  await Promise.all([producer.close(), letters.close()]);
+  try {
+    await consumer.run(
+      safely(async ({ value }: ReceivedRecord & { readonly value: unknown }) => {
+        const page = value as Page;
+        const { result, found } = processed(page);
+        // Links first: a result says that the page is dealt with.
+        const work = found
+          .map((url) => ({ url, depth: page.depth + (page.location === null ? 1 : 0) }))
+          .filter(({ url, depth }) => depth <= settings.depthMax && hosts.has(hostOf(url)))
+          .filter(({ url, depth }) => !sent.has(`${depth} ${url}`));
+        await producer.sendMany(
+          work.map((item) => ({ topic: names.work, key: hostOf(item.url), value: item })),
+        );
+        if (sent.size > SENT_MAX) sent.clear();
+        for (const { url, depth } of work) sent.add(`${depth} ${url}`);
+        await producer.send({ topic: names.results, key: page.url, value: result });
+      }),
+      { concurrency: PAGES_AT_ONCE },
+    );
+  } finally {
+    await closeAll([consumer, producer, letters]);
+  }
 }
 
 /** Whether the page is to blame: where the log takes nothing, the page stays to be dealt with by who comes next. */

@@ -20,3 +20,8 @@ export function serviceOptions({
     signal,
   } as const;
 }
+
+/** Closes one after the other, so that nothing keeps the process of a service that failed; never rejects. */
+export async function closeAll(some: readonly { close(): Promise<unknown> }[]): Promise<void> {
+  for (const one of some) await one.close().catch(() => {});
+}
