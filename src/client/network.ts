@@ -60,7 +60,9 @@ export function tcpNetwork(bootstrap: readonly BrokerAddress[], options: TcpOpti
 /** The same broker for somebody who closes by himself: what he asked for and was not answered ends with that. */
 class SharedTransport implements Transport {
   readonly #inner: Transport;
-  readonly #closing = new AbortController();
+  /** One for each request: many listeners of one signal make Node warn of a leak. */
+  readonly #endings = new Set<AbortController>();
+  #closed: ClientError | null = null;
 
   constructor(inner: Transport) {
     this.#inner = inner;
@@ -71,10 +73,16 @@ class SharedTransport implements Transport {
     request: RequestInput<Api<Request, Response>>,
     options: SendOptions = {},
   ): Promise<ResponseOf<Api<Request, Response>>> {
-    this.#closing.signal.throwIfAborted();
+    if (this.#closed !== null) throw this.#closed;
     // Who has a signal of his own ends his requests by that: two at once cost too much for each fetch.
-    const { signal = this.#closing.signal } = options;
-    return this.#inner.send(api, request, { ...options, signal });
+    if (options.signal !== undefined) return this.#inner.send(api, request, options);
+    const ending = new AbortController();
+    this.#endings.add(ending);
+    try {
+      return await this.#inner.send(api, request, { ...options, signal: ending.signal });
+    } finally {
+      this.#endings.delete(ending);
+    }
   }
 
   versions(api: Api): Promise<VersionRange | null> {
@@ -82,7 +90,8 @@ class SharedTransport implements Transport {
   }
 
   close(): Promise<void> {
-    this.#closing.abort(new ClientError('closed', 'the client of the broker here is closed'));
+    this.#closed ??= new ClientError('closed', 'the client of the broker here is closed');
+    for (const ending of this.#endings) ending.abort(this.#closed);
     return Promise.resolve();
   }
 }
