@@ -11,6 +11,9 @@ import {
 import { hostOf } from './address.ts';
 import { type CrawlSettings, namesOf } from './types.ts';
 
+/** Of a record: what is fetched of a page at most, and what it grows by as JSON. */
+const PAGE_BYTES_MAX = 4 * 1024 * 1024;
+
 /** Makes the topics that are missing. Throws KafkaError. */
 export async function prepareCrawl(
   cluster: Cluster,
@@ -20,7 +23,7 @@ export async function prepareCrawl(
   const { work, pages, results } = namesOf(crawl);
   const made = await createTopics(cluster, [
     { name: work, partitions },
-    { name: pages, partitions },
+    { name: pages, partitions, configs: { 'max.message.bytes': String(PAGE_BYTES_MAX) } },
     { name: results, partitions, configs: { 'cleanup.policy': 'compact' } },
   ]);
   for (const { error } of made) {

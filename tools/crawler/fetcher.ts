@@ -11,7 +11,7 @@ import {
 import { fetchPage } from './fetch-page.ts';
 import { Frontier } from './frontier.ts';
 import { Robots } from './robots.ts';
-import { closeAll, serviceOptions } from './service.ts';
+import { closeAll, isTooLarge, serviceOptions } from './service.ts';
 import { type CrawlSettings, namesOf, type Page, type WorkItem } from './types.ts';
 
 /** Hosts that one fetcher asks at the same time. */
@@ -50,7 +50,11 @@ export async function runFetcher(
           ? await fetchPage(item, settings)
           : refused(item, rules.why);
         nextMs.set(host, Date.now() + Math.max(settings.delayMs, rules.delayMs));
-        await producer.send({ topic: names.pages, key: item.url, value: page });
+        const send = (value: Page) => producer.send({ topic: names.pages, key: item.url, value });
+        await send(page).catch((error: unknown) => {
+          if (!isTooLarge(error)) throw error;
+          return send({ ...page, html: null, error: 'the page is too large for the log' });
+        });
       },
       { concurrency: HOSTS_AT_ONCE },
     );

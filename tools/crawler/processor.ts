@@ -7,7 +7,7 @@ import { ClientError, type Cluster, Consumer, Producer } from '../../src/client/
 import { deadLetters, type ReceivedRecord } from '../dlq/index.ts';
 import { hostOf, normalAddress } from './address.ts';
 import { extract } from './extract.ts';
-import { closeAll, serviceOptions } from './service.ts';
+import { closeAll, isTooLarge, serviceOptions } from './service.ts';
 import { type CrawlResult, type CrawlSettings, namesOf, type Page } from './types.ts';
 
 const PAGES_AT_ONCE = 16;
@@ -58,7 +58,7 @@ export async function runProcessor(
 /** Whether the page is to blame: where the log takes nothing, the page stays to be dealt with by who comes next. */
 function isPages(error: unknown): boolean {
   if (error instanceof ClientError) return error.code === 'invalid_record';
-  return !(error instanceof KafkaError) || error.code === 'MESSAGE_TOO_LARGE';
+  return !(error instanceof KafkaError) || isTooLarge(error);
 }
 
 /** What is kept of a page, and where it leads. */
