@@ -62,14 +62,20 @@ export class Holdings {
 
   /**
    * Begins to read partitions; `from` instead of the options' where nothing is committed. Where nobody can tell now
-   * where that is, reading begins when somebody can.
+   * where that is, reading begins when somebody can. Throws what `onAssigned` throws; then none of them is taken.
    */
   async take(places: readonly TopicPartition[], from?: OffsetSpec): Promise<void> {
     if (places.length === 0) return;
     const options = from === undefined ? this.#options : { ...this.#options, from };
     const begun = await beginAt(this.#cluster, places, options);
     for (const one of begun) this.#places.set(one.name, one);
-    await this.#options.onAssigned?.(places);
+    try {
+      await this.#options.onAssigned?.(places);
+    } catch (error) {
+      // Nobody would read what we have and were not ready for: so we do not have it, and are given it again.
+      this.drop(begun);
+      throw error;
+    }
     for (const one of begun) {
       const held = this.#places.get(one.name) === one && one.active && !one.paused;
       if (held) this.#fetch(one);

@@ -130,7 +130,10 @@ export interface ConsumerOptions<KS extends AnySerde = 'string', VS extends AnyS
    * whoever goes on begins at the one before.
    */
   readonly closeTimeoutMs?: number;
-  /** Partitions were given to this consumer; nothing is read of them before it is done. A place for `seek`. */
+  /**
+   * Partitions were given to this consumer; nothing is read of them before it is done. A place for `seek`. It is called
+   * again after it threw a `KafkaError` or `ClientError` that is retriable; with another error reading ends.
+   */
   readonly onAssigned?: OnPlaces;
   /** They are about to be taken away; what was read of them is dealt with and committed. */
   readonly onRevoked?: OnPlaces;
