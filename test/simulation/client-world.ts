@@ -1,6 +1,6 @@
 // The real client, producers and members of one group, against a real broker on a simulated machine and network: answers
-// are lost, late, repeated, connections cut, the broker killed; members come, go and hang; in some runs the topic is
-// deleted and made anew. All from one seed.
+// are lost, late, repeated, connections cut, the broker killed; members come, go, hang and are killed, with a name of
+// their own or without; in some runs the topic is deleted and made anew. All from one seed.
 
 import { createHash } from 'node:crypto';
 import { KafkaError } from '../../src/base/kafka-errors.ts';
@@ -22,6 +22,7 @@ import { FrameSplitter } from '../../src/protocol/index.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { SimulatedNetwork } from '../support/simulated-network.ts';
 import { brokerAddress, SimulatedMachine } from '../support/simulation-broker.ts';
+import { ClientProcess } from './client-process.ts';
 import { deleteTopic, makeTopic, readAll } from './client-remake.ts';
 
 const TOPIC = 'pages';
@@ -53,6 +54,7 @@ interface ClientReport {
   readonly rebalances: number;
   readonly lost: number;
   readonly remade: number;
+  readonly killed: number;
 }
 
 /** While the topic is deleted and made anew. */
@@ -63,6 +65,12 @@ interface Sent {
   /** How often the topic had been made anew when it was given to the producer, or {@link BETWEEN}. */
   readonly era: number;
   acknowledged: boolean;
+}
+
+interface MemberLife {
+  readonly who: string;
+  readonly consumer: Consumer<'string', 'string'>;
+  readonly process: ClientProcess;
 }
 
 /** What is promised was not kept. */
@@ -116,9 +124,16 @@ class World {
   readonly remakes: boolean;
   remade = 0;
   era = 0;
+  /** Whether members have names, which they keep over their deaths (KIP-345). */
+  readonly named: boolean;
+  killed = 0;
+  /** Of members, now. */
+  readonly processes = new Set<ClientProcess>();
   /** By key and partition: what was sent, in order; acknowledged or not known. */
   readonly sent = new Map<string, Sent[]>();
   readonly delivered = new Set<string>();
+  /** What some handler was done with, before its process was killed. */
+  readonly dealtWith = new Set<string>();
   /** Where acknowledged records are that were sent in this era: those of others may have gone with their topic. */
   readonly landed = new Map<string, { readonly partition: number; readonly offset: number }>();
   readonly committed = new Map<number, number>();
@@ -130,6 +145,7 @@ class World {
     this.random = new SeededRandom(seed);
     const { clock, random } = this;
     this.remakes = random.chance(0.4);
+    this.named = random.chance(0.4);
     const autoCreate = random.chance(0.5);
     const slow = random.chance(0.2);
     const delayMs = slow ? ([0, 250] as const) : ([0, 5] as const);
@@ -158,11 +174,12 @@ class World {
     });
   }
 
-  cluster(clientId: string): Cluster {
-    const { clock } = this;
+  cluster(clientId: string, process = new ClientProcess(this.clock)): Cluster {
+    const { clock } = process;
     const random = this.random.fork();
     const dice = this.random.fork();
-    const connector = repeating(this.network.connector(), () => !this.healed && dice.chance(0.01));
+    const own = process.connector(this.network.connector());
+    const connector = repeating(own, () => !this.healed && dice.chance(0.01));
     const network = tcpNetwork([brokerAddress], {
       clientId,
       connector,
@@ -212,10 +229,20 @@ class World {
       } else {
         this.note('the broker dies');
         this.machine.crash(random.chance(0.5) ? 'power' : 'kill');
+        const [process] = this.processes;
+        if (process !== undefined && random.chance(0.3)) this.kill(process);
         await this.sleep(20 + random.below(3_000));
         await this.boot();
       }
     }
+  }
+
+  kill(process: ClientProcess): void {
+    if (!process.alive) return;
+    this.note('a member dies');
+    this.killed += 1;
+    this.processes.delete(process);
+    process.kill();
   }
 
   async remakeNowAndThen(): Promise<void> {
@@ -306,12 +333,15 @@ class World {
 
   /** Members of one kind come and go until all is mended and delivered. */
   async member(name: string, kind: Partial<ConsumerOptions>, done: () => boolean): Promise<void> {
-    const cluster = this.cluster(name);
     const { random } = this;
     for (let life = 0; !done(); life++) {
       const who = `${name}.${life}`;
+      const process = new ClientProcess(this.clock);
+      this.processes.add(process);
+      const cluster = this.cluster(who, process);
       const consumer = new Consumer(cluster, {
         ...kind,
+        ...(this.named && { instanceId: name }),
         topics: [TOPIC],
         group: GROUP,
         key: 'string',
@@ -333,43 +363,56 @@ class World {
       });
       const mayEnd = this.clock.monotonic() + 2_000 + random.below(12_000);
       const concurrency = random.pick([1, 3]);
-      const running = consumer.run((record) => this.handle(who, consumer, record), { concurrency });
+      const member = { who, consumer, process };
+      const running = consumer.run((record) => this.handle(member, record), { concurrency });
       // A broker that was never reached is told at once: the next life tries again.
       let ended: unknown = null;
       running.catch((error: unknown) => {
         ended = error ?? 'ended';
       });
-      while (ended === null && !done() && (this.healed || this.clock.monotonic() < mayEnd)) {
-        await this.sleep(100);
-      }
-      await consumer.close();
-      await running.catch((error: unknown) => {
-        const unreachable = error instanceof ClientError && error.code === 'cannot_connect';
-        if (!unreachable) this.fail(`${who} ended with ${String(error)}`);
+      const mayGoOn = (): boolean => this.healed || this.clock.monotonic() < mayEnd;
+      while (ended === null && !done() && process.alive && mayGoOn()) await this.sleep(100);
+      if (!this.healed && random.chance(0.3)) this.kill(process);
+      const closed = consumer.close().then(async () => {
+        await running.catch((error: unknown) => this.checkEnd(who, error));
+        await cluster.close();
+        this.processes.delete(process);
+        this.note(`${who} is closed`);
       });
-      this.note(`${who} is closed`);
+      await Promise.race([closed, process.died]);
       await this.sleep(random.below(1_500));
     }
-    await cluster.close();
+  }
+
+  /**
+   * A broker that was never reached is told at once. And a name may be another's: of who was killed and whose session
+   * goes on (KIP-848), or, for a broker that was killed before it had noted who joined last, of the one before him.
+   */
+  checkEnd(who: string, error: unknown): void {
+    const code = String((error as { code?: unknown }).code);
+    const isTaken = code === 'UNRELEASED_INSTANCE_ID' || code === 'FENCED_INSTANCE_ID';
+    if (code !== 'cannot_connect' && !(this.named && isTaken))
+      this.fail(`${who} ended with ${String(error)}`);
   }
 
   async handle(
-    who: string,
-    consumer: Consumer<'string', 'string'>,
+    { who, consumer, process }: MemberLife,
     record: ConsumedRecord<string, string>,
   ): Promise<void> {
+    if (!process.alive) return new Promise(() => {});
     const { random } = this;
     this.deliver(who, record);
     const dice = random.next();
-    if (dice < 0.6) await this.sleep(random.below(60));
+    if (dice < 0.6) await process.orNever(this.sleep(random.below(60)));
     // Now and then one hangs for longer than the group waits.
-    if (dice > 0.985 && !this.healed) await this.sleep(7_000);
+    if (dice > 0.985 && !this.healed) await process.orNever(this.sleep(7_000));
+    this.dealtWith.add(record.value ?? '');
     if (!this.bug || dice < 0.9) return;
     const { topic, partition, offset } = record;
     await consumer.commit([{ topic, partition, offset: offset + 5 }]).catch(() => {});
   }
 
-  /** Commits never go back, and never past a record that nobody has seen. */
+  /** Commits never go back, and never past a record that nobody was done with. */
   async watchCommits(done: () => boolean): Promise<void> {
     const cluster = this.cluster('observer');
     const partitions = Array.from({ length: PARTITIONS }, (_, index) => index);
@@ -385,10 +428,10 @@ class World {
           this.fail(`the commit of ${partition} went from ${before} to ${offset}`);
         this.committed.set(partition, offset);
         for (const [value, at] of this.landed) {
-          if (at.partition !== partition || at.offset >= offset || this.delivered.has(value))
+          if (at.partition !== partition || at.offset >= offset || this.dealtWith.has(value))
             continue;
           this.fail(
-            `${offset} is committed in ${partition}, nobody has seen ${value} at ${at.offset}`,
+            `${offset} is committed in ${partition}, nobody was done with ${value} at ${at.offset}`,
           );
         }
       }
@@ -425,7 +468,7 @@ class World {
   }
 
   missing(): string[] {
-    return [...this.landed.keys()].filter((value) => !this.delivered.has(value));
+    return [...this.landed.keys()].filter((value) => !this.dealtWith.has(value));
   }
 }
 
@@ -452,10 +495,10 @@ export async function runClientSimulation(
     if (error instanceof ClientViolation) throw error;
     world.fail(`${String(error)} ${error instanceof Error ? error.stack : ''}`);
   }
-  const { faults, rebalances, lost, lives, acknowledged, remade } = world;
+  const { faults, rebalances, lost, lives, acknowledged, remade, killed } = world;
   const fingerprint = createHash('sha256').update(world.trace.join('\n')).digest('hex');
   const delivered = world.delivered.size;
-  const counts = { acknowledged, delivered, lives, faults, rebalances, lost, remade };
+  const counts = { acknowledged, delivered, lives, faults, rebalances, lost, remade, killed };
   return { seed, fingerprint, ...counts };
 }
 
@@ -485,7 +528,7 @@ async function script(world: World): Promise<void> {
   const startMs = world.clock.monotonic();
   while (world.missing().length > 0) {
     if (world.clock.monotonic() - startMs > 60_000)
-      world.fail(`not seen: ${world.missing().join()}`);
+      world.fail(`not dealt with: ${world.missing().join()}`);
     await Promise.race([world.sleep(100), found]);
   }
   // Longer than a hanging handler and a commit take.

@@ -16,7 +16,7 @@ export const brokerAddress = { host: 'broker', port: 9092 } as const;
 export type Death = 'power' | 'kill';
 
 /** The clock of one process: its timers die with it. */
-class LifeClock implements Clock {
+export class LifeClock implements Clock {
   readonly #clock: VirtualClock;
   alive = true;
 
