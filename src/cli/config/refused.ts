@@ -20,15 +20,18 @@ export function refusedConfigs(
   const table = tables.find(({ kind }) => kind === type);
   if (!(error instanceof KafkaError) || error.code !== 'INVALID_CONFIG' || table === undefined)
     return error;
-  const misspelt = names.find((name) => table.find(name) === undefined);
-  const meant = nearestTo(
-    misspelt ?? '',
-    [...table.all()].map((one) => one.name),
-  );
-  const step =
-    misspelt === undefined
-      ? 'times and sizes may have a unit, as 7d or 64MiB;'
-      : `did you mean ${meant}?`;
+  const step = stepFor(table, names);
+  if (step === null) return error;
   const steps = `${step} ${nextStepOf(error)}`;
   return new CliError(exitCodeOf(error), messageOf(error), steps, { cause: error });
+}
+
+function stepFor(table: ConfigTable, names: readonly string[]): string | null {
+  const misspelt = names.find((name) => table.find(name) === undefined);
+  if (misspelt !== undefined) {
+    const known = [...table.all()].map((one) => one.name);
+    return `did you mean ${nearestTo(misspelt, known)}?`;
+  }
+  const haveUnits = names.some((name) => /\.(ms|bytes)$/.test(name));
+  return haveUnits ? 'times and sizes may have a unit, as 7d or 64MiB;' : null;
 }
