@@ -58,15 +58,12 @@ export function codecsMissing(parts: readonly Buffer[], rules: AppendRules): rea
   const head = parts[0];
   if (head === undefined || head.length < BATCH_HEADER_BYTES) return noCodecs;
   const header = new BatchHeader(head);
-  const looksInside =
-    rules.compacted ||
-    rules.timestampBeforeMaxMs !== Number.POSITIVE_INFINITY ||
-    statesTooOld(header);
-  if (!looksInside && rules.codec === null) return noCodecs;
+  const checks = checksRecords(header, rules);
+  if (!checks && rules.codec === null) return noCodecs;
   const codec = codecOf(header.codecId);
   if (codec === null) return noCodecs;
   const rebuilds = rules.codec !== null && rules.codec !== codec;
-  const needed: Codec[] = looksInside || rebuilds ? [codec] : [];
+  const needed: Codec[] = checks || rebuilds ? [codec] : [];
   if (rebuilds && rules.codec !== null) needed.push(rules.codec);
   return needed.filter((name) => !isCodecReady(name));
 }
@@ -100,7 +97,16 @@ export function checkedBatch(
   return { parts, header, byteLength: header.sizeInBytes, logAppendTimeMs: -1 };
 }
 
-/** The largest timestamp is below that of the first record. Nothing of the header needs to be checked before. */
+/** Whether each record has to be checked. Nothing of the header needs to be checked before. */
+function checksRecords(header: BatchHeader, rules: AppendRules): boolean {
+  if (rules.compacted) return true;
+  if (rules.logAppendTime) return false;
+  // The header's largest timestamp settles the common case; only a bound in the past needs each record's.
+  if (rules.timestampBeforeMaxMs !== Number.POSITIVE_INFINITY) return true;
+  return header.isCompressed && statesTooOld(header);
+}
+
+/** The largest timestamp is below that of the first record. */
 function statesTooOld({ buffer }: BatchHeader): boolean {
   const largest = readInt64(buffer, BatchField.maxTimestamp);
   return largest < readInt64(buffer, BatchField.baseTimestamp);
@@ -111,7 +117,7 @@ function statesTooOld({ buffer }: BatchHeader): boolean {
  * find what it should have.
  */
 export function setTimeFromRecords({ parts, header }: PreparedBatch, rules: AppendRules): void {
-  if (rules.logAppendTime || codecOf(header.codecId) !== 'none') return;
+  if (rules.logAppendTime || header.isCompressed) return;
   const largest = largestTimestamp(parts, header);
   // Records that cannot be read tell nothing.
   if (largest !== null) setLargest(parts, header, largest);
@@ -130,17 +136,11 @@ export function lookWanted(
   rules: AppendRules,
   nowMs: number,
 ): RecordLook | null {
-  const codec = codecOf(header.codecId);
-  const timed = !rules.logAppendTime;
-  // The header's largest timestamp settles the common case; only a bound in the past needs each
-  // record.
-  const old = timed && rules.timestampBeforeMaxMs !== Number.POSITIVE_INFINITY;
-  const wrong = timed && codec !== 'none' && statesTooOld(header);
-  const checks = rules.compacted || old || wrong;
-  if (timed && header.maxTimestamp - nowMs > rules.timestampAfterMaxMs) {
+  const checks = checksRecords(header, rules);
+  if (!rules.logAppendTime && header.maxTimestamp - nowMs > rules.timestampAfterMaxMs) {
     refuseTooNew(parts, header, rules, nowMs);
   }
-  const rebuilds = rules.codec !== null && rules.codec !== codec;
+  const rebuilds = rules.codec !== null && rules.codec !== codecOf(header.codecId);
   if (!checks && !rebuilds) return null;
   return {
     batch: parts,
