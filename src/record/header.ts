@@ -251,15 +251,14 @@ export function rewriteBatchCrc(bytes: BatchBytes): void {
 
 /**
  * What `message.timestamp.type=LogAppendTime` does to a batch: max timestamp is the broker's time,
- * the timestamp type says so, and readers use it for every record. Recomputes the CRC of the whole
- * batch.
+ * the timestamp type says so, and readers use it for every record. The CRC as with {@link setProducerState}.
  */
 export function setMaxTimestampAndLogAppendTime(bytes: BatchBytes, nowMs: number): void {
-  const head = headOf(bytes);
-  const attributes = head.readInt16BE(BatchField.attributes) | BatchAttribute.logAppendTime;
-  head.writeInt16BE(attributes, BatchField.attributes);
-  writeInt64(head, BatchField.maxTimestamp, nowMs);
-  rewriteBatchCrc(bytes);
+  changeHeader(bytes, (head) => {
+    const attributes = head.readInt16BE(BatchField.attributes) | BatchAttribute.logAppendTime;
+    head.writeInt16BE(attributes, BatchField.attributes);
+    writeInt64(head, BatchField.maxTimestamp, nowMs);
+  });
 }
 
 /** Producer identity of a batch; all -1 for a producer that is not idempotent. */
