@@ -3,7 +3,7 @@
 
 import { clip } from './clip.ts';
 import { KafkaError } from './kafka-errors.ts';
-import { storable } from './storable.ts';
+import { STRING_BYTES_MAX, storable } from './storable.ts';
 
 /**
  * Kafka's config types (org.apache.kafka.common.config.ConfigDef.Type), as DescribeConfigs names
@@ -123,7 +123,7 @@ const integerBounds = {
 export function parseConfig(definition: ConfigDef, text: string | null): ConfigScalar {
   if (text === null) return null;
   // A longer value could not be told to anybody.
-  if (!storable(text)) throw badValue(definition, text, 'at most 32767 bytes');
+  if (!storable(text)) throw badValue(definition, text, `at most ${STRING_BYTES_MAX} bytes`);
   const value = convert(definition, text);
   const why = refusal(definition, value);
   if (why !== null) throw badValue(definition, text, why);

@@ -11,9 +11,6 @@ export interface Layout {
   readonly flexible: boolean;
 }
 
-/** Kafka's bound of a string, also where its length would have more bits. */
-export const textBytesMax = 0x7fff;
-
 export const emptyBuffer: Buffer = Buffer.alloc(0);
 
 /** Bytes of the kinds that always take the same room. */

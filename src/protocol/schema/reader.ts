@@ -1,9 +1,10 @@
 // Reads the primitive types of the Kafka protocol from one frame. Every length is compared with
 // what the frame still holds before anything is allocated, and every failure is a ProtocolError.
 
+import { STRING_BYTES_MAX } from '../../base/storable.ts';
 import { ProtocolError } from './error.ts';
 import { ZERO_UUID } from './field.ts';
-import { emptyBuffer, textBytesMax } from './layout.ts';
+import { emptyBuffer } from './layout.ts';
 
 // Topic names, group ids and topic ids recur in nearly every request. Small direct-mapped caches
 // give back the string made last time instead of a new one; a collision only costs the decoding
@@ -251,7 +252,7 @@ export class Reader {
     if (length === 0) return '';
     const { buffer } = this;
     if (length > cachedTextMax) {
-      if (length > textBytesMax) throw this.malformed(`a string of ${length} bytes`);
+      if (length > STRING_BYTES_MAX) throw this.malformed(`a string of ${length} bytes`);
       return buffer.toString('utf8', start, start + length);
     }
     const first = buffer[start] as number;

@@ -3,9 +3,9 @@
 // response leaves as one `writev`.
 
 import { type Chunk, isBufferList, isFileRegion, type Payload } from '../../base/payload.ts';
+import { STRING_BYTES_MAX } from '../../base/storable.ts';
 import { ProtocolError } from './error.ts';
 import { ZERO_UUID } from './field.ts';
-import { textBytesMax } from './layout.ts';
 
 /** One piece of an encoded message. */
 export type { Chunk };
@@ -156,7 +156,7 @@ export class Writer {
     const at = this.position;
     this.position += 2;
     const length = this.text(value);
-    if (length > textBytesMax) throw longText(value);
+    if (length > STRING_BYTES_MAX) throw longText(value);
     this.buffer[at] = length >>> 8;
     this.buffer[at + 1] = length;
   }
@@ -176,7 +176,7 @@ export class Writer {
     // Up to 42 characters take at most 126 bytes, so their length takes one byte.
     if (value.length > 42) {
       const length = Buffer.byteLength(value);
-      if (length > textBytesMax) throw longText(value);
+      if (length > STRING_BYTES_MAX) throw longText(value);
       this.unsignedVarint(length + 1);
       this.text(value);
       return;
@@ -322,7 +322,7 @@ function recordsLength(value: Payload | null): number {
 }
 
 function longText(value: string): ProtocolError {
-  return unfit(`a string of at most ${textBytesMax} bytes`, `${value.slice(0, 20)}…`);
+  return unfit(`a string of at most ${STRING_BYTES_MAX} bytes`, `${value.slice(0, 20)}…`);
 }
 
 /** The error for a value of ours that its field cannot carry. */
