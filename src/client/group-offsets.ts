@@ -1,6 +1,6 @@
 // What groups have committed, and committing: as a member, or from outside as Kafka's own tools do.
 
-import { ErrorCode, errorName, KafkaError, type KafkaErrorName } from '../base/kafka-errors.ts';
+import { ErrorCode, errorName, KafkaError } from '../base/kafka-errors.ts';
 import { OffsetCommit, OffsetFetch, type Transport, ZERO_UUID } from '../protocol/index.ts';
 import type { TopicPartition } from './admin-cluster.ts';
 import { allOrThrow, throwOne } from './all-or-throw.ts';
@@ -8,13 +8,7 @@ import { byTopic } from './by-topic.ts';
 import type { Cluster } from './cluster.ts';
 import { isOtherTopic, nameOf } from './fetch-reading.ts';
 import { partitionOf, type TopicInfo } from './topic-cache.ts';
-import { isUnknownTopic } from './topic-errors.ts';
-
-/** Said of partitions that there are not, or not yet as far as that broker has heard. */
-const UNKNOWN: ReadonlySet<KafkaErrorName> = new Set<KafkaErrorName>([
-  'UNKNOWN_TOPIC_OR_PARTITION',
-  'UNKNOWN_TOPIC_ID',
-]);
+import { isUnknownTopic, unknownTopicCodes } from './topic-errors.ts';
 
 /** Who commits. Without member id and with epoch -1: nobody of the group. */
 export interface GroupIdentity {
@@ -231,7 +225,7 @@ class Commit {
           continue;
         }
         const error = refusal(this.#cluster, groupId, errorCode, one);
-        if (UNKNOWN.has(error.code)) this.#doubted.set(one, asked.topicId);
+        if (unknownTopicCodes.has(error.code)) this.#doubted.set(one, asked.topicId);
         failure ??= error;
       }
     }

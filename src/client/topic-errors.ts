@@ -1,7 +1,13 @@
 // What is said of topics and partitions that cannot be had.
 
-import { ErrorCode, KafkaError } from '../base/kafka-errors.ts';
+import { ErrorCode, KafkaError, type KafkaErrorName } from '../base/kafka-errors.ts';
 import type { TopicInfo } from './topic-cache.ts';
+
+/** Said of what is not there, or not yet as far as that broker has heard: by its name, or by its id. */
+export const unknownTopicCodes: ReadonlySet<KafkaErrorName> = new Set<KafkaErrorName>([
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'UNKNOWN_TOPIC_ID',
+]);
 
 /** Waiting does not help: metadata of now do not know it. */
 export class NoSuchPartitionError extends KafkaError {

@@ -12,6 +12,7 @@ import type { Clock } from '../../base/ports.ts';
 import type { OnFault } from '../../base/tell.ts';
 import { addSequence, type NewRecord } from '../../record/index.ts';
 import { isRetriableError } from '../cluster.ts';
+import { unknownTopicCodes } from '../topic-errors.ts';
 import { type OnFailed, type OnLanded, ProducerBatch } from './batch.ts';
 import type { BatchMemory } from './batch-memory.ts';
 import type { ProducerSettings } from './options.ts';
@@ -46,10 +47,6 @@ const ofSequence: ReadonlySet<KafkaErrorName> = new Set<KafkaErrorName>([
   'UNKNOWN_PRODUCER_ID',
   'INVALID_PRODUCER_EPOCH',
   'PRODUCER_FENCED',
-]);
-const ofTopic: ReadonlySet<KafkaErrorName> = new Set<KafkaErrorName>([
-  'UNKNOWN_TOPIC_ID',
-  'UNKNOWN_TOPIC_OR_PARTITION',
 ]);
 /**
  * Refusals before anything was written. After any other failure the batch may be in the log: so it may after
@@ -185,7 +182,7 @@ export class PartitionQueue {
     batch.lastError = error;
     if (code === null || !beforeWriting.has(code)) batch.uncertain = true;
     // It may be made anew by now, and the log of the new one knows nobody.
-    if (code !== null && ofTopic.has(code)) this.#known = false;
+    if (code !== null && unknownTopicCodes.has(code)) this.#known = false;
     const tooLarge = code === 'MESSAGE_TOO_LARGE' && batch.count > 1;
     if (tooLarge && !batch.settled) return this.#split(batch);
     const sequence = code !== null && ofSequence.has(code) && this.#settings.idempotent;
