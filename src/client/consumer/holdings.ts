@@ -174,13 +174,14 @@ export class Holdings {
   /** Commits these. Throws ClientError `invalid_option` for what are none, and what committing throws. */
   async commit(offsets: readonly OffsetToCommit[], final = false): Promise<void> {
     checkOffsets(offsets);
-    const whole = offsets.map((one): GroupOffset => {
+    const held = new Map<GroupOffset, Assigned | undefined>();
+    for (const one of offsets) {
+      const place = this.#places.get(nameOf(one));
       const { topic, partition, offset, leaderEpoch = -1, metadata = '' } = one;
-      const { topicId = ZERO_UUID } = this.#places.get(nameOf(one)) ?? {};
-      return { topic, topicId, partition, offset, leaderEpoch, metadata };
-    });
-    const held = new Map(whole.map((one) => [one, this.#places.get(nameOf(one))]));
-    await this.#committer.commit(whole, {
+      const { topicId = ZERO_UUID } = place ?? {};
+      held.set({ topic, topicId, partition, offset, leaderEpoch, metadata }, place);
+    }
+    await this.#committer.commit([...held.keys()], {
       final,
       isLost: (one) => {
         const then = held.get(one);
