@@ -2,9 +2,9 @@
 
 import { type Command, Option } from 'commander';
 import type { ConfigEntry, ConfigResource } from '../../client/index.ts';
+import { changeConfigs } from '../config/change.ts';
 import { effectiveValue } from '../config/effective.ts';
-import { checkUnset, entryOf } from '../config/known.ts';
-import { refusedConfigs } from '../config/refused.ts';
+import { entryOf } from '../config/known.ts';
 import { changeWords, configPairs } from '../config-pairs.ts';
 import { usageError } from '../exit-codes.ts';
 import { paint, processIo } from '../io.ts';
@@ -197,16 +197,7 @@ async function set(pairs: readonly string[], options: SetOptions): Promise<void>
   await withCluster(options, async (session) => {
     const resource = await resourceOf(session, options);
     const validateOnly = options.dryRun ?? false;
-    await checkUnset(session, resource, changes);
-    await session.client
-      .alterConfigs(session.cluster, resource, changes, { validateOnly })
-      .catch((error: unknown) => {
-        throw refusedConfigs(
-          error,
-          resource.type,
-          changes.map(({ name }) => name),
-        );
-      });
+    await changeConfigs(session, resource, changes, { validateOnly });
     if (options.json === true) {
       await io.data(`${JSON.stringify({ resource, changes, dryRun: validateOnly })}\n`);
       return;

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import type { ConfigChange, Outcome } from '../../client/index.ts';
-import { checkUnset } from '../config/known.ts';
+import { changeConfigs } from '../config/change.ts';
 import { refusedConfigs } from '../config/refused.ts';
 import { changeWords, configPairs } from '../config-pairs.ts';
 import { confirm } from '../confirm.ts';
@@ -244,14 +244,7 @@ async function alter(name: string, options: AlterOptions): Promise<void> {
     await cluster.topic(name);
     const done: Record<string, unknown> = { name, dryRun: validateOnly };
     if (changes.length > 0) {
-      const resource = { type: 'topic', name } as const;
-      await checkUnset(session, resource, changes);
-      const names = changes.map((one) => one.name);
-      await client
-        .alterConfigs(cluster, resource, changes, { validateOnly })
-        .catch((error: unknown) => {
-          throw refusedConfigs(error, 'topic', names);
-        });
+      await changeConfigs(session, { type: 'topic', name }, changes, { validateOnly });
       done['configs'] = changes;
       for (const change of changes) io.say(changeWords(change, validateOnly));
     }
