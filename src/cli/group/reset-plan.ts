@@ -62,8 +62,7 @@ export function specOf(
 ): OffsetSpec | OffsetsFile {
   const specs: (OffsetSpec | OffsetsFile)[] = [];
   const { to, toOffset, toDatetime, byDuration, shiftBy } = flags;
-  const parse = (text: string): OffsetSpec => session.client.parseOffsetSpec(text, nowMs);
-  if (to !== undefined) specs.push(parse(to));
+  if (to !== undefined) specs.push(session.client.parseOffsetSpec(to, nowMs));
   if (flags.toEarliest === true) specs.push({ kind: 'earliest' });
   if (flags.toLatest === true) specs.push({ kind: 'latest' });
   if (flags.toCurrent === true) specs.push({ kind: 'committed', shift: 0 });
