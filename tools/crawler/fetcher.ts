@@ -8,10 +8,11 @@ import {
   LogReader,
   Producer,
 } from '../../src/client/index.ts';
+import { isTooLarge } from '../batches/limit.ts';
 import { fetchPage } from './fetch-page.ts';
 import { Frontier } from './frontier.ts';
 import { Robots } from './robots.ts';
-import { closeAll, isTooLarge, serviceOptions } from './service.ts';
+import { closeAll, serviceOptions } from './service.ts';
 import { type CrawlSettings, namesOf, type Page, type WorkItem } from './types.ts';
 
 /** Hosts that one fetcher asks at the same time. */

@@ -4,10 +4,11 @@
 
 import { KafkaError } from '../../src/base/kafka-errors.ts';
 import { ClientError, type Cluster, Consumer, Producer } from '../../src/client/index.ts';
+import { isTooLarge } from '../batches/limit.ts';
 import { deadLetters, type ReceivedRecord } from '../dlq/index.ts';
 import { hostOf, normalAddress } from './address.ts';
 import { extract } from './extract.ts';
-import { closeAll, isTooLarge, serviceOptions } from './service.ts';
+import { closeAll, serviceOptions } from './service.ts';
 import { type CrawlResult, type CrawlSettings, namesOf, type Page } from './types.ts';
 
 const PAGES_AT_ONCE = 16;

@@ -1,7 +1,5 @@
 // What both kinds of service have in common.
 
-import { KafkaError } from '../../src/base/kafka-errors.ts';
-
 /** Options of a consumer that comes back under its name at once after a crash (KIP-345), and commits often. */
 export function serviceOptions({
   id,
@@ -26,9 +24,4 @@ export function serviceOptions({
 /** Closes one after the other, so that nothing keeps the process of a service that failed; never rejects. */
 export async function closeAll(some: readonly { close(): Promise<unknown> }[]): Promise<void> {
   for (const one of some) await one.close().catch(() => {});
-}
-
-/** Whether the record itself is why a broker does not take it: then it never will. */
-export function isTooLarge(error: unknown): boolean {
-  return error instanceof KafkaError && error.code === 'MESSAGE_TOO_LARGE';
 }

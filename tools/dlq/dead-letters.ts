@@ -5,6 +5,7 @@ import { asError } from '../../src/base/errors.ts';
 import { KafkaError } from '../../src/base/kafka-errors.ts';
 import { pause } from '../../src/base/pause.ts';
 import { clientClock } from '../../src/host/node-clock.ts';
+import { isTooLarge } from '../batches/limit.ts';
 import { LetterHeader } from './letter.ts';
 
 /** What a handler gets; a consumer's record is one. */
@@ -110,10 +111,6 @@ async function write(
       throw isTooLarge(again) ? tooLarge(record, topic, again) : again;
     }
   }
-}
-
-function isTooLarge(error: unknown): boolean {
-  return error instanceof KafkaError && error.code === 'MESSAGE_TOO_LARGE';
 }
 
 function tooLarge(record: ReceivedRecord, topic: string, cause: unknown): KafkaError {
