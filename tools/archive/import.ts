@@ -8,7 +8,7 @@ import {
   openBatchSender,
 } from '../../src/client/index.ts';
 import { RecordError } from '../../src/record/index.ts';
-import { unlessAborted } from '../batches/given-up.ts';
+import { isGivenUp, unlessAborted } from '../batches/given-up.ts';
 import type { PackedBatch } from '../batches/packer.ts';
 import { ArchiveError } from './errors.ts';
 import {
@@ -100,7 +100,7 @@ class Import {
     this.#refuseGaps();
     for (const { name } of source.head?.topics ?? []) await this.#target(name);
     await this.#write().catch((error: unknown) => {
-      if (givenUp?.aborted !== true || error !== givenUp.reason) throw error;
+      if (!isGivenUp(error, givenUp)) throw error;
       this.#notes.push('what was sent last was not acknowledged, and may be written all the same');
     });
     let fillers = 0;

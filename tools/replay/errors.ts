@@ -2,6 +2,7 @@
 
 import { TidemarkError } from '../../src/base/errors.ts';
 import { KafkaError } from '../../src/base/kafka-errors.ts';
+import { isGivenUp } from '../batches/given-up.ts';
 
 export type ReplayErrorCode =
   /** The filter does not parse; the message has the column. */
@@ -34,8 +35,7 @@ export function refusal(
   cause: Error,
   givenUp: AbortSignal | undefined,
 ): ReplayError {
-  const isGivenUp = givenUp?.aborted === true && cause === givenUp.reason;
-  const text = isGivenUp
+  const text = isGivenUp(cause, givenUp)
     ? `topic ${topic} had not acknowledged ${what} by the end`
     : `topic ${topic} refused ${what}: ${refusalText(cause)}`;
   return new ReplayError('target_refused', text, { cause });
