@@ -91,40 +91,31 @@ export async function noteDamage(core: LogView, segment: Segment, bad: BadPlace)
     const gap = await wholeBatchAt(bad, to, following);
     const next = gap === null ? (found?.position ?? to) : position;
     // Not so when a sync has failed meanwhile.
-    if (core.readableBytes(segment) >= to)
-      return note(core, segment, bad, { following, gap, next });
+    if (core.readableBytes(segment) >= to) {
+      // Where the offset due comes next all the same, none is lost.
+      const lastOffset = Math.max(expected, gap ?? following) - 1;
+      const { baseOffset: segmentBaseOffset } = segment;
+      const bytes = next - position;
+      note(core, segment, {
+        firstOffset: expected,
+        lastOffset,
+        segmentBaseOffset,
+        position,
+        bytes,
+      });
+      return next;
+    }
   }
   const message = `${segment.logPath} cannot be read at ${position} before ${core.name} is reopened`;
   throw core.failure ?? new KafkaError('KAFKA_STORAGE_ERROR', message);
 }
 
-interface Extent {
-  /** The offset at which good batches go on. */
-  readonly following: number;
-  /** The base offset of a good batch at the place, if offsets alone are missing. */
-  readonly gap: number | null;
-  readonly next: number;
-}
-
-function note(
-  core: LogView,
-  segment: Segment,
-  { position, expected }: BadPlace,
-  { following, gap, next }: Extent,
-): number {
-  const known = behindDamage(core, segment, position) >= 0;
-  if (segment.removed || known) return next;
-  const range = {
-    firstOffset: expected,
-    // Where the offset due comes next all the same, none is lost.
-    lastOffset: Math.max(expected, gap ?? following) - 1,
-    segmentBaseOffset: segment.baseOffset,
-    position,
-    bytes: next - position,
-  };
-  if (core.damaged.some((d) => d.position === position && sameGap(d, range))) return next;
+/** Takes damage that was met into the list, unless it is known. */
+function note(core: LogView, segment: Segment, range: DamagedRange): void {
+  const { position } = range;
+  if (segment.removed || behindDamage(core, segment, position) >= 0) return;
+  if (core.damaged.some((d) => d.position === position && sameGap(d, range))) return;
   reportDamage(core, segment, range);
-  return next;
 }
 
 function sameGap(one: DamagedRange, other: DamagedRange): boolean {
@@ -164,42 +155,42 @@ export function reportDamage(core: LogView, segment: Segment, range: DamagedRang
       ? `offsets ${firstOffset} to ${lastOffset} are damaged and skipped`
       : `${bytes} bytes before offset ${firstOffset} are no batch of it and skipped; no offset is missing`;
   context.logger.error({ log: name, ...range }, `${name}: ${what}`);
-  context.tasks.start(`noting damage of ${name}`, () => keep(core, segment, range));
-}
-
-/** Makes the list as it is now known to later starts. */
-export function saveDamageOf(core: LogView, segment: Segment): Promise<void> {
-  return core.damageLane.run(() =>
-    core.latch.shared(async () => {
-      if (!core.holds(segment) || core.state === 'closed') return;
-      await saveDamage(core.context.disk, core.name, core.damaged);
-    }),
+  context.tasks.start(`noting damage of ${name}`, () =>
+    saveDamageOf(core, segment, () => copyAside(core, segment, range)),
   );
 }
 
 /**
- * Makes it known to later starts and copies the bytes aside. In the latch, since compaction exchanges the segment and
- * the list; one after the other, since they share a file.
+ * Makes the list as it is now known to later starts, and then does `more`. In the latch, since compaction exchanges the
+ * segment and the list; one after the other, since they share a file.
  */
-function keep(core: LogView, segment: Segment, range: DamagedRange): Promise<void> {
-  const { disk, pool, clock, logger } = core.context;
+export function saveDamageOf(
+  core: LogView,
+  segment: Segment,
+  more = async (): Promise<void> => {},
+): Promise<void> {
   return core.damageLane.run(() =>
     core.latch.shared(async () => {
       if (!core.holds(segment) || core.state === 'closed') return;
-      await saveDamage(disk, core.name, core.damaged);
-      if (range.bytes === 0) return;
-      const { position, ...rest } = range;
-      const why = 'bad batches met while reading';
-      try {
-        const copy = await pool.using(segment.logPath, (file) =>
-          setAside(disk, clock, file, { log: core.name, position, ...rest, why }),
-        );
-        logger.warn({ log: core.name, copy }, `${core.name}: damaged bytes are copied to ${copy}`);
-      } catch (error) {
-        // They also stay where they are until retention takes the segment.
-        const { message } = asError(error);
-        logger.warn({ log: core.name, error: message }, 'damaged bytes could not be copied aside');
-      }
+      await saveDamage(core.context.disk, core.name, core.damaged);
+      await more();
     }),
   );
+}
+
+async function copyAside(core: LogView, segment: Segment, range: DamagedRange): Promise<void> {
+  const { disk, pool, clock, logger } = core.context;
+  const { position, ...rest } = range;
+  if (range.bytes === 0) return;
+  const why = 'bad batches met while reading';
+  try {
+    const copy = await pool.using(segment.logPath, (file) =>
+      setAside(disk, clock, file, { log: core.name, position, ...rest, why }),
+    );
+    logger.warn({ log: core.name, copy }, `${core.name}: damaged bytes are copied to ${copy}`);
+  } catch (error) {
+    // They also stay where they are until retention takes the segment.
+    const { message } = asError(error);
+    logger.warn({ log: core.name, error: message }, 'damaged bytes could not be copied aside');
+  }
 }
