@@ -113,7 +113,7 @@ export function missingBegin(
 
 /**
  * What of the damage lies below the end of a log of these segments, in offsets as in bytes: where its bytes went on,
- * good batches may come to lie. Ranges that do as a whole are the same objects.
+ * good batches may come to lie.
  */
 export function damageWithin(
   all: readonly DamagedRange[],

@@ -181,8 +181,7 @@ async function damageBelow(
   endOffset: number,
 ): Promise<DamagedRange[]> {
   const below = damageWithin(all, segments, endOffset);
-  const same = below.length === all.length && below.every((range, at) => range === all[at]);
-  if (!same) await saveDamage(disk, name, below);
+  if (!sameDamage(below, all)) await saveDamage(disk, name, below);
   return below;
 }
 
