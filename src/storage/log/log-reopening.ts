@@ -56,7 +56,7 @@ export class LogReopening {
     let believedEnd = filesSyncedEnd;
     // As at a start: what lies below the start offset was committed, and is not given out again.
     const mark = Math.max(core.durableEnd, core.startOffset);
-    for (const segment of core.segments) core.context.pool.detach(segment.logPath);
+    core.context.pool.detachBelow(core.name);
     tail.clear();
     try {
       await core.context.committer.restore(core.identity);
