@@ -1,4 +1,5 @@
-// The door of src/storage: one partition's log on disk, and all logs of a data directory.
+// The door of src/storage: one partition's log on disk, all logs of a data directory, and the formats on disk, for
+// src/inspect, which reads what this folder writes.
 
 export { ENTRY_KIND, JOURNAL_DIRECTORY, parseJournal } from './commit/journal-format.ts';
 export type { CleanerSettings, CleanerStats } from './compaction/cleaner.ts';
@@ -51,7 +52,6 @@ export { LEADER_EPOCH_FILE, LeaderEpochs } from './metadata/leader-epochs.ts';
 export { loadMarks, MARKS_FILE } from './metadata/marks.ts';
 export { type Mark, parseMarks } from './metadata/marks-format.ts';
 export { METADATA_FILE, readTopicId, writeTopicId } from './metadata/metadata-file.ts';
-// The formats on disk, for src/inspect, which reads what this folder writes.
 export { findNextBatch, scanBatches } from './scan/batch-scan.ts';
 export { OFFSET_ENTRY_BYTES, OffsetIndex } from './segment/offset-index.ts';
 export { baseOffsetOf, Segment, segmentName } from './segment/segment.ts';

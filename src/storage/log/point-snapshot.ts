@@ -2,7 +2,7 @@
 // whole segment. One such file is kept besides those of the segments, and any above what is durable yet.
 
 import { writeSmallFile } from '../disk/small-file.ts';
-import { baseOffsetOf } from '../segment/segment.ts';
+import { baseOffsetOf, segmentName } from '../segment/segment.ts';
 import type { LogCore } from './log-core.ts';
 
 /** A snapshot is written once that many times its bytes were appended: millions of producers make it large. */
@@ -57,5 +57,5 @@ export class PointSnapshot {
 }
 
 function fileOf(offset: number): string {
-  return `${String(offset).padStart(20, '0')}.snapshot`;
+  return `${segmentName(offset)}.snapshot`;
 }
