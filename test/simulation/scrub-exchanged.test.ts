@@ -3,11 +3,10 @@
 import { beforeAll, expect, test } from 'vitest';
 import { SeededRandom } from '../../src/base/seeded-random.ts';
 import { loadXxHash64 } from '../../src/base/xxhash.ts';
-import { buildBatch } from '../../src/record/index.ts';
 import { type LogConfig, MemoryDisk, openLogStore } from '../../src/storage/index.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { capturedLog } from '../support/captured-log.ts';
-import { compactionInPlace, testConfig } from '../unit/storage/support.ts';
+import { batchOf, compactionInPlace, testConfig } from '../unit/storage/support.ts';
 
 const config: LogConfig = {
   ...testConfig,
@@ -43,8 +42,7 @@ function keyed(index: number) {
   const key = index % 3 === 0 ? 'again' : `key ${index}`;
   const value = Buffer.alloc(3000 + (index % 11) * 100, index);
   const timestamp = 1000 + index;
-  const bytes = buildBatch([{ timestamp, key: Buffer.from(key), value }]);
-  return { parts: [bytes], byteLength: bytes.length, offsetCount: 1, maxTimestamp: timestamp };
+  return batchOf([{ timestamp, key: Buffer.from(key), value }]);
 }
 
 test('a segment that compaction exchanges under a scrub is not taken for damaged', async () => {

@@ -1,38 +1,22 @@
 // Data directories for the tests of inspection: made by the storage itself, in memory.
 
-import { silentLogger } from '../../../src/base/ports.ts';
-import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import type { Finding, TopicFacts, VerifyReport } from '../../../src/inspect/index.ts';
 import { planRepair, runStep, verifyDirectory } from '../../../src/inspect/index.ts';
-import { type BatchOptions, buildBatch } from '../../../src/record/index.ts';
+import type { BatchOptions } from '../../../src/record/index.ts';
 import {
   type Disk,
   type LogConfig,
   type LogStore,
   MemoryDisk,
-  openLogStore,
   type PartitionLog,
 } from '../../../src/storage/index.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
+import { batchOf, openStore as openTestStore, testConfig } from '../storage/support.ts';
 
 export const TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
 export const clock = new VirtualClock();
 
-export const config: LogConfig = {
-  segmentBytes: 8192,
-  segmentMs: 7 * 86_400_000,
-  segmentJitterMs: 0,
-  indexIntervalBytes: 512,
-  segmentIndexBytes: 1024 * 1024,
-  retentionMs: -1,
-  retentionBytes: -1,
-  cleanupDelete: true,
-  cleanupCompact: false,
-  fileDeleteDelayMs: 10,
-  flushMessages: Number.MAX_SAFE_INTEGER,
-  flushMs: Number.MAX_SAFE_INTEGER,
-  flushPolicy: 'sync',
-};
+export const config: LogConfig = { ...testConfig, segmentBytes: 8192 };
 
 export const topic: TopicFacts = {
   name: 'orders',
@@ -45,8 +29,7 @@ export const topic: TopicFacts = {
 export const catalogue = { topics: [topic], damage: [] };
 
 export function openStore(disk: Disk): Promise<LogStore> {
-  const random = new SeededRandom(7);
-  return openLogStore({ disk, root: 'test', clock, random, logger: silentLogger });
+  return openTestStore(disk, { clock });
 }
 
 export function openOrders(store: LogStore): Promise<PartitionLog> {
@@ -66,13 +49,7 @@ export async function append(
       key: Buffer.from(`key ${index % 5}`),
       value: Buffer.from(`value ${index} ${i} ${'x'.repeat(40 + (index % 20))}`),
     }));
-    const bytes = buildBatch(records, options);
-    return log.append({
-      parts: [bytes],
-      byteLength: bytes.length,
-      offsetCount: 3,
-      maxTimestamp: timestamp + 2,
-    });
+    return log.append(batchOf(records, options));
   });
   await Promise.all(tickets.map((ticket) => ticket.committed));
 }

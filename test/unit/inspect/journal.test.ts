@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { verifyDirectory } from '../../../src/inspect/index.ts';
-import { buildBatch } from '../../../src/record/index.ts';
 import { MemoryDisk } from '../../../src/storage/index.ts';
+import { batchOf } from '../storage/support.ts';
 import { config, faults, openStore, readFile, TOPIC_ID, writeFile } from './directory.ts';
 
 const LOGS = 24;
@@ -17,13 +17,8 @@ async function journaled(): Promise<MemoryDisk> {
   );
   for (let round = 0; round < 5; round++) {
     const tickets = logs.map((log) => {
-      const bytes = buildBatch([{ timestamp: 1000, key: null, value: Buffer.from(`r ${round}`) }]);
-      return log.append({
-        parts: [bytes],
-        byteLength: bytes.length,
-        offsetCount: 1,
-        maxTimestamp: 1000,
-      });
+      const value = Buffer.from(`r ${round}`);
+      return log.append(batchOf([{ timestamp: 1000, key: null, value }]));
     });
     await Promise.all(tickets.map((ticket) => ticket.committed));
   }

@@ -4,7 +4,12 @@ import type { Clock } from '../../../src/base/ports.ts';
 import { silentLogger } from '../../../src/base/ports.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { nodeClock } from '../../../src/host/node-clock.ts';
-import { buildBatch, iterateBatches } from '../../../src/record/index.ts';
+import {
+  type BatchOptions,
+  buildBatch,
+  iterateBatches,
+  type NewRecord,
+} from '../../../src/record/index.ts';
 import {
   type BatchToAppend,
   type Disk,
@@ -56,6 +61,14 @@ export async function turns(done: () => boolean = () => false): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
 }
 
+/** A batch of these records, as a log takes it. */
+export function batchOf(records: readonly NewRecord[], options: BatchOptions = {}): BatchToAppend {
+  const bytes = buildBatch(records, options);
+  const maxTimestamp = Math.max(...records.map(({ timestamp }) => timestamp));
+  const facts = { byteLength: bytes.length, offsetCount: records.length, maxTimestamp };
+  return { parts: [bytes], ...facts };
+}
+
 /** Three records (by default) with timestamps from 1000 + 10 × index on. */
 export function testBatch(index: number, count = 3): BatchToAppend {
   const records = Array.from({ length: count }, (_, i) => ({
@@ -63,16 +76,12 @@ export function testBatch(index: number, count = 3): BatchToAppend {
     key: null,
     value: Buffer.from(`value ${index} ${i} ${'x'.repeat(index % 40)}`),
   }));
-  const bytes = buildBatch(records);
-  const maxTimestamp = 1000 + index * 10 + count - 1;
-  return { parts: [bytes], byteLength: bytes.length, offsetCount: count, maxTimestamp };
+  return batchOf(records);
 }
 
 /** One record with a value of so many bytes. */
 export function sizedBatch(bytes: number): BatchToAppend {
-  const records = buildBatch([{ timestamp: 1000, key: null, value: Buffer.alloc(bytes, 1) }]);
-  const { length: byteLength } = records;
-  return { parts: [records], byteLength, offsetCount: 1, maxTimestamp: 1000 };
+  return batchOf([{ timestamp: 1000, key: null, value: Buffer.alloc(bytes, 1) }]);
 }
 
 /** Two of them are more than a restart is to scan. */

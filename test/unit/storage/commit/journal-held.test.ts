@@ -4,7 +4,6 @@ import { beforeAll, expect, test } from 'vitest';
 import { silentLogger } from '../../../../src/base/ports.ts';
 import { SeededRandom } from '../../../../src/base/seeded-random.ts';
 import { loadXxHash64 } from '../../../../src/base/xxhash.ts';
-import { buildBatch } from '../../../../src/record/index.ts';
 import {
   type BatchToAppend,
   DiskError,
@@ -13,7 +12,7 @@ import {
 } from '../../../../src/storage/index.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
 import { SimulatedDisk } from '../../../support/simulated-disk.ts';
-import { compactionInPlace, readBaseOffsets, testConfig } from '../support.ts';
+import { batchOf, compactionInPlace, readBaseOffsets, testConfig } from '../support.ts';
 import { journalEntries, journalOn, keyOf } from './journal-support.ts';
 
 beforeAll(() => loadXxHash64());
@@ -123,9 +122,7 @@ const config = {
 
 function keyed(index: number): BatchToAppend {
   const value = Buffer.from(`${'v'.repeat(300)} ${index}`);
-  const bytes = buildBatch([{ timestamp: 1000 + index, key: Buffer.from('k'), value }]);
-  const byteLength = bytes.length;
-  return { parts: [bytes], byteLength, offsetCount: 1, maxTimestamp: 1000 + index };
+  return batchOf([{ timestamp: 1000 + index, key: Buffer.from('k'), value }]);
 }
 
 async function openOver(disk: SimulatedDisk) {

@@ -3,11 +3,10 @@
 
 import { expect, test } from 'vitest';
 import { loadXxHash64 } from '../../../../src/base/xxhash.ts';
-import { buildBatch } from '../../../../src/record/index.ts';
 import type { PartitionLog } from '../../../../src/storage/index.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
 import { SimulatedDisk } from '../../../support/simulated-disk.ts';
-import { compactionInPlace, openStore, testConfig } from '../support.ts';
+import { batchOf, compactionInPlace, openStore, testConfig } from '../support.ts';
 
 const config = { ...testConfig, segmentBytes: 300, cleanupCompact: true, cleanupDelete: false };
 
@@ -19,9 +18,8 @@ async function open(disk: SimulatedDisk) {
 
 async function append(clock: VirtualClock, log: PartitionLog): Promise<void> {
   for (let index = 0; index < 8; index++) {
-    const bytes = buildBatch([{ timestamp: 1000, key: Buffer.from('k'), value: Buffer.alloc(60) }]);
-    const facts = { byteLength: bytes.length, offsetCount: 1, maxTimestamp: 1000 };
-    await clock.until(log.append({ parts: [bytes], ...facts }).committed);
+    const batch = batchOf([{ timestamp: 1000, key: Buffer.from('k'), value: Buffer.alloc(60) }]);
+    await clock.until(log.append(batch).committed);
   }
 }
 

@@ -1,10 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { SeededRandom } from '../../../../src/base/seeded-random.ts';
 import { BatchHeader, computeBatchCrc, iterateBatches } from '../../../../src/record/index.ts';
-import { type LogConfig, MemoryDisk, openLogStore } from '../../../../src/storage/index.ts';
+import { type LogConfig, MemoryDisk } from '../../../../src/storage/index.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
 import { capturedLog } from '../../../support/captured-log.ts';
-import { filesBelow, patchFile, readBaseOffsets, testBatch, testConfig } from '../support.ts';
+import {
+  filesBelow,
+  openStore,
+  patchFile,
+  readBaseOffsets,
+  testBatch,
+  testConfig,
+} from '../support.ts';
 
 const SEGMENT = 't-0/00000000000000000000.log';
 const config: LogConfig = { ...testConfig, segmentBytes: 100_000 };
@@ -13,11 +20,8 @@ const all = Array.from({ length: 60 }, (_, index) => index * 3);
 async function open(disk: MemoryDisk, changes: Partial<LogConfig> = {}, scrubRate = 0) {
   const captured = capturedLog();
   const clock = new VirtualClock();
-  const store = await openLogStore({
-    disk,
-    root: 'test',
+  const store = await openStore(disk, {
     clock,
-    random: new SeededRandom(7),
     logger: captured.logger,
     ...(scrubRate > 0 && {
       scrub: () => ({ bytesPerSecond: scrubRate, intervalMs: 3_600_000 }),

@@ -3,11 +3,12 @@
 
 import { beforeAll, describe, expect, test } from 'vitest';
 import { loadXxHash64 } from '../../../../src/base/xxhash.ts';
-import { buildBatch, iterateBatches } from '../../../../src/record/index.ts';
+import { iterateBatches } from '../../../../src/record/index.ts';
 import { DiskError, type LogConfig, loadDamage } from '../../../../src/storage/index.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
 import { SimulatedDisk } from '../../../support/simulated-disk.ts';
 import {
+  batchOf,
   compactionInPlace,
   openStore,
   patchFile,
@@ -187,9 +188,7 @@ test('compaction drops nothing that is good', async () => {
   const opened = await open(disk, compact);
   const keyed = (index: number) => {
     const [key, value] = [Buffer.from(`key ${index}`), Buffer.alloc(100, index)];
-    const bytes = buildBatch([{ timestamp: 1000 + index, key, value }]);
-    const facts = { byteLength: bytes.length, offsetCount: 1, maxTimestamp: 1000 + index };
-    return { parts: [bytes], ...facts };
+    return batchOf([{ timestamp: 1000 + index, key, value }]);
   };
   for (let index = 0; index < 9; index++)
     await opened.clock.until(opened.log.append(keyed(index)).committed);

@@ -2,13 +2,19 @@
 // same, and compaction's gaps are not.
 
 import { beforeAll, describe, expect, test } from 'vitest';
-import { SeededRandom } from '../../../../src/base/seeded-random.ts';
 import { loadXxHash64 } from '../../../../src/base/xxhash.ts';
-import { buildBatch, iterateBatches } from '../../../../src/record/index.ts';
-import { type LogConfig, MemoryDisk, openLogStore } from '../../../../src/storage/index.ts';
+import { iterateBatches } from '../../../../src/record/index.ts';
+import { type LogConfig, MemoryDisk } from '../../../../src/storage/index.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
 import { capturedLog } from '../../../support/captured-log.ts';
-import { compactionInPlace, patchFile, readBaseOffsets, testConfig } from '../support.ts';
+import {
+  batchOf,
+  compactionInPlace,
+  openStore,
+  patchFile,
+  readBaseOffsets,
+  testConfig,
+} from '../support.ts';
 
 const BATCHES = 30;
 const all = Array.from({ length: BATCHES }, (_, index) => index * 3);
@@ -21,11 +27,8 @@ beforeAll(async () => {
 async function open(disk: MemoryDisk, changes: Partial<LogConfig> = {}, scrub = false) {
   const captured = capturedLog();
   const clock = new VirtualClock();
-  const store = await openLogStore({
-    disk,
-    root: 'test',
+  const store = await openStore(disk, {
     clock,
-    random: new SeededRandom(7),
     logger: captured.logger,
     tailBytesMax: 1,
     compaction: compactionInPlace(disk, clock),
@@ -43,13 +46,7 @@ function keyed(index: number) {
     key: Buffer.from(`key ${index % 5} ${i}`),
     value: Buffer.from(`value ${index} ${'x'.repeat(index % 40)}`),
   }));
-  const bytes = buildBatch(records);
-  return {
-    parts: [bytes],
-    byteLength: bytes.length,
-    offsetCount: 3,
-    maxTimestamp: 1000 + index * 10 + 2,
-  };
+  return batchOf(records);
 }
 
 async function filled(changes: Partial<LogConfig> = {}): Promise<MemoryDisk> {

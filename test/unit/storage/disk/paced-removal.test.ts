@@ -2,7 +2,6 @@
 
 import { afterEach, expect, test } from 'vitest';
 import { SeededRandom } from '../../../../src/base/seeded-random.ts';
-import { buildBatch } from '../../../../src/record/index.ts';
 import {
   DiskError,
   type LogConfig,
@@ -15,6 +14,7 @@ import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
 import { capturedLog } from '../../../support/captured-log.ts';
 import { SimulatedDisk } from '../../../support/simulated-disk.ts';
 import {
+  batchOf,
   compactionInPlace,
   filesBelow,
   readBaseOffsets,
@@ -372,9 +372,7 @@ async function compacted(disk = new SimulatedDisk({ seed: 1 })) {
   const value = Buffer.alloc(100, 'v');
   for (let index = 0; index < 300; index++) {
     const key = Buffer.from(`key ${index % 7}`);
-    const bytes = buildBatch([{ timestamp: 1000 + index, key, value }]);
-    const facts = { byteLength: bytes.length, offsetCount: 1, maxTimestamp: 1000 + index };
-    await world.log.append({ parts: [bytes], ...facts }).committed;
+    await world.log.append(batchOf([{ timestamp: 1000 + index, key, value }])).committed;
   }
   const before = disk.paths().filter((path) => path.endsWith('.log')).length;
   await world.store.compaction?.run();

@@ -2,65 +2,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { silentLogger } from '../../../../src/base/ports.ts';
-import { SeededRandom } from '../../../../src/base/seeded-random.ts';
-import { nodeClock } from '../../../../src/host/node-clock.ts';
 import { NodeDisk } from '../../../../src/host/node-disk.ts';
-import { BatchHeader, buildBatch, iterateBatches } from '../../../../src/record/index.ts';
-import {
-  type Disk,
-  type LogConfig,
-  type LogStore,
-  MemoryDisk,
-  openLogStore,
-  type PartitionLog,
-} from '../../../../src/storage/index.ts';
-
-const config: LogConfig = {
-  segmentBytes: 4096,
-  segmentMs: 7 * 86_400_000,
-  segmentJitterMs: 0,
-  indexIntervalBytes: 512,
-  segmentIndexBytes: 1024 * 1024,
-  retentionMs: -1,
-  retentionBytes: -1,
-  cleanupDelete: true,
-  cleanupCompact: false,
-  fileDeleteDelayMs: 10,
-  flushMessages: Number.MAX_SAFE_INTEGER,
-  flushMs: Number.MAX_SAFE_INTEGER,
-  flushPolicy: 'sync',
-};
+import { BatchHeader, iterateBatches } from '../../../../src/record/index.ts';
+import { type Disk, MemoryDisk, type PartitionLog } from '../../../../src/storage/index.ts';
+import { openStore, testBatch, testConfig } from '../support.ts';
 
 const directories: string[] = [];
 afterAll(() => {
   for (const directory of directories) rmSync(directory, { recursive: true, force: true });
 });
-
-function open(disk: Disk): Promise<LogStore> {
-  return openLogStore({
-    disk,
-    root: 'test',
-    clock: nodeClock,
-    random: new SeededRandom(7),
-    logger: silentLogger,
-  });
-}
-
-function batch(index: number, count = 3): Parameters<PartitionLog['append']>[0] {
-  const records = Array.from({ length: count }, (_, i) => ({
-    timestamp: 1000 + index * 10 + i,
-    key: null,
-    value: Buffer.from(`value ${index} ${i} ${'x'.repeat(index % 40)}`),
-  }));
-  const bytes = buildBatch(records);
-  return {
-    parts: [bytes],
-    byteLength: bytes.length,
-    offsetCount: count,
-    maxTimestamp: 1000 + index * 10 + count - 1,
-  };
-}
 
 async function readAll(log: PartitionLog, from: number): Promise<[number, number][]> {
   const seen: [number, number][] = [];
@@ -101,10 +51,10 @@ const disks: [string, () => Disk][] = [
 describe.each(disks)('a log on the %s disk', (_name, makeDisk) => {
   test('appends, reads back, survives a clean stop', async () => {
     const disk = makeDisk();
-    let store = await open(disk);
+    let store = await openStore(disk);
     expect(store.lastStop).toBe('new');
-    let log = await store.openLog({ name: 't-0', topicId: 'id', config });
-    const tickets = Array.from({ length: 200 }, (_, index) => log.append(batch(index)));
+    let log = await store.openLog({ name: 't-0', topicId: 'id', config: testConfig });
+    const tickets = Array.from({ length: 200 }, (_, index) => log.append(testBatch(index)));
     await Promise.all(tickets.map((ticket) => ticket.committed));
     expect(log.highWatermark).toBe(600);
     expect(log.segmentCount()).toBeGreaterThan(3);
@@ -112,9 +62,9 @@ describe.each(disks)('a log on the %s disk', (_name, makeDisk) => {
     expect(await readAll(log, 0)).toEqual(expected);
     await store.close();
 
-    store = await open(disk);
+    store = await openStore(disk);
     expect(store.lastStop).toBe('clean');
-    log = await store.openLog({ name: 't-0', topicId: 'id', config });
+    log = await store.openLog({ name: 't-0', topicId: 'id', config: testConfig });
     expect(log.highWatermark).toBe(600);
     expect(log.leaderEpoch).toBe(0);
     expect(await readAll(log, 0)).toEqual(expected);
@@ -125,7 +75,7 @@ describe.each(disks)('a log on the %s disk', (_name, makeDisk) => {
       leaderEpoch: 0,
     });
     expect(await log.maxTimestamp()).toEqual({ offset: 599, timestamp: 2992, leaderEpoch: 0 });
-    await log.append(batch(200)).committed;
+    await log.append(testBatch(200)).committed;
     expect(log.highWatermark).toBe(603);
     let count = 0;
     for await (const bytes of log.batches(0)) {
@@ -138,17 +88,17 @@ describe.each(disks)('a log on the %s disk', (_name, makeDisk) => {
 
   test('opens again without a clean stop', async () => {
     const disk = makeDisk();
-    const first = await open(disk);
-    let log = await first.openLog({ name: 't-0', topicId: 'id', config });
-    for (let index = 0; index < 50; index++) await log.append(batch(index)).committed;
+    const first = await openStore(disk);
+    let log = await first.openLog({ name: 't-0', topicId: 'id', config: testConfig });
+    for (let index = 0; index < 50; index++) await log.append(testBatch(index)).committed;
     // No close: the process is gone.
-    const store = await open(disk);
+    const store = await openStore(disk);
     expect(store.lastStop).toBe('unclean');
-    log = await store.openLog({ name: 't-0', topicId: 'id', config });
+    log = await store.openLog({ name: 't-0', topicId: 'id', config: testConfig });
     expect(log.highWatermark).toBe(150);
     expect(log.leaderEpoch).toBe(1);
     expect(await readAll(log, 0)).toHaveLength(50);
-    await log.append(batch(50)).committed;
+    await log.append(testBatch(50)).committed;
     expect(log.epochForOffset(149)).toBe(0);
     expect(log.epochForOffset(150)).toBe(1);
     expect(await readAll(log, 149)).toHaveLength(2);
@@ -157,28 +107,28 @@ describe.each(disks)('a log on the %s disk', (_name, makeDisk) => {
 
   test('many logs share a journal, which a start replays', async () => {
     const disk = makeDisk();
-    const store = await open(disk);
+    const store = await openStore(disk);
     const logs = await Promise.all(
       Array.from({ length: 60 }, (_, i) =>
-        store.openLog({ name: `m-${i}`, topicId: 'id', config }),
+        store.openLog({ name: `m-${i}`, topicId: 'id', config: testConfig }),
       ),
     );
     for (let round = 0; round < 5; round++) {
-      await Promise.all(logs.map((log) => log.append(batch(round)).committed));
+      await Promise.all(logs.map((log) => log.append(testBatch(round)).committed));
     }
     expect(store.commits.batches).toBe(300);
     expect(store.commits.syncs).toBeLessThan(200);
-    const again = await open(disk);
-    const log = await again.openLog({ name: 'm-17', topicId: 'id', config });
+    const again = await openStore(disk);
+    const log = await again.openLog({ name: 'm-17', topicId: 'id', config: testConfig });
     expect(log.highWatermark).toBe(15);
     await again.close();
   });
 
   test('retention and DeleteRecords free segments', async () => {
     const disk = makeDisk();
-    const store = await open(disk);
-    const log = await store.openLog({ name: 't-0', topicId: 'id', config });
-    for (let index = 0; index < 100; index++) log.append(batch(index));
+    const store = await openStore(disk);
+    const log = await store.openLog({ name: 't-0', topicId: 'id', config: testConfig });
+    for (let index = 0; index < 100; index++) log.append(testBatch(index));
     await log.flush();
     const before = log.segmentCount();
     await log.deleteRecordsBefore(150);
@@ -188,12 +138,12 @@ describe.each(disks)('a log on the %s disk', (_name, makeDisk) => {
       log.read({ offset: 149, limit: log.highWatermark, maxBytes: 100, minOneBatch: true }),
     ).rejects.toMatchObject({ code: 'OFFSET_OUT_OF_RANGE' });
     expect((await readAll(log, 150))[0]).toEqual([150, 152]);
-    log.setConfig({ ...config, retentionMs: 1 });
+    log.setConfig({ ...testConfig, retentionMs: 1 });
     await log.applyRetention(10_000_000);
     expect(log.startOffset).toBe(300);
     await store.close();
-    const next = await open(disk);
-    const reopened = await next.openLog({ name: 't-0', topicId: 'id', config });
+    const next = await openStore(disk);
+    const reopened = await next.openLog({ name: 't-0', topicId: 'id', config: testConfig });
     expect(reopened.startOffset).toBe(300);
     expect(reopened.endOffset).toBe(300);
     await next.close();

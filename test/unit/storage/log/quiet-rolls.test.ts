@@ -4,7 +4,6 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { silentLogger } from '../../../../src/base/ports.ts';
 import { SeededRandom } from '../../../../src/base/seeded-random.ts';
 import { loadXxHash64 } from '../../../../src/base/xxhash.ts';
-import { buildBatch } from '../../../../src/record/index.ts';
 import {
   type BatchToAppend,
   DiskError,
@@ -16,7 +15,7 @@ import {
 } from '../../../../src/storage/index.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
 import { SimulatedDisk } from '../../../support/simulated-disk.ts';
-import { compactionInPlace, readBaseOffsets, testBatch, testConfig } from '../support.ts';
+import { batchOf, compactionInPlace, readBaseOffsets, testBatch, testConfig } from '../support.ts';
 
 const hourly: LogConfig = { ...testConfig, segmentMs: 3_600_000 };
 const HOURS = 2 * 3_600_000;
@@ -135,16 +134,9 @@ test('the recovery point goes on behind a segment that went before it was finish
 
 function keyed(index: number): BatchToAppend {
   const value = Buffer.from(`value ${index}`);
-  const bytes = buildBatch([{ timestamp: 1000 + index, key: Buffer.from('key'), value }]);
-  return {
-    parts: [bytes],
-    byteLength: bytes.length,
-    offsetCount: 1,
-    maxTimestamp: 1000 + index,
-  };
+  return batchOf([{ timestamp: 1000 + index, key: Buffer.from('key'), value }]);
 }
 
 function large(timestamp: number): BatchToAppend {
-  const bytes = buildBatch([{ timestamp, key: null, value: Buffer.alloc(1024 * 1024) }]);
-  return { parts: [bytes], byteLength: bytes.length, offsetCount: 1, maxTimestamp: timestamp };
+  return batchOf([{ timestamp, key: null, value: Buffer.alloc(1024 * 1024) }]);
 }

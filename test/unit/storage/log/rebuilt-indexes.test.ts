@@ -2,20 +2,17 @@
 // them.
 
 import { expect, test } from 'vitest';
-import { buildBatch } from '../../../../src/record/index.ts';
 import { type BatchToAppend, DiskError, type LogConfig } from '../../../../src/storage/index.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
 import { SimulatedDisk } from '../../../support/simulated-disk.ts';
-import { openStore, readBaseOffsets, testConfig } from '../support.ts';
+import { batchOf, openStore, readBaseOffsets, testConfig } from '../support.ts';
 
 const DAY = 86_400_000;
 /** Of a segment that is read in the test. */
 const INDEX = `t-0/${'0'.repeat(20)}.index`;
 
 function batch(timestamp: number): BatchToAppend {
-  const bytes = buildBatch([{ timestamp, key: null, value: Buffer.alloc(200) }]);
-  const facts = { byteLength: bytes.length, offsetCount: 1, maxTimestamp: timestamp };
-  return { parts: [bytes], ...facts };
+  return batchOf([{ timestamp, key: null, value: Buffer.alloc(200) }]);
 }
 
 /** Opens a log anew with other configs, when its segments have batches of these times. */

@@ -1,11 +1,10 @@
 // What retention by age reads to know how old finished segments are.
 
 import { describe, expect, test } from 'vitest';
-import { buildBatch } from '../../../../src/record/index.ts';
 import type { BatchToAppend } from '../../../../src/storage/index.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
 import { SimulatedDisk } from '../../../support/simulated-disk.ts';
-import { openStore, testBatch, testConfig } from '../support.ts';
+import { batchOf, openStore, testBatch, testConfig } from '../support.ts';
 
 const BATCHES = 100;
 /** Of the newest record of {@link testBatch}. */
@@ -74,8 +73,7 @@ describe('records without a time', () => {
   const HOUR = 3_600_000;
 
   function untimed(): BatchToAppend {
-    const bytes = buildBatch([{ timestamp: -1, key: null, value: Buffer.from('v') }]);
-    return { parts: [bytes], byteLength: bytes.length, offsetCount: 1, maxTimestamp: -1 };
+    return batchOf([{ timestamp: -1, key: null, value: Buffer.from('v') }]);
   }
 
   test('are as old as the last write of their segment', async () => {

@@ -3,11 +3,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { silentLogger } from '../../../../src/base/ports.ts';
 import { SeededRandom } from '../../../../src/base/seeded-random.ts';
-import {
-  buildBatch,
-  inPlaceRecordWorker,
-  LOOK_NOW_BYTES_MAX,
-} from '../../../../src/record/index.ts';
+import { inPlaceRecordWorker, LOOK_NOW_BYTES_MAX } from '../../../../src/record/index.ts';
 import {
   type Disk,
   MemoryDisk,
@@ -17,7 +13,7 @@ import {
 import { ReaderLatch } from '../../../../src/storage/reading/reader-latch.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
 import { wrapFiles } from '../../../support/simulation-faults.ts';
-import { patchFile, testConfig } from '../support.ts';
+import { batchOf, patchFile, testConfig } from '../support.ts';
 
 const config = { ...testConfig, segmentBytes: 1024 * 1024 };
 
@@ -76,8 +72,7 @@ async function openOn(disk: Disk, { segmentBytes = config.segmentBytes, find }: 
 
 function batchAt(timestamp: number, valueBytes = 80) {
   const value = Buffer.alloc(valueBytes, 1);
-  const bytes = buildBatch([{ timestamp, key: null, value }], { codec: 'gzip' });
-  return { parts: [bytes], byteLength: bytes.length, offsetCount: 1, maxTimestamp: timestamp };
+  return batchOf([{ timestamp, key: null, value }], { codec: 'gzip' });
 }
 
 async function commit(log: PartitionLog, times: Iterable<number>): Promise<void> {

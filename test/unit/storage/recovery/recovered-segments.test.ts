@@ -2,13 +2,12 @@
 
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../../../src/base/ports.ts';
-import { buildBatch } from '../../../../src/record/index.ts';
 import { FilePool } from '../../../../src/storage/disk/file-pool.ts';
 import { type Disk, DiskError, MemoryDisk } from '../../../../src/storage/index.ts';
 import { openDirectory } from '../../../../src/storage/recovery/recovery.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
 import { wrapFiles } from '../../../support/simulation-faults.ts';
-import { openStore, sizedBatch, testBatch, testConfig } from '../support.ts';
+import { batchOf, openStore, sizedBatch, testBatch, testConfig } from '../support.ts';
 
 const DAY = 86_400_000;
 
@@ -22,9 +21,8 @@ test.each(['clean', 'unclean'])(
       const store = await openStore(disk, { clock });
       const log = await store.openLog({ name: 't-0', topicId: 'id', config: testConfig });
       const timestamp = clock.now();
-      const bytes = buildBatch([{ timestamp, key: null, value: Buffer.from('v') }]);
-      const facts = { byteLength: bytes.length, offsetCount: 1, maxTimestamp: timestamp };
-      await clock.until(log.append({ parts: [bytes], ...facts }).committed);
+      const batch = batchOf([{ timestamp, key: null, value: Buffer.from('v') }]);
+      await clock.until(log.append(batch).committed);
       count = log.segmentCount();
       await clock.until(store.close());
       if (stop === 'unclean') await disk.remove('clean-shutdown');

@@ -5,14 +5,13 @@ import { silentLogger } from '../../../../src/base/ports.ts';
 import { recoverProducers } from '../../../../src/engine/producer-recovery.ts';
 import { encodeProducerSnapshot } from '../../../../src/engine/producer-snapshot.ts';
 import { ProducerStates } from '../../../../src/engine/producer-state.ts';
-import { buildBatch } from '../../../../src/record/index.ts';
 import type { BatchToAppend, Disk, PartitionLog } from '../../../../src/storage/index.ts';
 import { MarkTable } from '../../../../src/storage/metadata/marks.ts';
 import { TaskOwner } from '../../../../src/storage/tasks.ts';
 import { VirtualClock } from '../../../../src/testing/virtual-clock.ts';
 import { SimulatedDisk } from '../../../support/simulated-disk.ts';
 import { wrapFiles } from '../../../support/simulation-faults.ts';
-import { openStore, readBaseOffsets, testConfig } from '../support.ts';
+import { batchOf, openStore, readBaseOffsets, testConfig } from '../support.ts';
 
 const config = { ...testConfig, segmentBytes: 64 * 1024 * 1024, indexIntervalBytes: 4096 };
 const BATCH_BYTES = 100_000;
@@ -21,8 +20,7 @@ const BATCH_BYTES = 100_000;
 function longBatch(sequence: number): BatchToAppend {
   const value = Buffer.alloc(BATCH_BYTES, `value ${sequence} `);
   const producer = { producerId: 7, producerEpoch: 0, baseSequence: sequence };
-  const bytes = buildBatch([{ timestamp: 1000, key: null, value }], { producer });
-  return { parts: [bytes], byteLength: bytes.length, offsetCount: 1, maxTimestamp: 1000 };
+  return batchOf([{ timestamp: 1000, key: null, value }], { producer });
 }
 
 /** What a partition does for its log at a clean stop. */

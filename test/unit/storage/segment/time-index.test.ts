@@ -1,15 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { buildBatch } from '../../../../src/record/index.ts';
 import { MemoryDisk, type PartitionLog, TIME_ENTRY_BYTES } from '../../../../src/storage/index.ts';
 import { amount } from '../../../support/amount.ts';
 import { copyDisk } from '../../engine/support/faulty-disk.ts';
-import { openStore, patchFile, testConfig } from '../support.ts';
+import { batchOf, openStore, patchFile, testConfig } from '../support.ts';
 
 const config = { ...testConfig, segmentBytes: 8000, indexIntervalBytes: 300 };
 
 function batchAt(timestamp: number) {
-  const bytes = buildBatch([{ timestamp, key: null, value: Buffer.alloc(80, 1) }]);
-  return { parts: [bytes], byteLength: bytes.length, offsetCount: 1, maxTimestamp: timestamp };
+  return batchOf([{ timestamp, key: null, value: Buffer.alloc(80, 1) }]);
 }
 
 /** Times that rise, with two far ahead of the others in each fifty. */
